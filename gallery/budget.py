@@ -1,0 +1,30 @@
+"""How many requests a minute the upstream account allows, as a token bucket."""
+
+import time
+from collections.abc import Callable
+
+# A bucket that holds a whole minute's worth would let twice the limit through around a minute's turn.
+BURST_SECONDS = 3.0
+
+
+class Budget:
+    """Exact because one courier at a time talks to the account. Not thread-safe: the courier's loop alone spends."""
+
+    def __init__(self, per_minute: float, clock: Callable[[], float] = time.monotonic) -> None:
+        if per_minute <= 0:
+            raise ValueError("The budget must allow some requests.")
+        self._rate = per_minute / 60
+        self._capacity = max(1.0, self._rate * BURST_SECONDS)
+        self._tokens = self._capacity
+        self._clock = clock
+        self._filled_at = clock()
+
+    def available(self) -> int:
+        """Whole requests that may be sent now."""
+        now = self._clock()
+        self._tokens = min(self._capacity, self._tokens + max(0.0, now - self._filled_at) * self._rate)
+        self._filled_at = now
+        return int(self._tokens)
+
+    def spend(self, requests: int = 1) -> None:
+        self._tokens -= requests

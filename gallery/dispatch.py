@@ -1,0 +1,17 @@
+"""Messages to the background tasks. Sent inside a transaction, a message commits or rolls back with its row."""
+
+from django_q.tasks import async_task
+
+
+def send_submit(generation_id: int) -> None:
+    """Tell the workers that there is something to send."""
+    async_task("gallery.tasks.submit", generation_id, save=False)
+
+
+def send_mirror(generation_id: int) -> None:
+    """Have the delivered pictures of a generation brought home."""
+    async_task("gallery.tasks.mirror", generation_id, save=False)
+
+
+def send_thumbnails(picture_id: int) -> None:
+    async_task("gallery.tasks.thumbnails", picture_id, save=False)

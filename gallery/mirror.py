@@ -1,0 +1,169 @@
+"""Brings a delivered picture home: fetch it safely, verify it, keep the original bytes, make thumbnails.
+
+Everything here may run twice, or be killed in the middle, at any line: a picture counts only once its row is there, a
+row is there only after its file was written whole, and a result has one row at most.
+"""
+
+import hashlib
+import logging
+import tempfile
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+from typing import IO
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from gallery.fetch import FetchError, fetch
+from gallery.imaging import NotAPicture, examine, thumbnails
+from gallery.models import Generation, Picture, State
+from gallery.models.gallery import GalleryEntry
+from gallery.models.generation import FETCH_ATTEMPTS, PICTURE_UNAVAILABLE
+
+logger = logging.getLogger(__name__)
+
+MAX_BYTES = 40 * 2**20
+FETCH_DEADLINE = 60.0
+# Longer than fetching four pictures at their deadline takes.
+MIRROR_SECONDS = 300
+# After the first, second, … failed try.
+WAITS = (3, 10, 30, 90)
+
+
+def mirror(generation_id: int) -> None:
+    """Bring home all pictures of a delivered generation; complete it, or say when to try again."""
+    mine = Generation.objects.filter(pk=generation_id, state=State.SAVING)
+    if not mine.update(due_at=timezone.now() + timedelta(seconds=MIRROR_SECONDS)):
+        return
+    generation = Generation.objects.select_related("model").get(pk=generation_id)
+    here = set(generation.pictures.values_list("index", flat=True))
+    problems: list[Exception] = []
+    for index, result in enumerate(generation.results):
+        if index in here:
+            continue
+        try:
+            bring_home(generation, index, result)
+            here.add(index)
+        except (FetchError, NotAPicture) as problem:
+            problems.append(problem)
+        except OSError as problem:
+            # Most likely a full disk: nothing is lost, it goes on when there is room.
+            logger.error("Could not store a picture of generation %s: %s", generation_id, problem.strerror or problem)
+            mine.update(due_at=timezone.now() + timedelta(seconds=15))
+            return
+    if problems and generation.attempts + 1 < FETCH_ATTEMPTS:
+        _try_again_later(generation)
+    elif here:
+        generation.complete(_cost(generation, len(here)))
+    else:
+        generation.fail(
+            PICTURE_UNAVAILABLE,
+            f"The picture was made, but could not be fetched: {problems[0] if problems else 'the answer names none'}",
+            "It is paid for. “Fetch again” tries once more without paying again.",
+            from_=[State.SAVING],
+        )
+
+
+def _try_again_later(generation: Generation) -> None:
+    wait = WAITS[min(generation.attempts, len(WAITS) - 1)]
+    due_at = timezone.now() + timedelta(seconds=wait)
+    changes = {"due_at": due_at, "attempts": generation.attempts + 1}
+    if generation.task_id:
+        # The upstream gives a fresh address when it is asked again.
+        generation.ask_again(**changes)
+    else:
+        Generation.objects.filter(pk=generation.pk, state=State.SAVING).update(**changes)
+
+
+def _cost(generation: Generation, pictures: int) -> Decimal | None:
+    if generation.estimated_cost is None or not generation.count:
+        return None
+    return (generation.estimated_cost / generation.count * pictures).quantize(Decimal("0.0001"))
+
+
+def bring_home(generation: Generation, index: int, result: dict[str, str]) -> Picture:
+    """Fetch and verify one result and keep it. Raises FetchError, NotAPicture, or OSError when it can't be stored."""
+    with tempfile.SpooledTemporaryFile(max_size=8 * 2**20) as file:
+        if result.get("file"):
+            _copy_from_inbox(result["file"], file)
+        elif result.get("url"):
+            fetch(
+                result["url"],
+                file,
+                trusted_origins=settings.LEMONSTUDIO_TRUSTED_ORIGINS,
+                max_bytes=MAX_BYTES,
+                deadline=FETCH_DEADLINE,
+            )
+        else:
+            raise FetchError("the answer names no address for it")
+        file.seek(0)
+        picture = _keep(generation, index, result, file)
+    if result.get("file"):
+        default_storage.delete(result["file"])
+    return picture
+
+
+def _copy_from_inbox(name: str, file: IO[bytes]) -> None:
+    try:
+        with default_storage.open(name, "rb") as stored:
+            for chunk in stored.chunks():
+                file.write(chunk)
+    except FileNotFoundError:
+        raise FetchError("the file that it was kept in is gone") from None
+
+
+def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[bytes]) -> Picture:
+    examined = examine(file)
+    file.seek(0)
+    sha256, size = hashlib.sha256(), 0
+    while chunk := file.read(2**20):
+        sha256.update(chunk)
+        size += len(chunk)
+    file.seek(0)
+    # A name of its own for every try: two that run at once never write into the same file.
+    stem = f"{generation.created_at:%Y/%m}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}"
+    name = default_storage.save(f"pictures/{stem}.{examined.info.extension}", File(file))
+    if default_storage.size(name) != size:
+        default_storage.delete(name)
+        raise OSError(f"only a part of {name} was stored")
+    try:
+        with transaction.atomic():
+            picture = Picture.objects.create(
+                generation=generation,
+                index=index,
+                author_id=generation.author_id,
+                original=name,
+                sha256=sha256.hexdigest(),
+                format=examined.info.format,
+                byte_size=size,
+                width=examined.info.width,
+                height=examined.info.height,
+                placeholder=list(examined.placeholder),
+                revised_prompt=result.get("revised_prompt", ""),
+            )
+            if generation.gallery_id:
+                GalleryEntry.objects.get_or_create(gallery_id=generation.gallery_id, picture=picture)
+    except IntegrityError:
+        default_storage.delete(name)
+        return Picture.objects.get(generation=generation, index=index)
+    return picture
+
+
+def make_thumbnails(picture_id: int) -> None:
+    """Make and keep the thumbnails of a picture; a row that names them comes after the files."""
+    picture = Picture.objects.filter(pk=picture_id, thumbnails={}).first()
+    if picture is None:
+        return
+    made: dict[str, list[int]] = {}
+    with picture.original.open("rb") as original:
+        for thumbnail in thumbnails(original):
+            name = picture.thumbnail_name(thumbnail.width, thumbnail.format)
+            default_storage.delete(name)
+            default_storage.save(name, ContentFile(thumbnail.data))
+            made.setdefault(thumbnail.format, []).append(thumbnail.width)
+    Picture.objects.filter(pk=picture_id).update(thumbnails=made)

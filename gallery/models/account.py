@@ -1,0 +1,96 @@
+"""The studio's account at the upstream: who talks to it now, and whether it may be talked to."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+
+class UpstreamAccount(models.Model):
+    """One row. Its lease lets exactly one courier work at a time; the fence tells a new holder from the last one.
+
+    The lease is taken and compared by the database's clock, because several machines may have several opinions.
+    """
+
+    holder = models.CharField(max_length=200, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    fence = models.PositiveBigIntegerField(default=0, editable=False)
+
+    pause_code = models.CharField(max_length=100, blank=True)
+    pause_message = models.TextField(blank=True)
+    pause_hint = models.TextField(blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    resume_at = models.DateTimeField(null=True, blank=True)
+    balance_usd = models.DecimalField("balance (US dollars)", max_digits=14, decimal_places=4, null=True, blank=True)
+
+    class Meta:
+        verbose_name = "upstream account"
+
+    def __str__(self) -> str:
+        return "The upstream account"
+
+    @classmethod
+    def load(cls) -> Self:
+        return cls.objects.get_or_create(pk=1)[0]
+
+    # -- the lease
+
+    @classmethod
+    def take_lease(cls, holder: str, seconds: float) -> int | None:
+        """Become the holder if nobody is; return the new fence, or None while another one holds it."""
+        cls.load()
+        free = cls.objects.filter(Q(lease_until=None) | Q(lease_until__lt=Now()), pk=1)
+        if not free.update(holder=holder, lease_until=Now() + timedelta(seconds=seconds), fence=F("fence") + 1):
+            return None
+        return cls.objects.values_list("fence", flat=True).filter(pk=1, holder=holder).first()
+
+    @classmethod
+    def renew_lease(cls, holder: str, fence: int, seconds: float) -> bool:
+        mine = cls.objects.filter(pk=1, holder=holder, fence=fence)
+        return bool(mine.update(lease_until=Now() + timedelta(seconds=seconds)))
+
+    @classmethod
+    def release_lease(cls, holder: str, fence: int) -> None:
+        cls.objects.filter(pk=1, holder=holder, fence=fence).update(holder="", lease_until=None)
+
+    @classmethod
+    def is_held(cls) -> bool:
+        """Whether a courier is alive: the studio's heartbeat."""
+        return cls.objects.filter(pk=1, lease_until__gt=Now()).exists()
+
+    # -- the pause
+
+    @property
+    def is_paused(self) -> bool:
+        return bool(self.pause_code)
+
+    @property
+    def seconds_paused(self) -> int:
+        """Until the next try."""
+        if self.resume_at is None:
+            return 0
+        return max(0, round((self.resume_at - timezone.now()).total_seconds()))
+
+    @classmethod
+    def pause(cls, code: str, message: str, hint: str, *, seconds: float, balance_usd: Decimal | None = None) -> None:
+        """Hold all requests; the row keeps when it began, so that a longer pause is one pause."""
+        now = timezone.now()
+        cls.objects.filter(pk=1).update(
+            pause_code=code[:100],
+            pause_message=message,
+            pause_hint=hint,
+            paused_at=models.functions.Coalesce(F("paused_at"), now),
+            resume_at=now + timedelta(seconds=seconds),
+        )
+        if balance_usd is not None:
+            cls.objects.filter(pk=1).update(balance_usd=balance_usd)
+
+    @classmethod
+    def resume(cls) -> None:
+        cls.objects.filter(pk=1).exclude(pause_code="").update(
+            pause_code="", pause_message="", pause_hint="", paused_at=None, resume_at=None
+        )

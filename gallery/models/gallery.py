@@ -1,0 +1,75 @@
+"""Pictures that belong together."""
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
+
+if TYPE_CHECKING:
+    from gallery.models.people import Person
+    from gallery.models.picture import Picture
+
+
+class GalleryQuerySet(models.QuerySet["Gallery"]):
+    def owned_by(self, person: "Person") -> "GalleryQuerySet":
+        return self.filter(owner=person)
+
+    def visible_to(self, person: "Person") -> "GalleryQuerySet":
+        return self.filter(models.Q(owner=person) | models.Q(shared_with_team=True))
+
+    def with_counts(self) -> "GalleryQuerySet":
+        return self.annotate(picture_count=models.Count("entries")).select_related("owner")
+
+
+class Gallery(models.Model):
+    name = models.CharField(max_length=120)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="galleries")
+    shared_with_team = models.BooleanField(default=False, help_text="Everybody with an account may look at it.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    pictures: "models.ManyToManyField[Picture, GalleryEntry]" = models.ManyToManyField(
+        "gallery.Picture", through="GalleryEntry", related_name="galleries"
+    )
+
+    objects = GalleryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "galleries"
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "name"],
+                name="gallery_name_once_per_owner",
+                violation_error_message="You have a gallery of this name already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def covers(cls, galleries: "list[int]", pictures: int) -> "dict[int, list[Picture]]":
+        """The latest pictures of each of these galleries, by gallery id, in one query."""
+        place = Window(RowNumber(), partition_by=F("gallery"), order_by=F("id").desc())
+        latest = GalleryEntry.objects.filter(gallery__in=galleries).annotate(place=place).filter(place__lte=pictures)
+        covers: dict[int, list[Picture]] = {}
+        for entry in latest.select_related("picture__generation").order_by("gallery", "-id"):
+            covers.setdefault(entry.gallery_id, []).append(entry.picture)
+        return covers
+
+
+class GalleryEntry(models.Model):
+    """A picture's place in a gallery. Only its author puts a picture into one: seeing it is theirs to give."""
+
+    gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, related_name="entries")
+    picture = models.ForeignKey("gallery.Picture", on_delete=models.CASCADE, related_name="entries")
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "gallery entries"
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["gallery", "picture"], name="picture_once_per_gallery")]
+
+    def __str__(self) -> str:
+        return f"{self.picture} in {self.gallery}"

@@ -1,0 +1,423 @@
+"""One request to one model, and the states of its life.
+
+The row is the truth: queue messages carry ids only, and any of them may be lost or come twice. Every change of state
+is one conditional UPDATE, `move()`: one row changed means that the change was ours to make.
+"""
+
+import uuid
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Window
+from django.db.models.functions import Coalesce, RowNumber
+from django.utils import timezone
+
+from gallery.models.catalogue import ImageModel, size_in_pixels
+from gallery.models.gallery import Gallery, GalleryEntry
+
+if TYPE_CHECKING:
+    from gallery.models.people import Person
+
+FETCH_ATTEMPTS = 5
+# How long a generation that nobody waits for any more is still looked after: its result was perhaps paid for.
+LATE_RESULT_PATIENCE = timedelta(days=1)
+
+
+class State(models.TextChoices):
+    QUEUED = "queued", "Waiting"
+    SUBMITTING = "submitting", "Sending"
+    PENDING = "pending", "Accepted"
+    PROCESSING = "processing", "In the making"
+    SAVING = "saving", "Fetching"
+    COMPLETED = "completed", "Completed"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Stopped waiting"
+    INTERRUPTED = "interrupted", "Interrupted"
+
+
+UNDER_WAY = (State.QUEUED, State.SUBMITTING, State.PENDING, State.PROCESSING, State.SAVING)
+# What the courier asks the upstream about while `due_at` is set. The ended ones are there for late results.
+POLLED = (State.PENDING, State.PROCESSING, State.CANCELLED, State.FAILED)
+# A result is kept whichever of these it finds: it was paid for.
+MAY_STILL_ARRIVE = (
+    State.SUBMITTING,
+    State.PENDING,
+    State.PROCESSING,
+    State.CANCELLED,
+    State.FAILED,
+    State.INTERRUPTED,
+)
+
+
+class GenerationQuerySet(models.QuerySet["Generation"]):
+    # -- reading
+
+    def visible_to(self, person: "Person") -> Self:
+        """A person's own, and what stands in a gallery that the team may look at."""
+        shared_picture = GalleryEntry.objects.filter(picture__generation=OuterRef("pk"), gallery__shared_with_team=True)
+        return self.filter(Q(author=person) | Q(gallery__shared_with_team=True) | Exists(shared_picture))
+
+    def under_way(self) -> Self:
+        return self.filter(state__in=UNDER_WAY)
+
+    def in_feed(self) -> Self:
+        return self.filter(dismissed=False)
+
+    def for_cards(self) -> Self:
+        """All that a card shows, in a constant number of queries."""
+        queued_before = (
+            Generation.objects.filter(state=State.QUEUED, pk__lt=OuterRef("pk"))
+            .order_by()
+            .values("state")
+            .annotate(total=Count("pk"))
+            .values("total")
+        )
+        return (
+            self.select_related("model", "author", "gallery", "suggested_model")
+            .prefetch_related("pictures")
+            .annotate(
+                queued_before=models.Case(
+                    models.When(state=State.QUEUED, then=Coalesce(Subquery(queued_before), 0)),
+                    default=None,
+                    output_field=models.IntegerField(),
+                )
+            )
+        )
+
+    def next_fairly(self, limit: int) -> list["Generation"]:
+        """The queued ones to send next: each person's oldest first, and first those of who has least under way."""
+        now = timezone.now()
+        sent_already = (
+            Generation.objects.filter(
+                author=OuterRef("author"), state__in=(State.SUBMITTING, State.PENDING, State.PROCESSING)
+            )
+            .order_by()
+            .values("author")
+            .annotate(total=Count("pk"))
+            .values("total")
+        )
+        turn = Window(RowNumber(), partition_by=F("author"), order_by=F("id").asc())
+        return list(
+            self.filter(state=State.QUEUED)
+            .filter(Q(due_at=None) | Q(due_at__lte=now))
+            .annotate(turn=turn + Coalesce(Subquery(sent_already), 0))
+            .select_related("model", "author")
+            .order_by("turn", "id")[:limit]
+        )
+
+    # -- changing
+
+    def move(self, to: State, *, from_: Iterable[State], **changes: Any) -> int:
+        """Bring the rows that are in one of `from_` to state `to`, with `changes`; return how many there were."""
+        return self.filter(state__in=tuple(from_)).update(state=to, version=F("version") + 1, **changes)
+
+
+class Generation(models.Model):
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="generations")
+    model = models.ForeignKey(ImageModel, on_delete=models.PROTECT, related_name="generations")
+    prompt = models.TextField(max_length=4000)
+    options = models.JSONField(default=dict, blank=True)
+    count = models.PositiveSmallIntegerField("pictures asked for", default=1)
+    gallery = models.ForeignKey(Gallery, on_delete=models.SET_NULL, null=True, blank=True, related_name="generations")
+    token = models.UUIDField(
+        default=uuid.uuid4,
+        unique=True,
+        editable=False,
+        help_text="The form's; the same form sent twice is one request.",
+    )
+    retry_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="retries")
+
+    state = models.CharField(max_length=12, choices=State, default=State.QUEUED)
+    version = models.PositiveIntegerField(default=1, help_text="Grows with every change that a card shows.")
+    dismissed = models.BooleanField(default=False)
+    fence = models.PositiveBigIntegerField(default=0, editable=False, help_text="The courier's that sent it.")
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the engine looks at it next; empty where nothing is left to do."
+    )
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="In vain, of what is being tried now.")
+
+    task_id = models.TextField(blank=True)
+    poll_url = models.TextField(blank=True)
+    progress = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Percent, when the upstream tells.")
+    results = models.JSONField(
+        default=list, blank=True, help_text="What the upstream delivered: per picture its url or file, revised_prompt."
+    )
+
+    error_code = models.CharField(max_length=100, blank=True)
+    error_message = models.TextField(blank=True)
+    error_hint = models.TextField(blank=True)
+    suggested_model = models.ForeignKey(
+        ImageModel,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="On offer, and named by the upstream instead.",
+    )
+
+    estimated_cost = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
+    cost = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
+
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    submitted_at = models.DateTimeField("sent at", null=True, blank=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = GenerationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["author", "-id"], condition=Q(dismissed=False), name="generation_feed"),
+            models.Index(fields=["state", "author", "id"], name="generation_by_state"),
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="generation_due"),
+            models.Index(fields=["model", "-finished_at"], name="generation_durations"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Generation {self.pk}"
+
+    # -- one row's changes of state; each tells whether it was this call that made the change
+
+    def _move(self, to: State, *, from_: Iterable[State], **changes: Any) -> bool:
+        return bool(Generation.objects.filter(pk=self.pk).move(to, from_=from_, **changes))
+
+    def put_back(self, *, due_at: Any = None, fence: int) -> bool:
+        """Queue it again: the request was surely not taken."""
+        return bool(
+            Generation.objects.filter(pk=self.pk, fence=fence).move(
+                State.QUEUED, from_=[State.SUBMITTING], due_at=due_at, attempts=F("attempts") + 1, submitted_at=None
+            )
+        )
+
+    def accept(self, *, task_id: str, poll_url: str, processing: bool, progress: int | None, due_at: Any) -> bool:
+        """The upstream took it and works on it. Known even if nobody waits any more, so that a result is kept."""
+        taken = {
+            "task_id": task_id,
+            "poll_url": poll_url,
+            "progress": progress,
+            "accepted_at": timezone.now(),
+            "due_at": due_at,
+            "attempts": 0,
+            "finished_at": None,
+        }
+        working = State.PROCESSING if processing else State.PENDING
+        if self._move(working, from_=[State.SUBMITTING, State.INTERRUPTED], **taken):
+            return True
+        del taken["finished_at"]
+        return self._move(State.CANCELLED, from_=[State.CANCELLED], **taken)
+
+    def note_progress(self, *, processing: bool, progress: int | None) -> bool:
+        to = State.PROCESSING if processing else State.PENDING
+        return self._move(to, from_=[State.PENDING, State.PROCESSING], progress=progress)
+
+    def deliver(self, results: list[dict[str, str]], *, fetch_by: Any) -> bool:
+        """The upstream's results are known; what is left is to bring the pictures home."""
+        return self._move(
+            State.SAVING,
+            from_=MAY_STILL_ARRIVE,
+            results=results,
+            delivered_at=Coalesce(F("delivered_at"), timezone.now()),
+            due_at=fetch_by,
+            progress=None,
+            error_code="",
+            error_message="",
+            error_hint="",
+            dismissed=False,
+        )
+
+    def fail(
+        self,
+        code: str,
+        message: str,
+        hint: str = "",
+        *,
+        suggested_model: ImageModel | None = None,
+        due_at: Any = None,
+        from_: Iterable[State] = (State.QUEUED, State.SUBMITTING, State.PENDING, State.PROCESSING, State.SAVING),
+    ) -> bool:
+        """It ended without a picture. With `due_at` the courier goes on asking for a late one."""
+        return self._move(
+            State.FAILED,
+            from_=from_,
+            error_code=code[:100],
+            error_message=message,
+            error_hint=hint,
+            suggested_model=suggested_model,
+            due_at=due_at,
+            finished_at=timezone.now(),
+        )
+
+    def interrupt(self) -> bool:
+        """Nobody knows whether the upstream took it; never sent again by itself."""
+        return self._move(State.INTERRUPTED, from_=[State.SUBMITTING], due_at=None, finished_at=timezone.now())
+
+    def ask_again(self, **changes: Any) -> bool:
+        """Its picture could not be fetched; the upstream will be asked for a fresh address."""
+        return self._move(State.PROCESSING, from_=[State.SAVING], **changes)
+
+    def complete(self, cost: Decimal | None) -> bool:
+        return self._move(
+            State.COMPLETED, from_=[State.SAVING], due_at=None, attempts=0, cost=cost, finished_at=timezone.now()
+        )
+
+    def stop_waiting(self) -> bool:
+        """Cancel: at once if it was not sent yet; else the studio stops waiting, and keeps a result that comes."""
+        if self._move(State.CANCELLED, from_=[State.QUEUED], due_at=None, finished_at=timezone.now()):
+            return True
+        return self._move(
+            State.CANCELLED, from_=[State.SUBMITTING, State.PENDING, State.PROCESSING], finished_at=timezone.now()
+        )
+
+    def fetch_again(self) -> bool:
+        """Try once more to bring home what the upstream delivered."""
+        return bool(
+            Generation.objects.filter(pk=self.pk)
+            .exclude(results=[])
+            .move(State.SAVING, from_=[State.FAILED], attempts=0, due_at=timezone.now() + timedelta(minutes=1))
+        )
+
+    # -- what a card says
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in UNDER_WAY
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.state in (State.QUEUED, State.SUBMITTING, State.PENDING, State.PROCESSING)
+
+    @property
+    def can_retry(self) -> bool:
+        return self.state in (State.FAILED, State.INTERRUPTED, State.CANCELLED)
+
+    @property
+    def can_dismiss(self) -> bool:
+        return self.can_retry
+
+    @property
+    def can_fetch(self) -> bool:
+        return self.state == State.FAILED and bool(self.results)
+
+    @property
+    def width(self) -> int:
+        return size_in_pixels(self.options)[0]
+
+    @property
+    def height(self) -> int:
+        return size_in_pixels(self.options)[1]
+
+    @property
+    def boxes(self) -> range:
+        """One box for each picture to come."""
+        return range(self.count)
+
+    @property
+    def ratio_class(self) -> str:
+        return ratio_class(self.width, self.height)
+
+    @property
+    def place_in_queue(self) -> int | None:
+        before = getattr(self, "queued_before", None)
+        return before + 1 if before is not None else None
+
+    @property
+    def shortfall(self) -> int:
+        return max(0, self.count - len(self.pictures.all())) if self.state == State.COMPLETED else 0
+
+    @property
+    def seconds_under_way(self) -> float | None:
+        if self.submitted_at is None:
+            return None
+        return ((self.finished_at or timezone.now()) - self.submitted_at).total_seconds()
+
+    @property
+    def seconds_left(self) -> int | None:
+        """By what this model usually takes; None where nothing is known or the usual time is over."""
+        usual, so_far = self.model.typical_seconds, self.seconds_under_way
+        if usual is None or so_far is None or not self.is_under_way or so_far >= usual:
+            return None
+        return max(1, round(usual - so_far))
+
+    @property
+    def progress_shown(self) -> int | None:
+        """Percent: the upstream's own, else by what this model usually takes; 95 at most until it is there."""
+        if self.progress is not None:
+            return self.progress
+        usual, so_far = self.model.typical_seconds, self.seconds_under_way
+        if not usual or so_far is None:
+            return None
+        return min(95, round(100 * so_far / usual))
+
+    @property
+    def is_taking_longer(self) -> bool:
+        slow, so_far = self.model.slow_seconds, self.seconds_under_way
+        return bool(self.is_under_way and slow and so_far and so_far > slow)
+
+    @property
+    def error_title(self) -> str:
+        return ERROR_TITLES.get(self.error_code, "This one did not work")
+
+    @property
+    def next_step(self) -> str:
+        """What helps best after a failure: "fetch", "use_model", "edit", "admin" or "retry"; "" if it did not fail."""
+        if self.state != State.FAILED:
+            return ""
+        if self.can_fetch:
+            return "fetch"
+        if self.suggested_model is not None:
+            return "use_model"
+        if self.error_code in ADMIN_HELPS:
+            return "admin"
+        return "edit" if self.error_code in EDIT_HELPS else "retry"
+
+    @property
+    def was_charged(self) -> bool | None:
+        """Whether this cost money; None where nobody here can know."""
+        if self.state == State.COMPLETED or self.results:
+            return True
+        if self.submitted_at is None:
+            return False
+        if self.state == State.FAILED:
+            # The contract refunds failed tasks and charges no refused request; on one that only we gave up, and
+            # on errors of the upstream's own after it had taken a request, it promises nothing.
+            return None if self.due_at or self.error_code in UNCLEAR_CHARGE else False
+        return None
+
+    @property
+    def asked_for(self) -> list[tuple[str, str]]:
+        """Label and value of each option, in the model's order."""
+        labels = {option.name: option.label for option in self.model.option_list}
+        return [(labels.get(name, name.replace("_", " ").capitalize()), value) for name, value in self.options.items()]
+
+
+GAVE_UP = "gave_up_waiting"
+PICTURE_UNAVAILABLE = "picture_unavailable"
+GENERATION_FAILED = "generation_failed"
+ERROR_TITLES = {
+    GAVE_UP: "Gave up waiting",
+    PICTURE_UNAVAILABLE: "The picture could not be fetched",
+    GENERATION_FAILED: "The service could not make this picture",
+    "content_policy_violation": "The service declined this prompt",
+    "invalid_request_error": "The service did not accept this request",
+    "model_not_found": "The service does not have this model",
+    "model_not_allowed": "This model is not open to the studio",
+    "access_denied": "This model is not open to the studio",
+    "payload_too_large": "The request was too large",
+    "async_task_not_found": "The service lost this one",
+}
+# The codes that the contract documents for what a person can mend by other words, and an administrator by settings.
+EDIT_HELPS = frozenset({"content_policy_violation", "invalid_request_error", "payload_too_large"})
+ADMIN_HELPS = frozenset({"model_not_found", "model_not_allowed", "access_denied"})
+UNCLEAR_CHARGE = frozenset({GAVE_UP, PICTURE_UNAVAILABLE, "async_task_not_found", "malformed_answer"})
+
+
+def ratio_class(width: int, height: int) -> str:
+    """The CSS class of a box of this shape: .ar-040 … .ar-300, width over height in hundredths, in steps of 5."""
+    ratio = round(100 * width / height / 5) * 5 if height else 100
+    return f"ar-{min(300, max(40, ratio)):03d}"

@@ -1,0 +1,75 @@
+"""Who uses the studio."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+
+class PersonManager(BaseUserManager["Person"]):
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        """Lower case throughout: nobody means two people by Ann@example.org and ann@example.org."""
+        return (email or "").strip().lower()
+
+    def get_by_natural_key(self, username: str | None) -> "Person":
+        return self.get(email=self.normalize_email(username))
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "Person":
+        person = self.model(email=self.normalize_email(email), **fields)
+        person.set_password(password)
+        person.save(using=self._db)
+        return person
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "Person":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class Person(AbstractBaseUser, PermissionsMixin):
+    email = models.EmailField("e-mail", unique=True, error_messages={"unique": "Somebody has this e-mail already."})
+    name = models.CharField(max_length=120)
+    is_active = models.BooleanField(
+        "active", default=True, help_text="Switch this off instead of deleting: pictures keep their author."
+    )
+    is_staff = models.BooleanField("administrator", default=False, help_text="May open this administration.")
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    opaque_id = models.UUIDField(
+        default=uuid.uuid4,
+        unique=True,
+        editable=False,
+        help_text="What the upstream is told instead of a name or an e-mail.",
+    )
+
+    objects: ClassVar[PersonManager] = PersonManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        verbose_name = "person"
+        verbose_name_plural = "people"
+        ordering = ["name", "email"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="person_email_any_case",
+                violation_error_message="Somebody has this e-mail already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def clean(self) -> None:
+        super().clean()
+        self.email = type(self).objects.normalize_email(self.email)
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name.split(" ")[0]

@@ -1,0 +1,56 @@
+"""Daemon threads that run jobs.
+
+`concurrent.futures` joins its threads when the process ends: one request that hangs for three minutes would hold up
+every stop for as long. Here a job that outlives its process is simply gone, and its row tells so.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+
+class DaemonPool:
+    """Up to `size` threads, started as they are needed. A job must not raise; if it does, that is logged."""
+
+    def __init__(self, size: int, name: str) -> None:
+        self.size = size
+        self._name = name
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._started = 0
+        self._busy = 0
+
+    def submit(self, job: Callable[[], None]) -> None:
+        with self._lock:
+            self._busy += 1
+            if self._busy > self._started and self._started < self.size:
+                self._started += 1
+                threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True).start()
+        self._jobs.put(job)
+
+    @property
+    def busy(self) -> int:
+        """Jobs that are running or waiting."""
+        return self._busy
+
+    @property
+    def free(self) -> int:
+        return max(0, self.size - self._busy)
+
+    def close(self) -> None:
+        """Let idle threads end; running jobs go on."""
+        for _ in range(self._started):
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                job()
+            except Exception:
+                logger.exception("A job in pool %s raised", self._name)
+            finally:
+                with self._lock:
+                    self._busy -= 1

@@ -1,0 +1,71 @@
+"""Getting in: the first set-up, signing in, one's own settings."""
+
+from typing import Any
+
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from gallery import services
+from gallery.context_processors import THEMES
+from gallery.forms import SetUpForm, SignInForm
+from gallery.models import Person
+
+
+@method_decorator(login_not_required, name="dispatch")
+class SignIn(LoginView):
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not Person.objects.exists():
+            return redirect("setup")
+        return super().get(request, *args, **kwargs)
+
+
+@sensitive_post_parameters("password", "password_again")
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def setup(request: HttpRequest) -> HttpResponseBase:
+    """Make the first administrator; there only while the studio has nobody."""
+    if Person.objects.exists():
+        return redirect("create")
+    form = SetUpForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        cleaned = form.cleaned_data
+        try:
+            person = services.set_up(cleaned["name"], cleaned["email"], cleaned["password"])
+        except services.AlreadySetUp:
+            return redirect("login")
+        login(request, person)
+        return redirect("create")
+    return render(request, "gallery/setup.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_safe
+def account(request: HttpRequest) -> HttpResponse:
+    return render(request, "gallery/account.html")
+
+
+@login_not_required
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keep the choice in a cookie, so that the server renders it and no page flashes."""
+    wanted = request.POST.get("theme", "")
+    if request.htmx:  # type: ignore[attr-defined]
+        response = HttpResponse(status=204)
+    else:
+        back = request.headers.get("Referer", "")
+        safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+        response = redirect(back if safe else "create")
+    if wanted in THEMES:
+        response.set_cookie(
+            "theme", wanted, max_age=365 * 24 * 3600, samesite="Lax", secure=request.is_secure(), httponly=False
+        )
+    return response

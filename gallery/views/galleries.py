@@ -1,0 +1,106 @@
+"""Galleries: make, look at, rename, show to the team, and what is in them."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from gallery import services
+from gallery.access import gallery_to_change, gallery_to_see, picture_to_change, signed_in
+from gallery.forms import GalleryForm
+from gallery.models import Gallery, Generation, Picture
+
+PAGE = 60
+COVER = 4
+
+
+def _list(request: HttpRequest, form: GalleryForm, status: int = 200) -> HttpResponse:
+    person = signed_in(request)
+    galleries = list(Gallery.objects.visible_to(person).with_counts())
+    covers = Gallery.covers([gallery.pk for gallery in galleries], COVER)
+    rows = [
+        {"gallery": gallery, "cover": covers.get(gallery.pk, []), "is_mine": gallery.owner_id == person.pk}
+        for gallery in galleries
+    ]
+    return render(request, "gallery/gallery_list.html", {"galleries": rows, "form": form}, status=status)
+
+
+@require_safe
+def gallery_list(request: HttpRequest) -> HttpResponse:
+    return _list(request, GalleryForm())
+
+
+@require_POST
+def gallery_create(request: HttpRequest) -> HttpResponseBase:
+    form = GalleryForm(request.POST, instance=Gallery(owner=signed_in(request)))
+    if not form.is_valid():
+        return _list(request, form, status=422)
+    return redirect("gallery_detail", form.save().pk)
+
+
+def _detail(request: HttpRequest, gallery: Gallery, form: GalleryForm, status: int = 200) -> HttpResponse:
+    before = request.GET.get("before", "")
+    entries = gallery.entries.order_by("-pk")
+    if before.isdecimal() and len(before) < 19:
+        entries = entries.filter(pk__lt=int(before))
+    pictures = Picture.objects.select_related("generation").prefetch_related(Prefetch("generation__model"))
+    page = list(entries.prefetch_related(Prefetch("picture", queryset=pictures))[: PAGE + 1])
+    context: dict[str, Any] = {
+        "gallery": gallery,
+        "pictures": [entry.picture for entry in page[:PAGE]],
+        "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
+        "can_manage": gallery.owner_id == signed_in(request).pk,
+        "under_way": Generation.objects.filter(gallery=gallery).under_way().count(),
+        "form": form,
+    }
+    return render(request, "gallery/gallery_detail.html", context, status=status)
+
+
+@require_safe
+def gallery_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    gallery = gallery_to_see(request, pk)
+    return _detail(request, gallery, GalleryForm(instance=gallery))
+
+
+@require_POST
+def gallery_rename(request: HttpRequest, pk: int) -> HttpResponseBase:
+    gallery = gallery_to_change(request, pk)
+    form = GalleryForm(request.POST, instance=gallery)
+    if not form.is_valid():
+        return _detail(request, Gallery.objects.get(pk=pk), form, status=422)
+    form.save()
+    messages.success(request, "Renamed.")
+    return redirect("gallery_detail", pk)
+
+
+@require_POST
+def gallery_share(request: HttpRequest, pk: int) -> HttpResponseBase:
+    gallery = gallery_to_change(request, pk)
+    gallery.shared_with_team = "shared" in request.POST
+    gallery.save(update_fields=["shared_with_team"])
+    said = (
+        "The whole team may look at this gallery now." if gallery.shared_with_team else "Only you see this gallery now."
+    )
+    messages.success(request, said)
+    return redirect("gallery_detail", pk)
+
+
+@require_POST
+def gallery_delete(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The gallery goes; the pictures that were in it stay."""
+    gallery = gallery_to_change(request, pk)
+    name = gallery.name
+    gallery.delete()
+    messages.success(request, f"The gallery “{name}” is gone. Its pictures are still yours.")
+    return redirect("gallery_list")
+
+
+@require_POST
+def picture_remove(request: HttpRequest, pk: int, picture_pk: int) -> HttpResponseBase:
+    gallery = gallery_to_change(request, pk)
+    services.remove_picture(picture_to_change(request, picture_pk), gallery)
+    messages.success(request, "Taken out of this gallery. The picture itself is still there.")
+    return redirect("gallery_detail", pk)

@@ -1,0 +1,126 @@
+"""One picture: its page, its files, and the galleries it is put into."""
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import trigger_client_event
+
+from gallery import services
+from gallery.access import picture_to_change, picture_to_see, signed_in
+from gallery.forms import PictureSaveForm
+from gallery.models import Gallery, Picture
+
+# Addresses carry the content's digest, so what was fetched once never changes. `private`: shared caches ask nobody
+# whether this person may still see it.
+CACHE = "private, max-age=31536000, immutable"
+
+
+@require_safe
+def picture_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    person = signed_in(request)
+    picture = picture_to_see(request, pk)
+    generation = picture.generation
+    others = Picture.objects.visible_to(person).filter(author=picture.author_id)
+    # The feed's order: newest generation first, its pictures in the order they were delivered.
+    newer = others.filter(generation__gt=generation) | others.filter(generation=generation, index__lt=picture.index)
+    older = others.filter(generation__lt=generation) | others.filter(generation=generation, index__gt=picture.index)
+    context = {
+        "picture": picture,
+        "generation": generation,
+        "galleries": Gallery.objects.visible_to(person).filter(entries__picture=picture),
+        "previous": newer.order_by("generation_id", "-index").first(),
+        "next": older.order_by("-generation_id", "index").first(),
+        "details": _details(picture),
+        "is_mine": picture.author_id == person.pk,
+    }
+    return render(request, "gallery/picture_detail.html", context)
+
+
+def _details(picture: Picture) -> list[tuple[str, str]]:
+    generation = picture.generation
+    details = [("Model", generation.model.label), *generation.asked_for]
+    details.append(
+        ("Pixels", f"{picture.width} × {picture.height} {picture.format}, {picture.byte_size / 2**20:.1f} MB")
+    )
+    if generation.submitted_at and generation.delivered_at:
+        seconds = (generation.delivered_at - generation.submitted_at).total_seconds()
+        details.append(("Took", f"{seconds:.0f} s" if seconds >= 1 else "under a second"))
+    if generation.cost is not None and generation.count:
+        pictures = max(1, len(generation.pictures.all()))
+        details.append(("Cost", f"${generation.cost / pictures:.3f}".rstrip("0").rstrip(".")))
+    return details
+
+
+@require_safe
+def picture_original(request: HttpRequest, pk: int, digest: str) -> HttpResponseBase:
+    picture = picture_to_see(request, pk)
+    _require(digest == picture.digest)
+    return _file(request, picture.original_name, picture.content_type, f"{digest}")
+
+
+@require_safe
+def picture_thumbnail(request: HttpRequest, pk: int, digest: str, width: int, format: str) -> HttpResponseBase:
+    picture = picture_to_see(request, pk)
+    _require(digest == picture.digest and picture.has_thumbnail(width, format))
+    return _file(request, picture.thumbnail_name(width, format), f"image/{format}", f"{digest}-{width}-{format}")
+
+
+@require_safe
+def picture_download(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The original under a name that one finds again."""
+    picture = picture_to_see(request, pk)
+    response = _file(request, picture.original_name, picture.content_type, picture.digest)
+    response["Content-Disposition"] = f'attachment; filename="{picture.download_name}"'
+    return response
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise Http404
+
+
+def _file(request: HttpRequest, name: str, content_type: str, etag: str) -> HttpResponseBase:
+    """Answer with a stored file; the caller has checked that this person may see it."""
+    quoted = f'"{etag}"'
+    response: HttpResponseBase
+    if request.headers.get("If-None-Match") == quoted:
+        response = HttpResponseNotModified()
+    else:
+        try:
+            response = FileResponse(default_storage.open(name), content_type=content_type)
+        except FileNotFoundError:
+            raise Http404("The file is missing from storage.") from None
+    response["ETag"] = quoted
+    response["Cache-Control"] = CACHE
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@require_http_methods(["GET", "POST"])
+def picture_save(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Put one's own picture into one of one's galleries, or into a new one."""
+    person = signed_in(request)
+    picture = picture_to_change(request, pk)
+    htmx = bool(request.htmx)  # type: ignore[attr-defined]
+    form = PictureSaveForm(request.POST or None, person=person)
+    if request.method == "POST" and form.is_valid():
+        gallery = cast("Gallery | None", form.cleaned_data["gallery"])
+        gallery = gallery or services.make_gallery(person, form.cleaned_data["new_gallery"])
+        services.save_picture(picture, gallery)
+        said = f"Saved to “{gallery.name}”."
+        if htmx:
+            return trigger_client_event(HttpResponse(), "saved", {"message": said})
+        messages.success(request, said)
+        return redirect("picture_detail", pk)
+    context: dict[str, Any] = {
+        "picture": picture,
+        "galleries": Gallery.objects.owned_by(person).order_by("name"),
+        "inside": set(picture.galleries.values_list("pk", flat=True)),
+        "form": form,
+    }
+    template = "gallery/_picture_save.html" if htmx else "gallery/picture_save.html"
+    return render(request, template, context, status=422 if form.errors else 200)

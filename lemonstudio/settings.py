@@ -1,0 +1,268 @@
+"""Every setting of the studio, read from environment variables here and nowhere else.
+
+docs/running.md lists them. What is missing or wrong stops the start with a sentence that says what to set.
+"""
+
+import os
+import secrets
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import django_stubs_ext
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+# Makes ModelAdmin[Person] and its like, which type checkers need, legal at run time.
+django_stubs_ext.monkeypatch()
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# -- What kind of start this is ---------------------------------------------------------------------------
+
+ENVIRONMENT = env.str("LEMONSTUDIO_ENV", default="production")
+if ENVIRONMENT not in {"local", "production"}:
+    raise ImproperlyConfigured(f'LEMONSTUDIO_ENV is "{ENVIRONMENT}"; it can be "local" or "production".')
+LOCAL = ENVIRONMENT == "local"
+DEBUG = env.bool("LEMONSTUDIO_DEBUG", default=False)
+if DEBUG and not LOCAL:
+    raise ImproperlyConfigured(
+        "LEMONSTUDIO_DEBUG shows internals to visitors; it works with LEMONSTUDIO_ENV=local only."
+    )
+
+# One folder holds everything that is worth a backup: database, media, the local secret key.
+DATA_DIR = Path(env.str("LEMONSTUDIO_DATA", default=str(BASE_DIR / "data"))).expanduser().resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+
+def _local_secret_key() -> str:
+    """The key kept beside a local studio's data, made at the first start, so that sign-ins outlive restarts."""
+    path = DATA_DIR / "secret_key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        key = secrets.token_urlsafe(50)
+        file.write(key)
+    return key
+
+
+SECRET_KEY = env.str("SECRET_KEY", default="")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
+if LOCAL:
+    SECRET_KEY = SECRET_KEY or _local_secret_key()
+    hostname = socket.gethostname()
+    ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]", hostname, f"{hostname}.local"]
+    bound_to = env.str("HOST", default="127.0.0.1")
+    if bound_to not in {"0.0.0.0", "::"} and bound_to not in ALLOWED_HOSTS:  # noqa: S104 compared, not bound
+        ALLOWED_HOSTS.append(bound_to)
+elif not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. Set it to a long random text that stays the same over restarts, for example from"
+        ' `python -c "import secrets; print(secrets.token_urlsafe(50))"`.'
+        " (To try the studio out on your own machine, set LEMONSTUDIO_ENV=local instead.)"
+    )
+elif not ALLOWED_HOSTS:
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS is not set. Set it to the names under which people open the studio, comma-separated, for"
+        " example ALLOWED_HOSTS=studio.example.org."
+        " (To try the studio out on your own machine, set LEMONSTUDIO_ENV=local instead.)"
+    )
+
+# -- The upstream -----------------------------------------------------------------------------------------
+
+LEMONDATA_API_KEY = env.str("LEMONDATA_API_KEY", default="").strip()
+LEMONDATA_BASE_URL = env.str("LEMONDATA_BASE_URL", default="").strip().rstrip("/")
+# Without a key and without an address of one's own, the studio talks to the upstream that it brings along.
+SANDBOX = not LEMONDATA_API_KEY and not LEMONDATA_BASE_URL
+if SANDBOX:
+    LEMONDATA_API_KEY = "sk-sandbox-studio"
+    LEMONDATA_BASE_URL = env.str("LEMONSTUDIO_SANDBOX_URL", default="http://127.0.0.1:8001/v1")
+elif not LEMONDATA_BASE_URL:
+    LEMONDATA_BASE_URL = "https://api.lemondata.cc/v1"
+
+
+def _origin(name: str, address: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ImproperlyConfigured(f'{name} has "{address}", which is no http or https address.')
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+_origin("LEMONDATA_BASE_URL", LEMONDATA_BASE_URL)
+# Origins from which pictures may be fetched although their address is private.
+LEMONSTUDIO_TRUSTED_ORIGINS = frozenset(
+    _origin("LEMONSTUDIO_TRUSTED_ORIGINS", origin.strip())
+    for origin in env.list("LEMONSTUDIO_TRUSTED_ORIGINS", default=[])
+    if origin.strip()
+) | ({_origin("LEMONSTUDIO_SANDBOX_URL", LEMONDATA_BASE_URL)} if SANDBOX else frozenset())
+# Requests a minute to one upstream account; 1,000 is what the vendor allows an ordinary one.
+LEMONSTUDIO_REQUESTS_PER_MINUTE = env.int("LEMONSTUDIO_REQUESTS_PER_MINUTE", default=1000)
+
+# -- The first administrator, for set-ups without a person at the browser ---------------------------------
+
+LEMONSTUDIO_ADMIN_EMAIL = env.str("LEMONSTUDIO_ADMIN_EMAIL", default="")
+LEMONSTUDIO_ADMIN_PASSWORD = env.str("LEMONSTUDIO_ADMIN_PASSWORD", default="")
+
+# -- Django -----------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "gallery",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    # Not django_htmx: its middleware and helpers need no app, and the htmx it would add is an older one than ours.
+    "django_q",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "gallery.middleware.SignInMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "lemonstudio.urls"
+WSGI_APPLICATION = "lemonstudio.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "gallery.context_processors.studio",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'studio.sqlite3'}")}
+# Without health checks, a connection that the server closed would fail one request or one engine step.
+DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # IMMEDIATE: two transactions that read and then write would otherwise fail each other at once, whatever
+        # the time-out. WAL: readers do not wait for writers. FULL: a claim that was committed before money was
+        # spent outlives a power cut.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "gallery.Person"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "create"
+LOGOUT_REDIRECT_URL = "login"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = DATA_DIR / "media"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "lemonstudio.staticfiles.StudioStaticFilesStorage"},
+}
+FILE_UPLOAD_PERMISSIONS = 0o640
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750
+
+# -- Background work --------------------------------------------------------------------------------------
+
+Q_CLUSTER = {
+    "name": "lemonstudio",
+    "label": "Background tasks",
+    # The broker is a table of the default database, so that a message commits or rolls back with its row.
+    "orm": "default",
+    "workers": env.int("LEMONSTUDIO_WORKERS", default=4),
+    "queue_limit": 4,
+    "bulk": 1,
+    "poll": 0.1,
+    "timeout": 330,
+    # Above timeout × (1 + ceil((queue_limit + 1) / workers)), or a prefetched message runs twice;
+    # gallery.checks guards it.
+    "retry": 1200,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": 0,
+    "catch_up": False,
+}
+
+# -- Security ---------------------------------------------------------------------------------------------
+
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+HTTPS = env.bool("LEMONSTUDIO_HTTPS", default=not LOCAL)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 30 * 24 * 3600
+CSRF_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = HTTPS
+# A load balancer asks for /healthz over plain HTTP from inside.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("LEMONSTUDIO_HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = False
+if env.bool("LEMONSTUDIO_BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # sub-domains of the team's host are not ours to decide on; see LEMONSTUDIO_HSTS_SUBDOMAINS
+    "security.W021",  # the same for browsers' preload lists
+]
+
+# -- Logging ----------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("LEMONSTUDIO_LOG_LEVEL", default="WARNING")},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        # django-q2 brings a handler of its own; one is enough.
+        "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
+}
