@@ -1,0 +1,180 @@
+"""From `pending` to the results."""
+
+import time
+from dataclasses import dataclass
+from functools import partial
+
+from django.utils import timezone
+
+from gallery import upstream
+from gallery.courier.gate import Gate
+from gallery.courier.outcomes import Outcome, Outcomes
+from gallery.courier.pool import DaemonPool
+from gallery.courier.results import Deliveries, fail_by_upstream
+from gallery.courier.timing import Timing
+from gallery.models import Generation, State
+from gallery.models.generation import FETCH_ATTEMPTS, GAVE_UP, LATE_RESULT_PATIENCE, PICTURE_UNAVAILABLE
+
+
+@dataclass(slots=True)
+class Watched:
+    """A generation that the upstream has, as the loop remembers it; times are of the monotonic clock."""
+
+    pk: int
+    task_id: str
+    poll_url: str
+    due: float
+    give_up_at: float
+    state: str
+    progress: int | None
+    # Nobody waits for it any more: it was cancelled, or given up.
+    ended: bool
+    attempts: int = 0
+    empty_answers: int = 0
+    in_flight: bool = False
+
+
+class Poller:
+    """Asks about what the upstream has. Due times live in memory; only changes that a card shows are written."""
+
+    def __init__(
+        self,
+        client: upstream.Client,
+        *,
+        gate: Gate,
+        outcomes: Outcomes,
+        deliveries: Deliveries,
+        timing: Timing,
+        at_once: int,
+    ) -> None:
+        self._client = client
+        self._gate = gate
+        self._outcomes = outcomes
+        self._deliveries = deliveries
+        self._timing = timing
+        self._pool = DaemonPool(at_once, "poll")
+        self._watched: dict[int, Watched] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._watched)
+
+    @property
+    def is_asking(self) -> bool:
+        return any(one.in_flight for one in self._watched.values())
+
+    def forget(self) -> None:
+        """Another courier looks after them from now on."""
+        self._watched.clear()
+
+    def look_around(self) -> None:
+        """Learn of rows that a courier before this one left, or that somebody made due."""
+        Generation.objects.stop_looking_after(timezone.now() - LATE_RESULT_PATIENCE)
+        for generation in Generation.objects.to_poll(timezone.now()).exclude(pk__in=list(self._watched)):
+            self.watch(generation)
+
+    def watch(self, generation: Generation, wait: float = 0.0) -> None:
+        waited = (timezone.now() - (generation.accepted_at or generation.created_at)).total_seconds()
+        now = time.monotonic()
+        self._watched[generation.pk] = Watched(
+            pk=generation.pk,
+            task_id=generation.task_id,
+            poll_url=generation.poll_url,
+            due=now + wait,
+            give_up_at=now + generation.model.give_up_after - waited,
+            state=generation.state,
+            progress=generation.progress,
+            ended=not generation.is_under_way,
+        )
+
+    def poll(self, limit: int | None = None) -> int:
+        """Ask about those that are due, as far as budget and pool allow; return how many were asked about."""
+        room = min(self._gate.budget.available(), self._pool.free)
+        room = max(0, room if limit is None else min(room, limit))
+        now = time.monotonic()
+        due = [one for one in self._watched.values() if one.due <= now and not one.in_flight]
+        due.sort(key=lambda one: one.due)
+        for watched in due[:room]:
+            watched.in_flight = True
+            self._gate.budget.spend()
+            self._pool.submit(self._outcomes.job(watched.pk, partial(self._ask, watched), self._polled))
+        return len(due[:room])
+
+    def _ask(self, watched: Watched) -> upstream.Answer:
+        return self._client.status(watched.task_id, watched.poll_url)
+
+    def _polled(self, outcome: Outcome) -> None:
+        watched = self._watched.get(outcome.pk)
+        if outcome.answer is not None and outcome.answer.status == upstream.Status.COMPLETED:
+            # Kept whether or not it is still watched.
+            self._gate.went_well()
+            self._deliveries.deliver(Generation.objects.get(pk=outcome.pk), outcome.results)
+            self._watched.pop(outcome.pk, None)
+        elif watched is None:
+            return
+        elif outcome.answer is not None:
+            self._gate.went_well()
+            watched.attempts = 0
+            self._answered(watched, outcome.answer)
+        elif outcome.problem is not None:
+            self._failed(watched, outcome.problem)
+        if watched is not None:
+            watched.in_flight = False
+
+    def _answered(self, watched: Watched, answer: upstream.Answer) -> None:
+        if answer.status == upstream.Status.FAILED:
+            if not fail_by_upstream(Generation(pk=watched.pk), answer):
+                Generation(pk=watched.pk).expect_no_more()
+            self._watched.pop(watched.pk, None)
+            return
+        processing = answer.status == upstream.Status.PROCESSING
+        state = State.PROCESSING if processing else State.PENDING
+        if not watched.ended and (state != watched.state or answer.progress != watched.progress):
+            # Nothing is changed where somebody has cancelled it meanwhile.
+            noted = Generation(pk=watched.pk).note_progress(processing=processing, progress=answer.progress)
+            watched.state, watched.progress, watched.ended = state, answer.progress, not noted
+        self._ask_later(watched, self._timing.poll)
+
+    def _ask_later(self, watched: Watched, wait: float) -> None:
+        now = time.monotonic()
+        if not watched.ended and now >= watched.give_up_at:
+            Generation(pk=watched.pk).fail(
+                GAVE_UP,
+                "The studio gave up waiting for this one.",
+                "If the picture arrives within a day, it is kept all the same.",
+                due_at=timezone.now(),
+                from_=[State.PENDING, State.PROCESSING],
+            )
+            watched.ended = True
+        if not watched.ended:
+            watched.due = now + wait
+        elif now < watched.give_up_at + LATE_RESULT_PATIENCE.total_seconds():
+            watched.due = now + max(wait, self._timing.late_poll)
+        else:
+            Generation(pk=watched.pk).expect_no_more()
+            self._watched.pop(watched.pk, None)
+
+    def _failed(self, watched: Watched, problem: upstream.UpstreamError) -> None:
+        if self._gate.went_wrong(problem):
+            watched.due = self._gate.hold_until
+            return
+        watched.attempts += 1
+        match problem:
+            case upstream.TaskGone():
+                self._end_in_vain(watched, problem.code, problem.message, problem.hint)
+            case upstream.NoPicture():
+                watched.empty_answers += 1
+                if watched.empty_answers < FETCH_ATTEMPTS:
+                    self._ask_later(watched, self._timing.after(watched.empty_answers))
+                else:
+                    message = "The upstream says that the picture is ready, but gives no address for it."
+                    self._end_in_vain(watched, PICTURE_UNAVAILABLE, message, problem.hint)
+            case upstream.Refused() if watched.attempts >= FETCH_ATTEMPTS:
+                self._end_in_vain(watched, problem.code, problem.message, problem.hint)
+            case _:
+                self._ask_later(watched, max(self._timing.poll, self._timing.after(watched.attempts - 1)))
+
+    def _end_in_vain(self, watched: Watched, code: str, message: str, hint: str) -> None:
+        generation = Generation(pk=watched.pk)
+        if not generation.fail(code, message, hint, from_=[State.PENDING, State.PROCESSING]):
+            generation.expect_no_more()
+        self._watched.pop(watched.pk, None)

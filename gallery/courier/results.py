@@ -1,0 +1,84 @@
+"""What was paid for is kept at once."""
+
+import base64
+import binascii
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from gallery import upstream
+from gallery.models import Generation
+from gallery.models.generation import GENERATION_FAILED
+
+logger = logging.getLogger(__name__)
+
+Results = list[dict[str, str]]
+
+
+def keep_results(pk: int, answer: upstream.Answer) -> Results:
+    """What the row will say of each result. Pictures that came in the answer itself go into storage first.
+
+    There is no second copy of those anywhere: while storage has no room, this waits, and with it only this thread.
+    """
+    results: Results = []
+    if answer.status != upstream.Status.COMPLETED:
+        return results
+    for index, result in enumerate(answer.results):
+        kept = {"url": result.url, "revised_prompt": result.revised_prompt}
+        if result.b64:
+            try:
+                kept["file"] = _store(f"inbox/{pk}-{index}-{uuid.uuid4().hex[:12]}", base64.b64decode(result.b64))
+            except (binascii.Error, ValueError):
+                logger.warning("Picture %s of generation %s is no valid base64", index, pk)
+        results.append(kept)
+    return results
+
+
+def _store(name: str, data: bytes) -> str:
+    while True:
+        try:
+            stored = default_storage.save(name, ContentFile(data))
+            if default_storage.size(stored) == len(data):
+                return stored
+            default_storage.delete(stored)
+        except OSError as problem:
+            logger.error("No room for a picture that was paid for; trying again: %s", problem.strerror or problem)
+        time.sleep(5)
+
+
+class Deliveries:
+    """Hands what the upstream has delivered to the mirror."""
+
+    def __init__(self, wake_mirror: Callable[[int], None], fetch_by: float) -> None:
+        self._wake_mirror = wake_mirror
+        self._fetch_by = timedelta(seconds=fetch_by)
+
+    def deliver(self, generation: Generation, results: Results) -> None:
+        """In one transaction, so that a delivery without its message can only be one whose message was lost."""
+        with transaction.atomic():
+            if generation.deliver(results, fetch_by=timezone.now() + self._fetch_by):
+                self._wake_mirror(generation.pk)
+
+    def remind(self) -> None:
+        """Send another message for those that nobody has begun to fetch."""
+        now = timezone.now()
+        waiting = Generation.objects.waiting_for_mirror(now)
+        for pk in list(waiting.values_list("pk", flat=True)[:200]):
+            if waiting.filter(pk=pk).update(due_at=now + self._fetch_by):
+                self._wake_mirror(pk)
+
+
+def fail_by_upstream(generation: Generation, answer: upstream.Answer) -> bool:
+    """A task that the upstream itself ended without a picture."""
+    no_reason = "The upstream cancelled this one." if answer.cancelled else NO_REASON
+    return generation.fail(answer.code or GENERATION_FAILED, answer.error or no_reason)
+
+
+NO_REASON = "The upstream could not make this picture and gave no reason."

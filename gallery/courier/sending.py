@@ -1,0 +1,140 @@
+"""From `queued` to what came of the POST."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db import DatabaseError, InterfaceError, transaction
+from django.utils import timezone
+
+from gallery import upstream
+from gallery.courier.gate import Gate
+from gallery.courier.outcomes import Outcome, Outcomes
+from gallery.courier.polling import Poller
+from gallery.courier.pool import DaemonPool
+from gallery.courier.results import Deliveries, fail_by_upstream
+from gallery.courier.timing import Timing
+from gallery.models import Generation, ImageModel, State
+
+logger = logging.getLogger(__name__)
+
+
+class Sender:
+    """Claims queued rows fairly between people and POSTs them; `on_its_way` are those of unknown outcome."""
+
+    def __init__(
+        self,
+        client: upstream.Client,
+        *,
+        gate: Gate,
+        outcomes: Outcomes,
+        deliveries: Deliveries,
+        poller: Poller,
+        timing: Timing,
+        may_send: Callable[[], bool],
+        at_once: int,
+    ) -> None:
+        self.on_its_way: set[int] = set()
+        self._client = client
+        self._gate = gate
+        self._outcomes = outcomes
+        self._deliveries = deliveries
+        self._poller = poller
+        self._timing = timing
+        self._may_send = may_send
+        self._pool = DaemonPool(at_once, "post")
+
+    def send(self, fence: int, limit: int | None = None) -> int:
+        """Claim and send what budget and pool allow, `limit` at the most; return how many were sent."""
+        room = min(self._gate.budget.available(), self._pool.free)
+        room = room if limit is None else min(room, limit)
+        if room <= 0 or not Generation.objects.filter(state=State.QUEUED).exists():
+            return 0
+        # Committed before the first byte goes out: from here on, nobody else sends these.
+        with transaction.atomic():
+            claimed = [one for one in Generation.objects.next_fairly(room) if one.claim(fence)]
+        for generation in claimed:
+            self.on_its_way.add(generation.pk)
+            self._gate.budget.spend()
+            self._pool.submit(self._outcomes.job(generation.pk, self._post(generation), self._posted))
+        return len(claimed)
+
+    def _post(self, generation: Generation) -> Callable[[], upstream.Answer]:
+        submission = upstream.Submission(
+            model=generation.model.slug,
+            prompt=generation.prompt,
+            count=generation.count,
+            options=generation.options,
+            user=generation.author.opaque_id.hex,
+            response_format=generation.model.response_format,
+        )
+
+        def post() -> upstream.Answer:
+            if not self._may_send():
+                raise upstream.NotSent("The studio was stopping, or not sure that it was still its turn.")
+            return self._client.create(submission)
+
+        return post
+
+    def _posted(self, outcome: Outcome) -> None:
+        generation = Generation.objects.select_related("model").get(pk=outcome.pk)
+        try:
+            if outcome.answer is not None:
+                self._gate.went_well()
+                self._answered(generation, outcome.answer, outcome)
+            elif outcome.problem is not None:
+                self._failed(generation, outcome.problem)
+        except (DatabaseError, InterfaceError):
+            raise  # comes back when the database does
+        except Exception:
+            logger.exception("Could not make sense of what came of generation %s", generation.pk)
+            generation.interrupt()
+        self.on_its_way.discard(outcome.pk)
+
+    def _answered(self, generation: Generation, answer: upstream.Answer, outcome: Outcome) -> None:
+        if answer.status == upstream.Status.COMPLETED:
+            self._deliveries.deliver(generation, outcome.results)
+        elif answer.status == upstream.Status.FAILED:
+            fail_by_upstream(generation, answer)
+        else:
+            self._accepted(
+                generation,
+                answer.task_id,
+                answer.poll_url,
+                processing=answer.status == upstream.Status.PROCESSING,
+                progress=answer.progress,
+            )
+
+    def _accepted(
+        self, generation: Generation, task_id: str, poll_url: str, processing: bool = False, progress: int | None = None
+    ) -> None:
+        if generation.accept(
+            task_id=task_id,
+            poll_url=poll_url,
+            processing=processing,
+            progress=progress,
+            due_at=timezone.now() + timedelta(seconds=self._timing.poll),
+        ):
+            generation.refresh_from_db()
+            self._poller.watch(generation, wait=self._timing.poll)
+
+    def _failed(self, generation: Generation, problem: upstream.UpstreamError) -> None:
+        if self._gate.went_wrong(problem):
+            generation.put_back()
+        elif isinstance(problem, upstream.NoPicture):
+            # It is ready and paid for; the task will tell where.
+            self._accepted(generation, problem.task_id, problem.poll_url)
+        elif isinstance(problem, upstream.Refused | upstream.TaskGone):
+            on_offer = ImageModel.objects.on_offer().exclude(pk=generation.model_id)
+            generation.fail(
+                problem.code,
+                problem.message,
+                problem.hint,
+                suggested_model=on_offer.filter(slug__in=problem.suggestions).first(),
+                from_=[State.SUBMITTING],
+            )
+        elif not problem.sent:
+            later = timezone.now() + timedelta(seconds=self._timing.after(generation.attempts))
+            generation.put_back(due_at=later)
+        else:
+            generation.interrupt(problem.code, problem.message, problem.hint)

@@ -1,0 +1,34 @@
+"""How long the courier waits for what."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """All in seconds."""
+
+    lease: float = 8.0
+    renew: float = 2.0
+    contend: float = 1.0
+    step: float = 0.05
+    # How often the database is asked for rows that this courier does not know of yet.
+    look_around: float = 2.0
+    # The vendor recommends a poll every 3 to 5 s.
+    poll: float = 3.0
+    # How often a generation is asked about that nobody waits for any more.
+    late_poll: float = 60.0
+    # Growing waits for what surely was not taken, and for polls that fail.
+    retries: tuple[float, ...] = (2.0, 5.0, 15.0, 30.0, 60.0)
+    # How long a refused account (wrong key, no balance) rests before one request asks again.
+    account_pause: float = 30.0
+    trouble_pause: float = 20.0
+    # Where a 429 does not say how long.
+    rate_limit: float = 20.0
+    # What a stop grants to requests that are on their way.
+    drain: float = 10.0
+    # How long after delivery a mirror task may take to begin before another one is sent.
+    fetch_by: float = 60.0
+
+    def after(self, attempts: int) -> float:
+        """How long to wait after so many attempts in vain."""
+        return self.retries[min(attempts, len(self.retries) - 1)]
