@@ -7,7 +7,7 @@ import threading
 from django.conf import settings
 
 from gallery import upstream
-from gallery.courier import DRAIN_SECONDS, Courier
+from gallery.courier import Courier
 from gallery.dispatch import send_mirror
 
 _lock = threading.Lock()
@@ -24,7 +24,7 @@ def ensure_running() -> Courier:
             _courier, _owner = make_courier(), os.getpid()
             threading.Thread(target=_courier.run, name="courier", daemon=True).start()
             # Runs in a multiprocessing child that ends in good order, before its daemon threads are dropped.
-            multiprocessing.util.Finalize(_courier, _courier.stop, args=(DRAIN_SECONDS + 2,), exitpriority=10)
+            multiprocessing.util.Finalize(_courier, _courier.stop, exitpriority=10)
         return _courier
 
 

@@ -6,7 +6,7 @@ is one conditional UPDATE, `move()`: one row changed means that the change was o
 
 import uuid
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
@@ -109,7 +109,26 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
             .order_by("turn", "id")[:limit]
         )
 
+    def to_poll(self, now: datetime) -> Self:
+        """What the upstream has and is to be asked about, among it what nobody waits for any more."""
+        return (
+            self.filter(due_at__lte=now, state__in=POLLED)
+            .exclude(task_id="")
+            .select_related("model")
+            .defer("prompt", "results")
+        )
+
+    def waiting_for_mirror(self, now: datetime) -> Self:
+        """Delivered, and nobody has begun to fetch the pictures in the time given for it."""
+        return self.filter(due_at__lte=now, state=State.SAVING)
+
     # -- changing
+
+    def stop_looking_after(self, accepted_before: datetime) -> int:
+        """Expect nothing more of those that have ended and were accepted before this moment, or never."""
+        over = Q(accepted_at__lt=accepted_before) | Q(accepted_at=None) | Q(task_id="")
+        ended = self.filter(due_at__lte=timezone.now(), state__in=(State.CANCELLED, State.FAILED))
+        return ended.filter(over).update(due_at=None)
 
     def move(self, to: State, *, from_: Iterable[State], **changes: Any) -> int:
         """Bring the rows that are in one of `from_` to state `to`, with `changes`; return how many there were."""
@@ -187,15 +206,17 @@ class Generation(models.Model):
     def _move(self, to: State, *, from_: Iterable[State], **changes: Any) -> bool:
         return bool(Generation.objects.filter(pk=self.pk).move(to, from_=from_, **changes))
 
-    def put_back(self, *, due_at: Any = None, fence: int) -> bool:
-        """Queue it again: the request was surely not taken."""
-        return bool(
-            Generation.objects.filter(pk=self.pk, fence=fence).move(
-                State.QUEUED, from_=[State.SUBMITTING], due_at=due_at, attempts=F("attempts") + 1, submitted_at=None
-            )
+    def claim(self, fence: int) -> bool:
+        """Make it this courier's to send."""
+        return self._move(State.SUBMITTING, from_=[State.QUEUED], fence=fence, submitted_at=timezone.now(), due_at=None)
+
+    def put_back(self, due_at: datetime | None = None) -> bool:
+        """Queue it again, to be sent from `due_at` on: the request was surely not taken."""
+        return self._move(
+            State.QUEUED, from_=[State.SUBMITTING], due_at=due_at, attempts=F("attempts") + 1, submitted_at=None
         )
 
-    def accept(self, *, task_id: str, poll_url: str, processing: bool, progress: int | None, due_at: Any) -> bool:
+    def accept(self, *, task_id: str, poll_url: str, processing: bool, progress: int | None, due_at: datetime) -> bool:
         """The upstream took it and works on it. Known even if nobody waits any more, so that a result is kept."""
         taken = {
             "task_id": task_id,
@@ -216,7 +237,7 @@ class Generation(models.Model):
         to = State.PROCESSING if processing else State.PENDING
         return self._move(to, from_=[State.PENDING, State.PROCESSING], progress=progress)
 
-    def deliver(self, results: list[dict[str, str]], *, fetch_by: Any) -> bool:
+    def deliver(self, results: list[dict[str, str]], *, fetch_by: datetime) -> bool:
         """The upstream's results are known; what is left is to bring the pictures home."""
         return self._move(
             State.SAVING,
@@ -238,7 +259,7 @@ class Generation(models.Model):
         hint: str = "",
         *,
         suggested_model: ImageModel | None = None,
-        due_at: Any = None,
+        due_at: datetime | None = None,
         from_: Iterable[State] = (State.QUEUED, State.SUBMITTING, State.PENDING, State.PROCESSING, State.SAVING),
     ) -> bool:
         """It ended without a picture. With `due_at` the courier goes on asking for a late one."""
@@ -253,9 +274,21 @@ class Generation(models.Model):
             finished_at=timezone.now(),
         )
 
-    def interrupt(self) -> bool:
+    def interrupt(self, code: str = "", message: str = "", hint: str = "") -> bool:
         """Nobody knows whether the upstream took it; never sent again by itself."""
-        return self._move(State.INTERRUPTED, from_=[State.SUBMITTING], due_at=None, finished_at=timezone.now())
+        return self._move(
+            State.INTERRUPTED,
+            from_=[State.SUBMITTING],
+            error_code=code[:100],
+            error_message=message,
+            error_hint=hint,
+            due_at=None,
+            finished_at=timezone.now(),
+        )
+
+    def expect_no_more(self) -> None:
+        """It has ended, and nothing will come of it any more."""
+        Generation.objects.filter(pk=self.pk, state__in=(State.CANCELLED, State.FAILED)).update(due_at=None)
 
     def ask_again(self, **changes: Any) -> bool:
         """Its picture could not be fetched; the upstream will be asked for a fresh address."""

@@ -1,0 +1,52 @@
+# `make run` and `make test` do all the set-up themselves. Nothing but Python 3.11 (or newer) and make is needed.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+HOST ?= 127.0.0.1
+PORT ?= 8000
+export HOST PORT
+export LEMONSTUDIO_ENV ?= local
+PYTEST_WORKERS ?= 2
+
+.PHONY: run test lint types imports templates migrations unit browser clean
+
+run: $(VENV)/installed
+	@$(PY) manage.py prepare
+	@exec $(PY) manage.py studio
+
+test: lint types imports templates migrations unit
+
+lint: $(VENV)/installed-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(VENV)/installed-dev
+	$(VENV)/bin/mypy gallery lemonstudio tests manage.py
+
+imports: $(VENV)/installed-dev
+	$(VENV)/bin/lint-imports
+
+templates: $(VENV)/installed-dev
+	$(VENV)/bin/djlint templates --lint --quiet
+
+migrations: $(VENV)/installed-dev
+	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) manage.py check
+
+# Two at a time: most tests wait for something. Those that measure time or start process trees keep to one worker.
+unit: $(VENV)/installed-dev
+	$(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python requirements.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,292 @@
+"""The sandbox as a WSGI application: routes, checks and answers."""
+
+from __future__ import annotations
+
+import base64
+import errno
+import json
+import os
+import re
+import secrets
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from . import faults, painter
+from .checks import check_key, check_wish, read_body
+from .errors import ApiError, invalid, unknown_model
+from .models import MODELS, Model, nearest, pixels
+from .tokens import InvalidTokenError, Signer, Wish, shorten
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+TASK_LIFE = 24 * 3600
+PICTURE_LIFE = 3600
+SLOW_ANSWER = 30.0
+SLOW_TASK = 90.0
+_BORN = 1_700_000_000
+
+Answer = tuple[HTTPStatus, list[tuple[str, str]], bytes]
+Handler = Callable[["WSGIEnvironment", str], Answer]
+
+
+class Sandbox:
+    """A WSGI callable. `speed` divides every duration; `secret` signs task ids and picture URLs."""
+
+    def __init__(self, secret: bytes, speed: float = 1.0) -> None:
+        self._signer = Signer(secret)
+        self._speed = speed
+        # Drawing needs a core and some 50 MB: a crowd waits in line instead of falling over each other.
+        self._easels = threading.BoundedSemaphore(os.cpu_count() or 2)
+        self._routes: list[tuple[re.Pattern[str], str, bool, Handler]] = [
+            (re.compile(r"/v1/images/generations"), "POST", True, self._create),
+            (re.compile(r"/v1/images/generations/([^/]+)"), "GET", True, self._status),
+            (re.compile(r"/v1/tasks/([^/]+)"), "GET", True, self._status),
+            (re.compile(r"/v1/models"), "GET", True, self._models),
+            (re.compile(r"/v1/models/([^/]+)"), "GET", True, self._model),
+            (re.compile(r"/v1/pricing"), "GET", True, self._pricing),
+            (re.compile(r"/files/([\w-]+)\.png"), "GET", False, self._file),
+        ]
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            status, headers, body = self._answer(environ)
+        except ApiError as error:
+            status, headers, body = _json(error.body, error.status)
+            headers += error.headers
+        if not any(name == "Content-Length" for name, _ in headers):
+            headers.append(("Content-Length", str(len(body))))
+        start_response(f"{status.value} {status.phrase}", headers)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return []
+        return [body] if int(dict(headers)["Content-Length"]) == len(body) else _cut_off(body)
+
+    def _answer(self, environ: WSGIEnvironment) -> Answer:
+        path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
+        for pattern, allowed, guarded, handler in self._routes:
+            found = pattern.fullmatch(path)
+            if found is None:
+                continue
+            if method != allowed and not (method == "HEAD" and allowed == "GET"):
+                raise ApiError(405, "method_not_allowed", f"{path} takes {allowed} only.", allow=allowed)
+            if guarded:
+                check_key(environ)
+            return handler(environ, found[1] if pattern.groups else "")
+        raise ApiError(404, "not_found", f"There is nothing at {path}.")
+
+    # Creating
+
+    def _create(self, environ: WSGIEnvironment, _: str) -> Answer:
+        now = time.time()
+        asked = read_body(environ)
+        model, prompt, n, size = check_wish(asked)
+        active = faults.find(prompt, model, now)
+        word = active.fault.word if active else ""
+        if active:
+            self._break(active, environ, model, n)
+            if word == "not_json":
+                page = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
+                return HTTPStatus.OK, [("Content-Type", "text/html")], page
+        as_b64 = asked.get("response_format") == "b64_json" and model.kind == "sync"
+        if as_b64 and word in ("empty_url", "picture_missing", "picture_cut_off"):
+            raise invalid(f"The word '{word}' needs response_format=url.", "response_format")
+        drawn = shorten(faults.clean(prompt))
+        seed = faults.wanted_seed(prompt)
+        seed = secrets.randbelow(2**32) if seed is None else seed
+        wish = Wish(model.id, drawn, size, n, seed, round(now * 1000), word)
+        if model.kind == "async":
+            token = "img_" + self._signer.seal("task", wish)
+            return _json(
+                {
+                    "created": int(now),
+                    "task_id": token,
+                    "status": "pending",
+                    "poll_url": f"/v1/images/generations/{token}",
+                    "data": [{"url": "", "revised_prompt": prompt}],
+                }
+            )
+        self._rest(SLOW_ANSWER if word == "slow" else _span(model, wish.seed))
+        data = self._results(environ, wish, _rewritten(prompt) if model.rewrites_prompt else prompt, as_b64)
+        return _json({"created": int(now), "data": data})
+
+    def _break(self, active: faults.Active, environ: WSGIEnvironment, model: Model, n: int) -> None:
+        """Fail as asked, if the fault breaks the POST itself."""
+        error = faults.error_for(active, model, n)
+        if error is not None:
+            raise error
+        if active.fault.word == "connection_broken":
+            self._rest(0.5)
+            raw: socket.socket = environ["gunicorn.socket"]
+            # Linger of zero: the client sees a reset, as when a proxy dies, and no orderly end.
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raw.close()
+            raise ConnectionResetError(errno.ECONNRESET, "broken on purpose")
+
+    def _rest(self, seconds: float) -> None:
+        time.sleep(seconds / self._speed)
+
+    def _results(self, environ: WSGIEnvironment, wish: Wish, revised: str, as_b64: bool = False) -> list[Any]:
+        count = wish.n - 1 if wish.fault == "partial" else wish.n
+        items = []
+        for index in range(count):
+            # A URL lives from the moment its picture is told of, not from when the task was made.
+            one = Wish(wish.model, wish.prompt, wish.size, 1, wish.seed, round(time.time() * 1000), wish.fault, index)
+            if as_b64:
+                item = {"b64_json": base64.b64encode(self._picture(one)).decode()}
+            elif wish.fault == "empty_url":
+                item = {"url": ""}
+            else:
+                host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+                scheme = environ.get("wsgi.url_scheme", "http")
+                item = {"url": f"{scheme}://{host}/files/{self._signer.seal('file', one)}.png"}
+            items.append({**item, "revised_prompt": revised})
+        return items
+
+    # Following
+
+    def _status(self, environ: WSGIEnvironment, token: str) -> Answer:
+        gone = ApiError(404, "async_task_not_found", "There is no such task, or it is older than 24 hours.")
+        try:
+            wish = self._signer.open("task", token.removeprefix("img_")) if token.startswith("img_") else None
+        except InvalidTokenError:
+            wish = None
+        if wish is None or wish.fault == "task_gone":
+            raise gone
+        age = time.time() - wish.created / 1000
+        if age > TASK_LIFE:
+            raise gone
+        model = MODELS[wish.model]
+        lasts = (SLOW_TASK if wish.fault == "slow" else _span(model, wish.seed)) / self._speed
+        share = min(1.0, max(0.0, age / lasts))
+        if wish.fault == "poll_fails" and share < 0.5:
+            raise ApiError(502, "upstream_error", "The task's state cannot be read just now.", retryable=True)
+        answer: dict[str, Any] = {"created": wish.created // 1000, "task_id": token}
+        waiting = [{"url": "", "revised_prompt": wish.prompt}]
+        if wish.fault == "task_never_ends" or share < 0.2:
+            answer |= {"status": "pending", "data": waiting}
+        elif share < (0.6 if wish.fault.startswith(("task_fails", "task_cancelled")) else 1):
+            answer |= {"status": "processing", "progress": int(share * 100), "data": waiting}
+        elif wish.fault == "task_fails":
+            answer |= {
+                "status": "failed",
+                "data": [],
+                "error": "The model gave up: no picture came out of it.",
+            }
+        elif wish.fault == "task_fails_silently":
+            answer |= {"status": "failed", "data": []}
+        elif wish.fault == "task_cancelled":
+            answer |= {"status": "failed", "data": [], "error": "The task was cancelled.", "cancelled": True}
+        else:
+            data = self._results(environ, wish, wish.prompt)
+            answer |= {"status": "completed", "progress": 100, "data": data}
+        return _json(answer)
+
+    # Pictures
+
+    def _picture(self, wish: Wish) -> bytes:
+        """The file as the wish's fault leaves it."""
+        if wish.fault == "picture_html":
+            return b"<!doctype html><title>Just a moment</title><p>This is not a picture."
+        with self._easels:
+            whole = painter.png(wish.model, wish.prompt, wish.seed, wish.index, pixels(wish.size))
+        return whole[: len(whole) // 2] if wish.fault == "picture_truncated" else whole
+
+    def _file(self, environ: WSGIEnvironment, token: str) -> Answer:
+        try:
+            wish = self._signer.open("file", token)
+        except InvalidTokenError:
+            raise ApiError(404, "not_found", "There is no such picture.") from None
+        if wish.fault == "picture_missing":
+            raise ApiError(404, "not_found", "There is no such picture.")
+        if time.time() - wish.created / 1000 > PICTURE_LIFE:
+            raise ApiError(410, "gone", "The link to this picture has expired.")
+        body = self._picture(wish)
+        kind = "text/html" if wish.fault == "picture_html" else "image/png"
+        headers = [("Content-Type", kind), ("Cache-Control", "private, max-age=3600")]
+        if wish.fault == "picture_cut_off":
+            headers.append(("Content-Length", str(len(body))))
+            body = body[: len(body) // 2]
+        return HTTPStatus.OK, headers, body
+
+    # Catalogue
+
+    def _models(self, environ: WSGIEnvironment, _: str) -> Answer:
+        query = _query(environ)
+        wanted = query.get("category") or query.get("recommended_for") or "image"
+        data = [_listing(model) for model in MODELS.values()] if wanted == "image" else []
+        return _json({"object": "list", "data": data})
+
+    def _model(self, environ: WSGIEnvironment, name: str) -> Answer:
+        model = MODELS.get(name)
+        if model is None:
+            raise unknown_model(name, nearest(name), 404)
+        contract = {
+            "description": model.description,
+            "mode": model.kind,
+            "sizes": list(model.sizes),
+            "default_size": model.default_size,
+            "max_n": model.max_n,
+            "quality": list(model.quality),
+            "style": list(model.style),
+        }
+        listing = _listing(model)
+        listing["lemondata"]["public_contract"] = contract
+        return _json(listing)
+
+    def _pricing(self, environ: WSGIEnvironment, _: str) -> Answer:
+        name = _query(environ).get("model")
+        if name is not None and name not in MODELS:
+            raise unknown_model(name, nearest(name), 404)
+        data = [
+            {
+                "model": model.id,
+                "pricing": {"per_request": model.price, "is_lock_price": False, "currency": "USD"},
+                "provider": "sandbox",
+            }
+            for model in MODELS.values()
+            if name in (None, model.id)
+        ]
+        return _json({"object": "list", "data": data})
+
+
+def _cut_off(body: bytes) -> Iterator[bytes]:
+    """Less than was promised; then the connection ends, or the client would wait for the rest for ever."""
+    yield body
+    raise ConnectionResetError(errno.ECONNRESET, "cut off on purpose")
+
+
+def _json(content: object, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+    return status, [("Content-Type", "application/json")], json.dumps(content, ensure_ascii=False).encode()
+
+
+def _query(environ: WSGIEnvironment) -> dict[str, str]:
+    return dict(parse_qsl(environ.get("QUERY_STRING", "")))
+
+
+def _listing(model: Model) -> dict[str, Any]:
+    unit = "per_request" if model.price else None
+    return {
+        "id": model.id,
+        "object": "model",
+        "created": _BORN,
+        "owned_by": "sandbox",
+        "lemondata": {"category": "image", "pricing_unit": unit},
+    }
+
+
+def _span(model: Model, seed: int) -> float:
+    """Seconds this wish takes at speed 1, the same every time it is asked."""
+    shortest, longest = model.seconds
+    return shortest + (longest - shortest) * (seed % 1009) / 1008
+
+
+def _rewritten(prompt: str) -> str:
+    """The prompt as dall-e-3 would embroider it."""
+    plain = faults.clean(prompt).rstrip(" .")
+    return f"{plain[:1].upper()}{plain[1:]}, in soft layered light, with a calm and balanced composition."

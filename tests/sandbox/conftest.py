@@ -1,0 +1,77 @@
+"""One real sandbox for the whole folder: a process of its own, spoken to over HTTP."""
+
+import os
+import select
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "a secret that the tests know"
+KEY = "sk-sandbox-test"
+
+
+@dataclass
+class Upstream:
+    url: str  # ends in /v1
+    session: requests.Session
+
+    @property
+    def root(self) -> str:
+        return self.url.removesuffix("/v1")
+
+    def get(self, path: str, **more) -> requests.Response:
+        return self.session.get(self.root + path, timeout=10, **more)
+
+    def post(self, **body) -> requests.Response:
+        return self.session.post(self.url + "/images/generations", json=body, timeout=10)
+
+    def follow(self, answer: dict, until: float = 5.0) -> list[dict]:
+        """Every answer to polling a task, up to and with the one that ends it."""
+        seen = []
+        end = time.monotonic() + until
+        while time.monotonic() < end:
+            polled = self.get(answer["poll_url"])
+            assert polled.status_code == 200, polled.text
+            seen.append(polled.json())
+            if seen[-1]["status"] in ("completed", "failed"):
+                return seen
+            time.sleep(0.03)
+        raise AssertionError(f"no end in {until} s: {seen[-1]}")
+
+
+def launch(**environment: str) -> tuple[subprocess.Popen[str], str]:
+    """A sandbox on a free port, and its line of greeting."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lemonstudio.sandbox", "--port", "0"],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        close_fds=False,
+    )
+    assert process.stdout is not None
+    readable, _, _ = select.select([process.stdout], [], [], 15)
+    if not readable:
+        process.kill()
+        raise AssertionError("the sandbox did not start")
+    return process, process.stdout.readline()
+
+
+@pytest.fixture(scope="session")
+def sandbox():
+    process, line = launch(LEMONSTUDIO_SANDBOX_SPEED="20", LEMONSTUDIO_SANDBOX_SECRET=SECRET)
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {KEY}"
+    session.trust_env = False
+    try:
+        yield Upstream(line.removeprefix("Sandbox upstream at ").strip(), session)
+    finally:
+        session.close()
+        process.terminate()
+        process.communicate(timeout=10)

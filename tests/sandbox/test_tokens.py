@@ -1,0 +1,43 @@
+"""Tokens, without a server."""
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lemonstudio.sandbox.tokens import InvalidTokenError, Signer, Wish, shorten
+
+SIGNER = Signer(b"secret")
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=600)
+
+
+@given(TEXT, st.integers(0, 2**32 - 1), st.integers(-1, 3))
+def test_what_goes_in_comes_out_and_may_stand_in_a_path(prompt, seed, index):
+    wish = Wish("midjourney", shorten(prompt), "1456x816", 4, seed, 1_800_000_000_000, "task_fails_silently", index)
+    token = SIGNER.seal("task", wish)
+    assert SIGNER.open("task", token) == wish
+    assert set(token) <= set(string.ascii_letters + string.digits + "-_")
+    assert len(token) < 800
+
+
+@given(TEXT)
+def test_shortening_keeps_what_is_short_and_marks_what_is_not(prompt):
+    short = shorten(prompt)
+    assert len(short) <= 300
+    assert len(short.encode()) <= 480
+    assert short == prompt or (short.endswith("…") and prompt.startswith(short[:-1]))
+
+
+@given(st.text(max_size=80))
+def test_what_was_not_sealed_does_not_open(text):
+    with pytest.raises(InvalidTokenError):
+        SIGNER.open("task", text)
+
+
+def test_secret_and_purpose_must_match():
+    token = SIGNER.seal("task", Wish("flux-pro", "x", "512x512", 1, 0, 0))
+    with pytest.raises(InvalidTokenError):
+        SIGNER.open("file", token)
+    with pytest.raises(InvalidTokenError):
+        Signer(b"other").open("task", token)
