@@ -4,8 +4,6 @@ Pure functions, no network and no Django. Whatever JSON comes in, only ``Upstrea
 behind the base URL may be any that claims to speak the OpenAI Images API, so no type is taken for granted.
 """
 
-
-
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -175,9 +173,7 @@ class NoPicture(MalformedAnswer):
 
     usual = ("no_picture", True, True)
 
-    def __init__(
-        self, message: str, *, task_id: str = "", poll_url: str = "", created: int | None = None
-    ) -> None:
+    def __init__(self, message: str, *, task_id: str = "", poll_url: str = "", created: int | None = None) -> None:
         super().__init__(message)
         self.task_id = task_id
         self.poll_url = poll_url
@@ -300,9 +296,7 @@ def read_answer(
     )
 
 
-def _guess(
-    word: str, document: dict[str, Any], has_results: bool, has_task: bool, polling: bool, hide: Hide
-) -> Status:
+def _guess(word: str, document: dict[str, Any], has_results: bool, has_task: bool, polling: bool, hide: Hide) -> Status:
     """The status of an answer that has none we know. An unknown word is a later word for "under way"."""
     if word and has_task:
         return Status.PROCESSING if polling else Status.PENDING

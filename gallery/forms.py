@@ -13,6 +13,13 @@ PROMPT_LIMIT = 4000
 OPTION_PREFIX = "opt_"
 
 
+def _in_words(option: Option, choice: str) -> str:
+    """What a person reads for a value that the upstream reads."""
+    if option.name == "size":
+        return choice.replace("x", " × ")
+    return choice.upper() if choice == "hd" else choice.replace("_", " ").capitalize()
+
+
 class OptionField(forms.ChoiceField):
     """One option of the chosen model; remembers which, so that a template can draw its choices."""
 
@@ -20,10 +27,7 @@ class OptionField(forms.ChoiceField):
         self.option = option
         super().__init__(
             label=option.label,
-            choices=[
-                (choice, choice.replace("x", " × ") if option.name == "size" else choice.capitalize())
-                for choice in option.choices
-            ],
+            choices=[(choice, _in_words(option, choice)) for choice in option.choices],
             widget=forms.RadioSelect,
             required=False,
             error_messages={"invalid_choice": "This model does not have %(value)s here; pick one of those shown."},
@@ -177,18 +181,9 @@ class SetUpForm(forms.Form):
     password = forms.CharField(
         label="Password", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False
     )
-    password_again = forms.CharField(
-        label="Password again", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False
-    )
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
         person = Person(name=self.cleaned_data.get("name", ""), email=self.cleaned_data.get("email", ""))
         validate_password(password, person)
         return password
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("password") and cleaned.get("password") != cleaned.get("password_again"):
-            self.add_error("password_again", "The two passwords differ.")
-        return cleaned

@@ -326,9 +326,7 @@ class Client:
                         retryable=body is None,
                     )
                 if time.monotonic() > deadline:
-                    return bytes(content), _lost(
-                        body, "answer_too_slow", "The server's answer did not end in time."
-                    )
+                    return bytes(content), _lost(body, "answer_too_slow", "The server's answer did not end in time.")
         except _TROUBLE as trouble:
             return bytes(content), _lost(body, *_words(trouble)[:2])
         return bytes(content), None

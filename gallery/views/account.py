@@ -29,7 +29,7 @@ class SignIn(LoginView):
         return super().get(request, *args, **kwargs)
 
 
-@sensitive_post_parameters("password", "password_again")
+@sensitive_post_parameters("password")
 @login_not_required
 @require_http_methods(["GET", "POST"])
 def setup(request: HttpRequest) -> HttpResponseBase:

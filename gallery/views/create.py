@@ -61,12 +61,14 @@ def _under_way(person: Person) -> dict[str, Any]:
 
 def _page(request: HttpRequest, form: GenerationForm, status: int = 200) -> HttpResponse:
     person = signed_in(request)
-    context = {
+    context: dict[str, Any] = {
         "form": form,
         **_feed(person, _feed_of(request), _keyset(request)),
         **_under_way(person),
         "examples": EXAMPLES,
     }
+    # In the team's feed, cards of others are waited for, too.
+    context["waiting"] = any(generation.is_under_way for generation in context["generations"])
     return render(request, "gallery/create.html", context, status=status)
 
 
@@ -152,14 +154,16 @@ def generation_poll(request: HttpRequest) -> HttpResponse:
     rows = Generation.objects.visible_to(person).filter(pk__in=shown).for_cards()
     states = dict(rows.values_list("pk", "version"))
     changed = [pk for pk, version in states.items() if str(version) != shown[pk]]
-    if not changed:
+    under_way = _under_way(person)
+    if not changed and under_way["account"].pause_code == request.POST.get("paused", ""):
         return HttpResponse(status=204)
     cards = list(rows.filter(pk__in=changed).order_by("pk"))
     context = {
         "generations": cards,
         "announcement": _announcement(cards),
         "feed": _feed_of(request),
-        **_under_way(person),
+        "waiting": rows.under_way().exists(),
+        **under_way,
     }
     return render(request, "gallery/_poll.html", context)
 

@@ -7,6 +7,7 @@ from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import trigger_client_event
 
 from gallery import services
 from gallery.access import gallery_to_change, gallery_to_see, picture_to_change, signed_in
@@ -102,5 +103,8 @@ def gallery_delete(request: HttpRequest, pk: int) -> HttpResponseBase:
 def picture_remove(request: HttpRequest, pk: int, picture_pk: int) -> HttpResponseBase:
     gallery = gallery_to_change(request, pk)
     services.remove_picture(picture_to_change(request, picture_pk), gallery)
-    messages.success(request, "Taken out of this gallery. The picture itself is still there.")
+    said = "Taken out of this gallery. The picture itself is still there."
+    if request.htmx:  # type: ignore[attr-defined]
+        return trigger_client_event(HttpResponse(), "toast", {"message": said, "kind": "success"})
+    messages.success(request, said)
     return redirect("gallery_detail", pk)

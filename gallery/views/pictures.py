@@ -113,7 +113,7 @@ def picture_save(request: HttpRequest, pk: int) -> HttpResponseBase:
         services.save_picture(picture, gallery)
         said = f"Saved to “{gallery.name}”."
         if htmx:
-            return trigger_client_event(HttpResponse(), "saved", {"message": said})
+            return trigger_client_event(HttpResponse(), "toast", {"message": said, "kind": "success"})
         messages.success(request, said)
         return redirect("picture_detail", pk)
     context: dict[str, Any] = {

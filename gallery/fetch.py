@@ -1,0 +1,371 @@
+"""Downloads a file from an address that a stranger chose, without becoming the stranger's arm in our network.
+
+An upstream's answer names where its picture lies, so the address is input: it may point at a database next
+door, at a cloud's metadata service, at a host that answers for ever. What is held against that:
+
+- Only http and https, on ports 80 and 443. A name is looked up here, once; if any of its addresses is not
+  plain public unicast, nothing is opened. libcurl is given the addresses that were checked, and stopped if it
+  wants another, so a name that changes its mind in between (DNS rebinding) gains nothing. Host, SNI and
+  certificate still go by the name.
+- Redirects are followed by hand, each hop checked like the first.
+- One deadline for everything and a cap on bytes. libcurl keeps its time-out however slowly a server drips;
+  requests and urllib3 count only the silence between two bytes.
+- Nothing of ours goes along: no key, cookie, netrc or referrer. Proxies from the environment are not used: a
+  proxy would look the name up by itself and undo the check.
+
+Origins that an operator trusts (an object store next door, the sandbox) may have any address and port.
+"""
+
+import ipaddress
+import queue
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import IO
+from urllib.parse import quote, urljoin
+
+import certifi
+import pycurl
+
+MAX_REDIRECTS = 3
+MAX_URL_LENGTH = 8192
+MAX_HEADER_BYTES = 64 * 2**10
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_OPEN_PORTS = frozenset({80, 443})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# What object stores say of a file whose kind they were not told.
+_UNTYPED = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+
+# IANA's special-purpose address registries (RFC 6890 and its updates), and multicast. Written out, because
+# ipaddress.is_global differs between patch releases of Python and lets some of these through.
+_REFUSED = (
+    "0.0.0.0/8 10.0.0.0/8 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16",  # private, local
+    "100.64.0.0/10 192.0.0.0/24 192.88.99.0/24",  # carrier-grade NAT, protocol assignments, 6to4 relays
+    "192.0.2.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24",  # documentation, benchmarks
+    "224.0.0.0/4 240.0.0.0/4",  # multicast, reserved
+    "168.63.129.16/32",  # looks public, but is a cloud's own agent as seen from inside its machines
+    "2001::/23 2002::/16",  # protocol assignments (Teredo, benchmarks, ORCHID), 6to4
+    "2001:db8::/32 3fff::/20 3ffe::/16",  # documentation; given back
+)
+_REFUSED_NETWORKS = tuple(ipaddress.ip_network(network) for line in _REFUSED for network in line.split())
+# All else, with mapped and compatible IPv4, NAT64, fc00::/7, fe80::/10 and fec0::/10, lies outside of this.
+_UNICAST_V6 = ipaddress.IPv6Network("2000::/3")
+
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<rest>[/?][^#]*)?(?:#.*)?",
+    re.IGNORECASE | re.ASCII,
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_STATUS = re.compile(rb"HTTP/\S+ +([0-9]{3})\b")
+# How inet_aton and browsers tell a number from a name: by the last label.
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+
+
+class FetchError(Exception):
+    """Why a file was not fetched, in words that can follow “it could not be fetched:”.
+
+    `permanent`: the same address will not do better later. `gone`: the host answered that it does not serve
+    this address (any more); a fresh address may work.
+    """
+
+    def __init__(self, message: str, *, permanent: bool = False, gone: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.gone = gone
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedInfo:
+    """Declared type (lower case, no parameters, may be empty), size in bytes, and who served it at last."""
+
+    content_type: str
+    byte_size: int
+    final_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    scheme: str
+    host: str
+    port: int
+    rest: str
+
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}{self.rest}"
+
+    @property
+    def literal(self) -> str | None:
+        """The IP address that the host is written as, if it is written as one."""
+        if self.host.startswith("["):
+            return self.host[1:-1]
+        return self.host if _NUMBER.fullmatch(self.host.rpartition(".")[2]) else None
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an IP address, as text, is one that a public picture host may have: global unicast."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address) and (ip.scope_id is not None or ip not in _UNICAST_V6):
+        return False
+    return not any(ip in network for network in _REFUSED_NETWORKS)
+
+
+def normalise_origin(origin: str) -> str:
+    """Write an origin as scheme://host:port, the port always there. Raises ValueError if it is none."""
+    try:
+        address = _parse(origin)
+    except FetchError as error:
+        raise ValueError(f"{origin!r} is not an origin: {error}") from error
+    if address.rest != "/" or "#" in origin:
+        raise ValueError(f"{origin!r} is not an origin: it has more than scheme, host and port")
+    return address.origin
+
+
+def fetch(
+    url: str,
+    into: IO[bytes],
+    *,
+    trusted_origins: Iterable[str] = frozenset(),
+    max_bytes: int = 40 * 2**20,
+    deadline: float = 60.0,
+    connect_timeout: float = 5.0,
+    ca_file: str | None = None,
+) -> FetchedInfo:
+    """Write the file at `url` into `into`, from where that stands.
+
+    `trusted_origins` ("http://minio:9000") are free of the rules on addresses and ports, also when redirected
+    to. `deadline` is the time for all of it, `connect_timeout` that for a look-up and for a connection, in
+    seconds. `ca_file` is a PEM bundle to use instead of certifi's.
+
+    Raises FetchError; `into` may then hold a part. Raises ValueError for a malformed trusted origin, and
+    whatever `into.write` raises.
+    """
+    ends = time.monotonic() + deadline
+    trusted = {normalise_origin(origin) for origin in trusted_origins}
+    address = _parse(url)
+    for _ in range(MAX_REDIRECTS + 1):
+        peers = _peers(address, address.origin in trusted, min(connect_timeout, ends - time.monotonic()))
+        exchange = _Exchange(into, max_bytes, peers)
+        _perform(exchange, address, ends - time.monotonic(), connect_timeout, ca_file or certifi.where())
+        if exchange.location is None:
+            return FetchedInfo(exchange.main_value("content-type"), exchange.received, address.url)
+        try:
+            target = _parse(urljoin(address.url, exchange.location))
+        except ValueError as error:
+            raise FetchError("its host redirects to nowhere", permanent=True) from error
+        if (address.scheme, target.scheme) == ("https", "http"):
+            raise FetchError("its host redirects from a secure address to an insecure one", permanent=True)
+        address = target
+    raise FetchError("its host redirects too many times", permanent=True)
+
+
+def _parse(url: str) -> _Address:
+    """Take an address apart by a stricter grammar than libcurl's, so that both read the same host in it."""
+    match = None if len(url) > MAX_URL_LENGTH or _CONTROL.search(url) else _URL.fullmatch(url)
+    if match is None:
+        raise FetchError("its address is not a plain http or https one", permanent=True)
+    scheme, host = match["scheme"].lower(), match["host"].lower()
+    port = int(match["port"] or _DEFAULT_PORTS[scheme])
+    # What may not stand in a request line is encoded as browsers do it; what is encoded already stays.
+    rest = "/" + (match["rest"] or "").removeprefix("/")
+    address = _Address(scheme, host, port, quote(rest, safe="%/?:@!$&'()*+,;=~[]", errors="replace"))
+    try:
+        if host.startswith("["):
+            ip = ipaddress.IPv6Address(host[1:-1])
+            address = _Address(scheme, f"[{ip}]", port, address.rest)
+        elif address.literal is not None:
+            # Refuses 127.1, 0x7f.1 and 2130706433, which C libraries take for 127.0.0.1.
+            ipaddress.IPv4Address(host)
+        elif len(host) > 253 or not all(0 < len(label) < 64 for label in host.split(".")):
+            raise ValueError(host)
+    except ValueError as error:
+        raise FetchError("its address has no valid host", permanent=True) from error
+    if not 0 < port < 65536:
+        raise FetchError("its address has no valid port", permanent=True)
+    return address
+
+
+def _peers(address: _Address, trusted: bool, seconds: float) -> list[str]:
+    """Return the IP addresses that may be connected to for this address."""
+    if not trusted and address.port not in _OPEN_PORTS:
+        raise FetchError(f"its address uses port {address.port}, not 80 or 443", permanent=True)
+    peers = [address.literal] if address.literal else _look_up(address, seconds)
+    if not trusted and not all(is_public(peer) for peer in peers):
+        raise FetchError(f"its host, {address.host}, is not on the public internet", permanent=True)
+    return peers
+
+
+def _look_up(address: _Address, seconds: float) -> list[str]:
+    """Resolve a name within `seconds`.
+
+    In a thread that is left behind when it takes longer: the system's look-up can't be interrupted and has
+    time-outs of its own (often 10 to 30 s). libcurl would be no better: after its time-out, closing the
+    handle waits for the look-up all the same.
+    """
+    answers: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            found = []
+        answers.put([str(entry[4][0]) for entry in found])
+
+    threading.Thread(target=ask, name=f"look-up {address.host}", daemon=True).start()
+    try:
+        peers = answers.get(timeout=max(0.0, seconds))
+    except queue.Empty:
+        raise FetchError(f"the name of its host, {address.host}, could not be looked up in time") from None
+    if not peers:
+        raise FetchError(f"its host, {address.host}, could not be found")
+    return peers
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request and its answer, as libcurl tells of them. A callback that returns 0 makes libcurl stop."""
+
+    into: IO[bytes]
+    max_bytes: int
+    peers: list[str]
+    status: int = 0
+    received: int = 0
+    header_bytes: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    judged: bool = False
+    location: str | None = None
+    # Why we stopped it: an exception that leaves a callback is only printed.
+    trouble: Exception | None = None
+
+    def main_value(self, header: str) -> str:
+        return self.headers.get(header, "").partition(";")[0].strip().lower()
+
+    def on_socket(self, _purpose: int, target: tuple[int, int, int, tuple[str, int]]) -> socket.socket | int:
+        family, kind, protocol, peer = target
+        checked = {ipaddress.ip_address(address) for address in self.peers}
+        if family not in (socket.AF_INET, socket.AF_INET6) or ipaddress.ip_address(peer[0]) not in checked:
+            self.trouble = FetchError("its host led to an address that was not checked", permanent=True)
+            return int(pycurl.SOCKET_BAD)
+        return socket.socket(family, kind, protocol)
+
+    def on_header(self, line: bytes) -> int:
+        self.header_bytes += len(line)
+        if self.header_bytes > MAX_HEADER_BYTES:
+            self.trouble = FetchError("its host sends headers without end", permanent=True)
+        elif match := _STATUS.match(line):
+            self.status, self.headers = int(match[1]), {}
+        elif line.strip():
+            name, _, value = line.decode("utf-8", "replace").partition(":")
+            self.headers.setdefault(name.strip().lower(), value.strip())
+        elif not 100 <= self.status < 200:  # after an interim answer, such as 103 Early Hints, comes the real one
+            self._judge()
+        return 0 if self.trouble or self.location is not None else len(line)
+
+    def on_body(self, data: bytes) -> int:
+        self.received += len(data)
+        try:
+            if not self.judged:  # what follows a 101 Switching Protocols that nobody asked for
+                raise FetchError(_MISBEHAVED)
+            if self.received > self.max_bytes:
+                raise _too_large(self.max_bytes)
+            self.into.write(data)
+        except Exception as error:  # noqa: BLE001 - raised again once libcurl is out of the way
+            self.trouble = error
+            return 0
+        return len(data)
+
+    def _judge(self) -> None:
+        self.judged = True
+        kind = self.main_value("content-type")
+        if self.status in _REDIRECTS and self.headers.get("location"):
+            self.location = self.headers["location"]
+        elif self.status != 200:
+            # The big object stores tell an expired signature as 400, 401 or 403, not as 404.
+            gone = 400 <= self.status < 500 and self.status not in (408, 425, 429)
+            self.trouble = FetchError(f"its host answered {self.status}", gone=gone)
+        elif self.main_value("content-encoding") not in ("", "identity"):
+            # Never unpacked here, so a bomb stays small; but what came would be no picture.
+            self.trouble = FetchError("its host sent it compressed", permanent=True)
+        elif kind not in _UNTYPED and not kind.startswith("image/"):
+            self.trouble = FetchError(f"its host sent {kind[:60]}, not a picture", permanent=True)
+
+
+def _perform(exchange: _Exchange, address: _Address, seconds: float, connect_seconds: float, ca_file: str) -> None:
+    """Do one request. Raises FetchError, and what writing raises; a redirect is left in the exchange."""
+    if seconds <= 0:
+        raise FetchError("it took too long")
+    curl = pycurl.Curl()
+    options = {
+        pycurl.URL: address.url,
+        pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
+        pycurl.FOLLOWLOCATION: 0,
+        pycurl.PATH_AS_IS: 1,  # taking dots out of a path would break its signature
+        pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,  # one file gains nothing from more
+        pycurl.HTTP09_ALLOWED: 0,
+        pycurl.FORBID_REUSE: 1,
+        pycurl.PROXY: "",
+        pycurl.NETRC: pycurl.NETRC_IGNORED,
+        pycurl.USERAGENT: "LemonStudio",
+        pycurl.HTTPHEADER: [
+            "Accept: image/png, image/jpeg, image/webp, */*;q=0.1",
+            "Accept-Encoding: identity",
+        ],
+        pycurl.SSL_VERIFYPEER: 1,
+        pycurl.SSL_VERIFYHOST: 2,
+        pycurl.CAINFO: ca_file,
+        pycurl.NOSIGNAL: 1,  # signals would reach the main thread, whichever thread fetches
+        pycurl.TIMEOUT_MS: max(1, int(seconds * 1000)),  # 0 would be no limit
+        pycurl.CONNECTTIMEOUT_MS: max(1, int(connect_seconds * 1000)),
+        pycurl.MAXFILESIZE_LARGE: exchange.max_bytes,
+        pycurl.OPENSOCKETFUNCTION: exchange.on_socket,
+        pycurl.HEADERFUNCTION: exchange.on_header,
+        pycurl.WRITEFUNCTION: exchange.on_body,
+    }
+    if address.literal is None:  # a name: libcurl finds it answered and looks nothing up
+        options[pycurl.RESOLVE] = [f"{address.host}:{address.port}:{','.join(exchange.peers)}"]
+    try:
+        for option, value in options.items():
+            curl.setopt(option, value)
+        curl.perform()
+    except pycurl.error as error:
+        if exchange.trouble is None and exchange.location is None:
+            if error.args[0] == pycurl.E_FILESIZE_EXCEEDED:
+                raise _too_large(exchange.max_bytes) from error
+            message = _MESSAGES.get(error.args[0], _MISBEHAVED)
+            raise FetchError(message) from error
+    finally:
+        curl.close()
+    if exchange.trouble is not None:
+        raise exchange.trouble
+    if exchange.location is None and exchange.received == 0:
+        # Also an answer that ends within its headers, which libcurl does not mind.
+        raise FetchError("its host sent nothing")
+
+
+_MISBEHAVED = "its host did not answer as a web server should"
+_MESSAGES = {
+    pycurl.E_OPERATION_TIMEDOUT: "it took too long",
+    pycurl.E_COULDNT_CONNECT: "its host could not be reached",
+    pycurl.E_SSL_CONNECT_ERROR: "no secure connection to its host could be made",
+    pycurl.E_PEER_FAILED_VERIFICATION: "its host could not prove who it is",
+    **dict.fromkeys(
+        (pycurl.E_PARTIAL_FILE, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR, pycurl.E_GOT_NOTHING),
+        "the connection broke before all of it had come",
+    ),
+}
+
+
+def _too_large(max_bytes: int) -> FetchError:
+    return FetchError(f"it is larger than {max_bytes / 2**20:.3g} MiB", permanent=True)

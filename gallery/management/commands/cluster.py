@@ -1,0 +1,20 @@
+"""The background worker's processes, unsupervised: what `studio` and `worker` start and start again."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from lemonstudio import leash
+
+
+class Command(BaseCommand):
+    help = "Run background tasks in the foreground, without anyone who starts them again. See `worker`."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        leash.hold()
+        # What every worker would load by itself, loaded once before they are forked, is in memory once.
+        from gallery import tasks  # noqa: F401
+        from lemonstudio.cluster import StudioCluster
+
+        sys.exit(StudioCluster().run())

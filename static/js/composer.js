@@ -1,0 +1,102 @@
+// The composer: the cost on the button, prompts that fill themselves in, the sheet on a phone, size shapes.
+import { onContent } from "./page.js";
+
+const phone = matchMedia("(width < 50rem)");
+const composer = document.getElementById("composer");
+
+export function openComposer() {
+  if (!composer) return false;
+  if (phone.matches && composer.popover && !composer.matches(":popover-open")) composer.showPopover();
+  const prompt = document.getElementById("id_prompt");
+  prompt?.focus();
+  prompt?.setSelectionRange(prompt.value.length, prompt.value.length);
+  return Boolean(prompt);
+}
+
+export function closeComposer() {
+  if (composer?.matches(":popover-open")) composer.hidePopover();
+}
+
+export function fillPrompt(text) {
+  const prompt = document.getElementById("id_prompt");
+  if (!prompt) return false;
+  prompt.value = text;
+  prompt.dispatchEvent(new Event("input", { bubbles: true }));
+  openComposer();
+  return true;
+}
+
+function money(amount) {
+  const digits = amount < 0.1 && Math.abs(amount * 100 - Math.round(amount * 100)) > 1e-9 ? 4 : 2;
+  return `$${amount.toFixed(digits).replace(/(\.\d\d\d*?)0+$/, "$1")}`;
+}
+
+function showCost() {
+  const form = document.getElementById("composer-form");
+  const cost = form?.querySelector("[data-cost]");
+  if (!cost) return;
+  const price = parseFloat(form.querySelector("[data-price]")?.dataset.price ?? "");
+  const count = parseInt(new FormData(form).get("count"), 10) || 1;
+  cost.textContent = Number.isFinite(price) ? money(price * count) : "";
+}
+
+// A little frame in the proportions of each size on offer.
+function drawRatios(root) {
+  for (const svg of root.querySelectorAll("svg[data-ratio]:not(:has(rect))")) {
+    const match = svg.dataset.ratio.match(/(\d+)\s*[x×:]\s*(\d+)/);
+    if (!match) {
+      svg.remove();
+      continue;
+    }
+    const [width, height] = [Number(match[1]), Number(match[2])];
+    const scale = 18 / Math.max(width, height);
+    const box = { width: width * scale, height: height * scale };
+    const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    rect.setAttribute("width", box.width);
+    rect.setAttribute("height", box.height);
+    rect.setAttribute("x", 12 - box.width / 2);
+    rect.setAttribute("y", 12 - box.height / 2);
+    rect.setAttribute("rx", 2);
+    svg.append(rect);
+  }
+}
+
+// What was wrong last time is not wrong any more.
+function forgetErrors() {
+  for (const list of composer.querySelectorAll(".errorlist")) list.remove();
+  for (const field of composer.querySelectorAll("[aria-invalid]")) {
+    field.removeAttribute("aria-invalid");
+    const described = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && !id.endsWith("_error"));
+    if (described.length) field.setAttribute("aria-describedby", described.join(" "));
+    else field.removeAttribute("aria-describedby");
+  }
+}
+
+if (composer) {
+  onContent((root) => {
+    drawRatios(root);
+    showCost();
+  });
+  composer.addEventListener("change", showCost);
+  composer.addEventListener("input", showCost);
+  document.addEventListener("htmx:after:request", (event) => {
+    const { sourceElement, response } = event.detail.ctx;
+    if (sourceElement.id !== "composer-form" || response.status >= 300) return;
+    forgetErrors();
+    closeComposer();
+  });
+  if (phone.matches && composer.querySelector("[aria-invalid=true], .errorlist")) openComposer();
+}
+
+document.addEventListener("click", (event) => {
+  const filler = event.target.closest?.("[data-fill-prompt]");
+  if (filler && !event.ctrlKey && !event.metaKey && fillPrompt(filler.dataset.fillPrompt)) event.preventDefault();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  const form = event.target.closest?.("form");
+  if (!form || !event.target.matches("textarea, input, select")) return;
+  event.preventDefault();
+  form.requestSubmit();
+});

@@ -1,0 +1,54 @@
+// Keyboard shortcuts. Any link or button may carry data-key="d"; single keys can be switched off in Account.
+import { isTyping } from "./page.js";
+import { openComposer } from "./composer.js";
+
+const STORE = "lemonstudio.keys";
+const enabled = () => localStorage.getItem(STORE) !== "off";
+
+let leader = 0; // when "g" was pressed
+
+const go = (name) => document.querySelector(`[data-go="${name}"]`)?.click();
+
+function press(key) {
+  const near = document.activeElement?.closest("article, .tile")?.querySelector(`[data-key="${key}"]`);
+  const control = near ?? document.querySelector(`.viewer [data-key="${key}"]`);
+  control?.click();
+  return Boolean(control);
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  const inOverlay = document.querySelector("dialog[open], .menu:popover-open");
+  if (event.key === "Escape") {
+    if (isTyping(event.target)) event.target.blur();
+    else if (!inOverlay && press("Escape")) event.preventDefault();
+    return;
+  }
+  if (!enabled() || inOverlay || isTyping(event.target)) return;
+
+  if (leader && event.timeStamp - leader < 1200 && (event.key === "c" || event.key === "g")) {
+    leader = 0;
+    event.preventDefault();
+    go(event.key === "c" ? "create" : "galleries");
+    return;
+  }
+  leader = 0;
+  if (event.key === "g") {
+    leader = event.timeStamp;
+  } else if (event.key === "/") {
+    event.preventDefault();
+    if (!openComposer()) go("create");
+  } else if (event.key === "?") {
+    event.preventDefault();
+    document.getElementById("keys")?.showModal();
+  } else if (/^([a-z]|ArrowLeft|ArrowRight)$/.test(event.key) && press(event.key)) {
+    event.preventDefault();
+  }
+});
+
+// The switch exists only where it can work: it is hidden until this module has run.
+for (const box of document.querySelectorAll("input[data-keys-switch]")) {
+  box.checked = enabled();
+  box.closest("[hidden]")?.removeAttribute("hidden");
+  box.addEventListener("change", () => localStorage.setItem(STORE, box.checked ? "on" : "off"));
+}

@@ -1,0 +1,12 @@
+// The browser side of Lemon Studio. Every page works without it; these modules only make it quicker.
+import "./autogrow.js";
+import "./clipboard.js";
+import "./composer.js";
+import "./dialogs.js";
+import "./focus.js";
+import "./keys.js";
+import "./progress.js";
+import "./reveal.js";
+import "./theme.js";
+import "./times.js";
+import "./toasts.js";
