@@ -202,13 +202,14 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750
 
 # -- Background work --------------------------------------------------------------------------------------
 
+_workers = env.int("LEMONSTUDIO_WORKERS", default=4)
 Q_CLUSTER = {
     "name": "lemonstudio",
     "label": "Background tasks",
     # The broker is a table of the default database, so that a message commits or rolls back with its row.
     "orm": "default",
-    "workers": env.int("LEMONSTUDIO_WORKERS", default=4),
-    "queue_limit": 4,
+    "workers": _workers,
+    "queue_limit": _workers,
     "bulk": 1,
     "poll": 0.1,
     "timeout": 330,

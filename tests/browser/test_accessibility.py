@@ -1,0 +1,55 @@
+"""axe-core finds nothing on any page, light and dark, on a desktop and on a phone."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import Studio, Visit
+from tests.browser.test_create import done, generate
+
+AXE = Axe()
+
+
+@pytest.fixture(scope="module")
+def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
+    """Addresses with something on them: cards in several states, a gallery, a picture."""
+    visit = Visit(browser, set_up)
+    page = visit.sign_in("olivia@example.org")
+    page.goto("/galleries/")
+    page.get_by_label("New gallery").fill("Looked at closely")
+    page.get_by_role("button", name="Create").click()
+    gallery = page.url
+    page.goto("/")
+    page.get_by_label("Save to gallery").select_option(label="Looked at closely")
+    generate(page, "Under way [fail: task_never_ends]", "flux-pro")
+    generate(page, "Failed [fail: content_policy]")
+    card = generate(page, "Finished")
+    done(card)
+    card.get_by_role("link").first.click()
+    page.wait_for_url("**/pictures/**")
+    yield ["/", "/?feed=team", "/galleries/", gallery, page.url, "/account/", "/account/password/", "/nowhere/"]
+    visit.close()
+
+
+def problems(page: Page) -> list[str]:
+    found = AXE.run(page).response["violations"]
+    return [f"{page.url}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(scheme: str, width: int, pages: list[str], set_up: Studio, browser: Browser) -> None:
+    visit = Visit(browser, set_up, viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+    visit.page.goto("/login/")
+    found = problems(visit.page)
+    page = visit.sign_in("olivia@example.org")
+    for address in pages:
+        page.goto(address)
+        found += problems(page)
+        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        if page.evaluate(overflow) > 0:
+            found.append(f"{page.url} scrolls sideways")
+    visit.close()
+    assert found == []
