@@ -56,7 +56,7 @@ def mirror(generation_id: int) -> None:
             logger.error("Could not store a picture of generation %s: %s", generation_id, problem.strerror or problem)
             mine.update(due_at=timezone.now() + timedelta(seconds=15))
             return
-    if problems and generation.attempts + 1 < FETCH_ATTEMPTS:
+    if problems and generation.attempts + 1 < FETCH_ATTEMPTS and _may_help(generation, problems):
         _try_again_later(generation)
     elif here:
         generation.complete(_cost(generation, len(here)))
@@ -67,6 +67,11 @@ def mirror(generation_id: int) -> None:
             "It is paid for. “Fetch again” tries once more without paying again.",
             from_=[State.SAVING],
         )
+
+
+def _may_help(generation: Generation, problems: list[Exception]) -> bool:
+    """Whether another try has a chance: a refused address stays refused, unless a task can give another one."""
+    return bool(generation.task_id) or not all(isinstance(one, FetchError) and one.permanent for one in problems)
 
 
 def _try_again_later(generation: Generation) -> None:

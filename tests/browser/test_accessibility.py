@@ -6,8 +6,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import Studio, Visit
+from tests.browser.conftest import Visit
 from tests.browser.test_create import done, generate
+from tests.studio import Studio
 
 AXE = Axe()
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import Studio, Visit
+from tests.browser.conftest import Visit
+from tests.studio import Studio
 
 SIZES = {
     "dall-e-3": ("1792x1024", (1792, 1024)),

@@ -28,7 +28,8 @@ def test_save_show_and_take_back(owner_page: Page, teammate_page: Page) -> None:
     teammate_page.goto(address)
     expect(teammate_page).to_have_title(re.compile("^Nothing hangs here"))
 
-    owner_page.get_by_role("button", name=re.compile("team", re.IGNORECASE)).click()
+    owner_page.get_by_text("Name and sharing").click()
+    owner_page.get_by_role("button", name="Share with the team").click()
     expect(owner_page.locator("main")).to_contain_text("Team")
     teammate_page.goto(address)
     expect(teammate_page.locator("main img")).to_have_count(1)
@@ -40,7 +41,8 @@ def test_save_show_and_take_back(owner_page: Page, teammate_page: Page) -> None:
     expect(teammate_page.locator("article", has_text="For the wall")).to_have_count(1)
 
     owner_page.goto(address)
-    owner_page.get_by_role("button", name=re.compile("only|private", re.IGNORECASE)).click()
+    owner_page.get_by_text("Name and sharing").click()
+    owner_page.get_by_role("button", name="Make it private").click()
     expect(owner_page.locator("main")).to_contain_text("Private")
     teammate_page.goto(picture)
     expect(teammate_page).to_have_title(re.compile("^Nothing hangs here"))
