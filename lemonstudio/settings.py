@@ -263,6 +263,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LEMONSTUDIO_LOG_LEVEL", default="WARNING")},
     "loggers": {
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        # Who asks for what is not there is told so; the log is for what somebody should mend.
+        "django.request": {"level": "ERROR"},
         # django-q2 brings a handler of its own; one is enough.
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },

@@ -1,0 +1,27 @@
+"""When the account at the upstream has trouble: nobody's generation fails, and the page says why."""
+
+from datetime import UTC, datetime, timedelta
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_create import done, generate
+
+
+def test_empty_account_pauses_and_goes_on(owner_page: Page, administrator_page: Page) -> None:
+    over = datetime.now(UTC) + timedelta(seconds=6)
+    card = generate(owner_page, f"Paid later [fail: insufficient_balance until {over:%H:%M:%S}]")
+    banner = owner_page.locator("#pause")
+    expect(banner).to_contain_text("The studio is paused.", timeout=10_000)
+    expect(banner).to_contain_text("The balance is $")
+    expect(card).to_have_attribute("data-state", "queued")
+
+    administrator_page.goto("/admin/gallery/upstreamaccount/")
+    expect(administrator_page.locator("#result_list")).to_contain_text("insufficient_balance")
+    while datetime.now(UTC) < over:
+        administrator_page.wait_for_timeout(250)
+    administrator_page.locator("input.action-select").check()
+    administrator_page.get_by_label("Action:").select_option(label="Go on now")
+    administrator_page.get_by_role("button", name="Go").click()
+    expect(administrator_page.locator(".messagelist")).to_contain_text("The queue goes on.")
+    done(card)
+    expect(banner).not_to_contain_text("The studio is paused.")
