@@ -13,13 +13,6 @@ PROMPT_LIMIT = 4000
 OPTION_PREFIX = "opt_"
 
 
-def _in_words(option: Option, choice: str) -> str:
-    """What a person reads for a value that the upstream reads."""
-    if option.name == "size":
-        return choice.replace("x", " × ")
-    return choice.upper() if choice == "hd" else choice.replace("_", " ").capitalize()
-
-
 class OptionField(forms.ChoiceField):
     """One option of the chosen model; remembers which, so that a template can draw its choices."""
 
@@ -27,7 +20,7 @@ class OptionField(forms.ChoiceField):
         self.option = option
         super().__init__(
             label=option.label,
-            choices=[(choice, _in_words(option, choice)) for choice in option.choices],
+            choices=[(choice, option.in_words(choice)) for choice in option.choices],
             widget=forms.RadioSelect,
             required=False,
             error_messages={"invalid_choice": "This model does not have %(value)s here; pick one of those shown."},

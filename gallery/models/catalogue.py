@@ -20,6 +20,12 @@ class Option:
     choices: tuple[str, ...]
     default: str
 
+    def in_words(self, choice: str) -> str:
+        """What a person reads for a value that the upstream reads."""
+        if _PIXELS.match(choice):
+            return choice.replace("x", " × ")
+        return choice.upper() if choice == "hd" else choice.replace("_", " ").capitalize()
+
 
 def validate_options(value: Any) -> None:
     """Accept a list of {"name", "label", "choices": [text, …], "default"}; raise ValidationError otherwise."""

@@ -425,8 +425,11 @@ class Generation(models.Model):
     @property
     def asked_for(self) -> list[tuple[str, str]]:
         """Label and value of each option, in the model's order."""
-        labels = {option.name: option.label for option in self.model.option_list}
-        return [(labels.get(name, name.replace("_", " ").capitalize()), value) for name, value in self.options.items()]
+        known = {option.name: option for option in self.model.option_list}
+        return [
+            (known[name].label, known[name].in_words(value)) if name in known else (name, value)
+            for name, value in self.options.items()
+        ]
 
 
 GAVE_UP = "gave_up_waiting"

@@ -43,9 +43,7 @@ def picture_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def _details(picture: Picture) -> list[tuple[str, str]]:
     generation = picture.generation
     details = [("Model", generation.model.label), *generation.asked_for]
-    details.append(
-        ("Pixels", f"{picture.width} × {picture.height} {picture.format}, {picture.byte_size / 2**20:.1f} MB")
-    )
+    details.append(("File", f"{picture.width} × {picture.height} {picture.format}, {picture.byte_size / 2**20:.1f} MB"))
     if generation.submitted_at and generation.delivered_at:
         seconds = (generation.delivered_at - generation.submitted_at).total_seconds()
         details.append(("Took", f"{seconds:.0f} s" if seconds >= 1 else "under a second"))
