@@ -8,13 +8,13 @@ export HOST PORT
 export LEMONSTUDIO_ENV ?= local
 PYTEST_WORKERS ?= 2
 
-.PHONY: run test lint types imports templates migrations unit browser clean
+.PHONY: run test lint types imports templates migrations unit postgres clean
 
 run: $(VENV)/installed
 	@$(PY) manage.py prepare
 	@exec $(PY) manage.py studio
 
-test: lint types imports templates migrations unit
+test: lint types imports templates migrations unit postgres
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .
@@ -36,6 +36,11 @@ migrations: $(VENV)/installed-dev
 # Two at a time: most tests wait for something. Those that measure time or start process trees keep to one worker.
 unit: $(VENV)/installed-dev
 	$(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+
+# What touches the database, once more on PostgreSQL.
+postgres: $(VENV)/installed-dev
+	TEST_DATABASE=postgres $(PY) -m pytest tests/engine/test_courier.py tests/engine/test_mirror.py tests/views \
+		tests/test_models.py tests/test_services.py tests/test_housekeeping.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

