@@ -19,8 +19,9 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from gallery.anatomy import NotAPicture
 from gallery.fetch import FetchError, fetch
-from gallery.imaging import NotAPicture, examine, thumbnails
+from gallery.imaging import examine, thumbnails
 from gallery.models import Generation, Picture, State
 from gallery.models.gallery import GalleryEntry
 from gallery.models.generation import FETCH_ATTEMPTS, PICTURE_UNAVAILABLE

@@ -19,8 +19,17 @@ from requests.auth import AuthBase
 
 from gallery.answers import (
     OUTCOME_HINT,
-    AccountProblem,
     Answer,
+    Result,
+    Status,
+    clean_task_id,
+    error_from,
+    poll_path,
+    read_answer,
+    split_origin,
+)
+from gallery.problems import (
+    AccountProblem,
     MalformedAnswer,
     NoPicture,
     NotSent,
@@ -28,16 +37,9 @@ from gallery.answers import (
     RateLimited,
     Redirected,
     Refused,
-    Result,
     ServerTrouble,
-    Status,
     TaskGone,
     UpstreamError,
-    clean_task_id,
-    error_from,
-    poll_path,
-    read_answer,
-    split_origin,
 )
 
 __all__ = [

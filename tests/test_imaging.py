@@ -15,11 +15,8 @@ import pytest
 from PIL import Image, ImageCms, ImageFile, features
 
 from gallery import imaging
+from gallery.anatomy import MAX_BYTES, MAX_PIXELS, MAX_SIDE, NotAPicture
 from gallery.imaging import (
-    MAX_BYTES,
-    MAX_PIXELS,
-    MAX_SIDE,
-    NotAPicture,
     PictureInfo,
     examine,
     inspect,
@@ -369,7 +366,8 @@ def test_the_limits_themselves_are_allowed() -> None:
 # Peak memory can only be told for a whole process.
 MEMORY = """
 import io, resource, sys
-from gallery.imaging import NotAPicture, examine, thumbnails
+from gallery.anatomy import NotAPicture
+from gallery.imaging import examine, thumbnails
 from PIL import Image
 list(thumbnails(io.BytesIO(open(sys.argv[1], "rb").read())))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

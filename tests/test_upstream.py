@@ -897,8 +897,8 @@ def in_seconds(seconds: float) -> str:
         ("", True, None),
         ("", float("nan"), None),
         ("", -1, None),
-        (in_seconds(-3600), None, 1),
-        (in_seconds(3600), None, 300),
+        pytest.param(in_seconds(-3600), None, 1, id="an hour ago"),
+        pytest.param(in_seconds(3600), None, 300, id="in an hour"),
     ],
 )
 def test_retry_after(header: str, body: Any, expected: float | None) -> None:
