@@ -49,7 +49,11 @@ class GenerationForm(forms.Form):
         empty_label="None",
         error_messages={"invalid_choice": "This gallery is not yours, or is gone."},
     )
-    token = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    token = forms.UUIDField(
+        required=False,
+        widget=forms.HiddenInput,
+        error_messages={"invalid": "Something is wrong with this page. Copy your prompt, and load the page anew."},
+    )
 
     def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -166,6 +170,14 @@ class SignInForm(AuthenticationForm):
         "invalid_login": "This e-mail and password do not belong together. Check both, and try again.",
         "inactive": "This account is switched off. Ask an administrator.",
     }
+
+    def get_invalid_login_error(self) -> ValidationError:
+        """Tell those who know the password why it does not help; the back end refuses them before we could."""
+        email = Person.objects.normalize_email(self.cleaned_data.get("username"))
+        person = Person.objects.filter(email=email, is_active=False).first()
+        if person is not None and person.check_password(self.cleaned_data.get("password", "")):
+            return ValidationError(self.error_messages["inactive"], code="inactive")
+        return super().get_invalid_login_error()
 
 
 class SetUpForm(forms.Form):

@@ -1,23 +1,34 @@
 """Nobody gets in without signing in, unless the view says so."""
 
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
 
 class SignInMiddleware(LoginRequiredMiddleware):
-    """Django's, which also takes a page whose session has ended to the sign-in page when only a fragment asks.
+    """Django's, with a `next` that opens: the page that the person was on, not what that page asked for.
 
-    htmx would otherwise follow the redirect and swap the sign-in page into a card.
+    A fragment (htmx) is answered with an order to go to the sign-in page: htmx would follow a redirect, and swap the
+    sign-in page into a card. A form that was sent after the session had ended leads back to the page it was on.
     """
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
-        response = super().handle_no_permission(request, view_func)
-        if not getattr(request, "htmx", False):
-            return response
-        page = urlsplit(request.htmx.current_url or "/")  # type: ignore[attr-defined] # set by HtmxMiddleware
-        login = urlsplit(response["Location"])
-        return cast("HttpResponseRedirect", HttpResponseClientRedirect(f"{login.path}?next={page.path or '/'}"))
+        htmx = bool(getattr(request, "htmx", False))
+        if request.method in ("GET", "HEAD") and not htmx:
+            return super().handle_no_permission(request, view_func)
+        page = request.htmx.current_url if htmx else request.headers.get("Referer")  # type: ignore[attr-defined]
+        login = f"{resolve_url(self.get_login_url(view_func))}?{urlencode({'next': _path(request, page)}, safe='/')}"
+        return cast("HttpResponseRedirect", HttpResponseClientRedirect(login)) if htmx else HttpResponseRedirect(login)
+
+
+def _path(request: HttpRequest, page: str | None) -> str:
+    """Path and query of a page of ours, else that of the start page."""
+    if not page or not url_has_allowed_host_and_scheme(page, {request.get_host()}):
+        return "/"
+    parts = urlsplit(page)
+    return f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"

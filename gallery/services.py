@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from gallery.dispatch import send_mirror, send_submit
 from gallery.models import Gallery, GalleryEntry, Generation, ImageModel, Person, Picture, UpstreamAccount
+from gallery.models.generation import ENDED_IN_VAIN
 
 
 class AlreadySubmitted(Exception):
@@ -59,8 +60,6 @@ def retry(generation: Generation, model: ImageModel | None = None) -> Generation
 
     With `model`, ask that one instead, with those options that it has too.
     """
-    if not generation.can_retry:
-        return None
     model = model or generation.model
     options = {
         option.name: generation.options.get(option.name, option.default)
@@ -70,7 +69,8 @@ def retry(generation: Generation, model: ImageModel | None = None) -> Generation
     }
     with transaction.atomic():
         # Two clicks on “Try again” must not pay twice: the second finds it dismissed.
-        if not Generation.objects.filter(pk=generation.pk, dismissed=False).update(dismissed=True):
+        # So does one whose late result has arrived meanwhile.
+        if not _put_aside(generation):
             return None
         return submit(
             generation.author,
@@ -92,9 +92,14 @@ def fetch_again(generation: Generation) -> bool:
         return True
 
 
-def dismiss(generation: Generation) -> None:
-    if generation.can_dismiss:
-        Generation.objects.filter(pk=generation.pk).update(dismissed=True)
+def dismiss(generation: Generation) -> bool:
+    """Take what has ended in vain out of the feed; tell whether it was that."""
+    return _put_aside(generation)
+
+
+def _put_aside(generation: Generation) -> bool:
+    ended = Generation.objects.filter(pk=generation.pk, state__in=ENDED_IN_VAIN, dismissed=False)
+    return bool(ended.update(dismissed=True))
 
 
 def make_gallery(owner: Person, name: str) -> Gallery:

@@ -29,6 +29,7 @@ urlpatterns = [
     path(
         "media/<int:pk>/<slug:digest>/<int:width>.<slug:format>", pictures.picture_thumbnail, name="picture_thumbnail"
     ),
+    path("admin/login/", account.admin_login, name="admin_login"),
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("setup/", account.setup, name="setup"),

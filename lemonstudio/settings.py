@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import django_stubs_ext
@@ -86,8 +87,19 @@ elif not LEMONDATA_BASE_URL:
     LEMONDATA_BASE_URL = "https://api.lemondata.cc/v1"
 
 
+def _number(name: str, default: int) -> int:
+    """A whole number above zero."""
+    value = env.str(name, default=str(default)).strip()
+    if not value.isdecimal() or not int(value):
+        raise ImproperlyConfigured(f'{name} is "{value}"; it must be a whole number above zero.')
+    return int(value)
+
+
 def _origin(name: str, address: str) -> str:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        raise ImproperlyConfigured(f'{name} has "{address}", which is no http or https address.') from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ImproperlyConfigured(f'{name} has "{address}", which is no http or https address.')
     return f"{parts.scheme}://{parts.netloc}"
@@ -101,7 +113,7 @@ LEMONSTUDIO_TRUSTED_ORIGINS = frozenset(
     if origin.strip()
 ) | ({_origin("LEMONSTUDIO_SANDBOX_URL", LEMONDATA_BASE_URL)} if SANDBOX else frozenset())
 # Requests a minute to one upstream account; 1,000 is what the vendor allows an ordinary one.
-LEMONSTUDIO_REQUESTS_PER_MINUTE = env.int("LEMONSTUDIO_REQUESTS_PER_MINUTE", default=1000)
+LEMONSTUDIO_REQUESTS_PER_MINUTE = _number("LEMONSTUDIO_REQUESTS_PER_MINUTE", 1000)
 
 # -- The first administrator, for set-ups without a person at the browser ---------------------------------
 
@@ -202,8 +214,8 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750
 
 # -- Background work --------------------------------------------------------------------------------------
 
-_workers = env.int("LEMONSTUDIO_WORKERS", default=4)
-Q_CLUSTER = {
+_workers = _number("LEMONSTUDIO_WORKERS", 4)
+Q_CLUSTER: dict[str, Any] = {
     "name": "lemonstudio",
     "label": "Background tasks",
     # The broker is a table of the default database, so that a message commits or rolls back with its row.

@@ -7,5 +7,10 @@ class StudioStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: i
     """WhiteNoise's storage that also follows the `import` lines of our ES modules."""
 
     support_js_module_import_aggregation = True
-    # A page whose picture of the static files is older than the code still renders, with unhashed names.
-    manifest_strict = False
+
+    def stored_name(self, name: str) -> str:
+        """The hashed name; the plain one for a file that was not collected, so that the page still renders."""
+        try:
+            return str(super().stored_name(name))
+        except ValueError:
+            return name

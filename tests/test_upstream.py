@@ -204,9 +204,7 @@ def test_a_pasted_key_loses_its_line_end(stub: StubUpstream) -> None:
 # Connections
 
 
-def test_each_create_has_its_own_connection_and_polls_share_theirs(
-    stub: StubUpstream, client: Client
-) -> None:
+def test_each_create_has_its_own_connection_and_polls_share_theirs(stub: StubUpstream, client: Client) -> None:
     stub.handler = lambda request: PICTURE if request.method == "POST" else {"status": "pending"}
     for _ in range(3):
         client.status("img_1")
@@ -217,9 +215,7 @@ def test_each_create_has_its_own_connection_and_polls_share_theirs(
     assert {r.headers["connection"] for r in stub.requests if r.method == "POST"} == {"close"}
 
 
-def test_an_idle_connection_closed_by_the_server_interrupts_no_create(
-    stub: StubUpstream, client: Client
-) -> None:
+def test_an_idle_connection_closed_by_the_server_interrupts_no_create(stub: StubUpstream, client: Client) -> None:
     for _ in range(5):
         stub.answer(json={"status": "pending"})
         stub.answer(json=PICTURE)
@@ -597,9 +593,7 @@ def test_completed_without_a_picture_is_its_own_thing(data: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("polling", [False, True])
-def test_an_answer_that_is_no_json_object(
-    stub: StubUpstream, client: Client, body: bytes, polling: bool
-) -> None:
+def test_an_answer_that_is_no_json_object(stub: StubUpstream, client: Client, body: bytes, polling: bool) -> None:
     stub.answer(body=body)
     with pytest.raises(MalformedAnswer) as caught:
         client.status("img_1") if polling else client.create(CAT)
@@ -608,14 +602,10 @@ def test_an_answer_that_is_no_json_object(
 
 
 def test_a_paid_picture_survives_a_bom_and_broken_characters(stub: StubUpstream, client: Client) -> None:
-    stub.answer(
-        201, body=b'\xef\xbb\xbf{"data": [{"url": "https://x/y.png", "revised_prompt": "a\xff\x00b\\ud800"}]}'
-    )
+    stub.answer(201, body=b'\xef\xbb\xbf{"data": [{"url": "https://x/y.png", "revised_prompt": "a\xff\x00b\\ud800"}]}')
     with pytest.raises(MalformedAnswer):
         client.create(CAT)  # a raw NUL inside a string is no JSON
-    stub.answer(
-        201, body=b'\xef\xbb\xbf{"data": [{"url": "https://x/y.png", "revised_prompt": "a\xffb\\ud800"}]}'
-    )
+    stub.answer(201, body=b'\xef\xbb\xbf{"data": [{"url": "https://x/y.png", "revised_prompt": "a\xffb\\ud800"}]}')
     assert client.create(CAT).results == (Result("https://x/y.png", "", "a\ufffdb"),)
 
 
@@ -856,9 +846,7 @@ def test_messages_of_any_shape(document: Any, message: str) -> None:
     assert (error.message, error.code) == (message, "invalid_request_error")
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"<h1>Bad gateway</h1>", b"\xff\xfe\xff", b"{", b"[" * 50_000, b"9" * 9_999]
-)
+@pytest.mark.parametrize("body", [b"", b"<h1>Bad gateway</h1>", b"\xff\xfe\xff", b"{", b"[" * 50_000, b"9" * 9_999])
 def test_error_bodies_that_are_no_json(stub: StubUpstream, client: Client, body: bytes) -> None:
     stub.answer(502, body=body)
     with pytest.raises(ServerTrouble) as caught:
@@ -946,9 +934,7 @@ def test_money(value: Any, amount: Decimal | None) -> None:
         (NoPicture, True, True),
     ],
 )
-def test_an_error_made_elsewhere_says_the_usual(
-    kind: type[UpstreamError], sent: bool, retryable: bool
-) -> None:
+def test_an_error_made_elsewhere_says_the_usual(kind: type[UpstreamError], sent: bool, retryable: bool) -> None:
     error = kind("It broke.")
     assert (str(error), error.sent, error.retryable) == ("It broke.", sent, retryable)
     assert error.code
@@ -997,9 +983,7 @@ def test_the_key_shows_nowhere(
     client = hasty(stub)
     echo = f"Incorrect API key provided: {KEY}."
     split = f"Incorrect API key provided: {KEY[:9]}\x00{KEY[9:]}."
-    everywhere = error_body(
-        message=echo, code=KEY, hint=echo, param=KEY, did_you_mean=KEY, suggestions=[{"id": KEY}]
-    )
+    everywhere = error_body(message=echo, code=KEY, hint=echo, param=KEY, did_you_mean=KEY, suggestions=[{"id": KEY}])
     shown = repr(client) + repr(vars(client)) + repr(Client("https://host/v1", KEY))
     shown += provoke(Client(f"http://127.0.0.1:{free_port()}/v1", KEY))
     for how in (stub.hang, stub.reset, stub.drop):

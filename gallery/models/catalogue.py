@@ -38,6 +38,8 @@ def validate_options(value: Any) -> None:
         name, choices = option["name"], option["choices"]
         if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
             raise ValidationError(f"“{name}” is no field name: lower-case letters, digits and _ only.")
+        if not isinstance(option["label"], str) or not option["label"].strip():
+            raise ValidationError(f"The option “{name}” needs a label.")
         if name in {"model", "prompt", "n", "user", "response_format"}:
             raise ValidationError(f"“{name}” is filled in by the studio itself.")
         if name in names:

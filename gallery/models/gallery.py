@@ -20,7 +20,9 @@ class GalleryQuerySet(models.QuerySet["Gallery"]):
         return self.filter(models.Q(owner=person) | models.Q(shared_with_team=True))
 
     def with_counts(self) -> "GalleryQuerySet":
-        return self.annotate(picture_count=models.Count("entries")).select_related("owner")
+        return (
+            self.annotate(picture_count=models.Count("entries")).select_related("owner").order_by("-created_at", "-id")
+        )
 
 
 class Gallery(models.Model):

@@ -42,6 +42,7 @@ class State(models.TextChoices):
 UNDER_WAY = (State.QUEUED, State.SUBMITTING, State.PENDING, State.PROCESSING, State.SAVING)
 # What the courier asks the upstream about while `due_at` is set. The ended ones are there for late results.
 POLLED = (State.PENDING, State.PROCESSING, State.CANCELLED, State.FAILED)
+ENDED_IN_VAIN = (State.FAILED, State.INTERRUPTED, State.CANCELLED)
 # A result is kept whichever of these it finds: it was paid for.
 MAY_STILL_ARRIVE = (
     State.SUBMITTING,
@@ -57,9 +58,11 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     # -- reading
 
     def visible_to(self, person: "Person") -> Self:
-        """A person's own, and what stands in a gallery that the team may look at."""
+        """A person's own, and what stands in a gallery that the team may look at or is being made for one."""
         shared_picture = GalleryEntry.objects.filter(picture__generation=OuterRef("pk"), gallery__shared_with_team=True)
-        return self.filter(Q(author=person) | Q(gallery__shared_with_team=True) | Exists(shared_picture))
+        # Once it has pictures, only those that are still in such a gallery make it visible.
+        being_made = Q(gallery__shared_with_team=True) & ~Q(state=State.COMPLETED)
+        return self.filter(Q(author=person) | being_made | Exists(shared_picture))
 
     def under_way(self) -> Self:
         return self.filter(state__in=UNDER_WAY)
@@ -67,8 +70,17 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     def in_feed(self) -> Self:
         return self.filter(dismissed=False)
 
-    def for_cards(self) -> Self:
-        """All that a card shows, in a constant number of queries."""
+    def for_cards(self, person: "Person") -> Self:
+        """All that a card shows to this person, in a constant number of queries."""
+        from gallery.models.picture import Picture
+
+        arrived = (
+            Picture.objects.filter(generation=OuterRef("pk"))
+            .order_by()
+            .values("generation")
+            .annotate(total=Count("pk"))
+            .values("total")
+        )
         queued_before = (
             Generation.objects.filter(state=State.QUEUED, pk__lt=OuterRef("pk"))
             .order_by()
@@ -78,13 +90,14 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         )
         return (
             self.select_related("model", "author", "gallery", "suggested_model")
-            .prefetch_related("pictures")
+            .prefetch_related(models.Prefetch("pictures", Picture.objects.visible_to(person)))
             .annotate(
+                arrived=Coalesce(Subquery(arrived), 0),
                 queued_before=models.Case(
                     models.When(state=State.QUEUED, then=Coalesce(Subquery(queued_before), 0)),
                     default=None,
                     output_field=models.IntegerField(),
-                )
+                ),
             )
         )
 
@@ -144,7 +157,6 @@ class Generation(models.Model):
     gallery = models.ForeignKey(Gallery, on_delete=models.SET_NULL, null=True, blank=True, related_name="generations")
     token = models.UUIDField(
         default=uuid.uuid4,
-        unique=True,
         editable=False,
         help_text="The form's; the same form sent twice is one request.",
     )
@@ -191,6 +203,7 @@ class Generation(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["author", "token"], name="generation_once_per_form")]
         indexes = [
             models.Index(fields=["author", "-id"], condition=Q(dismissed=False), name="generation_feed"),
             models.Index(fields=["state", "author", "id"], name="generation_by_state"),
@@ -312,7 +325,15 @@ class Generation(models.Model):
         return bool(
             Generation.objects.filter(pk=self.pk)
             .exclude(results=[])
-            .move(State.SAVING, from_=[State.FAILED], attempts=0, due_at=timezone.now() + timedelta(minutes=1))
+            .move(
+                State.SAVING,
+                from_=[State.FAILED],
+                attempts=0,
+                due_at=timezone.now() + timedelta(minutes=1),
+                error_code="",
+                error_message="",
+                error_hint="",
+            )
         )
 
     # -- what a card says
@@ -327,7 +348,7 @@ class Generation(models.Model):
 
     @property
     def can_retry(self) -> bool:
-        return self.state in (State.FAILED, State.INTERRUPTED, State.CANCELLED)
+        return self.state in ENDED_IN_VAIN
 
     @property
     def can_dismiss(self) -> bool:
@@ -361,7 +382,11 @@ class Generation(models.Model):
 
     @property
     def shortfall(self) -> int:
-        return max(0, self.count - len(self.pictures.all())) if self.state == State.COMPLETED else 0
+        """How many pictures of those asked for did not come."""
+        if self.state != State.COMPLETED:
+            return 0
+        arrived = getattr(self, "arrived", None)
+        return max(0, self.count - (self.pictures.count() if arrived is None else arrived))
 
     @property
     def seconds_under_way(self) -> float | None:

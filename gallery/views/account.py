@@ -4,8 +4,8 @@ from typing import Any
 
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.contrib.auth.views import LoginView, redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -36,7 +36,7 @@ def setup(request: HttpRequest) -> HttpResponseBase:
     """Make the first administrator; there only while the studio has nobody."""
     if Person.objects.exists():
         return redirect("create")
-    form = SetUpForm(request.POST or None)
+    form = SetUpForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
         try:
@@ -46,6 +46,15 @@ def setup(request: HttpRequest) -> HttpResponseBase:
         login(request, person)
         return redirect("create")
     return render(request, "gallery/setup.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@login_not_required
+@require_safe
+def admin_login(request: HttpRequest) -> HttpResponseBase:
+    """One way in for all: the administration's own sign-in page knows nothing of the first set-up."""
+    if request.user.is_authenticated:
+        raise Http404
+    return redirect_to_login(request.GET.get("next", "/admin/"))
 
 
 @require_safe

@@ -33,7 +33,7 @@ def _feed_of(request: HttpRequest) -> str:
 
 
 def _feed(person: Person, feed: str, before: int | None = None) -> dict[str, Any]:
-    rows = Generation.objects.in_feed().for_cards()
+    rows = Generation.objects.in_feed().for_cards(person)
     rows = rows.filter(author=person) if feed == "mine" else rows.visible_to(person)
     if before is not None:
         rows = rows.filter(pk__lt=before)
@@ -115,7 +115,7 @@ def generation_create(request: HttpRequest) -> HttpResponseBase:
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect("create")
     context = {
-        "generation": Generation.objects.for_cards().get(pk=generation.pk),
+        "generation": Generation.objects.for_cards(person).get(pk=generation.pk),
         **_under_way(person),
         "feed": _feed_of(request),
         # The form stays as it is for the next picture; only its token is spent.
@@ -130,7 +130,7 @@ def generation_options(request: HttpRequest) -> HttpResponse:
     wanted = {name: value for name, value in request.GET.items() if name.startswith(OPTION_PREFIX)}
     wanted["model"] = request.GET.get("model", "")
     count = request.GET.get("count", "")
-    if count.isdecimal() and 0 < int(count) < 100:
+    if count.isdecimal() and len(count) < 3:
         wanted["count"] = int(count)  # type: ignore[assignment]
     form = GenerationForm(person=signed_in(request), initial=wanted)
     return render(request, "gallery/_options.html", {"form": form})
@@ -151,11 +151,14 @@ def generation_poll(request: HttpRequest) -> HttpResponse:
         pk, _, version = pending.partition(":")
         if pk.isdecimal() and len(pk) < 19:
             shown[int(pk)] = version
-    rows = Generation.objects.visible_to(person).filter(pk__in=shown).for_cards()
+    rows = Generation.objects.visible_to(person).filter(pk__in=shown).for_cards(person)
     states = dict(rows.values_list("pk", "version"))
     changed = [pk for pk, version in states.items() if str(version) != shown[pk]]
     under_way = _under_way(person)
-    if not changed and under_way["account"].pause_code == request.POST.get("paused", ""):
+    # What the page shows beside the cards: the banner and the badge.
+    now_beside = (under_way["account"].pause_code, str(under_way["under_way"]))
+    shown_beside = (request.POST.get("paused", ""), request.POST.get("under_way", now_beside[1]))
+    if not changed and shown_beside == now_beside:
         return HttpResponse(status=204)
     cards = list(rows.filter(pk__in=changed).order_by("pk"))
     context = {
@@ -186,10 +189,11 @@ def _changed(request: HttpRequest, generation: Generation, said: str = "") -> Ht
         if said:
             messages.info(request, said)
         return redirect("create")
+    person = signed_in(request)
     context = {
-        "generation": Generation.objects.for_cards().get(pk=generation.pk),
+        "generation": Generation.objects.for_cards(person).get(pk=generation.pk),
         "feed": _feed_of(request),
-        **_under_way(signed_in(request)),
+        **_under_way(person),
     }
     response = render(request, "gallery/_generation_created.html", context)
     return trigger_client_event(response, "toast", {"message": said}) if said else response
@@ -206,18 +210,21 @@ def generation_cancel(request: HttpRequest, pk: int) -> HttpResponseBase:
 def generation_retry(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Ask again, of the same model or of the one that is on offer instead; the old card makes room for the new."""
     generation = generation_to_change(request, pk)
-    instead = request.POST.get("model", "")
-    model = ImageModel.objects.on_offer().filter(slug=instead).first() if instead else None
+    wanted = request.POST.get("model") or generation.model.slug
+    model = ImageModel.objects.on_offer().filter(slug=wanted).first()
+    if model is None:
+        return _changed(request, generation, "This model is not on offer any more.")
     again = services.retry(generation, model)
     if again is None:
-        return _changed(request, generation, "This one was asked for again already.")
+        return _changed(request, generation, "There is nothing to ask for again here any more.")
     return _changed(request, again)
 
 
 @require_POST
 def generation_dismiss(request: HttpRequest, pk: int) -> HttpResponseBase:
     generation = generation_to_change(request, pk)
-    services.dismiss(generation)
+    if not services.dismiss(generation):
+        return _changed(request, generation)
     return HttpResponse() if request.htmx else redirect("create")  # type: ignore[attr-defined]
 
 

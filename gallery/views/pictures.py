@@ -49,7 +49,7 @@ def _details(picture: Picture) -> list[tuple[str, str]]:
         details.append(("Took", f"{seconds:.0f} s" if seconds >= 1 else "under a second"))
     if generation.cost is not None and generation.count:
         pictures = max(1, len(generation.pictures.all()))
-        details.append(("Cost", f"${generation.cost / pictures:.3f}".rstrip("0").rstrip(".")))
+        details.append(("Cost", f"${generation.cost / pictures:.4f}".rstrip("0").rstrip(".")))
     return details
 
 
@@ -104,7 +104,7 @@ def picture_save(request: HttpRequest, pk: int) -> HttpResponseBase:
     person = signed_in(request)
     picture = picture_to_change(request, pk)
     htmx = bool(request.htmx)  # type: ignore[attr-defined]
-    form = PictureSaveForm(request.POST or None, person=person)
+    form = PictureSaveForm(request.POST if request.method == "POST" else None, person=person)
     if request.method == "POST" and form.is_valid():
         gallery = cast("Gallery | None", form.cleaned_data["gallery"])
         gallery = gallery or services.make_gallery(person, form.cleaned_data["new_gallery"])

@@ -1,0 +1,77 @@
+"""`manage.py prepare`: everything that a start needs, at every start."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+EMAIL = "ada@example.org"
+PASSWORD = "correct horse battery"
+
+
+def prepare(folder: Path, email: str = "", password: str = "") -> subprocess.CompletedProcess[str]:
+    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    env |= {"LEMONSTUDIO_ENV": "local", "LEMONSTUDIO_DATA": str(folder)}
+    env |= {"LEMONSTUDIO_ADMIN_EMAIL": email, "LEMONSTUDIO_ADMIN_PASSWORD": password}
+    return subprocess.run(
+        [sys.executable, "manage.py", "prepare"],
+        cwd=settings.BASE_DIR,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def people(folder: Path) -> list[tuple[str, str, bool]]:
+    database = sqlite3.connect(folder / "studio.sqlite3")
+    try:
+        return database.execute("SELECT email, password, is_superuser FROM gallery_person").fetchall()
+    finally:
+        database.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prepared once, for nobody."""
+    folder = tmp_path_factory.mktemp("prepared")
+    done = prepare(folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_prepares_without_an_administrator(folder: Path) -> None:
+    assert people(folder) == []
+    assert list((folder / "static" / "css").glob("app.*.css"))
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "said"),
+    [
+        (EMAIL, "", "Set both LEMONSTUDIO_ADMIN_EMAIL and LEMONSTUDIO_ADMIN_PASSWORD, or neither."),
+        ("", PASSWORD, "Set both LEMONSTUDIO_ADMIN_EMAIL and LEMONSTUDIO_ADMIN_PASSWORD, or neither."),
+        ("ada", PASSWORD, 'LEMONSTUDIO_ADMIN_EMAIL is "ada", which is no e-mail address.'),
+    ],
+)
+def test_says_in_one_sentence_what_is_wrong(folder: Path, email: str, password: str, said: str) -> None:
+    done = prepare(folder, email, password)
+    assert done.returncode != 0
+    assert done.stderr.strip() == f"CommandError: {said}"
+    assert people(folder) == []
+
+
+def test_makes_the_administrator_once(tmp_path: Path) -> None:
+    done = prepare(tmp_path, "Ada@Example.org", PASSWORD)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().lower() == f"made the administrator {EMAIL}."
+    [(email, password, is_superuser)] = made = people(tmp_path)
+    assert (email, bool(is_superuser)) == (EMAIL, True)
+    assert password.startswith("argon2$")
+    again = prepare(tmp_path, "eve@example.org", "another password")
+    assert (again.returncode, again.stdout) == (0, "")
+    assert people(tmp_path) == made

@@ -1,0 +1,150 @@
+"""What a person asks for, each whole or not at all."""
+
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from gallery import services
+from gallery.models import Gallery, GalleryEntry, Generation, ImageModel, Person, Picture, State
+from tests.conftest import PASSWORD, model
+
+MakeGeneration = Callable[..., Generation]
+RESULTS = [{"url": "https://images.example/a.png"}]
+
+
+def ask(author: Person, slug: str = "midjourney", **fields: object) -> Generation:
+    wanted = {"prompt": "A lemon", "options": {"size": "512x512"}, "count": 3} | fields
+    return services.submit(author, model=model(slug), **wanted)  # type: ignore[arg-type]
+
+
+# -- submit
+
+
+@pytest.mark.parametrize(("slug", "cost"), [("midjourney", Decimal("0.15")), ("flux-pro", None)])
+def test_submit_estimates_the_cost(owner: Person, slug: str, cost: Decimal | None) -> None:
+    generation = ask(owner, slug)
+    assert (generation.state, generation.estimated_cost, generation.cost) == (State.QUEUED, cost, None)
+
+
+def test_the_same_token_is_the_same_request(owner: Person) -> None:
+    token = uuid.uuid4()
+    first = ask(owner, token=token)
+    with pytest.raises(services.AlreadySubmitted) as raised:
+        ask(owner, token=token, prompt="Something else")
+    assert raised.value.generation == first
+    assert OrmQ.objects.count() == 1
+
+
+def test_without_a_token_each_is_its_own(owner: Person) -> None:
+    assert ask(owner) != ask(owner)
+    assert OrmQ.objects.count() == 2
+
+
+# -- retry
+
+
+def test_retry_is_linked_and_asks_for_the_same(make_generation: MakeGeneration, team_gallery: Gallery) -> None:
+    old = make_generation(state=State.FAILED, gallery=team_gallery, count=2, options={"size": "768x1280"})
+    new = services.retry(old)
+    assert new is not None
+    assert (new.retry_of, new.gallery, new.count, new.options) == (old, team_gallery, 2, {"size": "768x1280"})
+    old.refresh_from_db()
+    assert old.dismissed
+
+
+def test_retry_happens_once(make_generation: MakeGeneration) -> None:
+    generation = make_generation(state=State.INTERRUPTED)
+    first, second = Generation.objects.get(pk=generation.pk), Generation.objects.get(pk=generation.pk)
+    assert services.retry(first) is not None
+    assert services.retry(second) is None
+    assert OrmQ.objects.count() == 1
+
+
+def test_retry_takes_options_that_the_model_has_today(make_generation: MakeGeneration) -> None:
+    old = make_generation(state=State.FAILED, options={"size": "999x999", "gone": "x"})
+    new = services.retry(old)
+    assert new is not None
+    assert new.options == {"size": "1024x1024"}
+
+
+def test_retry_of_another_model_keeps_what_both_have(make_generation: MakeGeneration) -> None:
+    old = make_generation(state=State.FAILED, count=4, options={"size": "1024x1024"})
+    ImageModel.objects.filter(slug="dall-e-3").update(max_count=2)
+    new = services.retry(old, model("dall-e-3"))
+    assert new is not None
+    assert (new.count, new.estimated_cost) == (2, Decimal("0.08"))
+    assert new.options == {"size": "1024x1024", "quality": "standard", "style": "vivid"}
+
+
+def arrive(generation: Generation) -> Generation:
+    """A result comes between the moment that a request has read the row and the moment that it writes."""
+    stale = Generation.objects.get(pk=generation.pk)
+    assert generation.deliver(RESULTS, fetch_by=timezone.now())
+    return stale
+
+
+@pytest.mark.parametrize("state", [State.INTERRUPTED, State.FAILED, State.CANCELLED])
+def test_retry_does_not_pay_again_for_what_arrives_meanwhile(make_generation: MakeGeneration, state: State) -> None:
+    stale = arrive(make_generation(state=state))
+    assert services.retry(stale) is None
+    assert Generation.objects.count() == 1
+    assert not Generation.objects.get().dismissed
+
+
+@pytest.mark.parametrize("state", [State.INTERRUPTED, State.FAILED, State.CANCELLED])
+def test_dismiss_does_not_hide_what_arrives_meanwhile(make_generation: MakeGeneration, state: State) -> None:
+    services.dismiss(arrive(make_generation(state=state)))
+    assert not Generation.objects.get().dismissed
+
+
+@pytest.mark.parametrize(("state", "gone"), [(State.FAILED, True), (State.QUEUED, False), (State.COMPLETED, False)])
+def test_dismiss(make_generation: MakeGeneration, state: State, gone: bool) -> None:
+    services.dismiss(make_generation(state=state))
+    assert Generation.objects.get().dismissed is gone
+
+
+# -- fetch again
+
+
+@pytest.mark.parametrize(("results", "messages"), [(RESULTS, 1), ([], 0)])
+def test_fetch_again_sends_a_message_where_there_is_something(
+    make_generation: MakeGeneration, results: list[dict[str, str]], messages: int
+) -> None:
+    generation = make_generation(state=State.FAILED, results=results)
+    assert services.fetch_again(generation) is bool(messages)
+    assert not services.fetch_again(generation)
+    assert OrmQ.objects.count() == messages
+
+
+# -- galleries
+
+
+def test_make_gallery_finds_the_one_of_this_name(owner: Person, teammate: Person) -> None:
+    first = services.make_gallery(owner, "Lemons")
+    assert services.make_gallery(owner, "Lemons") == first
+    assert services.make_gallery(teammate, "Lemons") != first
+
+
+def test_a_picture_is_saved_and_removed(make_picture: Callable[..., Picture], team_gallery: Gallery) -> None:
+    picture = make_picture()
+    assert services.save_picture(picture, team_gallery)
+    assert not services.save_picture(picture, team_gallery)
+    services.remove_picture(picture, team_gallery)
+    services.remove_picture(picture, team_gallery)
+    assert not GalleryEntry.objects.exists()
+    assert Picture.objects.get() == picture
+
+
+# -- set-up
+
+
+def test_set_up_happens_once(db: None) -> None:
+    ada = services.set_up("Ada", "Ada@Example.org", PASSWORD)
+    assert (ada.email, ada.is_superuser, ada.is_staff) == ("ada@example.org", True, True)
+    with pytest.raises(services.AlreadySetUp):
+        services.set_up("Eve", "eve@example.org", PASSWORD)
+    assert Person.objects.get() == ada

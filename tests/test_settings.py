@@ -1,0 +1,134 @@
+"""A start with settings that will not do stops with one sentence that says what to set."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+SHOWN = """
+import json
+from lemonstudio import settings
+names = ["SANDBOX", "LEMONDATA_API_KEY", "LEMONDATA_BASE_URL", "SECRET_KEY", "DEBUG", "HTTPS", "ALLOWED_HOSTS",
+         "SESSION_COOKIE_SECURE", "SECURE_HSTS_SECONDS"]
+shown = {name: getattr(settings, name) for name in names}
+shown["TRUSTED"] = sorted(settings.LEMONSTUDIO_TRUSTED_ORIGINS)
+print(json.dumps(shown))
+"""
+PRODUCTION = {"SECRET_KEY": "s" * 60, "ALLOWED_HOSTS": "studio.example.org"}
+LOCAL = {"LEMONSTUDIO_ENV": "local"}
+
+
+def start(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Load the settings in a process of its own, with nothing but this environment."""
+    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-c", SHOWN],
+        cwd=settings.BASE_DIR,
+        env=env | {"LEMONSTUDIO_DATA": str(folder)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def loaded(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
+    done = start(folder, environment)
+    assert done.returncode == 0, done.stderr
+    shown: dict[str, Any] = json.loads(done.stdout)
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "SECRET_KEY is not set."),
+        ({"ALLOWED_HOSTS": "studio.example.org"}, "SECRET_KEY is not set."),
+        ({"SECRET_KEY": "s" * 60}, "ALLOWED_HOSTS is not set."),
+        (PRODUCTION | {"LEMONSTUDIO_DEBUG": "1"}, "LEMONSTUDIO_DEBUG shows internals to visitors"),
+        (PRODUCTION | {"LEMONSTUDIO_ENV": "prod"}, 'LEMONSTUDIO_ENV is "prod"'),
+        (LOCAL | {"LEMONDATA_BASE_URL": "api.example"}, 'LEMONDATA_BASE_URL has "api.example"'),
+        (LOCAL | {"LEMONDATA_BASE_URL": "ftp://api.example"}, 'LEMONDATA_BASE_URL has "ftp://api.example"'),
+        (LOCAL | {"LEMONDATA_BASE_URL": "http://"}, "LEMONDATA_BASE_URL"),
+        (LOCAL | {"LEMONDATA_BASE_URL": "http://[::1"}, "LEMONDATA_BASE_URL"),
+        (LOCAL | {"LEMONSTUDIO_TRUSTED_ORIGINS": "10.0.0.1"}, 'LEMONSTUDIO_TRUSTED_ORIGINS has "10.0.0.1"'),
+        (LOCAL | {"LEMONSTUDIO_REQUESTS_PER_MINUTE": "many"}, "LEMONSTUDIO_REQUESTS_PER_MINUTE"),
+        (LOCAL | {"LEMONSTUDIO_WORKERS": "some"}, "LEMONSTUDIO_WORKERS"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_stops_with_a_sentence_that_names_it(tmp_path: Path, environment: dict[str, str], said: str) -> None:
+    done = start(tmp_path, environment)
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode != 0
+    assert last.startswith("django.core.exceptions.ImproperlyConfigured: ")
+    assert said in last
+
+
+def test_a_key_is_not_printed_when_the_start_stops(tmp_path: Path) -> None:
+    done = start(tmp_path, LOCAL | {"LEMONDATA_API_KEY": "sk-live-4f1d8a", "LEMONDATA_BASE_URL": "nowhere"})
+    assert done.returncode != 0
+    assert "sk-live-4f1d8a" not in done.stderr + done.stdout
+
+
+def test_production_is_strict(tmp_path: Path) -> None:
+    shown = loaded(tmp_path, PRODUCTION)
+    assert (shown["DEBUG"], shown["HTTPS"], shown["SESSION_COOKIE_SECURE"]) == (False, True, True)
+    assert shown["SECURE_HSTS_SECONDS"] == 365 * 24 * 3600
+    assert shown["ALLOWED_HOSTS"] == ["studio.example.org"]
+    assert not (tmp_path / "secret_key").exists()
+
+
+def test_a_local_start_needs_nothing_and_keeps_its_secret(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    first, second = loaded(folder, LOCAL), loaded(folder, LOCAL)
+    assert len(first["SECRET_KEY"]) >= 50
+    assert first["SECRET_KEY"] == second["SECRET_KEY"]
+    assert ((folder / "secret_key").stat().st_mode & 0o777) == 0o600
+    assert (first["DEBUG"], first["HTTPS"]) == (False, False)
+    assert {"localhost", "127.0.0.1"} <= set(first["ALLOWED_HOSTS"])
+    assert "*" not in first["ALLOWED_HOSTS"]
+
+
+OWN = "https://images.example/v1"
+VENDOR = "https://api.lemondata.cc/v1"
+BROUGHT_ALONG = "http://127.0.0.1:8001/v1"
+
+
+@pytest.mark.parametrize(
+    ("environment", "sandbox", "address", "trusted"),
+    [
+        ({}, True, BROUGHT_ALONG, ["http://127.0.0.1:8001"]),
+        ({"LEMONDATA_API_KEY": " "}, True, BROUGHT_ALONG, ["http://127.0.0.1:8001"]),
+        (
+            {"LEMONSTUDIO_SANDBOX_URL": "http://127.0.0.1:9/v1"},
+            True,
+            "http://127.0.0.1:9/v1",
+            ["http://127.0.0.1:9"],
+        ),
+        ({"LEMONDATA_API_KEY": "sk-x"}, False, VENDOR, []),
+        ({"LEMONDATA_BASE_URL": f"{OWN}/"}, False, OWN, []),
+        ({"LEMONDATA_API_KEY": "sk-x", "LEMONDATA_BASE_URL": OWN}, False, OWN, []),
+        (
+            {
+                "LEMONDATA_API_KEY": "sk-x",
+                "LEMONSTUDIO_TRUSTED_ORIGINS": "http://10.0.0.1:9000/path, https://b.example",
+            },
+            False,
+            VENDOR,
+            ["http://10.0.0.1:9000", "https://b.example"],
+        ),
+    ],
+    ids=["nothing", "blank key", "sandbox elsewhere", "key", "address", "both", "trusted origins"],
+)
+def test_the_sandbox_is_there_while_no_upstream_is_set(
+    tmp_path: Path, environment: dict[str, str], sandbox: bool, address: str, trusted: list[str]
+) -> None:
+    shown = loaded(tmp_path, LOCAL | environment)
+    assert (shown["SANDBOX"], shown["LEMONDATA_BASE_URL"], shown["TRUSTED"]) == (sandbox, address, trusted)
+    assert (shown["LEMONDATA_API_KEY"] == "sk-sandbox-studio") is sandbox

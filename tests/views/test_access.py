@@ -1,0 +1,172 @@
+"""Who may open what: every address of the studio, asked by everybody."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.test import Client
+from django.urls import URLPattern, URLResolver, reverse
+
+from gallery import urls as gallery_urls
+from gallery.models import Gallery, Generation, Picture, State, UpstreamAccount
+from lemonstudio import urls as studio_urls
+from tests.conftest import model, put
+
+LOGIN = "to the sign-in page"
+HOME = "/"
+EVERYBODY = ("stranger", "teammate", "owner", "administrator")
+# Where one is sent after a form was taken.
+Expected = int | str
+PRIVATE: tuple[Expected, ...] = (LOGIN, 404, 200, 404)
+# The administration shows pictures, whosever they are.
+PRIVATE_PICTURE: tuple[Expected, ...] = (LOGIN, 404, 200, 200)
+FOR_ALL: tuple[Expected, ...] = (LOGIN, 200, 200, 200)
+
+# Name, method, what stranger, teammate, owner and administrator get while everything is the owner's own.
+MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
+    "create": ("get", FOR_ALL),
+    "generation_create": ("post", (LOGIN, HOME, HOME, HOME)),
+    "generation_options": ("get", FOR_ALL),
+    "generation_poll": ("post", (LOGIN, 204, 200, 204)),
+    "generation_feed": ("get", FOR_ALL),
+    "generation_cancel": ("post", (LOGIN, 404, HOME, 404)),
+    "generation_retry": ("post", (LOGIN, 404, HOME, 404)),
+    "generation_dismiss": ("post", (LOGIN, 404, HOME, 404)),
+    "generation_fetch": ("post", (LOGIN, 404, HOME, 404)),
+    "gallery_list": ("get", FOR_ALL),
+    "gallery_create": ("post", (LOGIN, "/galleries/", "/galleries/", "/galleries/")),
+    "gallery_detail": ("get", PRIVATE),
+    "gallery_rename": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "gallery_share": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "gallery_delete": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "picture_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "picture_detail": ("get", PRIVATE_PICTURE),
+    "picture_save": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "picture_download": ("get", PRIVATE_PICTURE),
+    "picture_original": ("get", PRIVATE_PICTURE),
+    "picture_thumbnail": ("get", PRIVATE_PICTURE),
+    "admin_login": ("get", (LOGIN, 404, 404, 404)),
+    "login": ("get", (200, HOME, HOME, HOME)),
+    "logout": ("post", (LOGIN, "/login/", "/login/", "/login/")),
+    "setup": ("get", (HOME, HOME, HOME, HOME)),
+    "account": ("get", FOR_ALL),
+    "theme": ("post", (HOME, HOME, HOME, HOME)),
+    "password_change": ("get", FOR_ALL),
+    "password_change_done": ("get", FOR_ALL),
+    "healthz": ("get", (200, 200, 200, 200)),
+}
+# What a teammate gets once the owner shows the gallery to the team; the rest stays as it is.
+SHOWN_TO_THE_TEAM = {"gallery_detail", "picture_detail", "picture_download", "picture_original", "picture_thumbnail"}
+
+
+@pytest.fixture
+def clients(as_stranger: Client, as_teammate: Client, as_owner: Client, as_administrator: Client) -> dict[str, Client]:
+    return dict(zip(EVERYBODY, (as_stranger, as_teammate, as_owner, as_administrator), strict=True))
+
+
+@pytest.fixture
+def things(
+    make_generation: Callable[..., Generation], make_picture: Callable[..., Picture], private_gallery: Gallery
+) -> dict[str, Any]:
+    """The owner's: a generation that failed after delivery, and a picture in a gallery of their own."""
+    UpstreamAccount.take_lease("worker", 60)
+    picture = make_picture(gallery=private_gallery)
+    default_storage.save(picture.thumbnail_name(320, "webp"), ContentFile(b"thumbnail"))
+    Picture.objects.update(thumbnails={"webp": [320]})
+    put(picture, private_gallery)
+    failed = make_generation(state=State.FAILED, results=[{"url": "https://x.example/a.png"}])
+    return {"generation": failed, "gallery": private_gallery, "picture": picture}
+
+
+def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
+    method = MATRIX[name][0]
+    picture, gallery, generation = things["picture"], things["gallery"], things["generation"]
+    kind = name.partition("_")[0]
+    args: list[object] = []
+    if name in ("picture_original", "picture_thumbnail"):
+        args = [picture.pk, picture.digest, *([320, "webp"] if name == "picture_thumbnail" else [])]
+    elif name == "picture_remove":
+        args = [gallery.pk, picture.pk]
+    elif kind == "picture":
+        args = [picture.pk]
+    elif kind == "gallery" and name not in ("gallery_list", "gallery_create"):
+        args = [gallery.pk]
+    elif kind == "generation" and name.partition("_")[2] in ("cancel", "retry", "dismiss", "fetch"):
+        args = [generation.pk]
+    form = {
+        "generation_create": {"prompt": "A lemon", "model": model().pk, "count": "1", "token": str(uuid4())},
+        "generation_poll": {"pending": f"{generation.pk}:0"},
+        "gallery_create": {"name": "New"},
+        "gallery_rename": {"name": "Renamed"},
+        "gallery_share": {"shared": "on"},
+        "picture_save": {"new_gallery": "New"},
+        "theme": {"theme": "dark"},
+    }
+    return getattr(client, method)(reverse(name, args=args), form.get(name, {}))
+
+
+def check(response: Any, expected: Expected) -> None:
+    if isinstance(expected, int):
+        assert response.status_code == expected
+    elif expected == LOGIN:
+        assert response.status_code == 302
+        assert response["Location"].startswith("/login/?next=/")
+    elif expected == HOME:
+        assert (response.status_code, response["Location"]) == (302, HOME)
+    else:
+        assert response.status_code == 302
+        assert response["Location"].startswith(expected)
+
+
+def everything() -> dict[str, list[dict[str, Any]]]:
+    """All that the studio's tables hold, to tell whether a refused request changed anything."""
+    return {
+        one.__name__: list(one._default_manager.order_by("pk").values())
+        for one in apps.get_app_config("gallery").get_models()
+    }
+
+
+def test_the_matrix_knows_every_address() -> None:
+    patterns: list[Any] = [*gallery_urls.urlpatterns, *studio_urls.urlpatterns]
+    names = {pattern.name for pattern in patterns if isinstance(pattern, URLPattern)}
+    resolvers = [str(pattern.pattern) for pattern in patterns if isinstance(pattern, URLResolver)]
+    assert names == set(MATRIX)
+    assert resolvers == ["", "admin/"], "addresses below a new prefix need rows in this matrix"
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+@pytest.mark.parametrize("name", MATRIX)
+def test_private_things(name: str, who: str, clients: dict[str, Client], things: dict[str, Any]) -> None:
+    before = everything()
+    expected = MATRIX[name][1][EVERYBODY.index(who)]
+    check(ask(clients[who], name, things), expected)
+    if expected in (404, LOGIN):
+        assert everything() == before
+
+
+@pytest.mark.parametrize("who", ["stranger", "teammate", "administrator"])
+@pytest.mark.parametrize("name", MATRIX)
+def test_things_shown_to_the_team(name: str, who: str, clients: dict[str, Client], things: dict[str, Any]) -> None:
+    Gallery.objects.update(shared_with_team=True)
+    before = everything()
+    expected = MATRIX[name][1][EVERYBODY.index(who)]
+    shown = name in SHOWN_TO_THE_TEAM and who != "stranger"
+    # The failed one was meant for no gallery, so it is still nobody else's business.
+    check(ask(clients[who], name, things), 200 if shown else expected)
+    if expected in (404, LOGIN):
+        assert everything() == before
+
+
+TAKES_FORMS = [name for name, (method, _) in MATRIX.items() if method == "post" and name != "picture_save"]
+
+
+@pytest.mark.parametrize("name", TAKES_FORMS)
+def test_what_changes_something_takes_a_post(name: str, clients: dict[str, Client], things: dict[str, Any]) -> None:
+    before = everything()
+    address = ask(clients["stranger"], name, things).request["PATH_INFO"]
+    assert clients["owner"].get(address).status_code == 405
+    assert everything() == before

@@ -1,0 +1,109 @@
+"""Errors have pages of our own, and give nothing away."""
+
+import re
+
+import pytest
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import include, path
+
+from gallery.models import Person
+from tests.conftest import PASSWORD
+
+
+def refuse(request: HttpRequest) -> HttpResponse:
+    raise PermissionDenied("internal detail")
+
+
+def suspect(request: HttpRequest) -> HttpResponse:
+    raise SuspiciousOperation("internal detail")
+
+
+def break_down(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("internal detail")
+
+
+urlpatterns = [
+    path("broken/refuse/", refuse),
+    path("broken/suspect/", suspect),
+    path("broken/down/", break_down),
+    path("", include("lemonstudio.urls")),
+]
+
+
+def own_page(text: str) -> bool:
+    return "· Lemon Studio</title>" in text and "Back to the studio" in text
+
+
+@pytest.mark.parametrize(
+    "address", ["/nowhere/", "/pictures/999999/", "/galleries/999999/", "/generations/1/", "/.env"]
+)
+def test_not_found(as_owner: Client, address: str) -> None:
+    response = as_owner.get(address)
+    text = response.content.decode()
+    assert response.status_code == 404
+    assert own_page(text)
+    assert "Nothing hangs here" in text
+    assert "urls" not in text
+
+
+def test_what_is_not_there_and_what_is_not_yours_look_alike(
+    as_owner: Client, as_teammate: Client, owner: Person
+) -> None:
+    made = as_owner.post("/galleries/new/", {"name": "Sketches"})["Location"]
+    assert as_teammate.get(made).content == as_teammate.get("/galleries/999999/").content
+
+
+def test_strangers_get_the_page_too(as_stranger: Client) -> None:
+    response = as_stranger.get("/nowhere/")
+    assert response.status_code == 404
+    assert own_page(response.content.decode())
+
+
+@pytest.mark.parametrize("address", ["/login/", "/generations/", "/setup/", "/account/theme/"])
+def test_a_form_without_its_token(owner: Person, address: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(owner)
+    response = client.post(address, {"username": owner.email, "password": PASSWORD})
+    text = response.content.decode()
+    assert response.status_code == 403
+    assert own_page(text)
+    assert "This page was open too long" in text
+    assert "CSRF" not in text
+
+
+@pytest.mark.urls("tests.views.test_errors")
+@pytest.mark.parametrize(
+    ("address", "status", "says"),
+    [
+        ("/broken/refuse/", 403, "That is not yours to open"),
+        ("/broken/suspect/", 400, "That request made no sense"),
+        ("/broken/down/", 500, "That was our mistake"),
+    ],
+)
+def test_other_errors(as_owner: Client, address: str, status: int, says: str) -> None:
+    as_owner.raise_request_exception = False
+    response = as_owner.get(address)
+    text = response.content.decode()
+    assert response.status_code == status
+    assert own_page(text)
+    assert says in text
+    assert "internal detail" not in text
+
+
+def test_a_form_that_is_too_large(as_owner: Client) -> None:
+    response = as_owner.post("/generations/", {"prompt": "x" * 3_000_000})
+    assert response.status_code == 413
+    assert own_page(response.content.decode())
+
+
+def test_an_unknown_host(as_stranger: Client) -> None:
+    assert as_stranger.get("/login/", headers={"Host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.parametrize("address", ["/nowhere/", "/pictures/1/"])
+def test_an_error_page_needs_no_script(as_owner: Client, address: str) -> None:
+    text = as_owner.get(address).content.decode()
+    assert "<script" not in text
+    assert re.search(r'<link rel="stylesheet" href="/static/css/app[^"]*\.css">', text)

@@ -1,0 +1,248 @@
+"""Galleries: making, showing, renaming, deleting, and what is in them."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from gallery.models import Gallery, GalleryEntry, Generation, Person, Picture
+from gallery.views.galleries import COVER, PAGE
+from tests.conftest import put
+
+MakeGeneration = Callable[..., Generation]
+MakePicture = Callable[..., Picture]
+
+
+def tiles(client: Client, address: str) -> list[int]:
+    return [int(pk) for pk in re.findall(r'id="picture-(\d+)"', client.get(address).content.decode())]
+
+
+def page_of(gallery: Gallery, action: str = "") -> str:
+    return f"/galleries/{gallery.pk}/{action}"
+
+
+# -- the list
+
+
+def test_empty_list_says_what_to_do(as_owner: Client) -> None:
+    assert "No galleries yet" in as_owner.get("/galleries/").content.decode()
+
+
+def test_lists_own_and_the_team_s(
+    as_owner: Client, as_teammate: Client, team_gallery: Gallery, private_gallery: Gallery
+) -> None:
+    def listed(client: Client) -> list[Gallery]:
+        return [row["gallery"] for row in client.get("/galleries/").context["galleries"]]
+
+    assert listed(as_owner) == [private_gallery, team_gallery]
+    assert listed(as_teammate) == [team_gallery]
+    text = as_teammate.get("/galleries/").content.decode()
+    assert "Sketches" not in text
+    assert "by Olivia Owner" in text
+    assert "by Olivia Owner" not in as_owner.get("/galleries/").content.decode()
+
+
+def test_a_cover_has_the_latest_four(as_owner: Client, make_picture: MakePicture, team_gallery: Gallery) -> None:
+    pictures = [make_picture() for _ in range(COVER + 2)]
+    for picture in pictures:
+        put(picture, team_gallery)
+    response = as_owner.get("/galleries/")
+    assert response.context["galleries"][0]["cover"] == pictures[::-1][:COVER]
+    assert f"{COVER + 2} pictures" in response.content.decode()
+
+
+def test_one_gallery_costs_as_many_queries_as_twenty(
+    as_owner: Client, owner: Person, make_picture: MakePicture, team_gallery: Gallery
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            as_owner.get("/galleries/")
+        return len(captured)
+
+    put(make_picture(), team_gallery)
+    with_one = queries()
+    for number in range(19):
+        put(make_picture(), Gallery.objects.create(owner=owner, name=f"Gallery {number}"))
+    assert queries() == with_one
+
+
+# -- make and rename
+
+
+def test_makes_a_gallery_that_is_private(as_owner: Client, owner: Person) -> None:
+    response = as_owner.post("/galleries/new/", {"name": "  Lemons  "})
+    made = Gallery.objects.get()
+    assert response["Location"] == page_of(made)
+    assert (made.name, made.owner, made.shared_with_team) == ("Lemons", owner, False)
+
+
+BAD_NAMES = [
+    ("", "Give the gallery a name."),
+    ("   ", "Give the gallery a name."),
+    ("x" * 121, "at most 120 characters"),
+    ("Sketches", "You have a gallery of this name already."),
+]
+
+
+@pytest.mark.parametrize(("name", "said"), BAD_NAMES)
+def test_a_name_that_will_not_do_is_told_and_kept(
+    as_owner: Client, private_gallery: Gallery, name: str, said: str
+) -> None:
+    response = as_owner.post("/galleries/new/", {"name": name})
+    text = response.content.decode()
+    assert response.status_code == 422
+    assert said in text
+    assert f'value="{name}"' in text or not name.strip()
+    assert Gallery.objects.count() == 1
+
+
+@pytest.mark.parametrize(("name", "said"), BAD_NAMES)
+def test_a_gallery_is_not_renamed_to_it_either(
+    as_owner: Client, private_gallery: Gallery, team_gallery: Gallery, name: str, said: str
+) -> None:
+    response = as_owner.post(page_of(team_gallery, "rename/"), {"name": name})
+    text = response.content.decode()
+    assert response.status_code == 422
+    assert said in text
+    assert "<h1>For the team</h1>" in text
+    team_gallery.refresh_from_db()
+    assert team_gallery.name == "For the team"
+
+
+def test_two_people_may_have_a_gallery_of_the_same_name(
+    as_teammate: Client, teammate: Person, private_gallery: Gallery
+) -> None:
+    as_teammate.post("/galleries/new/", {"name": "Sketches"})
+    assert Gallery.objects.get(owner=teammate).name == "Sketches"
+
+
+@pytest.mark.parametrize("name", ["Lemons & limes", "Sketches"])
+def test_renames(as_owner: Client, private_gallery: Gallery, name: str) -> None:
+    text = as_owner.post(page_of(private_gallery, "rename/"), {"name": name}, follow=True).content.decode()
+    assert "Renamed." in text
+    assert f"<h1>{name.replace('&', '&amp;')}</h1>" in text
+
+
+def test_a_name_is_text(as_owner: Client, owner: Person) -> None:
+    made = Gallery.objects.create(owner=owner, name="<script>alert(1)</script>")
+    for address in ("/", "/galleries/", page_of(made)):
+        text = as_owner.get(address).content.decode()
+        assert "<script>alert" not in text
+        assert "&lt;script&gt;alert(1)" in text
+
+
+# -- one gallery
+
+
+def test_empty_gallery_says_what_to_do(as_owner: Client, private_gallery: Gallery) -> None:
+    assert "Nothing in here yet" in as_owner.get(page_of(private_gallery)).content.decode()
+
+
+def test_pages_through_the_pictures_latest_first(
+    as_owner: Client, make_generation: MakeGeneration, make_picture: MakePicture, team_gallery: Gallery
+) -> None:
+    generation = make_generation()
+    pictures = [make_picture(generation, index=index) for index in range(PAGE + 2)]
+    for picture in pictures:
+        put(picture, team_gallery)
+    latest_first = [picture.pk for picture in pictures][::-1]
+    assert tiles(as_owner, page_of(team_gallery)) == latest_first[:PAGE]
+    more = re.search(r'hx-get="([^"]+)" hx-select', as_owner.get(page_of(team_gallery)).content.decode())
+    assert more
+    assert tiles(as_owner, more[1]) == latest_first[PAGE:]
+
+
+@pytest.mark.parametrize("before", ["", "x", "-1", "9" * 30])
+def test_nonsense_gives_the_first_page(
+    as_owner: Client, make_picture: MakePicture, team_gallery: Gallery, before: str
+) -> None:
+    picture = make_picture()
+    put(picture, team_gallery)
+    assert tiles(as_owner, f"{page_of(team_gallery)}?before={before}") == [picture.pk]
+
+
+def test_one_picture_costs_as_many_queries_as_twenty(
+    as_owner: Client, make_picture: MakePicture, team_gallery: Gallery
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            as_owner.get(page_of(team_gallery))
+        return len(captured)
+
+    put(make_picture(), team_gallery)
+    with_one = queries()
+    for _ in range(19):
+        put(make_picture(), team_gallery)
+    assert queries() == with_one
+
+
+def test_a_teammate_looks_and_changes_nothing(
+    as_teammate: Client, make_picture: MakePicture, team_gallery: Gallery
+) -> None:
+    picture = make_picture()
+    put(picture, team_gallery)
+    text = as_teammate.get(page_of(team_gallery)).content.decode()
+    assert f'id="picture-{picture.pk}"' in text
+    for action in ("rename", "share", "delete", "remove"):
+        assert f"{page_of(team_gallery, action)}/" not in text
+
+
+# -- sharing
+
+
+def test_is_shown_to_the_team_and_taken_back(
+    as_owner: Client, as_teammate: Client, make_picture: MakePicture, private_gallery: Gallery
+) -> None:
+    picture = make_picture()
+    put(picture, private_gallery)
+
+    def seen() -> list[int]:
+        addresses = [page_of(private_gallery), f"/pictures/{picture.pk}/", picture.original_url]
+        return [as_teammate.get(address).status_code for address in addresses]
+
+    assert seen() == [404, 404, 404]
+    text = as_owner.post(page_of(private_gallery, "share/"), {"shared": "on"}, follow=True).content.decode()
+    assert "The whole team may look at this gallery now." in text
+    assert seen() == [200, 200, 200]
+    text = as_owner.post(page_of(private_gallery, "share/"), follow=True).content.decode()
+    assert "Only you see this gallery now." in text
+    assert seen() == [404, 404, 404]
+
+
+# -- taking out and deleting
+
+
+@pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "plain"])
+def test_a_picture_taken_out_is_still_there(
+    as_owner: Client, make_picture: MakePicture, team_gallery: Gallery, htmx: bool
+) -> None:
+    picture = make_picture()
+    put(picture, team_gallery)
+    headers = {"HX-Request": "true"} if htmx else {}
+    address = page_of(team_gallery, f"remove/{picture.pk}/")
+    response: Any = as_owner.post(address, headers=headers)
+    said = response["HX-Trigger"] if htmx else as_owner.get(response["Location"]).content.decode()
+    assert "Taken out of this gallery." in said
+    assert tiles(as_owner, page_of(team_gallery)) == []
+    assert as_owner.get(picture.original_url).status_code == 200
+
+
+def test_a_gallery_is_deleted_and_its_pictures_stay(
+    as_owner: Client, make_generation: MakeGeneration, make_picture: MakePicture, team_gallery: Gallery
+) -> None:
+    picture = make_picture(gallery=team_gallery)
+    on_its_way = make_generation(gallery=team_gallery)
+    put(picture, team_gallery)
+    text = as_owner.post(page_of(team_gallery, "delete/"), follow=True).content.decode()
+    assert "The gallery “For the team” is gone. Its pictures are still yours." in text
+    assert not Gallery.objects.exists()
+    assert not GalleryEntry.objects.exists()
+    assert default_storage.exists(picture.original_name)
+    on_its_way.refresh_from_db()
+    assert on_its_way.gallery is None
+    assert as_owner.get(f"/pictures/{picture.pk}/").status_code == 200

@@ -1,0 +1,95 @@
+"""The options that follow the model that was picked."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from gallery.models import ImageModel
+from tests.conftest import model
+
+ADDRESS = "/generations/options/"
+
+
+def offered(text: str, option: str) -> list[str]:
+    return re.findall(rf'name="opt_{option}" value="([^"]+)"', text)
+
+
+def chosen(text: str, name: str) -> list[str]:
+    return re.findall(rf'<input type="radio" name="{name}" value="([^"]+)" checked', text)
+
+
+@pytest.mark.parametrize("slug", ["dall-e-3", "flux-pro", "dall-e-2"])
+def test_shows_the_options_of_this_model_and_no_others(as_owner: Client, slug: str) -> None:
+    text = as_owner.get(ADDRESS, {"model": model(slug).pk}).content.decode()
+    for option in ("size", "quality", "style"):
+        choices = [one.choices for one in model(slug).option_list if one.name == option]
+        assert offered(text, option) == (list(choices[0]) if choices else [])
+    assert "<html" not in text
+
+
+@pytest.mark.parametrize(
+    ("slug", "before", "after"),
+    [
+        ("dall-e-2", {"opt_size": "512x512"}, ["512x512"]),
+        ("dall-e-3", {"opt_size": "512x512"}, ["1024x1024"]),
+        ("dall-e-3", {}, ["1024x1024"]),
+        ("flux-pro", {"opt_size": "1280x768", "opt_style": "vivid"}, ["1280x768"]),
+    ],
+)
+def test_a_choice_survives_where_the_model_has_it(
+    as_owner: Client, slug: str, before: dict[str, str], after: list[str]
+) -> None:
+    text = as_owner.get(ADDRESS, before | {"model": str(model(slug).pk)}).content.decode()
+    assert chosen(text, "opt_size") == after
+
+
+@pytest.mark.parametrize(("slug", "before", "after"), [("flux-pro", 3, ["3"]), ("flux-pro", 9, ["4"])])
+def test_the_count_survives_up_to_the_model_s_most(as_owner: Client, slug: str, before: int, after: list[str]) -> None:
+    text = as_owner.get(ADDRESS, {"model": model(slug).pk, "count": before}).content.decode()
+    assert chosen(text, "count") == after
+
+
+def test_a_model_that_makes_one_at_a_time_asks_for_no_count(as_owner: Client) -> None:
+    text = as_owner.get(ADDRESS, {"model": model("dall-e-3").pk, "count": 3}).content.decode()
+    assert '<input type="hidden" name="count" value="1">' in text
+    assert "Pictures</legend>" not in text
+
+
+def test_tells_price_and_usual_time_where_they_are_known(as_owner: Client) -> None:
+    ImageModel.objects.filter(slug="dall-e-3").update(typical_seconds=12.4)
+    known = as_owner.get(ADDRESS, {"model": model("dall-e-3").pk}).content.decode()
+    assert "about 12 s" in known
+    assert "$0.04 a picture" in " ".join(known.split())
+    unknown = as_owner.get(ADDRESS, {"model": model("flux-pro").pk}).content.decode()
+    assert "price not known" in unknown
+    assert "about" not in unknown
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"model": ""},
+        {"model": "999999"},
+        {"model": "flux-pro"},
+        {"model": "9" * 5000},
+        {"count": "two"},
+        {"count": "-1"},
+        {"count": "9" * 5000},
+        {"count": "²"},
+        {"opt_": "x"},
+        {"opt_size": "<script>"},
+    ],
+    ids=lambda query: str(query)[:40],
+)
+def test_nonsense_gives_the_first_model_s_defaults(as_owner: Client, query: dict[str, str]) -> None:
+    text = as_owner.get(ADDRESS, query).content.decode()
+    assert chosen(text, "opt_size") == ["1024x1024"]
+    assert chosen(text, "opt_style") == ["vivid"]
+    assert "<script>" not in text
+
+
+def test_a_disabled_model_is_not_shown(as_owner: Client) -> None:
+    ImageModel.objects.filter(slug="flux-pro").update(enabled=False)
+    assert offered(as_owner.get(ADDRESS, {"model": model("flux-pro").pk}).content.decode(), "style")

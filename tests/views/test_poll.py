@@ -1,0 +1,235 @@
+"""The one poll of a page."""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from gallery.models import Gallery, Generation, Person, Picture, State, UpstreamAccount
+from gallery.views.create import POLLED_AT_ONCE
+from tests.conftest import model, put
+
+MakeGeneration = Callable[..., Generation]
+MakePicture = Callable[..., Picture]
+LIVE = 'hx-post="/generations/poll/"'
+
+
+def poll(client: Client, *pending: object, **more: str) -> Any:
+    shown = [f"{one.pk}:{one.version}" if isinstance(one, Generation) else str(one) for one in pending]
+    return client.post("/generations/poll/", {"pending": shown, **more}, headers={"HX-Request": "true"})
+
+
+def cards(text: str) -> list[int]:
+    return [int(pk) for pk in re.findall(r'<article id="generation-(\d+)"', text)]
+
+
+def finish(generation: Generation) -> None:
+    Generation.objects.filter(pk=generation.pk).update(state=State.SAVING, results=[{"url": "https://x.example/a.png"}])
+    assert generation.complete(None)
+
+
+def test_nothing_changed(as_owner: Client, make_generation: MakeGeneration) -> None:
+    response = poll(as_owner, make_generation(), make_generation())
+    assert response.status_code == 204
+    assert response.content == b""
+
+
+def test_only_what_changed_comes_each_into_its_own_card(as_owner: Client, make_generation: MakeGeneration) -> None:
+    same, sent, done = make_generation(), make_generation(), make_generation()
+    sent.claim(1)
+    finish(done)
+    text = poll(as_owner, same, sent, done).content.decode()
+    assert cards(text) == [sent.pk, done.pk]
+    for one in (sent, done):
+        assert f'<hx-partial hx-target="#generation-{one.pk}" hx-swap="outerMorph">' in text
+    assert f'value="{sent.pk}:2"' in text
+    assert "A picture is ready." in text
+    assert "2 under way" in text
+    assert LIVE in text
+
+
+def test_what_it_answered_is_not_answered_again(as_owner: Client, make_generation: MakeGeneration) -> None:
+    generation = make_generation()
+    stale = f"{generation.pk}:{generation.version}"
+    generation.claim(1)
+    text = poll(as_owner, stale).content.decode()
+    fresh = re.findall(r'name="pending" value="([^"]+)"', text)
+    assert poll(as_owner, *fresh).status_code == 204
+
+
+def test_stops_when_nothing_is_under_way_any_more(as_owner: Client, make_generation: MakeGeneration) -> None:
+    generation = make_generation()
+    finish(generation)
+    text = poll(as_owner, generation).content.decode()
+    assert '<div id="poller"></div>' in text
+    assert LIVE not in text
+    assert 'name="pending"' not in text
+
+
+@pytest.mark.parametrize(("state", "polls"), [(State.QUEUED, True), (State.SAVING, True), (State.COMPLETED, False)])
+def test_a_page_polls_only_while_something_is_under_way(
+    as_owner: Client, make_generation: MakeGeneration, state: State, polls: bool
+) -> None:
+    make_generation(state=state)
+    assert (LIVE in as_owner.get("/").content.decode()) is polls
+
+
+def test_the_team_s_page_waits_for_cards_of_others(
+    as_teammate: Client, make_generation: MakeGeneration, team_gallery: Gallery
+) -> None:
+    generation = make_generation(gallery=team_gallery)
+    assert LIVE in as_teammate.get("/?feed=team").content.decode()
+    assert LIVE not in as_teammate.get("/").content.decode()
+    generation.claim(1)
+    assert LIVE in poll(as_teammate, generation, feed="team").content.decode()
+
+
+def test_private_generations_of_others_stay_private(
+    as_teammate: Client, teammate: Person, make_generation: MakeGeneration, team_gallery: Gallery
+) -> None:
+    secret = make_generation(prompt="A birthday surprise")
+    shared = make_generation(gallery=team_gallery)
+    mine = make_generation(author=teammate)
+    text = poll(as_teammate, f"{secret.pk}:0", f"{shared.pk}:0", f"{mine.pk}:0", f"{mine.pk + 1000}:0").content.decode()
+    assert cards(text) == [shared.pk, mine.pk]
+    assert "surprise" not in text
+    assert poll(as_teammate, f"{secret.pk}:0").status_code == 204
+
+
+def test_a_card_of_others_has_no_buttons(
+    as_teammate: Client, make_generation: MakeGeneration, team_gallery: Gallery
+) -> None:
+    waiting = make_generation(gallery=team_gallery)
+    failed = make_generation(gallery=team_gallery, state=State.FAILED)
+    text = poll(as_teammate, f"{waiting.pk}:0", f"{failed.pk}:0").content.decode()
+    assert cards(text) == [waiting.pk, failed.pk]
+    assert "<form" not in text
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        "",
+        ":",
+        "x",
+        "1",
+        "-1:1",
+        "1:1:1",
+        "²:1",
+        "٣:1",
+        "9" * 30 + ":1",
+        "1:" + "9" * 500,
+        "1:<script>",
+        "\x00:1",
+        "1 OR 1=1:0",
+    ],
+)
+def test_garbage_is_survived(as_owner: Client, make_generation: MakeGeneration, garbage: str) -> None:
+    generation = make_generation()
+    stale = f"{generation.pk}:0"
+    assert poll(as_owner, garbage).status_code in (200, 204)
+    assert poll(as_owner, garbage, stale).status_code == 200
+
+
+def test_no_cards_at_all_is_fine(as_owner: Client) -> None:
+    assert as_owner.post("/generations/poll/").status_code == 204
+
+
+def test_a_page_may_ask_for_so_many_at_most(as_owner: Client, make_generation: MakeGeneration) -> None:
+    generation = make_generation()
+    nonsense = [f"{generation.pk + 1 + number}:0" for number in range(POLLED_AT_ONCE)]
+    assert poll(as_owner, *nonsense, f"{generation.pk}:0").status_code == 204
+
+
+def test_a_pause_and_its_end_are_told(as_owner: Client, make_generation: MakeGeneration) -> None:
+    generation = make_generation()
+    UpstreamAccount.pause("insufficient_balance", "The account is empty.", "Top it up.", seconds=60)
+    assert "The account is empty." in poll(as_owner, generation).content.decode()
+    assert poll(as_owner, generation, paused="insufficient_balance").status_code == 204
+    UpstreamAccount.resume()
+    response = poll(as_owner, generation, paused="insufficient_balance")
+    assert response.status_code == 200
+    assert "The account is empty." not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"state": State.QUEUED}, "Next in the queue"),
+        ({"state": State.SUBMITTING}, "Sending…"),
+        ({"state": State.PENDING}, "Accepted by FLUX pro"),
+        ({"state": State.PROCESSING, "progress": 40}, '<progress max="100" value="40"'),
+        ({"state": State.SAVING}, "Fetching the picture"),
+        ({"state": State.FAILED, "error_code": "content_policy_violation"}, "The service declined this prompt"),
+        ({"state": State.FAILED, "submitted_at": None}, "Nothing was charged."),
+        ({"state": State.FAILED, "results": [{"url": ""}], "submitted_at": timezone.now()}, "It was charged."),
+        ({"state": State.INTERRUPTED}, "We don't know whether the service took this one; it may have been charged."),
+        ({"state": State.CANCELLED}, "Stopped waiting"),
+    ],
+)
+def test_a_card_says_how_it_stands(
+    as_owner: Client, make_generation: MakeGeneration, fields: dict[str, Any], says: str
+) -> None:
+    text = poll(as_owner, f"{make_generation(**fields).pk}:0").content.decode()
+    assert says in text
+
+
+def test_a_queued_card_tells_its_place(as_owner: Client, make_generation: MakeGeneration) -> None:
+    make_generation(), make_generation(state=State.COMPLETED)
+    assert "Number 2 in the queue" in poll(as_owner, f"{make_generation().pk}:0").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [
+        ([State.COMPLETED], "A picture is ready."),
+        ([State.COMPLETED] * 2, "2 pictures are ready."),
+        ([State.FAILED], "One has ended without a picture."),
+        ([State.COMPLETED, State.FAILED, State.CANCELLED], "A picture is ready. 2 have ended without a picture."),
+    ],
+)
+def test_ends_are_announced(as_owner: Client, make_generation: MakeGeneration, states: list[State], said: str) -> None:
+    made = [make_generation(state=state) for state in states]
+    text = poll(as_owner, *(f"{one.pk}:0" for one in made)).content.decode()
+    assert f'<hx-partial hx-target="#live" hx-swap="innerHTML">{said}</hx-partial>' in text
+
+
+def test_being_sent_is_not_announced(as_owner: Client, make_generation: MakeGeneration) -> None:
+    generation = make_generation()
+    generation.claim(1)
+    assert "#live" not in poll(as_owner, generation).content.decode()
+
+
+def test_one_card_costs_as_many_queries_as_twenty(
+    as_owner: Client, make_picture: MakePicture, make_generation: MakeGeneration, team_gallery: Gallery
+) -> None:
+    def queries(*shown: str) -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert len(cards(poll(as_owner, *shown).content.decode())) == len(shown)
+        return len(captured)
+
+    pictures = [make_picture(make_generation(state=State.COMPLETED, cost=Decimal(1))) for _ in range(10)]
+    for picture in pictures:
+        make_picture(picture.generation, index=1)
+        put(picture, team_gallery)
+    failed = [make_generation(state=State.FAILED, suggested_model=model("dall-e-2")) for _ in range(5)]
+    waiting = [make_generation(gallery=team_gallery) for _ in range(5)]
+    shown = [f"{one.pk}:0" for one in [*(picture.generation for picture in pictures), *failed, *waiting]]
+    assert queries(shown[0]) == queries(*shown)
+
+
+def test_a_badge_that_is_out_of_date_is_answered_anew(as_owner: Client, make_generation: MakeGeneration) -> None:
+    """The last one under way may be on a page of the feed that is not shown."""
+    make_generation(state=State.COMPLETED)
+    assert as_owner.post("/generations/poll/", {"under_way": "0"}, headers={"HX-Request": "true"}).status_code == 204
+    response = as_owner.post("/generations/poll/", {"under_way": "1"}, headers={"HX-Request": "true"})
+    assert response.status_code == 200
+    assert 'id="poller"></div>' in response.content.decode()
