@@ -157,7 +157,7 @@ class StudioSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
             self.pool = [worker for worker in self.pool if worker.is_alive()]
             time.sleep(0.05)
         if self.pool:
-            logger.warning("%d tasks did not end in time and were cut off.", len(self.pool))
+            logger.warning("Workers that were still busy after %d s and were cut off: %d", STOP_SECONDS, len(self.pool))
         self.result_queue.put("STOP")
         self.monitor.join(max(deadline - time.monotonic(), 2))
         Stat(self).save()
@@ -234,6 +234,8 @@ class StudioCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
         while not self._asked:
             self.sentinel.join(0.2)
             if not self.sentinel.is_alive():
+                if self.sentinel.exitcode < 0:
+                    logger.error("The cluster's sentinel was killed by signal %d.", -self.sentinel.exitcode)
                 return self._end(1)
             if time.monotonic() - self._pulse.value > SILENCE_SECONDS:
                 logger.error("The cluster's sentinel hangs.")

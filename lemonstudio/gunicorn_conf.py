@@ -37,6 +37,10 @@ def on_starting(server: Any) -> None:
 def when_ready(server: Any) -> None:
     import gc
 
+    from django.urls import get_resolver
+
+    # Django loads the views with the first request; here, once and shared.
+    _ = get_resolver().url_patterns
     # What exists now is never garbage; telling the collector so keeps the memory shared with the workers.
     gc.collect()
     gc.freeze()

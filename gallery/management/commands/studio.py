@@ -24,13 +24,22 @@ class Command(BaseCommand):
             "--port", type=int, default=os.environ.get("PORT", "8000"), help="on which port to listen (PORT)"
         )
 
-    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        parser.add_argument(
+            "--sandbox-port",
+            type=int,
+            default=os.environ.get("LEMONSTUDIO_SANDBOX_PORT"),
+            help="wanted port of the upstream that stands in for a real one (LEMONSTUDIO_SANDBOX_PORT)",
+        )
+
+    def handle(self, *args: Any, host: str, port: int, sandbox_port: int | None, **options: Any) -> None:
         if problem := bindable(host, port):
-            self.stderr.write(f"{problem} Choose another port, for example with PORT={free_port(host, port + 1)}.")
+            if not bindable(host, 0):  # then it is the port's fault, not the host's
+                problem += f" Choose another port, for example with PORT={free_port(host, port + 1)}."
+            self.stderr.write(problem)
             sys.exit(1)
         parts, env = [], {}
         if settings.SANDBOX:
-            sandbox_port = free_port(SANDBOX_HOST, int(os.environ.get("LEMONSTUDIO_SANDBOX_PORT", port + 1)))
+            sandbox_port = free_port(SANDBOX_HOST, sandbox_port or port + 1)
             env["LEMONSTUDIO_SANDBOX_URL"] = f"{address(SANDBOX_HOST, sandbox_port)}/v1"
             parts.append(sandbox_part(sandbox_port))
         parts += [web_part(host, port, env), worker_part(env)]
