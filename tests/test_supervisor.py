@@ -1,11 +1,13 @@
 """The supervisor with parts that are one line of Python each."""
 
 import os
+import queue
 import signal
 import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from lemonstudio import leash, supervisor
 
 ROOT = Path(__file__).resolve().parents[1]
+UNWANTED = {leash.VARIABLE, "PYTHONUNBUFFERED"}
 PRELUDE = """
 import sys
 from lemonstudio import supervisor
@@ -41,25 +44,39 @@ class Run:
         self.process = subprocess.Popen(
             [sys.executable, "-c", PRELUDE + textwrap.dedent(script)],
             cwd=ROOT,
-            env={name: value for name, value in os.environ.items() if name != leash.VARIABLE},
+            # Unbuffered, Python writes a line and its end apart, and those of several processes get mixed up.
+            env={name: value for name, value in os.environ.items() if name not in UNWANTED},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         self.lines: list[str] = []
+        self._coming: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    def until(self, words: str) -> str:
+    def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.lines.append(line.rstrip())
-            if words in line:
-                return line
-        raise AssertionError(f"never said “{words}”, but {self.lines}")
+            self._coming.put(line.rstrip())
+
+    def until(self, words: str, seconds: float = 10) -> str:
+        while True:
+            try:
+                self.lines.append(self._coming.get(timeout=seconds))
+            except queue.Empty:
+                raise AssertionError(f"never said “{words}”, but {self.lines}") from None
+            if words in self.lines[-1]:
+                return self.lines[-1]
 
     def ends(self, seconds: float = 5) -> int:
-        out, _ = self.process.communicate(timeout=seconds)
-        self.lines += out.splitlines()
-        return self.process.returncode
+        """The exit code, once the process and all that wrote to the same place have gone."""
+        code = self.process.wait(seconds)
+        self._reader.join(seconds)
+        assert not self._reader.is_alive()
+        while not self._coming.empty():
+            self.lines.append(self._coming.get())
+        return code
 
 
 @pytest.fixture
@@ -70,8 +87,6 @@ def runs() -> Iterator[list[Run]]:
         if run.process.poll() is None:
             run.process.kill()
         run.process.wait(5)
-        if run.process.stdout is not None:
-            run.process.stdout.close()
 
 
 def start(runs: list[Run], script: str) -> Run:
@@ -84,7 +99,7 @@ def test_a_part_that_was_killed_starts_again(runs: list[Run]) -> None:
     run = start(runs, f"sys.exit(Supervisor([Part('web', python({code!r}))]).run())")
     first = int(run.until("pid").split()[1])
     os.kill(first, signal.SIGKILL)
-    assert run.until("web ended") == "web ended (killed by signal 9); starting it again\n"
+    assert run.until("web ended") == "web ended (killed by signal 9); starting it again"
     assert int(run.until("pid").split()[1]) != first
     run.process.terminate()
     assert run.ends() == supervisor.STOPPED
