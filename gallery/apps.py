@@ -1,3 +1,4 @@
+import multiprocessing
 from typing import Any
 
 from django.apps import AppConfig
@@ -15,9 +16,9 @@ class GalleryConfig(AppConfig):
         post_spawn.connect(start_courier, dispatch_uid="gallery.start_courier")
 
 
-def start_courier(sender: Any, proc_name: str = "", **kwargs: Any) -> None:
-    """django-q2 says this in each process it has started; the workers are where the courier lives."""
-    if "Worker" not in proc_name and not proc_name.startswith("Process-"):
+def start_courier(**kwargs: Any) -> None:
+    """django-q2 says this in each worker that it has started, and in any process that runs a task in place."""
+    if multiprocessing.parent_process() is None:
         return
     from gallery.engine import ensure_running
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from gallery import upstream
 from gallery.courier import Courier
 from gallery.dispatch import send_mirror
+from lemonstudio.cluster import stopping
 
 _lock = threading.Lock()
 _courier: Courier | None = None
@@ -34,4 +35,5 @@ def make_courier() -> Courier:
         upstream.Client(settings.LEMONDATA_BASE_URL, settings.LEMONDATA_API_KEY),
         requests_per_minute=settings.LEMONSTUDIO_REQUESTS_PER_MINUTE,
         wake_mirror=send_mirror,
+        asked_to_stop=stopping,
     )

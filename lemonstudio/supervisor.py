@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -120,7 +121,9 @@ class _Keeper:
 def _print(line: str) -> None:
     # Whoever read this may be gone; that is no reason to fail while stopping.
     with contextlib.suppress(OSError):
-        print(line, flush=True)  # noqa: T201
+        # In one piece, also where output is not buffered: the parts write to the same place.
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 class Supervisor:

@@ -34,8 +34,11 @@ class Courier:
         posts_at_once: int = 256,
         polls_at_once: int = 48,
         timing: Timing | None = None,
+        asked_to_stop: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`asked_to_stop` tells, while a task still keeps its process, that the stop has begun."""
         self.client = client
+        self._asked_to_stop = asked_to_stop
         self.timing = timing or Timing()
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[-200:]
         self.fence = 0
@@ -80,10 +83,11 @@ class Courier:
 
     def run(self) -> None:
         try:
-            while not self.stopping.is_set():
+            while not self.stopping.is_set() and not self._asked_to_stop():
                 self._guarded(self.turn)
                 self.outcomes.arrived.wait(self.timing.step if self.fence else self.timing.contend)
                 self.outcomes.arrived.clear()
+            self.stopping.set()
             self._drain()
         finally:
             self.stopped.set()

@@ -389,3 +389,13 @@ def test_budget_is_kept(engine: Engine, stub: StubUpstream, make_generation: Mak
     turn(courier, lambda: len(posts(stub)) == 5, seconds=6)
     assert 1.7 <= time.monotonic() - started < 4
     assert len(generations) == 6
+
+
+def test_stop_begins_when_it_is_asked_for(engine: Engine, stub: StubUpstream, make_generation: MakeGeneration) -> None:
+    """The worker that the courier lives in may still be busy with a task: nothing new is sent meanwhile."""
+    courier = engine.courier()
+    courier._asked_to_stop = lambda: True
+    make_generation()
+    courier.run()
+    assert courier.stopped.is_set()
+    assert stub.requests == []
