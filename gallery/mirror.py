@@ -24,7 +24,7 @@ from gallery.fetch import FetchError, fetch
 from gallery.imaging import examine, thumbnails
 from gallery.models import Generation, Picture, State
 from gallery.models.gallery import GalleryEntry
-from gallery.models.generation import FETCH_ATTEMPTS, PICTURE_UNAVAILABLE
+from gallery.models.states import FETCH_ATTEMPTS, PICTURE_UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from gallery.dispatch import send_mirror, send_submit
 from gallery.models import Gallery, GalleryEntry, Generation, ImageModel, Person, Picture, UpstreamAccount
-from gallery.models.generation import ENDED_IN_VAIN
+from gallery.models.states import ENDED_IN_VAIN
 
 
 class AlreadySubmitted(Exception):

@@ -13,7 +13,7 @@ from gallery.courier.pool import DaemonPool
 from gallery.courier.results import Deliveries, fail_by_upstream
 from gallery.courier.timing import Timing
 from gallery.models import Generation, State
-from gallery.models.generation import FETCH_ATTEMPTS, GAVE_UP, LATE_RESULT_PATIENCE, PICTURE_UNAVAILABLE
+from gallery.models.states import FETCH_ATTEMPTS, GAVE_UP, LATE_RESULT_PATIENCE, PICTURE_UNAVAILABLE
 
 
 @dataclass(slots=True)

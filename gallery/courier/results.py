@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from gallery import upstream
 from gallery.models import Generation
-from gallery.models.generation import GENERATION_FAILED
+from gallery.models.states import GENERATION_FAILED
 
 logger = logging.getLogger(__name__)
 

@@ -3,9 +3,10 @@
 from gallery.models.account import UpstreamAccount
 from gallery.models.catalogue import ImageModel, Option
 from gallery.models.gallery import Gallery, GalleryEntry
-from gallery.models.generation import Generation, State
+from gallery.models.generation import Generation
 from gallery.models.people import Person
 from gallery.models.picture import Picture
+from gallery.models.states import State
 
 __all__ = [
     "Gallery",

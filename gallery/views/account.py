@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from gallery import services
 from gallery.context_processors import THEMES
 from gallery.forms import SetUpForm, SignInForm
+from gallery.http import StudioRequest
 from gallery.models import Person
 
 
@@ -64,10 +65,10 @@ def account(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_POST
-def theme(request: HttpRequest) -> HttpResponse:
+def theme(request: StudioRequest) -> HttpResponse:
     """Keep the choice in a cookie, so that the server renders it and no page flashes."""
     wanted = request.POST.get("theme", "")
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         response = HttpResponse(status=204)
     else:
         back = request.headers.get("Referer", "")

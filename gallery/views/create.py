@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST, require_safe
@@ -13,6 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 from gallery import services
 from gallery.access import generation_to_change, signed_in
 from gallery.forms import OPTION_PREFIX, GenerationForm
+from gallery.http import StudioRequest
 from gallery.models import Generation, ImageModel, Person, State, UpstreamAccount
 
 PAGE = 20
@@ -27,7 +28,7 @@ EXAMPLES = (
 FEEDS = ("mine", "team")
 
 
-def _feed_of(request: HttpRequest) -> str:
+def _feed_of(request: StudioRequest) -> str:
     feed = request.POST.get("feed") or request.GET.get("feed", "mine")
     return feed if feed in FEEDS else "mine"
 
@@ -45,7 +46,7 @@ def _feed(person: Person, feed: str, before: int | None = None) -> dict[str, Any
     }
 
 
-def _keyset(request: HttpRequest) -> int | None:
+def _keyset(request: StudioRequest) -> int | None:
     """The id below which a page of the feed begins."""
     before = request.GET.get("before", "")
     return int(before) if before.isdecimal() and len(before) < 19 else None
@@ -59,7 +60,7 @@ def _under_way(person: Person) -> dict[str, Any]:
     }
 
 
-def _page(request: HttpRequest, form: GenerationForm, status: int = 200) -> HttpResponse:
+def _page(request: StudioRequest, form: GenerationForm, status: int = 200) -> HttpResponse:
     person = signed_in(request)
     context: dict[str, Any] = {
         "form": form,
@@ -72,7 +73,7 @@ def _page(request: HttpRequest, form: GenerationForm, status: int = 200) -> Http
     return render(request, "gallery/create.html", context, status=status)
 
 
-def _initial(request: HttpRequest, person: Person) -> dict[str, Any]:
+def _initial(request: StudioRequest, person: Person) -> dict[str, Any]:
     """A fresh form, or one filled from an earlier generation that this person may see."""
     initial: dict[str, Any] = {"token": uuid.uuid4(), "prompt": request.GET.get("prompt", "")}
     source = request.GET.get("prompt_from", "")
@@ -85,17 +86,17 @@ def _initial(request: HttpRequest, person: Person) -> dict[str, Any]:
 
 
 @require_safe
-def create(request: HttpRequest) -> HttpResponse:
+def create(request: StudioRequest) -> HttpResponse:
     person = signed_in(request)
     return _page(request, GenerationForm(person=person, initial=_initial(request, person)))
 
 
 @require_POST
-def generation_create(request: HttpRequest) -> HttpResponseBase:
+def generation_create(request: StudioRequest) -> HttpResponseBase:
     person = signed_in(request)
     form = GenerationForm(request.POST, person=person)
     if not form.is_valid():
-        if request.htmx:  # type: ignore[attr-defined]
+        if request.htmx:
             return render(request, "gallery/_composer.html", {"form": form}, status=422)
         return _page(request, form, status=422)
     cleaned = form.cleaned_data
@@ -111,8 +112,8 @@ def generation_create(request: HttpRequest) -> HttpResponseBase:
         )
     except services.AlreadySubmitted:
         # A double click, or a page that was sent again: its card is in the feed already.
-        return HttpResponseClientRedirect(reverse("create")) if request.htmx else redirect("create")  # type: ignore[attr-defined]
-    if not request.htmx:  # type: ignore[attr-defined]
+        return HttpResponseClientRedirect(reverse("create")) if request.htmx else redirect("create")
+    if not request.htmx:
         return redirect("create")
     context = {
         "generation": Generation.objects.for_cards(person).get(pk=generation.pk),
@@ -125,25 +126,25 @@ def generation_create(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_GET
-def generation_options(request: HttpRequest) -> HttpResponse:
+def generation_options(request: StudioRequest) -> HttpResponse:
     """The options of the model that was just picked; what was chosen before stays where this model has it too."""
-    wanted = {name: value for name, value in request.GET.items() if name.startswith(OPTION_PREFIX)}
+    wanted: dict[str, Any] = {name: value for name, value in request.GET.items() if name.startswith(OPTION_PREFIX)}
     wanted["model"] = request.GET.get("model", "")
     count = request.GET.get("count", "")
     if count.isdecimal() and len(count) < 3:
-        wanted["count"] = int(count)  # type: ignore[assignment]
+        wanted["count"] = int(count)
     form = GenerationForm(person=signed_in(request), initial=wanted)
     return render(request, "gallery/_options.html", {"form": form})
 
 
 @require_safe
-def generation_feed(request: HttpRequest) -> HttpResponse:
+def generation_feed(request: StudioRequest) -> HttpResponse:
     feed = _feed(signed_in(request), _feed_of(request), _keyset(request))
     return render(request, "gallery/_feed_page.html", feed)
 
 
 @require_POST
-def generation_poll(request: HttpRequest) -> HttpResponse:
+def generation_poll(request: StudioRequest) -> HttpResponse:
     """The one poll of a page: says which unfinished cards it shows, gets those that have changed; 204 if none."""
     person = signed_in(request)
     shown: dict[int, str] = {}
@@ -183,9 +184,9 @@ def _announcement(cards: list[Generation]) -> str:
     return " ".join(said)
 
 
-def _changed(request: HttpRequest, generation: Generation, said: str = "") -> HttpResponseBase:
+def _changed(request: StudioRequest, generation: Generation, said: str = "") -> HttpResponseBase:
     """Answer an action on a card with the card as it is now."""
-    if not request.htmx:  # type: ignore[attr-defined]
+    if not request.htmx:
         if said:
             messages.info(request, said)
         return redirect("create")
@@ -200,14 +201,14 @@ def _changed(request: HttpRequest, generation: Generation, said: str = "") -> Ht
 
 
 @require_POST
-def generation_cancel(request: HttpRequest, pk: int) -> HttpResponseBase:
+def generation_cancel(request: StudioRequest, pk: int) -> HttpResponseBase:
     generation = generation_to_change(request, pk)
     generation.stop_waiting()
     return _changed(request, generation)
 
 
 @require_POST
-def generation_retry(request: HttpRequest, pk: int) -> HttpResponseBase:
+def generation_retry(request: StudioRequest, pk: int) -> HttpResponseBase:
     """Ask again, of the same model or of the one that is on offer instead; the old card makes room for the new."""
     generation = generation_to_change(request, pk)
     wanted = request.POST.get("model") or generation.model.slug
@@ -221,15 +222,15 @@ def generation_retry(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 @require_POST
-def generation_dismiss(request: HttpRequest, pk: int) -> HttpResponseBase:
+def generation_dismiss(request: StudioRequest, pk: int) -> HttpResponseBase:
     generation = generation_to_change(request, pk)
     if not services.dismiss(generation):
         return _changed(request, generation)
-    return HttpResponse() if request.htmx else redirect("create")  # type: ignore[attr-defined]
+    return HttpResponse() if request.htmx else redirect("create")
 
 
 @require_POST
-def generation_fetch(request: HttpRequest, pk: int) -> HttpResponseBase:
+def generation_fetch(request: StudioRequest, pk: int) -> HttpResponseBase:
     generation = generation_to_change(request, pk)
     services.fetch_again(generation)
     return _changed(request, generation)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Prefetch
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
@@ -12,13 +12,14 @@ from django_htmx.http import trigger_client_event
 from gallery import services
 from gallery.access import gallery_to_change, gallery_to_see, picture_to_change, signed_in
 from gallery.forms import GalleryForm
+from gallery.http import StudioRequest
 from gallery.models import Gallery, Generation, Picture
 
 PAGE = 60
 COVER = 4
 
 
-def _list(request: HttpRequest, form: GalleryForm, status: int = 200) -> HttpResponse:
+def _list(request: StudioRequest, form: GalleryForm, status: int = 200) -> HttpResponse:
     person = signed_in(request)
     galleries = list(Gallery.objects.visible_to(person).with_counts())
     covers = Gallery.covers([gallery.pk for gallery in galleries], COVER)
@@ -30,19 +31,19 @@ def _list(request: HttpRequest, form: GalleryForm, status: int = 200) -> HttpRes
 
 
 @require_safe
-def gallery_list(request: HttpRequest) -> HttpResponse:
+def gallery_list(request: StudioRequest) -> HttpResponse:
     return _list(request, GalleryForm())
 
 
 @require_POST
-def gallery_create(request: HttpRequest) -> HttpResponseBase:
+def gallery_create(request: StudioRequest) -> HttpResponseBase:
     form = GalleryForm(request.POST, instance=Gallery(owner=signed_in(request)))
     if not form.is_valid():
         return _list(request, form, status=422)
     return redirect("gallery_detail", form.save().pk)
 
 
-def _detail(request: HttpRequest, gallery: Gallery, form: GalleryForm, status: int = 200) -> HttpResponse:
+def _detail(request: StudioRequest, gallery: Gallery, form: GalleryForm, status: int = 200) -> HttpResponse:
     before = request.GET.get("before", "")
     entries = gallery.entries.order_by("-pk")
     if before.isdecimal() and len(before) < 19:
@@ -61,13 +62,13 @@ def _detail(request: HttpRequest, gallery: Gallery, form: GalleryForm, status: i
 
 
 @require_safe
-def gallery_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def gallery_detail(request: StudioRequest, pk: int) -> HttpResponse:
     gallery = gallery_to_see(request, pk)
     return _detail(request, gallery, GalleryForm(instance=gallery))
 
 
 @require_POST
-def gallery_rename(request: HttpRequest, pk: int) -> HttpResponseBase:
+def gallery_rename(request: StudioRequest, pk: int) -> HttpResponseBase:
     gallery = gallery_to_change(request, pk)
     form = GalleryForm(request.POST, instance=gallery)
     if not form.is_valid():
@@ -78,7 +79,7 @@ def gallery_rename(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 @require_POST
-def gallery_share(request: HttpRequest, pk: int) -> HttpResponseBase:
+def gallery_share(request: StudioRequest, pk: int) -> HttpResponseBase:
     gallery = gallery_to_change(request, pk)
     gallery.shared_with_team = "shared" in request.POST
     gallery.save(update_fields=["shared_with_team"])
@@ -90,7 +91,7 @@ def gallery_share(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 @require_POST
-def gallery_delete(request: HttpRequest, pk: int) -> HttpResponseBase:
+def gallery_delete(request: StudioRequest, pk: int) -> HttpResponseBase:
     """The gallery goes; the pictures that were in it stay."""
     gallery = gallery_to_change(request, pk)
     name = gallery.name
@@ -100,11 +101,11 @@ def gallery_delete(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 @require_POST
-def picture_remove(request: HttpRequest, pk: int, picture_pk: int) -> HttpResponseBase:
+def picture_remove(request: StudioRequest, pk: int, picture_pk: int) -> HttpResponseBase:
     gallery = gallery_to_change(request, pk)
     services.remove_picture(picture_to_change(request, picture_pk), gallery)
     said = "Taken out of this gallery. The picture itself is still there."
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return trigger_client_event(HttpResponse(), "toast", {"message": said, "kind": "success"})
     messages.success(request, said)
     return redirect("gallery_detail", pk)

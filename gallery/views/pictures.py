@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import trigger_client_event
@@ -12,6 +12,7 @@ from django_htmx.http import trigger_client_event
 from gallery import services
 from gallery.access import picture_to_change, picture_to_see, signed_in
 from gallery.forms import PictureSaveForm
+from gallery.http import StudioRequest
 from gallery.models import Gallery, Picture
 
 # Addresses carry the content's digest, so what was fetched once never changes. `private`: shared caches ask nobody
@@ -20,7 +21,7 @@ CACHE = "private, max-age=31536000, immutable"
 
 
 @require_safe
-def picture_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def picture_detail(request: StudioRequest, pk: int) -> HttpResponse:
     person = signed_in(request)
     picture = picture_to_see(request, pk)
     generation = picture.generation
@@ -54,21 +55,21 @@ def _details(picture: Picture) -> list[tuple[str, str]]:
 
 
 @require_safe
-def picture_original(request: HttpRequest, pk: int, digest: str) -> HttpResponseBase:
+def picture_original(request: StudioRequest, pk: int, digest: str) -> HttpResponseBase:
     picture = picture_to_see(request, pk)
     _require(digest == picture.digest)
     return _file(request, picture.original_name, picture.content_type, f"{digest}")
 
 
 @require_safe
-def picture_thumbnail(request: HttpRequest, pk: int, digest: str, width: int, format: str) -> HttpResponseBase:
+def picture_thumbnail(request: StudioRequest, pk: int, digest: str, width: int, format: str) -> HttpResponseBase:
     picture = picture_to_see(request, pk)
     _require(digest == picture.digest and picture.has_thumbnail(width, format))
     return _file(request, picture.thumbnail_name(width, format), f"image/{format}", f"{digest}-{width}-{format}")
 
 
 @require_safe
-def picture_download(request: HttpRequest, pk: int) -> HttpResponseBase:
+def picture_download(request: StudioRequest, pk: int) -> HttpResponseBase:
     """The original under a name that one finds again."""
     picture = picture_to_see(request, pk)
     response = _file(request, picture.original_name, picture.content_type, picture.digest)
@@ -81,7 +82,7 @@ def _require(condition: bool) -> None:
         raise Http404
 
 
-def _file(request: HttpRequest, name: str, content_type: str, etag: str) -> HttpResponseBase:
+def _file(request: StudioRequest, name: str, content_type: str, etag: str) -> HttpResponseBase:
     """Answer with a stored file; the caller has checked that this person may see it."""
     quoted = f'"{etag}"'
     response: HttpResponseBase
@@ -99,11 +100,11 @@ def _file(request: HttpRequest, name: str, content_type: str, etag: str) -> Http
 
 
 @require_http_methods(["GET", "POST"])
-def picture_save(request: HttpRequest, pk: int) -> HttpResponseBase:
+def picture_save(request: StudioRequest, pk: int) -> HttpResponseBase:
     """Put one's own picture into one of one's galleries, or into a new one."""
     person = signed_in(request)
     picture = picture_to_change(request, pk)
-    htmx = bool(request.htmx)  # type: ignore[attr-defined]
+    htmx = bool(request.htmx)
     form = PictureSaveForm(request.POST if request.method == "POST" else None, person=person)
     if request.method == "POST" and form.is_valid():
         gallery = cast("Gallery | None", form.cleaned_data["gallery"])
