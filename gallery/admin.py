@@ -110,8 +110,14 @@ class GenerationAdmin(admin.ModelAdmin[Generation]):
     @admin.action(description="Retry: ask for the same again (costs again)", permissions=["change"])
     def retry(self, request: HttpRequest, generations: QuerySet[Generation]) -> None:
         chosen = list(generations.select_related("model", "author", "gallery"))
-        again = sum(1 for generation in chosen if services.retry(generation) is not None)
+        # What was paid for and only could not be fetched costs nothing to fetch again.
+        worth_it = [one for one in chosen if one.model.enabled and not one.can_fetch]
+        again = sum(1 for generation in worth_it if services.retry(generation) is not None)
         self.message_user(request, f"{again} of {len(chosen)} asked for again.", messages.SUCCESS)
+        if len(worth_it) < len(chosen):
+            left = len(chosen) - len(worth_it)
+            note = f"{left} left alone: their model is not on offer, or “Fetch again” brings the picture for nothing."
+            self.message_user(request, note, messages.WARNING)
 
     @admin.action(description="Cancel: stop waiting", permissions=["change"])
     def cancel(self, request: HttpRequest, generations: QuerySet[Generation]) -> None:

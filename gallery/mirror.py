@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
 from gallery.anatomy import NotAPicture
@@ -57,10 +57,16 @@ def mirror(generation_id: int) -> None:
             logger.error("Could not store a picture of generation %s: %s", generation_id, problem.strerror or problem)
             mine.update(due_at=timezone.now() + timedelta(seconds=15))
             return
+        except DatabaseError:
+            raise
+        except Exception as problem:
+            # A bug, or a setting that is wrong. It counts as an attempt, or it would be tried for ever.
+            logger.exception("Could not bring home a picture of generation %s", generation_id)
+            problems.append(problem)
     if problems and generation.attempts + 1 < FETCH_ATTEMPTS and _may_help(generation, problems):
         _try_again_later(generation)
     elif here:
-        generation.complete(_cost(generation, len(here)))
+        generation.complete(_cost(generation))
     else:
         generation.fail(
             PICTURE_UNAVAILABLE,
@@ -86,10 +92,11 @@ def _try_again_later(generation: Generation) -> None:
         Generation.objects.filter(pk=generation.pk, state=State.SAVING).update(**changes)
 
 
-def _cost(generation: Generation, pictures: int) -> Decimal | None:
+def _cost(generation: Generation) -> Decimal | None:
+    """By what the upstream delivered, whether or not all of it could be fetched."""
     if generation.estimated_cost is None or not generation.count:
         return None
-    return (generation.estimated_cost / generation.count * pictures).quantize(Decimal("0.0001"))
+    return (generation.estimated_cost / generation.count * len(generation.results)).quantize(Decimal("0.0001"))
 
 
 def bring_home(generation: Generation, index: int, result: dict[str, str]) -> Picture:

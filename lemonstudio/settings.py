@@ -98,9 +98,10 @@ def _number(name: str, default: int) -> int:
 def _origin(name: str, address: str) -> str:
     try:
         parts = urlsplit(address)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and "@" not in parts.netloc
     except ValueError:
-        raise ImproperlyConfigured(f'{name} has "{address}", which is no http or https address.') from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        usable = False
+    if not usable:
         raise ImproperlyConfigured(f'{name} has "{address}", which is no http or https address.')
     return f"{parts.scheme}://{parts.netloc}"
 

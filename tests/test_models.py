@@ -151,7 +151,12 @@ def test_a_picture_fetched_after_all_leaves_no_error_behind(make_generation: Mak
 
 @pytest.mark.parametrize(
     ("state", "results", "fetches"),
-    [(State.FAILED, RESULTS, True), (State.FAILED, [], False), (State.COMPLETED, RESULTS, False)],
+    [
+        (State.FAILED, RESULTS, True),
+        (State.FAILED, [], False),
+        (State.COMPLETED, RESULTS, True),
+        (State.COMPLETED, [], False),
+    ],
 )
 def test_fetch_again(make_generation: MakeGeneration, state: State, results: list[Any], fetches: bool) -> None:
     generation = make_generation(state=state, results=results, attempts=5)

@@ -34,7 +34,7 @@ class Gate:
         self.paused = account.is_paused
         if not self.paused:
             self.hold_until = 0.0
-        elif not self.is_held:
+        elif not self.is_held and account.seconds_paused:
             self.hold_until = time.monotonic() + account.seconds_paused
 
     def hold(self, problem: upstream.UpstreamError, seconds: float) -> None:
@@ -44,14 +44,17 @@ class Gate:
             problem.code, problem.message, problem.hint, seconds=seconds, balance_usd=problem.balance_usd
         )
 
-    def went_well(self) -> None:
+    def went_well(self, asked_at: float) -> None:
+        """A request that went out at `asked_at` was answered; only one sent after a pause says that it is over."""
+        if self.paused and asked_at < self.hold_until:
+            return
         self._trouble = 0
         if self.paused:
             self.paused = False
             self.hold_until = 0.0
             UpstreamAccount.resume()
 
-    def went_wrong(self, problem: upstream.UpstreamError) -> bool:
+    def went_wrong(self, problem: upstream.UpstreamError, asked_at: float) -> bool:
         """Take note of a problem; tell whether it is one of the whole account, so that no single row is to blame."""
         match problem:
             case upstream.RateLimited():
@@ -66,7 +69,7 @@ class Gate:
                 return False
             case upstream.Refused() | upstream.TaskGone():
                 # The upstream is well; it is this one request that it does not want.
-                self.went_well()
+                self.went_well(asked_at)
                 return False
             case _:
                 return False

@@ -137,9 +137,6 @@ class Courier:
         self._lease_until = asked_at + self.timing.lease
         self._renew_at = asked_at + self.timing.renew
         self._look_at = 0.0
-        # Whatever a courier before this one was sending has an unknown outcome.
-        for generation in Generation.objects.filter(state=State.SUBMITTING).exclude(fence=fence):
-            generation.interrupt()
         return True
 
     def _keep_lease(self) -> bool:
@@ -173,6 +170,7 @@ class Courier:
         if now >= self._look_at:
             self._look_at = now + self.timing.look_around
             self.gate.look()
+            self.sender.interrupt_strays()
             self.poller.look_around()
             self.deliveries.remind()
         if self.gate.is_held:
@@ -191,4 +189,4 @@ class Courier:
             return
         if not Generation.objects.filter(state=State.QUEUED).exists():
             # Nobody wants anything: the next request finds out by itself.
-            self.gate.went_well()
+            self.gate.went_well(time.monotonic())

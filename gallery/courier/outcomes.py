@@ -3,10 +3,11 @@
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from django.db import DatabaseError, InterfaceError
+from django.db import InterfaceError, OperationalError
 
 from gallery import upstream
 from gallery.courier.results import Results, keep_results
@@ -22,6 +23,8 @@ class Outcome:
     answer: upstream.Answer | None = None
     problem: upstream.UpstreamError | None = None
     results: Results = field(default_factory=list)
+    # Of the monotonic clock: when the request went out.
+    asked_at: float = field(default_factory=time.monotonic)
 
 
 class Outcomes:
@@ -63,7 +66,7 @@ class Outcomes:
             outcome, handle = self._taken[0]
             try:
                 handle(outcome)
-            except (DatabaseError, InterfaceError):
+            except (OperationalError, InterfaceError):
                 raise
             except Exception:
                 logger.exception("Could not handle the outcome of generation %s", outcome.pk)

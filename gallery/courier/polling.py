@@ -1,19 +1,23 @@
 """From `pending` to the results."""
 
+import logging
 import time
 from dataclasses import dataclass
 from functools import partial
 
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from gallery import upstream
 from gallery.courier.gate import Gate
 from gallery.courier.outcomes import Outcome, Outcomes
 from gallery.courier.pool import DaemonPool
-from gallery.courier.results import Deliveries, fail_by_upstream
+from gallery.courier.results import Deliveries, no_reason
 from gallery.courier.timing import Timing
 from gallery.models import Generation, State
-from gallery.models.states import FETCH_ATTEMPTS, GAVE_UP, LATE_RESULT_PATIENCE, PICTURE_UNAVAILABLE
+from gallery.models.states import FETCH_ATTEMPTS, GAVE_UP, GENERATION_FAILED, LATE_RESULT_PATIENCE, PICTURE_UNAVAILABLE
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -104,27 +108,35 @@ class Poller:
 
     def _polled(self, outcome: Outcome) -> None:
         watched = self._watched.get(outcome.pk)
+        try:
+            self._judge(watched, outcome)
+        except (OperationalError, InterfaceError):
+            raise  # comes back when the database does
+        except Exception:
+            logger.exception("Could not make sense of what came of asking about generation %s", outcome.pk)
+            if watched is not None:
+                self._ask_later(watched, self._timing.late_poll)
+        if watched is not None:
+            watched.in_flight = False
+
+    def _judge(self, watched: Watched | None, outcome: Outcome) -> None:
         if outcome.answer is not None and outcome.answer.status == upstream.Status.COMPLETED:
             # Kept whether or not it is still watched.
-            self._gate.went_well()
+            self._gate.went_well(outcome.asked_at)
             self._deliveries.deliver(Generation.objects.get(pk=outcome.pk), outcome.results)
             self._watched.pop(outcome.pk, None)
         elif watched is None:
             return
         elif outcome.answer is not None:
-            self._gate.went_well()
+            self._gate.went_well(outcome.asked_at)
             watched.attempts = 0
             self._answered(watched, outcome.answer)
         elif outcome.problem is not None:
-            self._failed(watched, outcome.problem)
-        if watched is not None:
-            watched.in_flight = False
+            self._failed(watched, outcome.problem, outcome.asked_at)
 
     def _answered(self, watched: Watched, answer: upstream.Answer) -> None:
         if answer.status == upstream.Status.FAILED:
-            if not fail_by_upstream(Generation(pk=watched.pk), answer):
-                Generation(pk=watched.pk).expect_no_more()
-            self._watched.pop(watched.pk, None)
+            self._end_in_vain(watched, answer.code or GENERATION_FAILED, answer.error or no_reason(answer), "")
             return
         processing = answer.status == upstream.Status.PROCESSING
         state = State.PROCESSING if processing else State.PENDING
@@ -137,6 +149,9 @@ class Poller:
     def _ask_later(self, watched: Watched, wait: float) -> None:
         now = time.monotonic()
         if not watched.ended and now >= watched.give_up_at:
+            if self._deliveries.fetch_last_time(watched.pk):
+                self._watched.pop(watched.pk, None)
+                return
             Generation(pk=watched.pk).fail(
                 GAVE_UP,
                 "The studio gave up waiting for this one.",
@@ -153,8 +168,8 @@ class Poller:
             Generation(pk=watched.pk).expect_no_more()
             self._watched.pop(watched.pk, None)
 
-    def _failed(self, watched: Watched, problem: upstream.UpstreamError) -> None:
-        if self._gate.went_wrong(problem):
+    def _failed(self, watched: Watched, problem: upstream.UpstreamError, asked_at: float) -> None:
+        if self._gate.went_wrong(problem, asked_at):
             watched.due = self._gate.hold_until
             return
         watched.attempts += 1
@@ -174,7 +189,9 @@ class Poller:
                 self._ask_later(watched, max(self._timing.poll, self._timing.after(watched.attempts - 1)))
 
     def _end_in_vain(self, watched: Watched, code: str, message: str, hint: str) -> None:
+        self._watched.pop(watched.pk, None)
+        if self._deliveries.fetch_last_time(watched.pk):
+            return
         generation = Generation(pk=watched.pk)
         if not generation.fail(code, message, hint, from_=[State.PENDING, State.PROCESSING]):
             generation.expect_no_more()
-        self._watched.pop(watched.pk, None)

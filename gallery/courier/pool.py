@@ -24,12 +24,23 @@ class DaemonPool:
         self._busy = 0
 
     def submit(self, job: Callable[[], None]) -> None:
+        """Run `job` as soon as a thread is free. Raises RuntimeError where the machine gives no thread at all."""
         with self._lock:
+            if self._busy >= self._started and self._started < self.size:
+                self._start_another()
             self._busy += 1
-            if self._busy > self._started and self._started < self.size:
-                self._started += 1
-                threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True).start()
         self._jobs.put(job)
+
+    def _start_another(self) -> None:
+        name = f"{self._name}-{self._started + 1}"
+        try:
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        except RuntimeError:
+            if not self._started:
+                raise
+            logger.warning("The machine gives no more threads; %s go on", self._started)
+        else:
+            self._started += 1
 
     @property
     def busy(self) -> int:

@@ -20,6 +20,8 @@ from gallery.models.states import GENERATION_FAILED
 logger = logging.getLogger(__name__)
 
 Results = list[dict[str, str]]
+# Where pictures wait that came inside an answer, until the mirror takes them.
+INBOX = "inbox"
 
 
 def keep_results(pk: int, answer: upstream.Answer) -> Results:
@@ -34,7 +36,9 @@ def keep_results(pk: int, answer: upstream.Answer) -> Results:
         kept = {"url": result.url, "revised_prompt": result.revised_prompt}
         if result.b64:
             try:
-                kept["file"] = _store(f"inbox/{pk}-{index}-{uuid.uuid4().hex[:12]}", base64.b64decode(result.b64))
+                # Some leave the padding out.
+                data = base64.b64decode(result.b64 + "=" * (-len(result.b64) % 4))
+                kept["file"] = _store(f"{INBOX}/{pk}-{index}-{uuid.uuid4().hex[:12]}", data)
             except (binascii.Error, ValueError):
                 logger.warning("Picture %s of generation %s is no valid base64", index, pk)
         results.append(kept)
@@ -53,6 +57,16 @@ def _store(name: str, data: bytes) -> str:
         time.sleep(5)
 
 
+def results_left_behind(pk: int) -> Results:
+    """What a courier stored of an answer before it could write the row, if it died in between."""
+    try:
+        names = default_storage.listdir(INBOX)[1]
+    except FileNotFoundError:
+        return []
+    mine = sorted((name for name in names if name.startswith(f"{pk}-")), key=lambda name: int(name.split("-")[1]))
+    return [{"url": "", "revised_prompt": "", "file": f"{INBOX}/{name}"} for name in mine]
+
+
 class Deliveries:
     """Hands what the upstream has delivered to the mirror."""
 
@@ -66,6 +80,14 @@ class Deliveries:
             if generation.deliver(results, fetch_by=timezone.now() + self._fetch_by):
                 self._wake_mirror(generation.pk)
 
+    def fetch_last_time(self, pk: int) -> bool:
+        """Where the upstream has named addresses before: try those once more, before it counts as ended in vain."""
+        with transaction.atomic():
+            if not Generation(pk=pk).fetch_last_time(timezone.now() + self._fetch_by):
+                return False
+            self._wake_mirror(pk)
+            return True
+
     def remind(self) -> None:
         """Send another message for those that nobody has begun to fetch."""
         now = timezone.now()
@@ -76,9 +98,12 @@ class Deliveries:
 
 
 def fail_by_upstream(generation: Generation, answer: upstream.Answer) -> bool:
-    """A task that the upstream itself ended without a picture."""
-    no_reason = "The upstream cancelled this one." if answer.cancelled else NO_REASON
-    return generation.fail(answer.code or GENERATION_FAILED, answer.error or no_reason)
+    """A request that the upstream itself ended without a picture."""
+    return generation.fail(answer.code or GENERATION_FAILED, answer.error or no_reason(answer))
 
 
-NO_REASON = "The upstream could not make this picture and gave no reason."
+def no_reason(answer: upstream.Answer) -> str:
+    """What to say where the upstream says nothing."""
+    if answer.cancelled:
+        return "The upstream cancelled this one."
+    return "The upstream could not make this picture and gave no reason."

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import DatabaseError, InterfaceError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from gallery import upstream
@@ -12,9 +12,10 @@ from gallery.courier.gate import Gate
 from gallery.courier.outcomes import Outcome, Outcomes
 from gallery.courier.polling import Poller
 from gallery.courier.pool import DaemonPool
-from gallery.courier.results import Deliveries, fail_by_upstream
+from gallery.courier.results import Deliveries, fail_by_upstream, results_left_behind
 from gallery.courier.timing import Timing
 from gallery.models import Generation, ImageModel, State
+from gallery.models.states import PICTURE_UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 
@@ -55,9 +56,27 @@ class Sender:
             claimed = [one for one in Generation.objects.next_fairly(room) if one.claim(fence)]
         for generation in claimed:
             self.on_its_way.add(generation.pk)
-            self._gate.budget.spend()
-            self._pool.submit(self._outcomes.job(generation.pk, self._post(generation), self._posted))
+            try:
+                self._pool.submit(self._outcomes.job(generation.pk, self._post(generation), self._posted))
+            except RuntimeError:
+                # The machine gives us no thread, not even one.
+                self.on_its_way.discard(generation.pk)
+                generation.put_back()
+            else:
+                self._gate.budget.spend()
         return len(claimed)
+
+    def interrupt_strays(self) -> None:
+        """What is being sent, but not by this courier, belongs to one that is gone: its outcome is unknown.
+
+        Unless it left pictures behind that came inside an answer: those are its outcome.
+        """
+        strays = Generation.objects.filter(state=State.SUBMITTING).exclude(pk__in=list(self.on_its_way))
+        for generation in strays:
+            if left := results_left_behind(generation.pk):
+                self._deliveries.deliver(generation, left)
+            else:
+                generation.interrupt()
 
     def _post(self, generation: Generation) -> Callable[[], upstream.Answer]:
         submission = upstream.Submission(
@@ -77,18 +96,24 @@ class Sender:
         return post
 
     def _posted(self, outcome: Outcome) -> None:
-        generation = Generation.objects.select_related("model").get(pk=outcome.pk)
+        generation = Generation(pk=outcome.pk)
         try:
+            generation = Generation.objects.select_related("model").get(pk=outcome.pk)
             if outcome.answer is not None:
-                self._gate.went_well()
+                self._gate.went_well(outcome.asked_at)
                 self._answered(generation, outcome.answer, outcome)
             elif outcome.problem is not None:
-                self._failed(generation, outcome.problem)
-        except (DatabaseError, InterfaceError):
+                self._failed(generation, outcome.problem, outcome.asked_at)
+        except (OperationalError, InterfaceError):
             raise  # comes back when the database does
         except Exception:
             logger.exception("Could not make sense of what came of generation %s", generation.pk)
-            generation.interrupt()
+            if outcome.results:
+                # Paid for, and known where: “Fetch again” is left.
+                Generation.objects.filter(pk=outcome.pk).update(results=outcome.results)
+                generation.fail(PICTURE_UNAVAILABLE, "The studio stumbled over the answer.")
+            else:
+                generation.interrupt()
         self.on_its_way.discard(outcome.pk)
 
     def _answered(self, generation: Generation, answer: upstream.Answer, outcome: Outcome) -> None:
@@ -118,8 +143,8 @@ class Sender:
             generation.refresh_from_db()
             self._poller.watch(generation, wait=self._timing.poll)
 
-    def _failed(self, generation: Generation, problem: upstream.UpstreamError) -> None:
-        if self._gate.went_wrong(problem):
+    def _failed(self, generation: Generation, problem: upstream.UpstreamError, asked_at: float) -> None:
+        if self._gate.went_wrong(problem, asked_at):
             generation.put_back()
         elif isinstance(problem, upstream.NoPicture):
             # It is ready and paid for; the task will tell where.

@@ -23,6 +23,7 @@ from gallery.models.states import (
     EDIT_HELPS,
     ENDED_IN_VAIN,
     ERROR_TITLES,
+    FETCH_ATTEMPTS,
     MAY_STILL_ARRIVE,
     POLLED,
     UNCLEAR_CHARGE,
@@ -204,10 +205,9 @@ class Generation(models.Model):
         return self._move(State.SUBMITTING, from_=[State.QUEUED], fence=fence, submitted_at=timezone.now(), due_at=None)
 
     def put_back(self, due_at: datetime | None = None) -> bool:
-        """Queue it again, to be sent from `due_at` on: the request was surely not taken."""
-        return self._move(
-            State.QUEUED, from_=[State.SUBMITTING], due_at=due_at, attempts=F("attempts") + 1, submitted_at=None
-        )
+        """Queue it again: the request was surely not taken. With `due_at` that was an attempt of its own in vain."""
+        attempts = F("attempts") + (1 if due_at else 0)
+        return self._move(State.QUEUED, from_=[State.SUBMITTING], due_at=due_at, attempts=attempts, submitted_at=None)
 
     def accept(self, *, task_id: str, poll_url: str, processing: bool, progress: int | None, due_at: datetime) -> bool:
         """The upstream took it and works on it. Known even if nobody waits any more, so that a result is kept."""
@@ -236,6 +236,12 @@ class Generation(models.Model):
             State.SAVING,
             from_=MAY_STILL_ARRIVE,
             results=results,
+            # From the first delivery on, attempts are those of the mirror.
+            attempts=models.Case(
+                models.When(delivered_at=None, then=0),
+                default=F("attempts"),
+                output_field=models.PositiveSmallIntegerField(),
+            ),
             delivered_at=Coalesce(F("delivered_at"), timezone.now()),
             due_at=fetch_by,
             progress=None,
@@ -301,19 +307,23 @@ class Generation(models.Model):
         )
 
     def fetch_again(self) -> bool:
-        """Try once more to bring home what the upstream delivered."""
+        """Try once more to bring home what the upstream delivered and is not here."""
+        return self.is_missing_pictures and self._move(
+            State.SAVING,
+            from_=[State.FAILED, State.COMPLETED],
+            attempts=0,
+            due_at=timezone.now() + timedelta(minutes=1),
+            error_code="",
+            error_message="",
+            error_hint="",
+        )
+
+    def fetch_last_time(self, fetch_by: datetime) -> bool:
+        """The upstream has nothing more to say: try the addresses that it gave before once more."""
         return bool(
             Generation.objects.filter(pk=self.pk)
             .exclude(results=[])
-            .move(
-                State.SAVING,
-                from_=[State.FAILED],
-                attempts=0,
-                due_at=timezone.now() + timedelta(minutes=1),
-                error_code="",
-                error_message="",
-                error_hint="",
-            )
+            .move(State.SAVING, from_=[State.PENDING, State.PROCESSING], attempts=FETCH_ATTEMPTS - 1, due_at=fetch_by)
         )
 
     # -- what a card says
@@ -336,7 +346,17 @@ class Generation(models.Model):
 
     @property
     def can_fetch(self) -> bool:
-        return self.state == State.FAILED and bool(self.results)
+        return self.state in (State.FAILED, State.COMPLETED) and self.is_missing_pictures
+
+    @property
+    def pictures_here(self) -> int:
+        arrived = getattr(self, "arrived", None)
+        return self.pictures.count() if arrived is None else int(arrived)
+
+    @property
+    def is_missing_pictures(self) -> bool:
+        """Whether the upstream has delivered more than is here."""
+        return len(self.results) > self.pictures_here
 
     @property
     def width(self) -> int:
@@ -363,10 +383,7 @@ class Generation(models.Model):
     @property
     def shortfall(self) -> int:
         """How many pictures of those asked for did not come."""
-        if self.state != State.COMPLETED:
-            return 0
-        arrived = getattr(self, "arrived", None)
-        return max(0, self.count - (self.pictures.count() if arrived is None else arrived))
+        return max(0, self.count - self.pictures_here) if self.state == State.COMPLETED else 0
 
     @property
     def seconds_under_way(self) -> float | None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
@@ -399,3 +400,77 @@ def test_stop_begins_when_it_is_asked_for(engine: Engine, stub: StubUpstream, ma
     courier.run()
     assert courier.stopped.is_set()
     assert stub.requests == []
+
+
+# -- what a reviewer found
+
+
+def test_answers_to_earlier_requests_do_not_end_a_pause(
+    engine: Engine, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    """A 429 says “wait”; that a request sent before it goes well says nothing about that."""
+    slow = make_generation()
+    stub.handler = lambda request: Reply.of_json(DONE, delay=0.4)
+    courier = engine.courier()
+    turn(courier, lambda: bool(posts(stub)))
+    stub.handler = lambda request: Reply.of_json(error("rate_limit_exceeded"), 429, headers={"Retry-After": "2"})
+    for _ in range(3):
+        make_generation()
+    turn_until_state(courier, slow, State.SAVING)
+    sent = len(posts(stub))
+    assert UpstreamAccount.load().is_paused
+    for _ in range(50):
+        courier.turn()
+        time.sleep(0.01)
+    assert len(posts(stub)) == sent
+    stub.handler = lambda request: DONE
+    turn(courier, lambda: not Generation.objects.exclude(state=State.SAVING).exists())
+    assert not UpstreamAccount.load().is_paused
+
+
+def test_waiting_for_the_account_is_no_attempt_in_vain(
+    engine: Engine, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    generation = make_generation()
+    stub.answer(401, json=error("invalid_api_key"))
+    stub.answer(401, json=error("invalid_api_key"))
+    stub.answer(json=DONE)
+    turn_until_state(engine.courier(), generation, State.SAVING)
+    assert generation.attempts == 0
+
+
+def test_stray_is_found_while_the_courier_lives(engine: Engine, make_generation: MakeGeneration) -> None:
+    """Claimed by a courier that had lost its lease while it waited for the database."""
+    courier = engine.courier()
+    turn(courier, lambda: bool(courier.fence))
+    generation = make_generation(state=State.SUBMITTING, fence=courier.fence - 1)
+    turn_until_state(courier, generation, State.INTERRUPTED)
+
+
+def test_pictures_that_a_lost_courier_had_stored_are_kept(engine: Engine, make_generation: MakeGeneration) -> None:
+    generation = make_generation(state=State.SUBMITTING)
+    name = default_storage.save(f"inbox/{generation.pk}-0-abc", ContentFile(png()))
+    turn_until_state(engine.courier(), generation, State.SAVING)
+    assert generation.results[0]["file"] == name
+
+
+def test_base64_without_padding(engine: Engine, stub: StubUpstream, make_generation: MakeGeneration) -> None:
+    data = png() + b"x" * (1 + len(png()) % 3)
+    generation = make_generation()
+    stub.answer(json={"created": 1, "data": [{"b64_json": base64.b64encode(data).decode().rstrip("=")}]})
+    turn_until_state(engine.courier(), generation, State.SAVING)
+    with default_storage.open(generation.results[0]["file"]) as kept:
+        assert kept.read() == data
+
+
+def test_known_addresses_are_tried_once_more_when_the_task_is_gone(
+    engine: Engine, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    """Three of four are here; that the upstream forgets the task must not hide them."""
+    generation = make_generation(
+        state=State.PROCESSING, task_id="img_1", results=[PICTURE] * 4, count=4, due_at=timezone.now(), attempts=1
+    )
+    stub.answer(404, json=error("async_task_not_found"))
+    turn_until_state(engine.courier(), generation, State.SAVING)
+    assert generation.attempts == 4
+    assert engine.mirrored == [generation.pk]

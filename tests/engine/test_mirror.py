@@ -95,7 +95,7 @@ def test_cost_is_settled_by_what_came(delivered: MakeGeneration, host: StubUpstr
     host.handler = lambda request: Reply(status=404) if request.path == "/2.png" else Reply(body=PICTURE)
     generation = again(delivered("/1.png", "/2.png", attempts=4, estimated_cost="0.0800"))
     assert generation.state == State.COMPLETED
-    assert str(generation.cost) == "0.0400"
+    assert str(generation.cost) == "0.0800", "both were made and paid for"
     assert generation.shortfall == 1
 
 
@@ -154,3 +154,19 @@ def test_no_room_is_waited_for(delivered: MakeGeneration, tmp_path: Path, settin
     assert not Picture.objects.exists()
     settings.MEDIA_ROOT = kept_at
     assert again(generation).state == State.COMPLETED
+
+
+def test_missing_picture_of_a_set_can_be_fetched_later(delivered: MakeGeneration, host: StubUpstream) -> None:
+    host.handler = lambda request: Reply(status=404) if request.path == "/2.png" else Reply(body=PICTURE)
+    generation = again(delivered("/1.png", "/2.png", attempts=4))
+    assert (generation.state, generation.shortfall, generation.can_fetch) == (State.COMPLETED, 1, True)
+    host.handler = lambda request: Reply(body=PICTURE)
+    assert generation.fetch_again()
+    assert again(generation).pictures.count() == 2
+    assert not generation.can_fetch
+
+
+def test_an_unforeseen_error_counts_as_a_try(delivered: MakeGeneration, settings: Any) -> None:
+    settings.LEMONSTUDIO_TRUSTED_ORIGINS = frozenset({"no origin at all"})
+    generation = again(delivered())
+    assert (generation.state, generation.attempts) == (State.SAVING, 1)

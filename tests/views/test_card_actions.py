@@ -206,7 +206,7 @@ def test_fetch_again_tries_once_more_without_paying(as_owner: Client, make_gener
 
 
 @pytest.mark.parametrize(
-    "fields", [{"state": State.FAILED}, {**FETCHABLE, "state": State.SAVING}, {**FETCHABLE, "state": State.COMPLETED}]
+    "fields", [{"state": State.FAILED}, {**FETCHABLE, "state": State.SAVING}, {"state": State.COMPLETED}]
 )
 def test_where_nothing_is_to_fetch_nothing_happens(
     as_owner: Client, make_generation: MakeGeneration, fields: dict[str, Any]
