@@ -20,6 +20,15 @@ def check_queue(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="gallery.E001",
             )
         )
+    if queue.get("broker_class") != "lemonstudio.broker.StudioBroker":
+        problems.append(
+            Error(
+                "The queue's broker is another one than the studio's.",
+                hint='Set Q_CLUSTER["broker_class"] to "lemonstudio.broker.StudioBroker", which fetches originals '
+                "before it makes thumbnails.",
+                id="gallery.E007",
+            )
+        )
     workers, limit = queue.get("workers", 1), queue.get("queue_limit", 1)
     enough = queue.get("timeout", 0) * (1 + ceil((limit + 1) / workers))
     if queue.get("retry", 0) <= enough:

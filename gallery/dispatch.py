@@ -2,6 +2,8 @@
 
 from django_q.tasks import async_task
 
+from lemonstudio.broker import later
+
 
 def send_submit(generation_id: int) -> None:
     """Tell the workers that there is something to send."""
@@ -14,4 +16,5 @@ def send_mirror(generation_id: int) -> None:
 
 
 def send_thumbnails(picture_id: int) -> None:
-    async_task("gallery.tasks.thumbnails", picture_id, save=False)
+    """Behind everything else: a picture without thumbnails is shown by its original."""
+    async_task("gallery.tasks.thumbnails", picture_id, save=False, broker=later())

@@ -221,10 +221,11 @@ Q_CLUSTER: dict[str, Any] = {
     "label": "Background tasks",
     # The broker is a table of the default database, so that a message commits or rolls back with its row.
     "orm": "default",
+    "broker_class": "lemonstudio.broker.StudioBroker",
     "workers": _workers,
     "queue_limit": _workers,
     "bulk": 1,
-    "poll": 0.1,
+    "poll": 0.05,
     "timeout": 330,
     # Above timeout × (1 + ceil((queue_limit + 1) / workers)), or a prefetched message runs twice;
     # gallery.checks guards it.

@@ -1,6 +1,7 @@
 """A whole studio (web, worker, sandbox) in a folder of its own: the process tree that `make run` starts."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -13,11 +14,16 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def two_free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
+def free_port() -> int:
+    """A port that nobody listens on, below those that outgoing connections take (32768 and up) until it is used."""
+    while True:
+        port = random.randint(20_000, 30_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 class Studio:
@@ -25,7 +31,7 @@ class Studio:
 
     def __init__(self, data: Path, **env: str) -> None:
         self.data = data
-        self.port, sandbox_port = two_free_ports()
+        self.port, sandbox_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("LEMON", "DATABASE"))},

@@ -31,7 +31,7 @@ class Courier:
         *,
         requests_per_minute: float,
         wake_mirror: Callable[[int], None],
-        posts_at_once: int = 256,
+        posts_at_once: int = 1024,
         polls_at_once: int = 48,
         timing: Timing | None = None,
         asked_to_stop: Callable[[], bool] = lambda: False,

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import pytest
 
 from lemonstudio import cluster as lemon_cluster
+from tests.studio import free_port
 
 pytestmark = [
     pytest.mark.process,
@@ -172,12 +173,6 @@ class Tree:
             self._sender.wait(5)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def done(witness: Path, seconds: float = 10) -> None:
     soon(Path(f"{witness}.done").exists, seconds)
 
@@ -274,16 +269,17 @@ def test_a_second_ctrl_c_ends_everything_at_once(studio: Tree) -> None:
     assert not studio.alive()
 
 
-def test_a_taken_port_is_said_before_anything_starts(prepared: Tree) -> None:
+def test_a_taken_port_is_said_before_anything_starts(prepared: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", prepared.port))
+        other.bind(("127.0.0.1", 0))
         other.listen()
+        taken = other.getsockname()[1]
+        monkeypatch.setitem(prepared.env, "PORT", str(taken))
         (prepared.home / "log").unlink(missing_ok=True)
         prepared.start("studio")
         assert prepared.ends() == 1
     log = (prepared.home / "log").read_text()
-    assert f"port {prepared.port}" in log
+    assert f"port {taken}" in log
     assert "Traceback" not in log
 
 

@@ -1,0 +1,120 @@
+"""Asks for generations and waits for them, in a process of its own with the side's settings; prints what became.
+
+`python -m bench.ask studio|plain model count people patience one-at-a-time`
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import django
+
+Rows = list[dict[str, Any]]
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
+
+
+class StudioAsker:
+    """Through the service that the form's view calls, in several people's names."""
+
+    def __init__(self, model: str, people: int) -> None:
+        from gallery.models import ImageModel, Person
+
+        self.model = ImageModel.objects.get_or_create(slug=model, defaults={"label": model})[0]
+        self.people = [
+            Person.objects.get_or_create(email=f"bench-{number}@example.org", defaults={"name": f"Person {number}"})[0]
+            for number in range(people)
+        ]
+
+    def ask(self, number: int, prompt: str) -> None:
+        from gallery import services
+
+        author = self.people[number % len(self.people)]
+        services.submit(author, model=self.model, prompt=prompt, options={}, count=1)
+
+    def unfinished(self, prompts: list[str]) -> int:
+        from gallery.models import Generation
+
+        return Generation.objects.under_way().count()
+
+    def rows(self, prompts: list[str]) -> Rows:
+        from gallery.models import Generation
+
+        return [
+            {
+                "prompt": one.prompt,
+                "asked_at": _seconds(one.created_at),
+                "noticed_at": _seconds(one.delivered_at),
+                "stored_at": _seconds(one.finished_at) if self._is_stored(one) else None,
+                "end": one.error_code or one.state,
+            }
+            for one in Generation.objects.filter(prompt__in=prompts).prefetch_related("pictures")
+        ]
+
+    @staticmethod
+    def _is_stored(generation: Any) -> bool:
+        return generation.state == "completed" and any(
+            Path(picture.original.path).stat().st_size == picture.byte_size for picture in generation.pictures.all()
+        )
+
+
+class PlainAsker:
+    def __init__(self, model: str, people: int) -> None:
+        self.model = model
+
+    def ask(self, number: int, prompt: str) -> None:
+        from django_q.tasks import async_task
+
+        async_task("bench.plain.generate", self.model, prompt, task_name=prompt)
+
+    def unfinished(self, prompts: list[str]) -> int:
+        from django_q.models import Task
+
+        return len(prompts) - int(Task.objects.filter(name__in=prompts).count())
+
+    def rows(self, prompts: list[str]) -> Rows:
+        from django_q.models import Task
+
+        return [
+            {
+                "prompt": one.name,
+                "asked_at": _seconds(one.started),
+                "noticed_at": one.result["noticed_at"] if one.success else None,
+                "stored_at": _seconds(one.stopped) if one.success and Path(one.result["path"]).exists() else None,
+                "end": "completed" if one.success else str(one.result)[-200:],
+            }
+            for one in Task.objects.filter(name__in=prompts)
+        ]
+
+
+def patiently(done: Callable[[], bool], seconds: float, step: float) -> None:
+    give_up_at = time.monotonic() + seconds
+    while not done() and time.monotonic() < give_up_at:
+        time.sleep(step)
+
+
+def main(side: str, model: str, count: int, people: int, patience: float, one_at_a_time: bool) -> Rows:
+    django.setup()
+    asker: StudioAsker | PlainAsker = StudioAsker(model, people) if side == "studio" else PlainAsker(model, people)
+    prompts = [f"{side}-{model}-{count}-{number}" for number in range(count)]
+    for number, prompt in enumerate(prompts):
+        asker.ask(number, prompt)
+        if one_at_a_time:
+            patiently(lambda: not asker.unfinished(prompts[: number + 1]), patience, 0.02)  # noqa: B023 called here
+            # Whatever looks around at intervals is met at another moment each time.
+            time.sleep(0.2 + number % 10 * 0.037)
+    patiently(lambda: not asker.unfinished(prompts), patience, 0.25)
+    return asker.rows(prompts)
+
+
+if __name__ == "__main__":
+    _, _side, _model, *_numbers = sys.argv
+    json.dump(
+        main(_side, _model, int(_numbers[0]), int(_numbers[1]), float(_numbers[2]), _numbers[3] == "1"), sys.stdout
+    )

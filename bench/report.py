@@ -1,0 +1,23 @@
+"""One table of figures, in Markdown."""
+
+from collections.abc import Iterable
+from statistics import quantiles
+
+
+def percentile(values: list[float], percent: int) -> float:
+    if len(values) < 2:
+        return values[0] if values else float("nan")
+    return quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def spread(values: list[float], unit: str) -> str:
+    """p50 / p95, in ms or s."""
+    scale, form = (1000, ".0f") if unit == "ms" else (1, ".2f")
+    return f"{percentile(values, 50) * scale:{form}} / {percentile(values, 95) * scale:{form}} {unit}"
+
+
+def table(rows: Iterable[tuple[str, str, str]]) -> str:
+    lines = [("", "Lemon Studio", "the plain way"), *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    text = [f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |" for line in lines]
+    return "\n".join([text[0], f"| {' | '.join('-' * width for width in widths)} |", *text[1:]])

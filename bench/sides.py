@@ -1,0 +1,158 @@
+"""The two that are measured, each in a folder and in processes of its own."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench.measure import child
+from bench.upstream import Upstream
+from tests.studio import ROOT, Studio
+
+KEY = "sk-bench-0123456789abcdef"
+PEOPLE = 10
+LOG = "log.txt"
+
+
+class Side(Protocol):
+    name: str
+
+    def start(self) -> float:
+        """Start it; return how many seconds it took until it was ready."""
+
+    def stop(self) -> None: ...
+
+    @property
+    def data(self) -> Path:
+        """Its folder, with its log."""
+
+    @property
+    def root(self) -> int:
+        """The process whose tree is measured."""
+
+    @property
+    def worker(self) -> int:
+        """The process whose tree does background work."""
+
+    @property
+    def env(self) -> dict[str, str]: ...
+
+
+def ask(side: Side, model: str, count: int, *, patience: float, one_at_a_time: bool = False) -> list[dict[str, Any]]:
+    """Ask `side` for so many generations and wait until all have ended, or patience has."""
+    command = [sys.executable, "-m", "bench.ask", side.name, model, str(count), str(PEOPLE), str(patience)]
+    command.append("1" if one_at_a_time else "0")
+    with (side.data / "asking.txt").open("wb") as log:
+        done = subprocess.run(command, cwd=ROOT, env=side.env, stdout=subprocess.PIPE, stderr=log, check=True)  # noqa: S603
+    return list(json.loads(done.stdout))
+
+
+def _folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="lemonstudio-bench-"))
+
+
+class Ours(Studio):
+    """What `make run` starts, with the settings that it has by default."""
+
+    name = "studio"
+
+    def __init__(self, upstream: Upstream, requests_per_minute: int | None = None) -> None:
+        super().__init__(
+            _folder(),
+            DJANGO_SETTINGS_MODULE="lemonstudio.settings",
+            LEMONDATA_BASE_URL=f"{upstream.origin}/v1",
+            LEMONDATA_API_KEY=KEY,
+            LEMONSTUDIO_TRUSTED_ORIGINS=upstream.origin,
+        )
+        del self.env["LEMONSTUDIO_WORKERS"]  # the tests' own
+        if requests_per_minute:
+            self.env["LEMONSTUDIO_REQUESTS_PER_MINUTE"] = str(requests_per_minute)
+
+    def start(self) -> float:  # type: ignore[override]
+        self.manage("prepare")
+        begun = time.monotonic()
+        with (self.data / LOG).open("wb") as log:
+            command = [sys.executable, "manage.py", "studio"]
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)  # noqa: S603
+        while not self.is_healthy():
+            assert self.process.poll() is None, "the studio ended"
+            assert time.monotonic() < begun + 60, "the studio did not become healthy"
+            time.sleep(0.05)
+        return time.monotonic() - begun
+
+    def stop(self) -> None:
+        super().stop()
+        shutil.rmtree(self.data, ignore_errors=True)
+
+    @property
+    def root(self) -> int:
+        assert self.process
+        return self.process.pid
+
+    @property
+    def worker(self) -> int:
+        return child(self.root, "cluster")
+
+
+class Plain:
+    """A `manage.py qcluster` with one task function, and no web server at all."""
+
+    name = "plain"
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.data = _folder()
+        self.env = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "bench.plain_settings",
+            "BENCH_DATA": str(self.data),
+            "BENCH_ORIGIN": upstream.origin,
+            "BENCH_KEY": KEY,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> float:
+        self._django("migrate", "-v0", wait=True)
+        begun = time.monotonic()
+        self.process = self._django("qcluster")
+        while not self._is_up():
+            assert time.monotonic() < begun + 60, "the plain cluster did not start"
+            time.sleep(0.02)
+        return time.monotonic() - begun
+
+    def _is_up(self) -> bool:
+        """All of its processes are there: parent, sentinel, four workers, monitor, pusher."""
+        from bench.measure import tree
+
+        return len(tree(self.root)) >= 8
+
+    def _django(self, *arguments: str, wait: bool = False) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "django", *arguments]
+        with (self.data / LOG).open("ab") as log:
+            process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)  # noqa: S603
+        if wait and process.wait():
+            raise RuntimeError(f"django {arguments[0]} failed")
+        return process
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(30)
+            if self.process.poll() is None:
+                self.process.kill()
+        shutil.rmtree(self.data, ignore_errors=True)
+
+    @property
+    def root(self) -> int:
+        assert self.process
+        return self.process.pid
+
+    @property
+    def worker(self) -> int:
+        return self.root

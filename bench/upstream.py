@@ -1,0 +1,186 @@
+"""An upstream that counts: one process, one thread, nothing but the standard library.
+
+`POST /v1/images/generations` answers a model whose name ends in "async" at once with a task, whose duration its prompt
+decides; any other model after a delay, with the address of a picture. `GET /stats` tells what was asked.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import struct
+import subprocess
+import sys
+import time
+import urllib.request
+import zlib
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+SIDE = 1024
+IMAGE_PATH = "/pictures/one.png"
+
+
+def noisy_png() -> bytes:
+    """1024 × 1024 pixels of shades and noise: 1.6 MB, as much as a picture of that size usually has."""
+    noise = random.Random(1).randbytes(SIDE * SIDE * 3)  # noqa: S311 the same picture in every run
+    low = bytes(value & 0x0F for value in range(256))
+    rows = bytearray()
+    for y in range(SIDE):
+        row = int.from_bytes(noise[y * SIDE * 3 : (y + 1) * SIDE * 3].translate(low))
+        shade = int.from_bytes(bytes([y // 64 << 4]) * SIDE * 3)
+        rows += b"\0" + (row | shade).to_bytes(SIDE * 3)
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    deflate = zlib.compressobj(strategy=zlib.Z_HUFFMAN_ONLY)
+    pixels = deflate.compress(bytes(rows)) + deflate.flush()
+    header = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+@dataclass
+class Task:
+    """Times are of the wall clock, which the studio's rows have, too."""
+
+    prompt: str
+    asked_at: float
+    ready_at: float
+    polls: int = 0
+
+
+class Counting:
+    """The protocol, and what it has counted."""
+
+    def __init__(self, picture: bytes, delay: float, shortest: float, longest: float) -> None:
+        self.origin = ""
+        self.picture = picture
+        self.delay, self.shortest, self.longest = delay, shortest, longest
+        self.posts: Counter[str] = Counter()
+        self.tasks: dict[str, Task] = {}
+        self.pictures_sent = 0
+        self.at_once = self.most_at_once = 0
+
+    def duration(self, prompt: str) -> float:
+        return self.shortest + (self.longest - self.shortest) * zlib.crc32(prompt.encode()) / 2**32
+
+    async def answer(self, method: str, path: str, body: bytes) -> tuple[int, str, bytes]:
+        if method == "POST":
+            return self._json(await self._create(json.loads(body)))
+        if path == IMAGE_PATH:
+            self.pictures_sent += 1
+            return 200, "image/png", self.picture
+        if path == "/stats":
+            return self._json(self.stats())
+        task = self.tasks.get(path.rpartition("/")[2])
+        return self._json(self._status(path.rpartition("/")[2], task)) if task else (404, "text/plain", b"")
+
+    @staticmethod
+    def _json(document: Any) -> tuple[int, str, bytes]:
+        return 200, "application/json", json.dumps(document).encode()
+
+    async def _create(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        prompt, now = wanted["prompt"], time.time()
+        self.posts[prompt] += 1
+        if not wanted["model"].endswith("async"):
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            await asyncio.sleep(self.delay)
+            self.at_once -= 1
+            return {"created": int(now), "data": self._pictures()}
+        task_id = f"img_{len(self.tasks) + 1}"
+        self.tasks[task_id] = Task(prompt, now, now + self.duration(prompt))
+        poll_url = f"/v1/images/generations/{task_id}"
+        return {"created": int(now), "task_id": task_id, "status": "pending", "poll_url": poll_url, "data": []}
+
+    def _status(self, task_id: str, task: Task) -> dict[str, Any]:
+        task.polls += 1
+        ready = time.time() >= task.ready_at
+        data = self._pictures() if ready else []
+        return {"task_id": task_id, "status": "completed" if ready else "processing", "data": data}
+
+    def _pictures(self) -> list[dict[str, str]]:
+        return [{"url": f"{self.origin}{IMAGE_PATH}", "revised_prompt": ""}]
+
+    def stats(self) -> dict[str, Any]:
+        return {
+            "posts": self.posts,
+            "tasks": [asdict(task) for task in self.tasks.values()],
+            "most_at_once": self.most_at_once,
+            "pictures_sent": self.pictures_sent,
+        }
+
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, kept alive as long as the client likes."""
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                request, *lines = head.decode("latin-1").split("\r\n")
+                headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+                body = await self._body(reader, headers)
+                method, path, _ = request.split(" ", 2)
+                status, kind, content = await self.answer(method, path, body)
+                closing = headers.get("connection", "").lower() == "close"
+                writer.write(
+                    f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\n"
+                    f"Connection: {'close' if closing else 'keep-alive'}\r\n\r\n".encode()
+                )
+                writer.write(content)
+                await writer.drain()
+                if closing:
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # the client has gone
+        finally:
+            writer.close()
+
+    @staticmethod
+    async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
+        if headers.get("transfer-encoding", "").lower() != "chunked":
+            return await reader.readexactly(int(headers.get("content-length") or 0))
+        body = b""
+        while size := int(await reader.readline(), 16):
+            body += await reader.readexactly(size)
+            await reader.readline()
+        await reader.readline()
+        return body
+
+
+async def serve(picture: str, delay: float, shortest: float, longest: float) -> None:
+    """Serve until stdin closes; the first line of stdout is the origin."""
+    counting = Counting(Path(picture).read_bytes(), delay, shortest, longest)
+    server = await asyncio.start_server(counting.converse, "127.0.0.1", 0, backlog=4096)
+    counting.origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    sys.stdout.write(f"{counting.origin}\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
+
+
+class Upstream:
+    """The process, as the benchmark holds it. It ends with the benchmark, however that ends."""
+
+    def __init__(self, picture: Path, delay: float, shortest: float, longest: float) -> None:
+        command = [sys.executable, "-m", "bench.upstream", str(picture), str(delay), str(shortest), str(longest)]
+        self.delay = delay
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        assert self.process.stdout
+        self.origin = self.process.stdout.readline().strip()
+
+    def stats(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.origin}/stats", timeout=30) as answer:  # noqa: S310 our own
+            return dict(json.load(answer))
+
+    def close(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait(10)
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("picture")
+    for name in ("delay", "shortest", "longest"):
+        arguments.add_argument(name, type=float)
+    asyncio.run(serve(**vars(arguments.parse_args())))

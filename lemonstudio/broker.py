@@ -1,0 +1,37 @@
+"""django-q2's ORM broker with a second queue for what may wait.
+
+A burst of finished generations sends a burst of messages. In one queue, the thumbnails of the first would be made
+before the originals of the last are fetched, and those are what people wait for.
+"""
+
+import time
+
+from django.utils import timezone
+from django_q.brokers.orm import ORM
+from django_q.conf import Conf
+
+LATER = f"{Conf.CLUSTER_NAME}-later"
+
+
+class StudioBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
+    def dequeue(self) -> list[tuple[int, str]] | None:
+        """Take what is due, from the second queue only while the first is empty; wait a moment if nothing is.
+
+        Taking is a compare-and-set on the lock, as in the parent class: of several clusters, one gets the message.
+        """
+        for key in (self.list_key, LATER):
+            due = self.get_connection().filter(key=key, lock__lt=timezone.now()).order_by("pk")[: Conf.BULK]
+            taken = [
+                (message.pk, message.payload)
+                for message in due
+                if self.get_connection().filter(pk=message.pk, lock=message.lock).update(lock=self.timeout(message))
+            ]
+            if taken:
+                return taken
+        time.sleep(Conf.POLL)
+        return None
+
+
+def later() -> StudioBroker:
+    """Where to send what may wait: `async_task(…, broker=later())`."""
+    return StudioBroker(list_key=LATER)
