@@ -49,7 +49,7 @@ def ask(side: Side, model: str, count: int, *, patience: float, one_at_a_time: b
     command = [sys.executable, "-m", "bench.ask", side.name, model, str(count), str(PEOPLE), str(patience)]
     command.append("1" if one_at_a_time else "0")
     with (side.data / "asking.txt").open("wb") as log:
-        done = subprocess.run(command, cwd=ROOT, env=side.env, stdout=subprocess.PIPE, stderr=log, check=True)  # noqa: S603
+        done = subprocess.run(command, cwd=ROOT, env=side.env, stdout=subprocess.PIPE, stderr=log, check=True)  # noqa: S603 our own commands, no shell
     return list(json.loads(done.stdout))
 
 
@@ -74,12 +74,12 @@ class Ours(Studio):
         if requests_per_minute:
             self.env["LEMONSTUDIO_REQUESTS_PER_MINUTE"] = str(requests_per_minute)
 
-    def start(self) -> float:  # type: ignore[override]
+    def start(self) -> float:  # type: ignore[override] # the time it took
         self.manage("prepare")
         begun = time.monotonic()
         with (self.data / LOG).open("wb") as log:
             command = [sys.executable, "manage.py", "studio"]
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)  # noqa: S603
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)  # noqa: S603 our own commands, no shell
         while not self.is_healthy():
             assert self.process.poll() is None, "the studio ended"
             assert time.monotonic() < begun + 60, "the studio did not become healthy"
@@ -134,7 +134,7 @@ class Plain:
     def _django(self, *arguments: str, wait: bool = False) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "django", *arguments]
         with (self.data / LOG).open("ab") as log:
-            process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)  # noqa: S603
+            process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)  # noqa: S603 our own commands, no shell
         if wait and process.wait():
             raise RuntimeError(f"django {arguments[0]} failed")
         return process

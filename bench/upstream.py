@@ -164,7 +164,7 @@ class Upstream:
     def __init__(self, picture: Path, delay: float, shortest: float, longest: float) -> None:
         command = [sys.executable, "-m", "bench.upstream", str(picture), str(delay), str(shortest), str(longest)]
         self.delay = delay
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 our own command, no shell
         assert self.process.stdout
         self.origin = self.process.stdout.readline().strip()
 

@@ -133,7 +133,7 @@ class GalleryForm(forms.ModelForm[Gallery]):
 
     def _get_validation_exclusions(self) -> set[str]:
         # `owner` is no field of the form but part of what must be unique.
-        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc] # not in the stubs
         return exclusions - {"owner"}
 
 

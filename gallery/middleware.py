@@ -9,6 +9,8 @@ from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
+from gallery.http import StudioRequest
+
 
 class SignInMiddleware(LoginRequiredMiddleware):
     """Django's, with a `next` that opens: the page that the person was on, not what that page asked for.
@@ -21,7 +23,7 @@ class SignInMiddleware(LoginRequiredMiddleware):
         htmx = bool(getattr(request, "htmx", False))
         if request.method in ("GET", "HEAD") and not htmx:
             return super().handle_no_permission(request, view_func)
-        page = request.htmx.current_url if htmx else request.headers.get("Referer")  # type: ignore[attr-defined]
+        page = cast("StudioRequest", request).htmx.current_url if htmx else request.headers.get("Referer")
         login = f"{resolve_url(self.get_login_url(view_func))}?{urlencode({'next': _path(request, page)}, safe='/')}"
         return cast("HttpResponseRedirect", HttpResponseClientRedirect(login)) if htmx else HttpResponseRedirect(login)
 

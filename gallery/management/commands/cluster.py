@@ -14,7 +14,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         leash.hold()
         # What every worker would load by itself, loaded once before they are forked, is in memory once.
-        from gallery import tasks  # noqa: F401
+        from gallery import tasks  # noqa: F401 loaded before the fork: shared memory, and a broken module shows at once
         from lemonstudio.cluster import StudioCluster
 
         sys.exit(StudioCluster().run())
