@@ -15,6 +15,11 @@ def send_mirror(generation_id: int) -> None:
     async_task("gallery.tasks.mirror", generation_id, save=False)
 
 
+def send_pause_notice() -> None:
+    """Have the administrators told that the account is paused."""
+    async_task("gallery.tasks.pause_notice", save=False)
+
+
 def send_thumbnails(picture_id: int) -> None:
     """Behind everything else: a picture without thumbnails is shown by its original."""
     async_task("gallery.tasks.thumbnails", picture_id, save=False, broker=later())

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from gallery import upstream
 from gallery.courier import Courier
-from gallery.dispatch import send_mirror
+from gallery.dispatch import send_mirror, send_pause_notice
 from lemonstudio.cluster import stopping
 
 _lock = threading.Lock()
@@ -36,4 +36,5 @@ def make_courier() -> Courier:
         requests_per_minute=settings.LEMONSTUDIO_REQUESTS_PER_MINUTE,
         wake_mirror=send_mirror,
         asked_to_stop=stopping,
+        tell_administrators=send_pause_notice,
     )

@@ -1,6 +1,6 @@
 """What django-q2 runs: thin. Each task fetches its row, calls one collaborator, and is safe to run twice."""
 
-from gallery import engine, housekeeping
+from gallery import engine, housekeeping, mail
 from gallery import mirror as mirrors
 from gallery.dispatch import send_thumbnails
 from gallery.models import Picture
@@ -23,6 +23,10 @@ def mirror(generation_id: int) -> None:
 
 def thumbnails(picture_id: int) -> None:
     mirrors.make_thumbnails(picture_id)
+
+
+def pause_notice() -> None:
+    mail.tell_of_pause()
 
 
 def tidy_up() -> None:

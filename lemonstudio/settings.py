@@ -236,6 +236,16 @@ Q_CLUSTER: dict[str, Any] = {
     "catch_up": False,
 }
 
+# -- Mail -------------------------------------------------------------------------------------------------
+
+# Such as smtp+tls://user:password@mail.example.org:587
+EMAIL_URL = env.str("EMAIL_URL", default="")
+LEMONSTUDIO_SENDS_MAIL = bool(EMAIL_URL)
+if LEMONSTUDIO_SENDS_MAIL:
+    globals().update(env.email_url("EMAIL_URL"))
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Lemon Studio <lemonstudio@localhost>")
+
 # -- Security ---------------------------------------------------------------------------------------------
 
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

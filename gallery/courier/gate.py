@@ -1,6 +1,7 @@
 """Whether, and how often, the upstream account may be talked to."""
 
 import time
+from collections.abc import Callable
 
 from gallery import upstream
 from gallery.courier.budget import Budget
@@ -17,12 +18,15 @@ class Gate:
     While it is paused nothing goes out; when a pause is over, one request at a time asks whether the trouble is, too.
     """
 
-    def __init__(self, timing: Timing, requests_per_minute: float) -> None:
+    def __init__(
+        self, timing: Timing, requests_per_minute: float, tell_administrators: Callable[[], None] = lambda: None
+    ) -> None:
         self.timing = timing
         self.budget = Budget(requests_per_minute)
         self.paused = False
         self.hold_until = 0.0
         self._trouble = 0
+        self._tell_administrators = tell_administrators
 
     @property
     def is_held(self) -> bool:
@@ -38,11 +42,14 @@ class Gate:
             self.hold_until = time.monotonic() + account.seconds_paused
 
     def hold(self, problem: upstream.UpstreamError, seconds: float) -> None:
+        is_new = not self.paused
         self.hold_until = time.monotonic() + seconds
         self.paused = True
         UpstreamAccount.pause(
             problem.code, problem.message, problem.hint, seconds=seconds, balance_usd=problem.balance_usd
         )
+        if is_new and not isinstance(problem, upstream.RateLimited):
+            self._tell_administrators()
 
     def went_well(self, asked_at: float) -> None:
         """A request that went out at `asked_at` was answered; only one sent after a pause says that it is over."""

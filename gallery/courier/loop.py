@@ -35,6 +35,7 @@ class Courier:
         polls_at_once: int = 48,
         timing: Timing | None = None,
         asked_to_stop: Callable[[], bool] = lambda: False,
+        tell_administrators: Callable[[], None] = lambda: None,
     ) -> None:
         """`asked_to_stop` tells, while a task still keeps its process, that the stop has begun."""
         self.client = client
@@ -45,7 +46,7 @@ class Courier:
         self.stopping = threading.Event()
         self.stopped = threading.Event()
         self.outcomes = Outcomes()
-        self.gate = Gate(self.timing, requests_per_minute)
+        self.gate = Gate(self.timing, requests_per_minute, tell_administrators)
         self.deliveries = Deliveries(wake_mirror, self.timing.fetch_by)
         self.poller = Poller(
             client,

@@ -1,14 +1,17 @@
 """From `pending` to the results."""
 
+import heapq
 import logging
 import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from gallery import upstream
+from gallery.courier.forecast import Forecasts
 from gallery.courier.gate import Gate
 from gallery.courier.outcomes import Outcome, Outcomes
 from gallery.courier.pool import DaemonPool
@@ -19,14 +22,19 @@ from gallery.models.states import FETCH_ATTEMPTS, GAVE_UP, GENERATION_FAILED, LA
 
 logger = logging.getLogger(__name__)
 
+# How much what nobody waits for any more counts beside the rest while the budget is short.
+ENDED_COUNTS = 0.05
+
 
 @dataclass(slots=True)
 class Watched:
     """A generation that the upstream has, as the loop remembers it; times are of the monotonic clock."""
 
     pk: int
+    model_id: int
     task_id: str
     poll_url: str
+    begun: float
     due: float
     give_up_at: float
     state: str
@@ -36,6 +44,9 @@ class Watched:
     attempts: int = 0
     empty_answers: int = 0
     in_flight: bool = False
+    # When it was asked about last, and when last it surely was not ready.
+    asked: float = 0.0
+    unfinished: float | None = None
 
 
 class Poller:
@@ -58,6 +69,7 @@ class Poller:
         self._timing = timing
         self._pool = DaemonPool(at_once, "poll")
         self._watched: dict[int, Watched] = {}
+        self._forecasts = Forecasts()
 
     def __bool__(self) -> bool:
         return bool(self._watched)
@@ -75,14 +87,18 @@ class Poller:
         Generation.objects.stop_looking_after(timezone.now() - LATE_RESULT_PATIENCE)
         for generation in Generation.objects.to_poll(timezone.now()).exclude(pk__in=list(self._watched)):
             self.watch(generation)
+        self._forecasts.learn(one.model_id for one in self._watched.values())
 
     def watch(self, generation: Generation, wait: float = 0.0) -> None:
         waited = (timezone.now() - (generation.accepted_at or generation.created_at)).total_seconds()
         now = time.monotonic()
         self._watched[generation.pk] = Watched(
             pk=generation.pk,
+            model_id=generation.model_id,
             task_id=generation.task_id,
             poll_url=generation.poll_url,
+            begun=now - max(0.0, waited),
+            asked=now - max(0.0, waited),
             due=now + wait,
             give_up_at=now + generation.model.give_up_after - waited,
             state=generation.state,
@@ -91,17 +107,27 @@ class Poller:
         )
 
     def poll(self, limit: int | None = None) -> int:
-        """Ask about those that are due, as far as budget and pool allow; return how many were asked about."""
+        """Ask about those that are due, as far as budget and pool allow; return how many were asked about.
+
+        Where that is not all of them, ask where a result is likely to have been waiting for long.
+        """
         room = min(self._gate.budget.available(), self._pool.free)
         room = max(0, room if limit is None else min(room, limit))
         now = time.monotonic()
         due = [one for one in self._watched.values() if one.due <= now and not one.in_flight]
-        due.sort(key=lambda one: one.due)
-        for watched in due[:room]:
+        if len(due) > room:
+            due = heapq.nlargest(room, due, key=partial(self._urgency, now))
+        for watched in due:
             watched.in_flight = True
+            watched.asked = now
             self._gate.budget.spend()
             self._pool.submit(self._outcomes.job(watched.pk, partial(self._ask, watched), self._polled))
-        return len(due[:room])
+        return len(due)
+
+    def _urgency(self, now: float, watched: Watched) -> float:
+        forecast = self._forecasts.of(watched.model_id)
+        expected = forecast.wait_squared(watched.asked - watched.begun, now - watched.begun)
+        return expected * ENDED_COUNTS if watched.ended else expected
 
     def _ask(self, watched: Watched) -> upstream.Answer:
         return self._client.status(watched.task_id, watched.poll_url)
@@ -123,13 +149,16 @@ class Poller:
         if outcome.answer is not None and outcome.answer.status == upstream.Status.COMPLETED:
             # Kept whether or not it is still watched.
             self._gate.went_well(outcome.asked_at)
-            self._deliveries.deliver(Generation.objects.get(pk=outcome.pk), outcome.results)
+            self._deliveries.deliver(
+                Generation.objects.get(pk=outcome.pk), outcome.results, unfinished_at=_unfinished_at(watched)
+            )
             self._watched.pop(outcome.pk, None)
         elif watched is None:
             return
         elif outcome.answer is not None:
             self._gate.went_well(outcome.asked_at)
             watched.attempts = 0
+            watched.unfinished = outcome.asked_at
             self._answered(watched, outcome.answer)
         elif outcome.problem is not None:
             self._failed(watched, outcome.problem, outcome.asked_at)
@@ -195,3 +224,10 @@ class Poller:
         generation = Generation(pk=watched.pk)
         if not generation.fail(code, message, hint, from_=[State.PENDING, State.PROCESSING]):
             generation.expect_no_more()
+
+
+def _unfinished_at(watched: Watched | None) -> datetime | None:
+    """When the upstream last said that it was not ready, by the wall clock."""
+    if watched is None or watched.unfinished is None:
+        return None
+    return timezone.now() - timedelta(seconds=time.monotonic() - watched.unfinished)

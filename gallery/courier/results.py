@@ -6,7 +6,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -74,10 +74,11 @@ class Deliveries:
         self._wake_mirror = wake_mirror
         self._fetch_by = timedelta(seconds=fetch_by)
 
-    def deliver(self, generation: Generation, results: Results) -> None:
+    def deliver(self, generation: Generation, results: Results, unfinished_at: datetime | None = None) -> None:
         """In one transaction, so that a delivery without its message can only be one whose message was lost."""
         with transaction.atomic():
-            if generation.deliver(results, fetch_by=timezone.now() + self._fetch_by):
+            fetch_by = timezone.now() + self._fetch_by
+            if generation.deliver(results, fetch_by=fetch_by, unfinished_at=unfinished_at):
                 self._wake_mirror(generation.pk)
 
     def fetch_last_time(self, pk: int) -> bool:

@@ -25,6 +25,9 @@ class UpstreamAccount(models.Model):
     pause_hint = models.TextField(blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     resume_at = models.DateTimeField(null=True, blank=True)
+    told_at = models.DateTimeField(
+        "administrators told at", null=True, blank=True, editable=False, help_text="Of a pause, by e-mail."
+    )
     balance_usd = models.DecimalField("balance (US dollars)", max_digits=14, decimal_places=4, null=True, blank=True)
 
     class Meta:
@@ -88,6 +91,13 @@ class UpstreamAccount(models.Model):
         )
         if balance_usd is not None:
             cls.objects.filter(pk=1).update(balance_usd=balance_usd)
+
+    @classmethod
+    def is_worth_telling(cls, silence: timedelta) -> bool:
+        """Whether a pause is on of which the administrators have not heard for so long; if so, they are told now."""
+        now = timezone.now()
+        news = Q(told_at=None) | Q(told_at__lt=now - silence)
+        return bool(cls.objects.filter(news, pk=1).exclude(pause_code="").update(told_at=now))
 
     @classmethod
     def resume(cls) -> None:

@@ -116,6 +116,16 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """Delivered, and nobody has begun to fetch the pictures in the time given for it."""
         return self.filter(due_at__lte=now, state=State.SAVING)
 
+    def task_durations(self, model_id: int, latest: int) -> list[tuple[float, float]]:
+        """Of the model's latest tasks: seconds from acceptance at which each was not done yet, and at which it was."""
+        done = self.filter(model=model_id, state=State.COMPLETED).order_by("-finished_at")
+        times = done.values_list("accepted_at", "unfinished_at", "delivered_at")[:latest]
+        return [
+            ((unfinished - accepted).total_seconds() if unfinished else 0.0, (delivered - accepted).total_seconds())
+            for accepted, unfinished, delivered in times
+            if accepted and delivered
+        ]
+
     # -- changing
 
     def stop_looking_after(self, accepted_before: datetime) -> int:
@@ -177,6 +187,9 @@ class Generation(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     submitted_at = models.DateTimeField("sent at", null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
+    unfinished_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the upstream last said that it was not ready."
+    )
     delivered_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -230,7 +243,9 @@ class Generation(models.Model):
         to = State.PROCESSING if processing else State.PENDING
         return self._move(to, from_=[State.PENDING, State.PROCESSING], progress=progress)
 
-    def deliver(self, results: list[dict[str, str]], *, fetch_by: datetime) -> bool:
+    def deliver(
+        self, results: list[dict[str, str]], *, fetch_by: datetime, unfinished_at: datetime | None = None
+    ) -> bool:
         """The upstream's results are known; what is left is to bring the pictures home."""
         return self._move(
             State.SAVING,
@@ -243,6 +258,7 @@ class Generation(models.Model):
                 output_field=models.PositiveSmallIntegerField(),
             ),
             delivered_at=Coalesce(F("delivered_at"), timezone.now()),
+            unfinished_at=Coalesce(F("unfinished_at"), unfinished_at, output_field=models.DateTimeField()),
             due_at=fetch_by,
             progress=None,
             error_code="",

@@ -26,11 +26,12 @@ QUICK = Timing(look_around=0.05, poll=0.05, retries=(0.05,), late_poll=0.1, acco
 
 
 class Engine:
-    """Couriers and what they asked to have mirrored."""
+    """Couriers, what they asked to have mirrored, and how often they had the administrators told."""
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
         self.mirrored: list[int] = []
+        self.told: list[str] = []
         self.couriers: list[Courier] = []
 
     def courier(self, **changes: Any) -> Courier:
@@ -42,6 +43,7 @@ class Engine:
             requests_per_minute=requests_per_minute,
             wake_mirror=self.mirrored.append,
             posts_at_once=posts_at_once,
+            tell_administrators=lambda: self.told.append("paused"),
             timing=replace(QUICK, **changes),
         )
         self.couriers.append(courier)

@@ -474,3 +474,18 @@ def test_known_addresses_are_tried_once_more_when_the_task_is_gone(
     turn_until_state(engine.courier(), generation, State.SAVING)
     assert generation.attempts == 4
     assert engine.mirrored == [generation.pk]
+
+
+@pytest.mark.parametrize(
+    ("http_status", "code", "told"), [(402, "insufficient_balance", 1), (429, "rate_limit_exceeded", 0)]
+)
+def test_administrators_are_told_of_a_pause_once_but_not_of_a_mere_limit(
+    http_status: int, code: str, told: int, engine: Engine, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    generation = make_generation()
+    for _ in range(3):
+        stub.answer(http_status, json=error(code), headers={"Retry-After": "1"})
+    courier = engine.courier(account_pause=0.1)
+    stub.handler = lambda _: DONE
+    turn_until_state(courier, generation, State.SAVING)
+    assert len(engine.told) == told

@@ -1,0 +1,65 @@
+"""Administrators hear of a paused account by e-mail, once, where the studio was told how to send any."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.core import mail as outbox
+from django.utils import timezone
+from pytest_django.fixtures import SettingsWrapper
+
+from gallery import mail
+from gallery.models import Person, UpstreamAccount
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def sends_mail(settings: SettingsWrapper) -> None:
+    settings.LEMONSTUDIO_SENDS_MAIL = True
+
+
+def pause() -> None:
+    UpstreamAccount.load()
+    UpstreamAccount.pause(
+        "insufficient_balance", "The balance is used up.", "Top it up.", seconds=30, balance_usd=Decimal("0.12")
+    )
+
+
+def test_administrators_and_nobody_else_are_told_why(administrator: Person, owner: Person) -> None:
+    pause()
+    assert mail.tell_of_pause() == 1
+    (message,) = outbox.outbox
+    assert message.to == [administrator.email]
+    for said in ("The balance is used up.", "Top it up.", "$0.12", "insufficient_balance"):
+        assert said in message.body
+
+
+def test_one_mail_an_hour(administrator: Person) -> None:
+    pause()
+    assert mail.tell_of_pause() == 1
+    UpstreamAccount.resume()
+    pause()
+    assert mail.tell_of_pause() == 0
+    UpstreamAccount.objects.update(told_at=timezone.now() - timedelta(minutes=61))
+    assert mail.tell_of_pause() == 1
+
+
+def test_nothing_is_said_of_a_pause_that_is_over(administrator: Person) -> None:
+    pause()
+    UpstreamAccount.resume()
+    assert mail.tell_of_pause() == 0
+    assert outbox.outbox == []
+
+
+def test_nothing_is_sent_where_no_server_was_named(administrator: Person, settings: SettingsWrapper) -> None:
+    settings.LEMONSTUDIO_SENDS_MAIL = False
+    pause()
+    assert mail.tell_of_pause() == 0
+
+
+def test_those_who_were_switched_off_hear_nothing(administrator: Person) -> None:
+    administrator.is_active = False
+    administrator.save()
+    pause()
+    assert mail.tell_of_pause() == 0
