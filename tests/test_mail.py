@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core import mail as outbox
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
 
 from gallery import mail
 from gallery.models import Person, UpstreamAccount
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def sends_mail(settings: SettingsWrapper) -> None:
+def sends_mail(settings: Any) -> None:
     settings.LEMONSTUDIO_SENDS_MAIL = True
 
 
@@ -52,7 +52,7 @@ def test_nothing_is_said_of_a_pause_that_is_over(administrator: Person) -> None:
     assert outbox.outbox == []
 
 
-def test_nothing_is_sent_where_no_server_was_named(administrator: Person, settings: SettingsWrapper) -> None:
+def test_nothing_is_sent_where_no_server_was_named(administrator: Person, settings: Any) -> None:
     settings.LEMONSTUDIO_SENDS_MAIL = False
     pause()
     assert mail.tell_of_pause() == 0
