@@ -9,7 +9,6 @@ import logging
 import tempfile
 import uuid
 from datetime import timedelta
-from decimal import Decimal
 from typing import IO
 
 from django.conf import settings
@@ -66,7 +65,7 @@ def mirror(generation_id: int) -> None:
     if problems and generation.attempts + 1 < FETCH_ATTEMPTS and _may_help(generation, problems):
         _try_again_later(generation)
     elif here:
-        generation.complete(_cost(generation))
+        generation.complete(generation.cost_of_results)
     else:
         generation.fail(
             PICTURE_UNAVAILABLE,
@@ -90,13 +89,6 @@ def _try_again_later(generation: Generation) -> None:
         generation.ask_again(**changes)
     else:
         Generation.objects.filter(pk=generation.pk, state=State.SAVING).update(**changes)
-
-
-def _cost(generation: Generation) -> Decimal | None:
-    """By what the upstream delivered, whether or not all of it could be fetched."""
-    if generation.estimated_cost is None or not generation.count:
-        return None
-    return (generation.estimated_cost / generation.count * len(generation.results)).quantize(Decimal("0.0001"))
 
 
 def bring_home(generation: Generation, index: int, result: dict[str, str]) -> Picture:

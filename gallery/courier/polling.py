@@ -165,7 +165,9 @@ class Poller:
 
     def _answered(self, watched: Watched, answer: upstream.Answer) -> None:
         if answer.status == upstream.Status.FAILED:
-            self._end_in_vain(watched, answer.code or GENERATION_FAILED, answer.error or no_reason(answer), "")
+            self._end_in_vain(
+                watched, answer.code or GENERATION_FAILED, answer.error or no_reason(answer), "", refunded=True
+            )
             return
         processing = answer.status == upstream.Status.PROCESSING
         state = State.PROCESSING if processing else State.PENDING
@@ -217,13 +219,13 @@ class Poller:
             case _:
                 self._ask_later(watched, max(self._timing.poll, self._timing.after(watched.attempts - 1)))
 
-    def _end_in_vain(self, watched: Watched, code: str, message: str, hint: str) -> None:
+    def _end_in_vain(self, watched: Watched, code: str, message: str, hint: str, *, refunded: bool = False) -> None:
         self._watched.pop(watched.pk, None)
         if self._deliveries.fetch_last_time(watched.pk):
             return
         generation = Generation(pk=watched.pk)
         if not generation.fail(code, message, hint, from_=[State.PENDING, State.PROCESSING]):
-            generation.expect_no_more()
+            generation.expect_no_more(refunded=refunded)
 
 
 def _unfinished_at(watched: Watched | None) -> datetime | None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
@@ -83,7 +83,7 @@ class Sender:
             model=generation.model.slug,
             prompt=generation.prompt,
             count=generation.count,
-            options=generation.options,
+            options=generation.options_for_upstream,
             user=generation.author.opaque_id.hex,
             response_format=generation.model.response_format,
         )
@@ -120,7 +120,8 @@ class Sender:
         if answer.status == upstream.Status.COMPLETED:
             self._deliveries.deliver(generation, outcome.results)
         elif answer.status == upstream.Status.FAILED:
-            fail_by_upstream(generation, answer)
+            if not fail_by_upstream(generation, answer):
+                generation.expect_no_more(refunded=True)
         else:
             self._accepted(
                 generation,
@@ -145,21 +146,27 @@ class Sender:
 
     def _failed(self, generation: Generation, problem: upstream.UpstreamError, asked_at: float) -> None:
         if self._gate.went_wrong(problem, asked_at):
-            generation.put_back()
+            self._not_taken(generation)
         elif isinstance(problem, upstream.NoPicture):
             # It is ready and paid for; the task will tell where.
             self._accepted(generation, problem.task_id, problem.poll_url)
         elif isinstance(problem, upstream.Refused | upstream.TaskGone):
             on_offer = ImageModel.objects.on_offer().exclude(pk=generation.model_id)
-            generation.fail(
+            if not generation.fail(
                 problem.code,
                 problem.message,
                 problem.hint,
                 suggested_model=on_offer.filter(slug__in=problem.suggestions).first(),
                 from_=[State.SUBMITTING],
-            )
+            ):
+                generation.expect_no_more(refunded=True)
         elif not problem.sent:
-            later = timezone.now() + timedelta(seconds=self._timing.after(generation.attempts))
-            generation.put_back(due_at=later)
+            self._not_taken(generation, timezone.now() + timedelta(seconds=self._timing.after(generation.attempts)))
         else:
             generation.interrupt(problem.code, problem.message, problem.hint)
+
+    @staticmethod
+    def _not_taken(generation: Generation, due_at: datetime | None = None) -> None:
+        """The request was surely not taken; somebody may have cancelled it meanwhile."""
+        if not generation.put_back(due_at):
+            generation.expect_no_more(refunded=True)

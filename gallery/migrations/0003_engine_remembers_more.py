@@ -4,20 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0002_first_rows'),
+        ("gallery", "0002_first_rows"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='generation',
-            name='unfinished_at',
-            field=models.DateTimeField(blank=True, editable=False, help_text='When the upstream last said that it was not ready.', null=True),
+            model_name="generation",
+            name="unfinished_at",
+            field=models.DateTimeField(
+                blank=True, editable=False, help_text="When the upstream last said that it was not ready.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='upstreamaccount',
-            name='told_at',
-            field=models.DateTimeField(blank=True, editable=False, help_text='Of a pause, by e-mail.', null=True, verbose_name='administrators told at'),
+            model_name="upstreamaccount",
+            name="told_at",
+            field=models.DateTimeField(
+                blank=True,
+                editable=False,
+                help_text="Of a pause, by e-mail.",
+                null=True,
+                verbose_name="administrators told at",
+            ),
         ),
     ]

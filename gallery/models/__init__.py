@@ -1,21 +1,34 @@
 """The studio's nouns. State changes of one row live on the model, reads on its QuerySet."""
 
+from gallery.models import ledger
 from gallery.models.account import UpstreamAccount
-from gallery.models.catalogue import ImageModel, Option
+from gallery.models.batch import Batch, Vote
+from gallery.models.catalogue import CatalogueSnapshot, ImageModel, ModelPace, Option
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.generation import Generation
+from gallery.models.ledger import Budget, LedgerEntry, OverBudget
 from gallery.models.people import Person
 from gallery.models.picture import Picture
 from gallery.models.states import State
+from gallery.models.template import PromptTemplate
 
 __all__ = [
+    "Batch",
+    "Budget",
+    "CatalogueSnapshot",
     "Gallery",
     "GalleryEntry",
     "Generation",
     "ImageModel",
+    "LedgerEntry",
+    "ModelPace",
     "Option",
+    "OverBudget",
     "Person",
     "Picture",
+    "PromptTemplate",
     "State",
     "UpstreamAccount",
+    "Vote",
+    "ledger",
 ]

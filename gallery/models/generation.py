@@ -4,20 +4,25 @@ The row is the truth: queue messages carry ids only, and any of them may be lost
 is one conditional UPDATE, `move()`: one row changed means that the change was ours to make.
 """
 
+import hashlib
+import json
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 from django.conf import settings
-from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Window
-from django.db.models.functions import Coalesce, RowNumber
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from gallery.models.catalogue import ImageModel, size_in_pixels
-from gallery.models.gallery import Gallery, GalleryEntry
+from gallery.models.batch import Batch
+from gallery.models.catalogue import ImageModel, options_key, size_in_pixels
+from gallery.models.gallery import Gallery
+from gallery.models.generations import GenerationQuerySet
+from gallery.models.ledger import NOTHING, LedgerEntry, book
 from gallery.models.states import (
     ADMIN_HELPS,
     EDIT_HELPS,
@@ -25,121 +30,18 @@ from gallery.models.states import (
     ERROR_TITLES,
     FETCH_ATTEMPTS,
     MAY_STILL_ARRIVE,
-    POLLED,
     UNCLEAR_CHARGE,
     UNDER_WAY,
     State,
 )
 
-if TYPE_CHECKING:
-    from gallery.models.people import Person
-
-
-class GenerationQuerySet(models.QuerySet["Generation"]):
-    # -- reading
-
-    def visible_to(self, person: "Person") -> Self:
-        """A person's own, and what stands in a gallery that the team may look at or is being made for one."""
-        shared_picture = GalleryEntry.objects.filter(picture__generation=OuterRef("pk"), gallery__shared_with_team=True)
-        # Once it has pictures, only those that are still in such a gallery make it visible.
-        being_made = Q(gallery__shared_with_team=True) & ~Q(state=State.COMPLETED)
-        return self.filter(Q(author=person) | being_made | Exists(shared_picture))
-
-    def under_way(self) -> Self:
-        return self.filter(state__in=UNDER_WAY)
-
-    def in_feed(self) -> Self:
-        return self.filter(dismissed=False)
-
-    def for_cards(self, person: "Person") -> Self:
-        """All that a card shows to this person, in a constant number of queries."""
-        from gallery.models.picture import Picture
-
-        arrived = (
-            Picture.objects.filter(generation=OuterRef("pk"))
-            .order_by()
-            .values("generation")
-            .annotate(total=Count("pk"))
-            .values("total")
-        )
-        queued_before = (
-            Generation.objects.filter(state=State.QUEUED, pk__lt=OuterRef("pk"))
-            .order_by()
-            .values("state")
-            .annotate(total=Count("pk"))
-            .values("total")
-        )
-        return (
-            self.select_related("model", "author", "gallery", "suggested_model")
-            .prefetch_related(models.Prefetch("pictures", Picture.objects.visible_to(person)))
-            .annotate(
-                arrived=Coalesce(Subquery(arrived), 0),
-                queued_before=models.Case(
-                    models.When(state=State.QUEUED, then=Coalesce(Subquery(queued_before), 0)),
-                    default=None,
-                    output_field=models.IntegerField(),
-                ),
-            )
-        )
-
-    def next_fairly(self, limit: int) -> list["Generation"]:
-        """The queued ones to send next: each person's oldest first, and first those of who has least under way."""
-        now = timezone.now()
-        sent_already = (
-            Generation.objects.filter(
-                author=OuterRef("author"), state__in=(State.SUBMITTING, State.PENDING, State.PROCESSING)
-            )
-            .order_by()
-            .values("author")
-            .annotate(total=Count("pk"))
-            .values("total")
-        )
-        turn = Window(RowNumber(), partition_by=F("author"), order_by=F("id").asc())
-        return list(
-            self.filter(state=State.QUEUED)
-            .filter(Q(due_at=None) | Q(due_at__lte=now))
-            .annotate(turn=turn + Coalesce(Subquery(sent_already), 0))
-            .select_related("model", "author")
-            .order_by("turn", "id")[:limit]
-        )
-
-    def to_poll(self, now: datetime) -> Self:
-        """What the upstream has and is to be asked about, among it what nobody waits for any more."""
-        return (
-            self.filter(due_at__lte=now, state__in=POLLED)
-            .exclude(task_id="")
-            .select_related("model")
-            .defer("prompt", "results")
-        )
-
-    def waiting_for_mirror(self, now: datetime) -> Self:
-        """Delivered, and nobody has begun to fetch the pictures in the time given for it."""
-        return self.filter(due_at__lte=now, state=State.SAVING)
-
-    def task_durations(self, model_id: int, latest: int) -> list[tuple[float, float]]:
-        """Of the model's latest tasks: seconds from acceptance at which each was not done yet, and at which it was."""
-        done = self.filter(model=model_id, state=State.COMPLETED).order_by("-finished_at")
-        times = done.values_list("accepted_at", "unfinished_at", "delivered_at")[:latest]
-        return [
-            ((unfinished - accepted).total_seconds() if unfinished else 0.0, (delivered - accepted).total_seconds())
-            for accepted, unfinished, delivered in times
-            if accepted and delivered
-        ]
-
-    # -- changing
-
-    def stop_looking_after(self, accepted_before: datetime) -> int:
-        """Expect nothing more of those that have ended and were accepted before this moment, or never."""
-        over = Q(accepted_at__lt=accepted_before) | Q(accepted_at=None) | Q(task_id="")
-        ended = self.filter(due_at__lte=timezone.now(), state__in=(State.CANCELLED, State.FAILED))
-        return ended.filter(over).update(due_at=None)
-
-    def move(self, to: State, *, from_: Iterable[State], **changes: Any) -> int:
-        """Bring the rows that are in one of `from_` to state `to`, with `changes`; return how many there were."""
-        return self.filter(state__in=tuple(from_)).update(state=to, version=F("version") + 1, **changes)
-
 
 class Generation(models.Model):
+    class Kind(models.TextChoices):
+        CREATE = "create", "Picture"
+        EDIT = "edit", "Edit"
+        VARIATION = "variation", "Variation"
+
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="generations")
     model = models.ForeignKey(ImageModel, on_delete=models.PROTECT, related_name="generations")
     prompt = models.TextField(max_length=4000)
@@ -151,11 +53,37 @@ class Generation(models.Model):
         editable=False,
         help_text="The form's; the same form sent twice is one request.",
     )
+    kind = models.CharField(max_length=9, choices=Kind, default=Kind.CREATE)
+    batch = models.ForeignKey(Batch, on_delete=models.SET_NULL, null=True, blank=True, related_name="generations")
+    template = models.ForeignKey(
+        "gallery.PromptTemplate", on_delete=models.SET_NULL, null=True, blank=True, related_name="generations"
+    )
+    parent = models.ForeignKey(
+        "gallery.Picture",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="children",
+        help_text="The picture that it was remixed, edited or varied from.",
+    )
+    source_file = models.CharField(
+        max_length=200, blank=True, help_text="In storage: the picture that goes along with an edit or variation."
+    )
+    mask_file = models.CharField(max_length=200, blank=True, help_text="In storage: transparent where to paint anew.")
+    fingerprint = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="The same for the same request, count aside."
+    )
+    options_key = models.CharField(
+        max_length=16, blank=True, editable=False, help_text="The same for the same options."
+    )
     retry_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="retries")
 
     state = models.CharField(max_length=12, choices=State, default=State.QUEUED)
     version = models.PositiveIntegerField(default=1, help_text="Grows with every change that a card shows.")
     dismissed = models.BooleanField(default=False)
+    is_new = models.BooleanField(
+        "not seen yet", default=False, help_text="It has ended, and its author was not there to see it."
+    )
     fence = models.PositiveBigIntegerField(default=0, editable=False, help_text="The courier's that sent it.")
     due_at = models.DateTimeField(
         null=True, blank=True, help_text="When the engine looks at it next; empty where nothing is left to do."
@@ -183,6 +111,12 @@ class Generation(models.Model):
 
     estimated_cost = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
     cost = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
+    booked = models.DecimalField(
+        max_digits=12, decimal_places=4, default=NOTHING, editable=False, help_text="What its ledger entries add up to."
+    )
+    refunded = models.BooleanField(
+        default=False, editable=False, help_text="The upstream ended it in vain after the studio had stopped waiting."
+    )
 
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     submitted_at = models.DateTimeField("sent at", null=True, blank=True)
@@ -203,15 +137,71 @@ class Generation(models.Model):
             models.Index(fields=["state", "author", "id"], name="generation_by_state"),
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="generation_due"),
             models.Index(fields=["model", "-finished_at"], name="generation_durations"),
+            models.Index(fields=["fingerprint"], condition=~Q(fingerprint=""), name="generation_by_fingerprint"),
         ]
 
     def __str__(self) -> str:
         return f"Generation {self.pk}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            self.options_key = options_key(self.options)
+            asked = [self.kind, self.model_id, self.prompt, self.options, self.parent_id if self.source_file else None]
+            self.fingerprint = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+        super().save(*args, **kwargs)
+
     # -- one row's changes of state; each tells whether it was this call that made the change
 
     def _move(self, to: State, *, from_: Iterable[State], **changes: Any) -> bool:
         return bool(Generation.objects.filter(pk=self.pk).move(to, from_=from_, **changes))
+
+    def _move_and_book(self, to: State, *, from_: Iterable[State], **changes: Any) -> bool:
+        """For changes after which it may cost something else than before."""
+        with transaction.atomic():
+            moved = self._move(to, from_=from_, **changes)
+            if moved:
+                Generation.bring_ledger_up_to_date(self.pk)
+            return moved
+
+    @classmethod
+    def bring_ledger_up_to_date(cls, pk: int) -> None:
+        """In a transaction that has just written this row, and so holds its lock."""
+        row = cls.objects.select_related("author").defer("prompt").get(pk=pk)
+        costs, is_final = row.costs_by_now
+        if costs != row.booked:
+            kind = LedgerEntry.Kind.RESERVED
+            if is_final:
+                kind = LedgerEntry.Kind.SETTLED if costs else LedgerEntry.Kind.RELEASED
+            book(row, costs, kind)
+        elif is_final and row.booked and row.state == State.COMPLETED:
+            book(row, costs, LedgerEntry.Kind.SETTLED)
+
+    @property
+    def options_for_upstream(self) -> dict[str, str | int]:
+        known = {option.name: option for option in self.model.option_list}
+        return {
+            name: known[name].for_upstream(value) if name in known else value for name, value in self.options.items()
+        }
+
+    @property
+    def costs_by_now(self) -> tuple[Decimal, bool]:
+        """What it costs by what is known now, in US dollars, and whether that is final."""
+        estimate = self.estimated_cost or NOTHING
+        if self.state == State.COMPLETED:
+            return self.cost or NOTHING, True
+        if self.state == State.FAILED and self.results:
+            return self.cost_of_results or NOTHING, True
+        # Not sent, or refunded: nothing. Where nobody can know whether it was charged, the estimate stands.
+        if self.state in ENDED_IN_VAIN and self.was_charged is False:
+            return NOTHING, True
+        return estimate, False
+
+    @property
+    def cost_of_results(self) -> Decimal | None:
+        """By what the upstream delivered, whether or not all of it could be fetched; None where no price is known."""
+        if self.estimated_cost is None or not self.count:
+            return None
+        return (self.estimated_cost / self.count * len(self.results)).quantize(Decimal("0.0001"))
 
     def claim(self, fence: int) -> bool:
         """Make it this courier's to send."""
@@ -247,7 +237,7 @@ class Generation(models.Model):
         self, results: list[dict[str, str]], *, fetch_by: datetime, unfinished_at: datetime | None = None
     ) -> bool:
         """The upstream's results are known; what is left is to bring the pictures home."""
-        return self._move(
+        return self._move_and_book(
             State.SAVING,
             from_=MAY_STILL_ARRIVE,
             results=results,
@@ -278,7 +268,7 @@ class Generation(models.Model):
         from_: Iterable[State] = (State.QUEUED, State.SUBMITTING, State.PENDING, State.PROCESSING, State.SAVING),
     ) -> bool:
         """It ended without a picture. With `due_at` the courier goes on asking for a late one."""
-        return self._move(
+        return self._move_and_book(
             State.FAILED,
             from_=from_,
             error_code=code[:100],
@@ -301,30 +291,33 @@ class Generation(models.Model):
             finished_at=timezone.now(),
         )
 
-    def expect_no_more(self) -> None:
-        """It has ended, and nothing will come of it any more."""
-        Generation.objects.filter(pk=self.pk, state__in=(State.CANCELLED, State.FAILED)).update(due_at=None)
+    def expect_no_more(self, *, refunded: bool = False) -> None:
+        """It has ended, and nothing will come of it any more; `refunded` if the upstream says so by ending it, too."""
+        with transaction.atomic():
+            ended = Generation.objects.filter(pk=self.pk, state__in=(State.CANCELLED, State.FAILED))
+            if ended.update(due_at=None, refunded=refunded) and refunded:
+                Generation.bring_ledger_up_to_date(self.pk)
 
     def ask_again(self, **changes: Any) -> bool:
         """Its picture could not be fetched; the upstream will be asked for a fresh address."""
         return self._move(State.PROCESSING, from_=[State.SAVING], **changes)
 
     def complete(self, cost: Decimal | None) -> bool:
-        return self._move(
+        return self._move_and_book(
             State.COMPLETED, from_=[State.SAVING], due_at=None, attempts=0, cost=cost, finished_at=timezone.now()
         )
 
     def stop_waiting(self) -> bool:
         """Cancel: at once if it was not sent yet; else the studio stops waiting, and keeps a result that comes."""
-        if self._move(State.CANCELLED, from_=[State.QUEUED], due_at=None, finished_at=timezone.now()):
+        if self._move_and_book(State.CANCELLED, from_=[State.QUEUED], due_at=None, finished_at=timezone.now()):
             return True
-        return self._move(
+        return self._move_and_book(
             State.CANCELLED, from_=[State.SUBMITTING, State.PENDING, State.PROCESSING], finished_at=timezone.now()
         )
 
     def fetch_again(self) -> bool:
         """Try once more to bring home what the upstream delivered and is not here."""
-        return self.is_missing_pictures and self._move(
+        return self.is_missing_pictures and self._move_and_book(
             State.SAVING,
             from_=[State.FAILED, State.COMPLETED],
             attempts=0,
@@ -452,6 +445,8 @@ class Generation(models.Model):
         """Whether this cost money; None where nobody here can know."""
         if self.state == State.COMPLETED or self.results:
             return True
+        if self.refunded:
+            return False
         if self.submitted_at is None:
             return False
         if self.state == State.FAILED:

@@ -172,6 +172,7 @@ def test_a_model_with_bad_options_is_refused(as_administrator: Client) -> None:
 
 def test_a_new_model_is_on_offer_at_once(as_administrator: Client) -> None:
     form = {"slug": "new", "label": "Brand new", "position": "1", "max_count": "2", "give_up_after": "60"}
+    form["prompt_limit"] = "4000"
     options = '[{"name": "style", "label": "Look", "choices": ["dark", "light"], "default": "dark"}]'
     as_administrator.post("/admin/gallery/imagemodel/add/", form | {"options": options, "enabled": "on"})
     text = as_administrator.get("/").content.decode()

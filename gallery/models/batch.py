@@ -1,0 +1,58 @@
+"""What was asked for in one go."""
+
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from gallery.models.people import Person
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def visible_to(self, person: "Person") -> Self:
+        """A person's own, and those of which something is visible to this person."""
+        from gallery.models.generation import Generation
+
+        seen = Generation.objects.visible_to(person).filter(batch=models.OuterRef("pk"))
+        return self.filter(models.Q(author=person) | models.Exists(seen))
+
+
+class Batch(models.Model):
+    """Several generations of one submit: the same prompt for several models, or several prompts."""
+
+    class Kind(models.TextChoices):
+        COMPARISON = "comparison", "Comparison"
+        PROMPTS = "prompts", "Several prompts"
+
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="batches")
+    kind = models.CharField(max_length=12, choices=Kind)
+    prompt = models.TextField(help_text="As it was typed, before anything was filled in.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "batches"
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["author", "-id"], name="batch_by_author")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.pk}"
+
+
+class Vote(models.Model):
+    """Whose generation this person likes best in a comparison."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="votes")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="votes")
+    generation = models.ForeignKey("gallery.Generation", on_delete=models.CASCADE, related_name="votes")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["batch", "person"], name="one_vote_per_comparison")]
+
+    def __str__(self) -> str:
+        return f"{self.person} for {self.generation}"

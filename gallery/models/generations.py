@@ -1,0 +1,121 @@
+"""Generations as a set: what is read of them, and what is changed of many at once."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Window
+from django.db.models.functions import Coalesce, RowNumber
+from django.utils import timezone
+
+from gallery.models.gallery import GalleryEntry
+from gallery.models.states import POLLED, UNDER_WAY, State
+
+if TYPE_CHECKING:
+    from gallery.models.generation import Generation
+    from gallery.models.people import Person
+
+
+class GenerationQuerySet(models.QuerySet["Generation"]):
+    # -- reading
+
+    def visible_to(self, person: "Person") -> Self:
+        """A person's own, and what stands in a gallery that the team may look at or is being made for one."""
+        shared_picture = GalleryEntry.objects.filter(picture__generation=OuterRef("pk"), gallery__shared_with_team=True)
+        # Once it has pictures, only those that are still in such a gallery make it visible.
+        being_made = Q(gallery__shared_with_team=True) & ~Q(state=State.COMPLETED)
+        return self.filter(Q(author=person) | being_made | Exists(shared_picture))
+
+    def under_way(self) -> Self:
+        return self.filter(state__in=UNDER_WAY)
+
+    def in_feed(self) -> Self:
+        return self.filter(dismissed=False)
+
+    def for_cards(self, person: "Person") -> Self:
+        """All that a card shows to this person, in a constant number of queries."""
+        from gallery.models.picture import Picture
+
+        arrived = (
+            Picture.objects.filter(generation=OuterRef("pk"))
+            .order_by()
+            .values("generation")
+            .annotate(total=Count("pk"))
+            .values("total")
+        )
+        queued_before = (
+            self.model.objects.filter(state=State.QUEUED, pk__lt=OuterRef("pk"))
+            .order_by()
+            .values("state")
+            .annotate(total=Count("pk"))
+            .values("total")
+        )
+        return (
+            self.select_related("model", "author", "gallery", "suggested_model")
+            .prefetch_related(models.Prefetch("pictures", Picture.objects.visible_to(person)))
+            .annotate(
+                arrived=Coalesce(Subquery(arrived), 0),
+                queued_before=models.Case(
+                    models.When(state=State.QUEUED, then=Coalesce(Subquery(queued_before), 0)),
+                    default=None,
+                    output_field=models.IntegerField(),
+                ),
+            )
+        )
+
+    def next_fairly(self, limit: int) -> list["Generation"]:
+        """The queued ones to send next: each person's oldest first, and first those of who has least under way."""
+        now = timezone.now()
+        sent_already = (
+            self.model.objects.filter(
+                author=OuterRef("author"), state__in=(State.SUBMITTING, State.PENDING, State.PROCESSING)
+            )
+            .order_by()
+            .values("author")
+            .annotate(total=Count("pk"))
+            .values("total")
+        )
+        turn = Window(RowNumber(), partition_by=F("author"), order_by=F("id").asc())
+        return list(
+            self.filter(state=State.QUEUED)
+            .filter(Q(due_at=None) | Q(due_at__lte=now))
+            .annotate(turn=turn + Coalesce(Subquery(sent_already), 0))
+            .select_related("model", "author")
+            .order_by("turn", "id")[:limit]
+        )
+
+    def to_poll(self, now: datetime) -> Self:
+        """What the upstream has and is to be asked about, among it what nobody waits for any more."""
+        return (
+            self.filter(due_at__lte=now, state__in=POLLED)
+            .exclude(task_id="")
+            .select_related("model")
+            .defer("prompt", "results")
+        )
+
+    def waiting_for_mirror(self, now: datetime) -> Self:
+        """Delivered, and nobody has begun to fetch the pictures in the time given for it."""
+        return self.filter(due_at__lte=now, state=State.SAVING)
+
+    def task_durations(self, model_id: int, latest: int) -> list[tuple[float, float]]:
+        """Of the model's latest tasks: seconds from acceptance at which each was not done yet, and at which it was."""
+        done = self.filter(model=model_id, state=State.COMPLETED).order_by("-finished_at")
+        times = done.values_list("accepted_at", "unfinished_at", "delivered_at")[:latest]
+        return [
+            ((unfinished - accepted).total_seconds() if unfinished else 0.0, (delivered - accepted).total_seconds())
+            for accepted, unfinished, delivered in times
+            if accepted and delivered
+        ]
+
+    # -- changing
+
+    def stop_looking_after(self, accepted_before: datetime) -> int:
+        """Expect nothing more of those that have ended and were accepted before this moment, or never."""
+        over = Q(accepted_at__lt=accepted_before) | Q(accepted_at=None) | Q(task_id="")
+        ended = self.filter(due_at__lte=timezone.now(), state__in=(State.CANCELLED, State.FAILED))
+        return ended.filter(over).update(due_at=None)
+
+    def move(self, to: State, *, from_: Iterable[State], **changes: Any) -> int:
+        """Bring the rows that are in one of `from_` to state `to`, with `changes`; return how many there were."""
+        return self.filter(state__in=tuple(from_)).update(state=to, version=F("version") + 1, **changes)
