@@ -1,10 +1,8 @@
-"""The administration: people, groups, models, generations, pictures, galleries and the account."""
+"""Generations and their pictures."""
 
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -12,61 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from gallery import services
-from gallery.models import Gallery, GalleryEntry, Generation, ImageModel, Person, Picture, UpstreamAccount
-
-admin.site.site_header = "Lemon Studio"
-admin.site.site_title = "Lemon Studio administration"
-admin.site.index_title = "Administration"
-
-
-class PersonCreationForm(AdminUserCreationForm[Person]):
-    class Meta:
-        model = Person
-        fields = ["email", "name"]
-
-
-class PersonChangeForm(UserChangeForm[Person]):
-    class Meta:
-        model = Person
-        fields = "__all__"
-
-
-@admin.register(Person)
-class PersonAdmin(UserAdmin[Person]):
-    form = PersonChangeForm
-    add_form = PersonCreationForm
-    list_display = ["name", "email", "is_active", "is_staff", "last_login"]
-    list_filter = ["is_active", "is_staff", "groups"]
-    search_fields = ["name", "email"]
-    ordering = ["name", "email"]
-    readonly_fields = ["opaque_id", "date_joined", "last_login"]
-    fieldsets = [
-        (None, {"fields": ["name", "email", "password"]}),
-        ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
-        ("Facts", {"fields": ["opaque_id", "date_joined", "last_login"]}),
-    ]
-    add_fieldsets = [
-        (None, {"classes": ["wide"], "fields": ["name", "email", "usable_password", "password1", "password2"]})
-    ]
-
-    def has_delete_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
-        """People are switched off, not deleted: pictures keep their author."""
-        return False
-
-
-@admin.register(ImageModel)
-class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
-    list_display = ["label", "slug", "enabled", "position", "price", "max_count", "usual_time"]
-    list_editable = ["enabled", "position", "price"]
-    list_filter = ["enabled"]
-    search_fields = ["label", "slug"]
-    readonly_fields = ["usual_time"]
-
-    @admin.display(description="usual time")
-    def usual_time(self, model: ImageModel) -> str:
-        if model.typical_seconds is None:
-            return "not known yet"
-        return f"{model.typical_seconds:.0f} s, slow from {model.slow_seconds or 0:.0f} s"
+from gallery.models import Generation, Picture
 
 
 def preview(picture: Picture | None, css: str = "") -> SafeString | str:
@@ -166,53 +110,4 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Picture | None = None) -> bool:
-        return False
-
-
-class EntryInline(admin.TabularInline[GalleryEntry, Gallery]):
-    model = GalleryEntry
-    extra = 0
-    raw_id_fields = ["picture"]
-    fields = ["picture", "added_at"]
-    readonly_fields = ["picture", "added_at"]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Only its author puts a picture into a gallery."""
-        return False
-
-
-@admin.register(Gallery)
-class GalleryAdmin(admin.ModelAdmin[Gallery]):
-    list_display = ["name", "owner", "shared_with_team", "pictures_in_it", "created_at"]
-    list_filter = ["shared_with_team", "owner"]
-    search_fields = ["name"]
-    inlines = [EntryInline]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Gallery]:
-        return Gallery.objects.with_counts()
-
-    @admin.display(description="pictures")
-    def pictures_in_it(self, gallery: Gallery) -> int:
-        return int(getattr(gallery, "picture_count", 0))
-
-
-@admin.register(UpstreamAccount)
-class UpstreamAccountAdmin(admin.ModelAdmin[UpstreamAccount]):
-    """What the studio knows of its account; the key is a setting and never shown."""
-
-    list_display = ["__str__", "pause_code", "paused_at", "resume_at", "balance_usd", "holder"]
-    actions = ["resume"]
-
-    @admin.action(description="Go on now", permissions=["change"])
-    def resume(self, request: HttpRequest, accounts: QuerySet[UpstreamAccount]) -> None:
-        UpstreamAccount.resume()
-        self.message_user(request, "The queue goes on.", messages.SUCCESS)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: UpstreamAccount | None = None) -> list[str]:
-        return [field.name for field in UpstreamAccount._meta.fields]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: UpstreamAccount | None = None) -> bool:
         return False

@@ -1,0 +1,11 @@
+"""The administration, a module for each noun."""
+
+from django.contrib import admin
+
+from gallery.admin import account, catalogue, galleries, people, pictures
+
+__all__ = ["account", "catalogue", "galleries", "people", "pictures"]
+
+admin.site.site_header = "Lemon Studio"
+admin.site.site_title = "Lemon Studio administration"
+admin.site.index_title = "Administration"

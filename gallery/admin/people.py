@@ -1,0 +1,43 @@
+"""People and their rights."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.http import HttpRequest
+
+from gallery.models import Person
+
+
+class PersonCreationForm(AdminUserCreationForm[Person]):
+    class Meta:
+        model = Person
+        fields = ["email", "name"]
+
+
+class PersonChangeForm(UserChangeForm[Person]):
+    class Meta:
+        model = Person
+        fields = "__all__"
+
+
+@admin.register(Person)
+class PersonAdmin(UserAdmin[Person]):
+    form = PersonChangeForm
+    add_form = PersonCreationForm
+    list_display = ["name", "email", "is_active", "is_staff", "last_login"]
+    list_filter = ["is_active", "is_staff", "groups"]
+    search_fields = ["name", "email"]
+    ordering = ["name", "email"]
+    readonly_fields = ["opaque_id", "date_joined", "last_login"]
+    fieldsets = [
+        (None, {"fields": ["name", "email", "password"]}),
+        ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
+        ("Facts", {"fields": ["opaque_id", "date_joined", "last_login"]}),
+    ]
+    add_fieldsets = [
+        (None, {"classes": ["wide"], "fields": ["name", "email", "usable_password", "password1", "password2"]})
+    ]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
+        """People are switched off, not deleted: pictures keep their author."""
+        return False
