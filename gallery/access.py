@@ -7,7 +7,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
-from gallery.models import Gallery, Generation, Person, Picture
+from gallery import services
+from gallery.models import Batch, Gallery, Generation, Person, Picture, PromptTemplate
+from gallery.models.picture import PictureQuerySet
+from gallery.roles import Action, may
+from gallery.services import Source
 
 
 def signed_in(request: HttpRequest) -> Person:
@@ -23,14 +27,40 @@ def generation_to_change(request: HttpRequest, pk: int) -> Generation:
     return get_object_or_404(own, pk=pk)
 
 
-def picture_to_see(request: HttpRequest, pk: int) -> Picture:
-    """A picture that is visible to this person, or any to an administrator who may view pictures."""
+def batch_to_see(request: HttpRequest, pk: int) -> Batch:
+    return get_object_or_404(Batch.objects.visible_to(signed_in(request)).select_related("author"), pk=pk)
+
+
+def batch_to_change(request: HttpRequest, pk: int) -> Batch:
+    return get_object_or_404(Batch.objects.filter(author=signed_in(request)), pk=pk)
+
+
+def generation_to_see(request: HttpRequest, pk: int) -> Generation:
+    visible = Generation.objects.visible_to(signed_in(request)).select_related("model", "author", "batch")
+    return get_object_or_404(visible, pk=pk)
+
+
+def may_view_all(person: Person) -> bool:
+    """The administration shows pictures, whosever they are."""
+    return person.is_staff and person.has_perm("gallery.view_picture")
+
+
+def pictures_to_see(request: HttpRequest) -> PictureQuerySet:
+    """The pictures that are visible to this person, or all to an administrator who may view pictures."""
     person = signed_in(request)
-    if person.is_staff and person.has_perm("gallery.view_picture"):
-        pictures = Picture.objects.all()
-    else:
-        pictures = Picture.objects.visible_to(person)
-    return get_object_or_404(pictures.select_related("generation__model", "author"), pk=pk)
+    return Picture.objects.all() if may_view_all(person) else Picture.objects.visible_to(person)
+
+
+def template_to_see(request: HttpRequest, pk: int) -> PromptTemplate:
+    return get_object_or_404(PromptTemplate.objects.visible_to(signed_in(request)).select_related("model"), pk=pk)
+
+
+def template_to_change(request: HttpRequest, pk: int) -> PromptTemplate:
+    return get_object_or_404(PromptTemplate.objects.owned_by(signed_in(request)), pk=pk)
+
+
+def picture_to_see(request: HttpRequest, pk: int) -> Picture:
+    return get_object_or_404(pictures_to_see(request).select_related("generation__model", "author"), pk=pk)
 
 
 def picture_to_change(request: HttpRequest, pk: int) -> Picture:
@@ -39,9 +69,28 @@ def picture_to_change(request: HttpRequest, pk: int) -> Picture:
     return get_object_or_404(own, pk=pk)
 
 
+def source_to_see(request: HttpRequest, pk: int) -> Generation:
+    """Whose edit or variation it is sees what went along with it: to show a result is not to show its source."""
+    person = signed_in(request)
+    own = Generation.objects.all() if may_view_all(person) else Generation.objects.filter(author=person)
+    return get_object_or_404(own.exclude(source_file=""), pk=pk)
+
+
+def upload_to_edit(request: HttpRequest, upload: str) -> Source:
+    """Only who uploaded a picture edits it, or sees it."""
+    source = services.uploaded(signed_in(request), upload)
+    if source is None:
+        raise Http404
+    return source
+
+
 def gallery_to_see(request: HttpRequest, pk: int) -> Gallery:
     return get_object_or_404(Gallery.objects.visible_to(signed_in(request)).select_related("owner"), pk=pk)
 
 
-def gallery_to_change(request: HttpRequest, pk: int) -> Gallery:
-    return get_object_or_404(Gallery.objects.owned_by(signed_in(request)), pk=pk)
+def gallery_to(action: Action, request: HttpRequest, pk: int) -> Gallery:
+    """A gallery in which this person may do this."""
+    gallery = gallery_to_see(request, pk)
+    if not may(signed_in(request), action, gallery):
+        raise Http404
+    return gallery

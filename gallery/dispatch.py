@@ -20,6 +20,11 @@ def send_pause_notice() -> None:
     async_task("gallery.tasks.pause_notice", save=False)
 
 
+def send_catalogue_lookup() -> None:
+    """Have it looked up what the upstream offers."""
+    async_task("gallery.tasks.look_up_catalogue", save=False)
+
+
 def send_thumbnails(picture_id: int) -> None:
     """Behind everything else: a picture without thumbnails is shown by its original."""
     async_task("gallery.tasks.thumbnails", picture_id, save=False, broker=later())

@@ -1,6 +1,6 @@
 """What django-q2 runs: thin. Each task fetches its row, calls one collaborator, and is safe to run twice."""
 
-from gallery import engine, housekeeping, mail
+from gallery import engine, housekeeping, lookup, mail
 from gallery import mirror as mirrors
 from gallery.dispatch import send_thumbnails
 from gallery.models import Picture
@@ -29,9 +29,16 @@ def pause_notice() -> None:
     mail.tell_of_pause()
 
 
+def look_up_catalogue() -> None:
+    """For the administration's comparison. Run twice, it asks twice; asking costs nothing."""
+    lookup.look_up()
+
+
 def tidy_up() -> None:
     """Every few minutes: what fell through, and what can be learned from the past."""
     for picture in housekeeping.pictures_without_thumbnails():
         send_thumbnails(picture)
     housekeeping.learn_durations()
     housekeeping.delete_old_rows()
+    housekeeping.check_ledger()
+    housekeeping.delete_unused_uploads()

@@ -1,20 +1,368 @@
-"""The models that people may pick from."""
+"""The models that people may pick from, and the comparison of them with what the upstream offers."""
 
-from django.contrib import admin
+import json
+import time
+from datetime import timedelta
+from typing import Any
 
-from gallery.models import ImageModel
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models
+from django.forms.fields import InvalidJSONInput
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+from django_htmx.http import HttpResponseClientRedirect
+
+from gallery import catalogue
+from gallery.models import CatalogueSnapshot, ImageModel
+from gallery.models.catalogue import validate_options, validate_prices
+from gallery.services.catalogue import Applied, Pick, apply_catalogue, look_up_catalogue
+
+# Seconds after which no answer to a look-up is to be expected: the client gives up after 120.
+LATE = 150
+# PostgreSQL keeps the keys of an object in an order of its own.
+_ORDER = ("name", "label", "choices", "minimum", "maximum", "default", "when", "price")
+
+
+class RowsField(forms.JSONField):
+    """A list of JSON objects as people can read and mend it: a line for each key, and errors say where they are."""
+
+    default_error_messages = {"invalid": "This is no JSON. %(where)s"}
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values:
+            return []
+        try:
+            return super().to_python(value)
+        except ValidationError:
+            raise ValidationError(
+                self.error_messages["invalid"], code="invalid", params={"where": where_it_breaks(str(value))}
+            ) from None
+
+    def prepare_value(self, value: Any) -> Any:
+        return value if isinstance(value, InvalidJSONInput | str) else set_out(value)
+
+
+def where_it_breaks(text: str) -> str:
+    """In words, where a text stops to be JSON."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        lines = text.splitlines() or [""]
+        near = lines[min(error.lineno, len(lines)) - 1].strip()[:60]
+        return f"Line {error.lineno}, character {error.colno}: {error.msg}. The line reads: {near}"
+    except (ValueError, RecursionError):
+        pass
+    return "It cannot be read."
+
+
+def set_out(rows: Any) -> str:
+    """A list of objects as JSON, a line for each key; anything else as JSON has it."""
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        return json.dumps(rows, indent=2, ensure_ascii=False)
+    written = []
+    for row in rows:
+        keys = sorted(row, key=lambda key: _ORDER.index(key) if key in _ORDER else len(_ORDER))
+        lines = [f"    {json.dumps(key)}: {json.dumps(row[key], ensure_ascii=False)}" for key in keys]
+        written.append("  {\n" + ",\n".join(lines) + "\n  }")
+    return "[\n" + ",\n".join(written) + "\n]" if written else "[]"
+
+
+def _rows_input(lines: int) -> forms.Textarea:
+    return forms.Textarea(attrs={"rows": lines, "spellcheck": "false", "class": "vLargeTextField rows-field"})
+
+
+class ImageModelForm(forms.ModelForm[ImageModel]):
+    class Meta:
+        model = ImageModel
+        fields = [
+            "slug",
+            "label",
+            "description",
+            "enabled",
+            "position",
+            "options",
+            "max_count",
+            "prompt_limit",
+            "can_edit",
+            "can_vary",
+            "edit_needs_mask",
+            "edit_square",
+            "edit_max_side",
+            "edit_max_bytes",
+            "price",
+            "prices",
+            "give_up_after",
+            "response_format",
+        ]
+        widgets = {"options": _rows_input(18), "prices": _rows_input(7)}
+        help_texts = {
+            "max_count": "How many pictures one request may ask for, 1 to 10.",
+            "options": (
+                "What people may choose, in the order of the form; name is the field of the request. Either "
+                '{"name": "aspect_ratio", "label": "Aspect ratio", "choices": ["1:1", "16:9"], "default": "1:1"}, or a '
+                'whole number: {"name": "seed", "label": "Seed", "minimum": 0, "maximum": 99, "default": 0}.'
+            ),
+            "prompt_limit": "In characters, 1 to 32,000.",
+            "can_edit": "It takes a picture, and a mask if one likes, and paints it anew after a prompt.",
+            "can_vary": "It takes a picture, and makes others like it, without a prompt.",
+            "prices": (
+                "Where the price depends on what is chosen: "
+                '{"when": {"resolution": "4k"}, "price": "0.24"}. The first row whose choices are all made counts; '
+                "else the price above. So a row that names more choices comes before one that names fewer."
+            ),
+            "response_format": "Leave it to the upstream, unless it delivers nothing that way.",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not ({"options", "prices"} & self.errors.keys()) and (problem := misfit(cleaned)):
+            self.add_error("prices", problem)
+        return cleaned
+
+
+def misfit(cleaned: dict[str, Any]) -> str:
+    """What is wrong between prices and the options that they depend on."""
+    model = ImageModel(options=cleaned.get("options") or [], prices=cleaned.get("prices") or [])
+    try:
+        validate_options(model.options)
+        validate_prices(model.prices)
+    except ValidationError:
+        return ""  # their own errors come first
+    options = {option.name: option for option in model.option_list}
+    for name, choice in (pair for row in model.prices for pair in row["when"].items()):
+        if name not in options:
+            return f"A price depends on “{name}”, which is no option of this model."
+        if not options[name].accepts(choice):
+            return f"A price depends on “{choice}”, which is no choice of “{name}”."
+    return ""
+
+
+class UpstreamFilter(admin.SimpleListFilter):
+    title = "upstream"
+    parameter_name = "upstream"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [("offered", "Offered"), ("gone", "Not offered any more")]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[ImageModel]) -> models.QuerySet[ImageModel]:
+        wanted = self.value()
+        return queryset.filter(gone_at__isnull=wanted == "offered") if wanted in ("offered", "gone") else queryset
 
 
 @admin.register(ImageModel)
 class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
-    list_display = ["label", "slug", "enabled", "position", "price", "max_count", "usual_time"]
+    form = ImageModelForm
+    formfield_overrides = {models.JSONField: {"form_class": RowsField}}
+    list_display = [
+        "label",
+        "slug",
+        "enabled",
+        "position",
+        "price",
+        "price_range",
+        "max_count",
+        "beyond_prompts",
+        "seconds",
+        "gone",
+    ]
     list_editable = ["enabled", "position", "price"]
-    list_filter = ["enabled"]
+    list_filter = ["enabled", "can_edit", "can_vary", UpstreamFilter]
     search_fields = ["label", "slug"]
-    readonly_fields = ["usual_time"]
+    readonly_fields = ["price_preview", "usual_time", "success", "upstream", "what_was_imported"]
+    fieldsets = [
+        (None, {"fields": ["slug", "label", "description", "enabled", "position"]}),
+        ("What it can do", {"fields": ["options", "max_count", "prompt_limit"]}),
+        (
+            "Edits and variations",
+            {"fields": ["can_edit", "can_vary", "edit_needs_mask", "edit_square", "edit_max_side", "edit_max_bytes"]},
+        ),
+        ("What it costs", {"fields": ["price", "prices", "price_preview"]}),
+        ("Waiting for it", {"fields": ["usual_time", "success", "give_up_after", "response_format"]}),
+        ("Upstream", {"fields": ["upstream", "what_was_imported"]}),
+    ]
+
+    class Media:
+        css = {"all": ["css/admin_catalogue.css"]}
 
     @admin.display(description="usual time")
     def usual_time(self, model: ImageModel) -> str:
         if model.typical_seconds is None:
             return "not known yet"
         return f"{model.typical_seconds:.0f} s, slow from {model.slow_seconds or 0:.0f} s"
+
+    @admin.display(description="usual time", ordering="typical_seconds")
+    def seconds(self, model: ImageModel) -> str:
+        return "–" if model.typical_seconds is None else f"{model.typical_seconds:.0f} s"
+
+    @admin.display(description="gone", ordering="gone_at")
+    def gone(self, model: ImageModel) -> str:
+        return f"since {model.gone_at:%Y-%m-%d}" if model.gone_at else "–"
+
+    @admin.display(description="brought a picture")
+    def success(self, model: ImageModel) -> str:
+        return "not known yet" if model.success_rate is None else f"{model.success_rate:.0%} of the latest"
+
+    @admin.display(description="prices")
+    def price_range(self, model: ImageModel) -> str:
+        return "–" if (said := catalogue.price_range(model)) == "not known" else said
+
+    @admin.display(description="also makes")
+    def beyond_prompts(self, model: ImageModel) -> str:
+        able = [word for word, can in (("edits", model.can_edit), ("variations", model.can_vary)) if can]
+        return ", ".join(able) or "–"
+
+    @admin.display(description="upstream")
+    def upstream(self, model: ImageModel) -> str:
+        if model.gone_at:
+            return f"not offered since {model.gone_at:%Y-%m-%d}"
+        return "imported" if model.imported else "not imported yet"
+
+    @admin.display(description="what that comes to")
+    def price_preview(self, model: ImageModel) -> SafeString | str:
+        if not model.pk:
+            return "Shown once the model is saved."
+        rows = [
+            (
+                row.when,
+                "not known" if row.price is None else catalogue.money(row.price),
+                "usual" if row.is_usual else "",
+            )
+            for row in catalogue.price_table(model)
+        ]
+        return _table("When this is chosen", "One picture costs", "Which is", rows=rows)
+
+    @admin.display(description="set by hand or imported")
+    def what_was_imported(self, model: ImageModel) -> SafeString | str:
+        """Where the catalogue stands against the last import, so that one sees what an import would keep."""
+        if not model.pk or not model.imported:
+            return "Nothing was imported for this model yet. What was set by hand is kept by an import."
+        rows = [(one.what, one.then, one.now) for one in catalogue.beside_import(model)]
+        if not rows:
+            return "All is as it was imported; the next import may change it."
+        table = _table("Set by hand since", "As imported", "Now", rows=rows)
+        return format_html("<div>{}<p>An import keeps these, unless it is told to overwrite them.</p></div>", table)
+
+    # -- the comparison
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("compare/", wrap(self.compare_view), name="gallery_imagemodel_compare"),
+            path("compare/look-up/", wrap(require_POST(self.look_up_view)), name="gallery_imagemodel_lookup"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        may = {"may_compare": self.has_change_permission(request)}
+        return super().changelist_view(request, {**may, **(extra_context or {})})
+
+    def look_up_view(self, request: HttpRequest) -> HttpResponse:
+        """Have the upstream asked in the background, and go where the answer will be shown."""
+        self._may_compare(request)
+        query = urlencode({"after": look_up_catalogue(), "asked": int(time.time())})
+        return HttpResponseRedirect(f"{_compare_page()}?{query}")
+
+    def compare_view(self, request: HttpRequest) -> HttpResponse:
+        """What is new, changed and gone; with a POST, apply what was checked."""
+        self._may_compare(request)
+        snapshot = CatalogueSnapshot.objects.first()
+        if request.method == "POST":
+            return self._apply(request, snapshot)
+        after, asked = _number(request.GET.get("after")), _number(request.GET.get("asked"))
+        waiting = after is not None and (snapshot is None or snapshot.pk <= after)
+        late = waiting and time.time() - (asked or 0) > LATE
+        if getattr(request, "htmx", False):
+            # The page asks whether there is an answer, or whether none is to be expected any more.
+            if waiting and not late:
+                return HttpResponse(status=204)
+            return HttpResponseClientRedirect(request.get_full_path() if late else _compare_page())
+        compared = None
+        if snapshot and not snapshot.error and not waiting:
+            compared = catalogue.compare(snapshot.offered, ImageModel.objects.all())
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Compare with upstream",
+            "snapshot": snapshot,
+            "just_now": snapshot is not None and timezone.now() - snapshot.taken_at < timedelta(minutes=1),
+            "comparison": compared,
+            "waiting": waiting and not late,
+            "late": late,
+            "may_add": self.has_add_permission(request),
+            "media": self.media,
+        }
+        return TemplateResponse(request, "admin/gallery/imagemodel/compare.html", context)
+
+    def _may_compare(self, request: HttpRequest) -> None:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+
+    def _apply(self, request: HttpRequest, snapshot: CatalogueSnapshot | None) -> HttpResponse:
+        picks = _picks(request)
+        if not self.has_add_permission(request):
+            there = set(ImageModel.objects.values_list("slug", flat=True))
+            picks = [pick for pick in picks if pick.slug in there]
+        if not picks:
+            self.message_user(request, "Nothing was checked, and nothing was changed.", messages.WARNING)
+            return HttpResponseRedirect(_compare_page())
+        applied = apply_catalogue(snapshot.offered if snapshot else [], picks)
+        self._record(request, applied)
+        for words, found in (
+            ("added, and on offer", applied.added),
+            ("brought up to date", applied.changed),
+            ("no longer on offer", applied.gone),
+        ):
+            if found:
+                names = ", ".join(model.label for model in found)
+                self.message_user(request, f"{names}: {words}.", messages.SUCCESS)
+        if applied.missed:
+            missed = ", ".join(applied.missed)
+            note = f"Left alone, since not as they were shown any more: {missed}. Look at them again below."
+            self.message_user(request, note, messages.WARNING)
+        return HttpResponseRedirect(_compare_page())
+
+    def _record(self, request: HttpRequest, applied: Applied) -> None:
+        """Into each model's history, as for changes in the form."""
+        for model in applied.added:
+            self.log_addition(request, model, "Added from the upstream's catalogue.")
+        for model in applied.changed:
+            self.log_change(request, model, "Brought up to date from the upstream's catalogue.")
+        for model in applied.gone:
+            self.log_change(request, model, "Taken off the list: the upstream does not offer it any more.")
+
+
+def _compare_page() -> str:
+    return reverse("admin:gallery_imagemodel_compare")
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and len(text) < 19 else None
+
+
+def _picks(request: HttpRequest) -> list[Pick]:
+    """What was checked: `take` is DIGEST:SLUG, `overwrite` DIGEST:KEY:SLUG (a slug may hold colons)."""
+    unprotected = [taken.partition(":")[::2] for taken in request.POST.getlist("take")]
+    overwrite: dict[tuple[str, str], list[str]] = {}
+    for taken in request.POST.getlist("overwrite"):
+        digest, _, rest = taken.partition(":")
+        key, _, slug = rest.partition(":")
+        overwrite.setdefault((digest, slug), []).append(key)
+    return [
+        Pick(slug, digest, (digest, slug) in unprotected, overwrite.get((digest, slug), []))
+        for digest, slug in dict.fromkeys([*unprotected, *overwrite])
+    ]
+
+
+def _table(*head: str, rows: list[tuple[str, str, str]]) -> SafeString:
+    cells = format_html_join("", '<th scope="col">{}</th>', ((one,) for one in head))
+    body = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td><td>{}</td></tr>', rows)
+    return format_html('<table class="facts"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', cells, body)

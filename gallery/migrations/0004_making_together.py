@@ -185,9 +185,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "kind",
-                    models.CharField(
-                        choices=[("comparison", "Comparison"), ("prompts", "Several prompts")], max_length=12
-                    ),
+                    models.CharField(choices=[("comparison", "Comparison"), ("prompts", "Series")], max_length=12),
                 ),
                 ("prompt", models.TextField(help_text="As it was typed, before anything was filled in.")),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),

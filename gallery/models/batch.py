@@ -24,7 +24,7 @@ class Batch(models.Model):
 
     class Kind(models.TextChoices):
         COMPARISON = "comparison", "Comparison"
-        PROMPTS = "prompts", "Several prompts"
+        PROMPTS = "prompts", "Series"
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="batches")
     kind = models.CharField(max_length=12, choices=Kind)

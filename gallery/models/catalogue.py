@@ -65,10 +65,11 @@ def validate_options(value: Any) -> None:
     if not isinstance(value, list):
         raise ValidationError("Options are a list.")
     names = set()
-    for option in value:
+    for place, option in enumerate(value, start=1):
         if not isinstance(option, dict) or set(option) not in (_CHOICE_KEYS, _NUMBER_KEYS):
             raise ValidationError(
-                "Each option has just name, label, choices and default; a number has minimum and maximum for choices."
+                "Each option has just name, label, choices and default; a number has minimum and maximum for choices. "
+                f"Number {place} in the list has {_keys_of(option)}."
             )
         name = option["name"]
         if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
@@ -90,6 +91,8 @@ def validate_options(value: Any) -> None:
         choices = option["choices"]
         if not isinstance(choices, list) or not choices or not all(isinstance(one, str) and one for one in choices):
             raise ValidationError(f"The choices of “{name}” are a list of texts, with one at least.")
+        if len(set(choices)) < len(choices):
+            raise ValidationError(f"“{name}” has a choice twice.")
         if option["default"] not in choices:
             raise ValidationError(f"The default of “{name}” is not among its choices.")
 
@@ -98,9 +101,12 @@ def validate_prices(value: Any) -> None:
     """Accept a list of {"when": {option: choice, …}, "price": "0.08"}; raise ValidationError otherwise."""
     if not isinstance(value, list):
         raise ValidationError("Prices by option are a list.")
-    for row in value:
+    for place, row in enumerate(value, start=1):
         if not isinstance(row, dict) or set(row) != {"when", "price"} or not isinstance(row["when"], dict):
-            raise ValidationError("Each row has just “when”, the choices it is for, and “price”.")
+            raise ValidationError(
+                "Each row has just “when”, the choices it is for, and “price”. "
+                f"Number {place} in the list has {_keys_of(row)}."
+            )
         if not row["when"] or not all(isinstance(one, str) for pair in row["when"].items() for one in pair):
             raise ValidationError("“when” names one option and its choice at least, all as texts.")
         try:
@@ -109,6 +115,12 @@ def validate_prices(value: Any) -> None:
             price = None
         if price is None or not price.is_finite() or price < 0 or price > 1_000_000:
             raise ValidationError(f'“{row["price"]}” is no price; write it as a text such as "0.08".')
+
+
+def _keys_of(item: object) -> str:
+    if not isinstance(item, dict):
+        return "none of these"
+    return ", ".join(str(key) for key in item) or "nothing"
 
 
 def options_key(options: dict[str, Any]) -> str:
@@ -161,6 +173,24 @@ class ImageModel(models.Model):
     )
     can_edit = models.BooleanField("edits pictures", default=False)
     can_vary = models.BooleanField("makes variations", default=False)
+    edit_square = models.BooleanField(
+        "takes squares only", default=False, help_text="For edits and variations: other pictures are cut or filled up."
+    )
+    edit_needs_mask = models.BooleanField(
+        "edits only what is marked", default=False, help_text="An edit without a mask is not sent."
+    )
+    edit_max_bytes = models.PositiveIntegerField(
+        "largest file to edit",
+        default=20_000_000,
+        validators=[MinValueValidator(100_000), MaxValueValidator(20_000_000)],
+        help_text="Bytes of the PNG that is sent; it is scaled down until it is smaller.",
+    )
+    edit_max_side = models.PositiveIntegerField(
+        "longest side to edit",
+        default=2048,
+        validators=[MinValueValidator(64), MaxValueValidator(2048)],
+        help_text="Pixels; larger pictures are scaled down.",
+    )
     # What the last import wrote, by field: where the field says something else now, somebody changed it by hand.
     imported = models.JSONField(default=dict, blank=True, editable=False)
     gone_at = models.DateTimeField(
@@ -214,6 +244,18 @@ class ImageModel(models.Model):
             fitting[option.name] = wanted if option.accepts(wanted) else option.default
         return fitting
 
+    def takes_pictures_of(self, other: "ImageModel") -> bool:
+        """Whether what was prepared to be edited or varied by the other model suits this one, too."""
+        return (
+            (other.edit_square or not self.edit_square)
+            and other.edit_max_bytes <= self.edit_max_bytes
+            and (other.edit_needs_mask or not self.edit_needs_mask)
+        )
+
+    @property
+    def success_percent(self) -> int | None:
+        return None if self.success_rate is None else round(100 * self.success_rate)
+
     @property
     def is_slow(self) -> bool:
         """More than one would watch a blank box for."""
@@ -250,12 +292,12 @@ class CatalogueSnapshot(models.Model):
         return f"The upstream's catalogue of {self.taken_at:%Y-%m-%d %H:%M}"
 
 
-def size_in_pixels(options: dict[str, str]) -> tuple[int, int]:
-    """Width and height that a generation with these options will have; a square where they do not tell."""
+def size_in_pixels(options: dict[str, str], otherwise: tuple[int, int] = (1024, 1024)) -> tuple[int, int]:
+    """Width and height that a generation with these options will have; `otherwise` where they do not tell."""
     match = _PIXELS.match(options.get("size", ""))
     if match:
         return int(match[1]), int(match[2])
     ratio = re.fullmatch(r"(\d{1,2}):(\d{1,2})", options.get("aspect_ratio", ""))
     if ratio and int(ratio[1]) and int(ratio[2]):
         return int(ratio[1]) * 64, int(ratio[2]) * 64
-    return 1024, 1024
+    return otherwise

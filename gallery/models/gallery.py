@@ -7,7 +7,11 @@ from django.db import models
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
+from gallery.models.sharing import Membership
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gallery.models.people import Person
     from gallery.models.picture import Picture
 
@@ -17,7 +21,20 @@ class GalleryQuerySet(models.QuerySet["Gallery"]):
         return self.filter(owner=person)
 
     def visible_to(self, person: "Person") -> "GalleryQuerySet":
-        return self.filter(models.Q(owner=person) | models.Q(shared_with_team=True))
+        """A person's own, those that the team may look at, and those that this person is a member of."""
+        mine = Membership.objects.filter(
+            models.Q(person=person) | models.Q(group__in=person.groups.all()), gallery=models.OuterRef("pk")
+        )
+        return self.filter(models.Q(owner=person) | models.Q(shared_with_team=True) | models.Exists(mine))
+
+    def open_to(self, person: "Person", roles: "Iterable[str]") -> "GalleryQuerySet":
+        """A person's own, and those where this person is a member with one of these roles."""
+        member = Membership.objects.filter(
+            models.Q(person=person) | models.Q(group__in=person.groups.all()),
+            gallery=models.OuterRef("pk"),
+            role__in=list(roles),
+        )
+        return self.filter(models.Q(owner=person) | models.Exists(member))
 
     def with_counts(self) -> "GalleryQuerySet":
         return (
@@ -30,6 +47,14 @@ class Gallery(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="galleries")
     shared_with_team = models.BooleanField(default=False, help_text="Everybody with an account may look at it.")
     created_at = models.DateTimeField(auto_now_add=True)
+    cover = models.ForeignKey(
+        "gallery.Picture",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What it is shown by; the latest where none was picked.",
+    )
     pictures: "models.ManyToManyField[Picture, GalleryEntry]" = models.ManyToManyField(
         "gallery.Picture", through="GalleryEntry", related_name="galleries"
     )
@@ -62,16 +87,34 @@ class Gallery(models.Model):
 
 
 class GalleryEntry(models.Model):
-    """A picture's place in a gallery. Only its author puts a picture into one: seeing it is theirs to give."""
+    """A picture's place in a gallery, and what was decided on it there.
+
+    Only its author puts a picture into one: seeing it is theirs to give.
+    """
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        SHORTLIST = "shortlist", "Shortlist"
+        APPROVED = "approved", "Approved"
 
     gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, related_name="entries")
     picture = models.ForeignKey("gallery.Picture", on_delete=models.CASCADE, related_name="entries")
     added_at = models.DateTimeField(auto_now_add=True)
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    position = models.FloatField(default=0, help_text="By hand; higher comes first, and those alike by their age.")
+    status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "gallery entries"
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["gallery", "picture"], name="picture_once_per_gallery")]
+        indexes = [models.Index(fields=["gallery", "-position", "-id"], name="entry_by_position")]
 
     def __str__(self) -> str:
         return f"{self.picture} in {self.gallery}"

@@ -6,23 +6,26 @@ is one conditional UPDATE, `move()`: one row changed means that the change was o
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import PurePosixPath
 from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
+from django.urls import reverse
 from django.utils import timezone
 
 from gallery.models.batch import Batch
 from gallery.models.catalogue import ImageModel, options_key, size_in_pixels
 from gallery.models.gallery import Gallery
 from gallery.models.generations import GenerationQuerySet
-from gallery.models.ledger import NOTHING, LedgerEntry, book
+from gallery.models.ledger import NOTHING, LedgerEntry, book, exact
 from gallery.models.states import (
     ADMIN_HELPS,
     EDIT_HELPS,
@@ -34,6 +37,17 @@ from gallery.models.states import (
     UNDER_WAY,
     State,
 )
+
+
+def fingerprint(model_id: int, prompt: str, options: dict[str, str]) -> str:
+    """The same for two requests that ask for the same, however many pictures each wants."""
+    return hashlib.sha256(json.dumps([model_id, prompt, options], sort_keys=True).encode()).hexdigest()
+
+
+# What goes along with an edit says its size in its name, so that nobody has to open it for that.
+SIZE_IN_NAME = re.compile(r"-(\d{1,5})x(\d{1,5})\.\w+$")
+# Why it failed: the file of the picture to edit or vary is not there any more.
+SOURCE_GONE = "source_gone"
 
 
 class Generation(models.Model):
@@ -71,7 +85,10 @@ class Generation(models.Model):
     )
     mask_file = models.CharField(max_length=200, blank=True, help_text="In storage: transparent where to paint anew.")
     fingerprint = models.CharField(
-        max_length=64, blank=True, editable=False, help_text="The same for the same request, count aside."
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="The same for the same request, count aside.",
     )
     options_key = models.CharField(
         max_length=16, blank=True, editable=False, help_text="The same for the same options."
@@ -134,6 +151,8 @@ class Generation(models.Model):
         constraints = [models.UniqueConstraint(fields=["author", "token"], name="generation_once_per_form")]
         indexes = [
             models.Index(fields=["author", "-id"], condition=Q(dismissed=False), name="generation_feed"),
+            models.Index(fields=["created_at"], name="generation_by_day"),
+            models.Index(fields=["author", "created_at"], name="generation_of_author_by_day"),
             models.Index(fields=["state", "author", "id"], name="generation_by_state"),
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="generation_due"),
             models.Index(fields=["model", "-finished_at"], name="generation_durations"),
@@ -145,9 +164,12 @@ class Generation(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self._state.adding:
+            if self.estimated_cost is not None:
+                # Here and not in the database: each rounds in its own way.
+                self.estimated_cost = exact(self.estimated_cost)
             self.options_key = options_key(self.options)
-            asked = [self.kind, self.model_id, self.prompt, self.options, self.parent_id if self.source_file else None]
-            self.fingerprint = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+            if self.kind == Generation.Kind.CREATE:
+                self.fingerprint = fingerprint(self.model_id, self.prompt, self.options)
         super().save(*args, **kwargs)
 
     # -- one row's changes of state; each tells whether it was this call that made the change
@@ -167,14 +189,7 @@ class Generation(models.Model):
     def bring_ledger_up_to_date(cls, pk: int) -> None:
         """In a transaction that has just written this row, and so holds its lock."""
         row = cls.objects.select_related("author").defer("prompt").get(pk=pk)
-        costs, is_final = row.costs_by_now
-        if costs != row.booked:
-            kind = LedgerEntry.Kind.RESERVED
-            if is_final:
-                kind = LedgerEntry.Kind.SETTLED if costs else LedgerEntry.Kind.RELEASED
-            book(row, costs, kind)
-        elif is_final and row.booked and row.state == State.COMPLETED:
-            book(row, costs, LedgerEntry.Kind.SETTLED)
+        book(row, *row.costs_by_now)
 
     @property
     def options_for_upstream(self) -> dict[str, str | int]:
@@ -184,24 +199,24 @@ class Generation(models.Model):
         }
 
     @property
-    def costs_by_now(self) -> tuple[Decimal, bool]:
-        """What it costs by what is known now, in US dollars, and whether that is final."""
-        estimate = self.estimated_cost or NOTHING
+    def costs_by_now(self) -> tuple[Decimal, LedgerEntry.Kind]:
+        """What it costs by what is known now, in US dollars, and what kind of knowledge that is."""
         if self.state == State.COMPLETED:
-            return self.cost or NOTHING, True
-        if self.state == State.FAILED and self.results:
-            return self.cost_of_results or NOTHING, True
+            return self.cost or NOTHING, LedgerEntry.Kind.SETTLED
+        # What was delivered is to be paid for, whether or not all of it could be fetched.
+        if self.results:
+            return self.cost_of_results or NOTHING, LedgerEntry.Kind.SETTLED
         # Not sent, or refunded: nothing. Where nobody can know whether it was charged, the estimate stands.
         if self.state in ENDED_IN_VAIN and self.was_charged is False:
-            return NOTHING, True
-        return estimate, False
+            return NOTHING, LedgerEntry.Kind.RELEASED
+        return self.estimated_cost or NOTHING, LedgerEntry.Kind.RESERVED
 
     @property
     def cost_of_results(self) -> Decimal | None:
         """By what the upstream delivered, whether or not all of it could be fetched; None where no price is known."""
         if self.estimated_cost is None or not self.count:
             return None
-        return (self.estimated_cost / self.count * len(self.results)).quantize(Decimal("0.0001"))
+        return exact(self.estimated_cost / self.count * len(self.results))
 
     def claim(self, fence: int) -> bool:
         """Make it this courier's to send."""
@@ -277,11 +292,12 @@ class Generation(models.Model):
             suggested_model=suggested_model,
             due_at=due_at,
             finished_at=timezone.now(),
+            is_new=True,
         )
 
     def interrupt(self, code: str = "", message: str = "", hint: str = "") -> bool:
         """Nobody knows whether the upstream took it; never sent again by itself."""
-        return self._move(
+        return self._move_and_book(
             State.INTERRUPTED,
             from_=[State.SUBMITTING],
             error_code=code[:100],
@@ -289,13 +305,15 @@ class Generation(models.Model):
             error_hint=hint,
             due_at=None,
             finished_at=timezone.now(),
+            is_new=True,
         )
 
     def expect_no_more(self, *, refunded: bool = False) -> None:
         """It has ended, and nothing will come of it any more; `refunded` if the upstream says so by ending it, too."""
         with transaction.atomic():
             ended = Generation.objects.filter(pk=self.pk, state__in=(State.CANCELLED, State.FAILED))
-            if ended.update(due_at=None, refunded=refunded) and refunded:
+            # Once known, it stays known.
+            if ended.update(due_at=None, **({"refunded": True} if refunded else {})) and refunded:
                 Generation.bring_ledger_up_to_date(self.pk)
 
     def ask_again(self, **changes: Any) -> bool:
@@ -304,7 +322,13 @@ class Generation(models.Model):
 
     def complete(self, cost: Decimal | None) -> bool:
         return self._move_and_book(
-            State.COMPLETED, from_=[State.SAVING], due_at=None, attempts=0, cost=cost, finished_at=timezone.now()
+            State.COMPLETED,
+            from_=[State.SAVING],
+            due_at=None,
+            attempts=0,
+            cost=cost,
+            finished_at=timezone.now(),
+            is_new=True,
         )
 
     def stop_waiting(self) -> bool:
@@ -369,11 +393,17 @@ class Generation(models.Model):
 
     @property
     def width(self) -> int:
-        return size_in_pixels(self.options)[0]
+        return self._expected_size[0]
 
     @property
     def height(self) -> int:
-        return size_in_pixels(self.options)[1]
+        return self._expected_size[1]
+
+    @property
+    def _expected_size(self) -> tuple[int, int]:
+        """Where the options leave it to the service (“auto”), an edit has the shape of what was sent."""
+        sent = SIZE_IN_NAME.search(self.source_file)
+        return size_in_pixels(self.options, (int(sent[1]), int(sent[2]))) if sent else size_in_pixels(self.options)
 
     @property
     def boxes(self) -> range:
@@ -401,9 +431,21 @@ class Generation(models.Model):
         return ((self.finished_at or timezone.now()) - self.submitted_at).total_seconds()
 
     @property
+    def seconds_taken(self) -> int | None:
+        """From sending to having the upstream's answer."""
+        if self.submitted_at is None or self.delivered_at is None:
+            return None
+        return round((self.delivered_at - self.submitted_at).total_seconds())
+
+    @property
+    def usual_seconds(self) -> float | None:
+        """What its model usually takes with these options, or at all; None where nothing is known."""
+        return getattr(self, "typical_for_options", None) or self.model.typical_seconds
+
+    @property
     def seconds_left(self) -> int | None:
         """By what this model usually takes; None where nothing is known or the usual time is over."""
-        usual, so_far = self.model.typical_seconds, self.seconds_under_way
+        usual, so_far = self.usual_seconds, self.seconds_under_way
         if usual is None or so_far is None or not self.is_under_way or so_far >= usual:
             return None
         return max(1, round(usual - so_far))
@@ -413,18 +455,21 @@ class Generation(models.Model):
         """Percent: the upstream's own, else by what this model usually takes; 95 at most until it is there."""
         if self.progress is not None:
             return self.progress
-        usual, so_far = self.model.typical_seconds, self.seconds_under_way
+        usual, so_far = self.usual_seconds, self.seconds_under_way
         if not usual or so_far is None:
             return None
         return min(95, round(100 * so_far / usual))
 
     @property
     def is_taking_longer(self) -> bool:
-        slow, so_far = self.model.slow_seconds, self.seconds_under_way
+        slow = getattr(self, "slow_for_options", None) or self.model.slow_seconds
+        so_far = self.seconds_under_way
         return bool(self.is_under_way and slow and so_far and so_far > slow)
 
     @property
     def error_title(self) -> str:
+        if self.error_code == SOURCE_GONE:
+            return "The picture to start from is gone"
         return ERROR_TITLES.get(self.error_code, "This one did not work")
 
     @property
@@ -438,7 +483,16 @@ class Generation(models.Model):
             return "use_model"
         if self.error_code in ADMIN_HELPS:
             return "admin"
-        return "edit" if self.error_code in EDIT_HELPS else "retry"
+        return "edit" if self.error_code in EDIT_HELPS or self.error_code == SOURCE_GONE else "retry"
+
+    @property
+    def start_over_url(self) -> str:
+        """Where a person changes what was asked for, and asks again."""
+        if self.kind == Generation.Kind.CREATE:
+            return f"{reverse('create')}?prompt_from={self.pk}"
+        if self.parent_id is not None:
+            return f"{reverse('picture_edit', args=[self.parent_id])}?prompt_from={self.pk}"
+        return f"{reverse('upload_edit', args=[PurePosixPath(self.source_file).name])}?prompt_from={self.pk}"
 
     @property
     def was_charged(self) -> bool | None:

@@ -9,7 +9,9 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
-from gallery.models.gallery import GalleryEntry
+from gallery.models.batch import Vote
+from gallery.models.catalogue import ModelPace
+from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.states import POLLED, UNDER_WAY, State
 
 if TYPE_CHECKING:
@@ -17,18 +19,29 @@ if TYPE_CHECKING:
     from gallery.models.people import Person
 
 
+def _how_many(rows: "models.QuerySet[Any]", by: str) -> Coalesce:
+    """The number of these rows, which an OuterRef ties to the outer row, as a column; all of them have one `by`."""
+    return Coalesce(Subquery(rows.order_by().values(by).annotate(total=Count("pk")).values("total")), 0)
+
+
 class GenerationQuerySet(models.QuerySet["Generation"]):
     # -- reading
 
     def visible_to(self, person: "Person") -> Self:
-        """A person's own, and what stands in a gallery that the team may look at or is being made for one."""
-        shared_picture = GalleryEntry.objects.filter(picture__generation=OuterRef("pk"), gallery__shared_with_team=True)
+        """A person's own, and what stands in a gallery that this person may look at or is being made for one."""
+        galleries = Gallery.objects.visible_to(person)
+        shown = GalleryEntry.objects.filter(
+            picture__generation=OuterRef("pk"), picture__trashed_at=None, gallery__in=galleries
+        )
         # Once it has pictures, only those that are still in such a gallery make it visible.
-        being_made = Q(gallery__shared_with_team=True) & ~Q(state=State.COMPLETED)
-        return self.filter(Q(author=person) | being_made | Exists(shared_picture))
+        being_made = Q(gallery__in=galleries) & ~Q(state=State.COMPLETED)
+        return self.filter(Q(author=person) | being_made | Exists(shown))
 
     def under_way(self) -> Self:
         return self.filter(state__in=UNDER_WAY)
+
+    def not_seen_by_author(self, person: "Person") -> Self:
+        return self.filter(author=person, is_new=True)
 
     def in_feed(self) -> Self:
         return self.filter(dismissed=False)
@@ -37,27 +50,23 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """All that a card shows to this person, in a constant number of queries."""
         from gallery.models.picture import Picture
 
-        arrived = (
-            Picture.objects.filter(generation=OuterRef("pk"))
-            .order_by()
-            .values("generation")
-            .annotate(total=Count("pk"))
-            .values("total")
-        )
-        queued_before = (
-            self.model.objects.filter(state=State.QUEUED, pk__lt=OuterRef("pk"))
-            .order_by()
-            .values("state")
-            .annotate(total=Count("pk"))
-            .values("total")
-        )
+        arrived = _how_many(Picture.objects.filter(generation=OuterRef("pk")), by="generation")
+        votes = _how_many(Vote.objects.filter(generation=OuterRef("pk")), by="generation")
+        before = self.model.objects.filter(state=State.QUEUED, pk__lt=OuterRef("pk"))
+        queued_before = _how_many(before, by="state")
+        pace = ModelPace.objects.filter(model=OuterRef("model"), options_key=OuterRef("options_key"))
+        own_vote = Vote.objects.filter(generation=OuterRef("pk"), person=person)
         return (
-            self.select_related("model", "author", "gallery", "suggested_model")
+            self.select_related("model", "author", "gallery", "suggested_model", "batch")
             .prefetch_related(models.Prefetch("pictures", Picture.objects.visible_to(person)))
             .annotate(
-                arrived=Coalesce(Subquery(arrived), 0),
+                typical_for_options=Subquery(pace.values("typical_seconds")),
+                slow_for_options=Subquery(pace.values("slow_seconds")),
+                vote_count=votes,
+                has_my_vote=Exists(own_vote),
+                arrived=arrived,
                 queued_before=models.Case(
-                    models.When(state=State.QUEUED, then=Coalesce(Subquery(queued_before), 0)),
+                    models.When(state=State.QUEUED, then=queued_before),
                     default=None,
                     output_field=models.IntegerField(),
                 ),
@@ -67,20 +76,14 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     def next_fairly(self, limit: int) -> list["Generation"]:
         """The queued ones to send next: each person's oldest first, and first those of who has least under way."""
         now = timezone.now()
-        sent_already = (
-            self.model.objects.filter(
-                author=OuterRef("author"), state__in=(State.SUBMITTING, State.PENDING, State.PROCESSING)
-            )
-            .order_by()
-            .values("author")
-            .annotate(total=Count("pk"))
-            .values("total")
+        sent = self.model.objects.filter(
+            author=OuterRef("author"), state__in=(State.SUBMITTING, State.PENDING, State.PROCESSING)
         )
         turn = Window(RowNumber(), partition_by=F("author"), order_by=F("id").asc())
         return list(
             self.filter(state=State.QUEUED)
             .filter(Q(due_at=None) | Q(due_at__lte=now))
-            .annotate(turn=turn + Coalesce(Subquery(sent_already), 0))
+            .annotate(turn=turn + _how_many(sent, by="author"))
             .select_related("model", "author")
             .order_by("turn", "id")[:limit]
         )

@@ -1,19 +1,22 @@
 """What may be spent, and what was.
 
-Every amount is in US dollars. The ledger is only ever added to: a generation's rows add up to what it costs by what is
-known now, first an estimate, in the end what it did cost. Its `booked` says the same in one number.
+Every amount is in US dollars, to the hundredth of a cent. The ledger is only ever added to: a generation's rows add up
+to what it costs by what is known now, first an estimate, in the end what it did cost. Its `booked` says the same in one
+number. docs/money.md tells when what is written.
 """
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Never, Self
 
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q, Sum
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Sum, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 if TYPE_CHECKING:
@@ -21,23 +24,90 @@ if TYPE_CHECKING:
     from gallery.models.people import Person
 
 NOTHING = Decimal(0)
+SMALLEST = Decimal("0.0001")
 # Of a budget; from here on the page warns.
 WARN_FROM = Decimal("0.8")
 
 
+def exact(amount: Decimal | None) -> Decimal:
+    """To the hundredth of a cent: SQLite adds up in floating point."""
+    return (amount or NOTHING).quantize(SMALLEST)
+
+
+def in_dollars(amount: Decimal, *, cents: bool = False) -> str:
+    """Such as $1,250, $0.20 or $0.0035: no more digits than it takes, but two at least with `cents`."""
+    amount = exact(amount)
+    is_whole = amount == amount.to_integral_value() and not cents
+    digits = 0 if is_whole else 2 if amount == amount.quantize(Decimal("0.01")) else 4
+    return f"{'-' if amount < 0 else ''}${abs(amount):,.{digits}f}"
+
+
+def month_of(moment: datetime) -> date:
+    """The first day of its month, in the studio's time zone."""
+    return timezone.localtime(moment).date().replace(day=1)
+
+
 def this_month() -> date:
-    """The first day of the current month, in the studio's time zone."""
-    return timezone.localdate().replace(day=1)
+    return month_of(timezone.now())
 
 
-class OverBudget(Exception):
-    """A submit would cost more than a budget has left this month."""
+def month_after(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
 
-    def __init__(self, budget: "Budget", left: Decimal, needed: Decimal) -> None:
-        super().__init__(f"{needed} is more than the {left} left of {budget}")
-        self.budget = budget
-        self.left = left
-        self.needed = needed
+
+# -- budgets
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """How much of a budget is left in a month. What is under way counts as spent."""
+
+    amount: Decimal
+    spent: Decimal
+    # The name of the person or the group whose it is.
+    name: str
+    is_own: bool
+    # When the next month begins, and with it the whole amount anew.
+    renewed_on: date
+
+    @property
+    def whose(self) -> str:
+        """As its owner reads it: the group's name, or "Your budget"."""
+        return "Your budget" if self.is_own else self.name
+
+    @property
+    def left(self) -> Decimal:
+        return max(NOTHING, self.amount - self.spent)
+
+    @property
+    def share(self) -> float:
+        """1 is all of it; more where something cost more than it was thought to."""
+        return float(self.spent / self.amount) if self.amount else 1.0
+
+    @property
+    def percent(self) -> int:
+        """Rounded down, so that only a budget that is used up shows 100."""
+        return int(self.share * 100 + 1e-9)
+
+    @property
+    def percent_shown(self) -> int:
+        """What a meter can show."""
+        return min(100, max(0, self.percent))
+
+    @property
+    def is_warning(self) -> bool:
+        return self.spent >= self.amount * WARN_FROM
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing is left."""
+        return self.spent >= self.amount
+
+    @property
+    def in_words(self) -> str:
+        if self.is_over:
+            return f"All of {in_dollars(self.amount)} is used up this month"
+        return f"{in_dollars(self.left)} of {in_dollars(self.amount)} left this month"
 
 
 class BudgetQuerySet(models.QuerySet["Budget"]):
@@ -45,9 +115,35 @@ class BudgetQuerySet(models.QuerySet["Budget"]):
         """A person's own, and those of this person's groups."""
         return self.filter(Q(person=person) | Q(group__in=person.groups.all()))
 
+    def with_spent(self, month: date) -> Self:
+        """Each with what it has lost in this month, as `booked`."""
+        entries = LedgerEntry.objects.filter(month=month).order_by()
+        own = entries.filter(person=OuterRef("person")).values("person")
+        # By the month first: what the group has spent in all the years need not be looked at.
+        of_group = LedgerEntry.groups.through.objects.filter(
+            ledgerentry=OuterRef("pk"), group=OuterRef(OuterRef("group"))
+        )
+        together = entries.filter(Exists(of_group)).values("month")
+        spent = Case(
+            When(group=None, then=Subquery(own.annotate(total=Sum("amount")).values("total"))),
+            default=Subquery(together.annotate(total=Sum("amount")).values("total")),
+        )
+        return self.select_related("person", "group").annotate(
+            booked=Coalesce(spent, NOTHING, output_field=LedgerEntry._meta.get_field("amount"))
+        )
+
+    def states(self, month: date | None = None) -> list[BudgetState]:
+        """The tightest first, in one query."""
+        month = month or this_month()
+        states = [budget.state(month) for budget in self.with_spent(month)]
+        return sorted(states, key=lambda state: (state.amount - state.spent, -state.share, state.name))
+
 
 class Budget(models.Model):
-    """What a person, or a group together, may spend in a calendar month."""
+    """What a person, or a group together, may spend in a calendar month.
+
+    It is a limit and nothing else: what was spent stands in the ledger, whether or not there was a budget at the time.
+    """
 
     person = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="budget"
@@ -74,11 +170,66 @@ class Budget(models.Model):
 
     def spent(self, month: date) -> Decimal:
         """In this month, what is under way included."""
-        return self.entries.filter(month=month).aggregate(total=Sum("amount"))["total"] or NOTHING
+        return self.state(month).spent
+
+    def state(self, month: date) -> BudgetState:
+        booked: Decimal | None = getattr(self, "booked", None)
+        if booked is None:
+            return Budget.objects.with_spent(month).get(pk=self.pk).state(month)
+        owner = self.person or self.group
+        return BudgetState(
+            self.amount, exact(booked), str(owner), is_own=self.person is not None, renewed_on=month_after(month)
+        )
+
+
+def budget_state(person: "Person") -> BudgetState | None:
+    """Of the budget that leaves this person least this month; None without any. One query."""
+    states = Budget.objects.concerning(person).states()
+    return states[0] if states else None
+
+
+class OverBudget(Exception):
+    """A submit would cost more than a budget has left this month."""
+
+    def __init__(self, budget: Budget, left: Decimal, needed: Decimal) -> None:
+        """`needed` is 0 where the price is not known: then nothing is left at all."""
+        super().__init__(f"{needed} is more than the {left} left of {budget}")
+        self.budget = budget
+        self.left = left
+        self.needed = needed
+
+
+def over_budget_message(problem: OverBudget) -> str:
+    """What a person reads where a budget has not enough left."""
+    group = problem.budget.group
+    whose = f"the budget of {group.name}" if group else "your budget"
+    if problem.left > 0:
+        return (
+            f"This would cost {in_dollars(problem.needed)}, and {in_dollars(problem.left)} of {whose} is left this "
+            "month. Ask for fewer pictures or a cheaper model, or ask an administrator for more."
+        )
+    renewed = month_after(this_month())
+    used_up = f"{whose[0].upper()}{whose[1:]} of {in_dollars(problem.budget.amount)} for this month is used up"
+    reason = "" if problem.needed else ", and nobody here knows what this model costs"
+    return f"{used_up}{reason}. It begins anew on {renewed.day} {renewed:%B}, or ask an administrator for more."
+
+
+# -- the ledger
+
+
+class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):
+    def total(self) -> Decimal:
+        return exact(self.aggregate(total=Sum("amount"))["total"])
+
+    def update(self, **changes: Any) -> Never:
+        raise TypeError("The ledger is only ever added to.")
+
+    def delete(self) -> Never:
+        raise TypeError("The ledger is only ever added to.")
 
 
 class LedgerEntry(models.Model):
-    """One change of what a generation costs. Budgets are those that it counted against when it was asked for."""
+    """One change of what a generation costs."""
 
     class Kind(models.TextChoices):
         RESERVED = "reserved", "Reserved"
@@ -87,53 +238,133 @@ class LedgerEntry(models.Model):
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="ledger")
     generation = models.ForeignKey("gallery.Generation", on_delete=models.PROTECT, related_name="ledger")
-    budgets = models.ManyToManyField(Budget, related_name="entries", blank=True)
+    groups = models.ManyToManyField(
+        Group, related_name="+", blank=True, help_text="Those that the person was in when asking."
+    )
     month = models.DateField(help_text="The first day of the month that it counts for: that of asking.")
     kind = models.CharField(max_length=8, choices=Kind)
     amount = models.DecimalField(max_digits=12, decimal_places=4)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    objects = LedgerEntryQuerySet.as_manager()
+
     class Meta:
         verbose_name_plural = "ledger entries"
         ordering = ["-id"]
-        indexes = [models.Index(fields=["month", "person"], name="ledger_by_month")]
+        indexes = [models.Index(fields=["month", "person", "amount"], name="ledger_by_month")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.amount}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("The ledger is only ever added to.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Never:
+        raise TypeError("The ledger is only ever added to.")
 
 
 def reserve(person: "Person", generations: "Iterable[Generation]") -> None:
     """Take what these new generations will cost out of all budgets that concern this person, or nothing at all.
 
     To be called in the transaction that makes them: of two at once, the second waits at the budgets' rows (with SQLite,
-    at the transaction). Raises OverBudget.
+    at the transaction). Raises OverBudget. Where a price is not known nothing can be taken; then it is enough that
+    something is left.
     """
-    priced = [generation for generation in generations if generation.estimated_cost]
-    needed = sum((generation.estimated_cost or NOTHING for generation in priced), NOTHING)
-    if not needed:
+    new = list(generations)
+    costs = {generation.pk: cost for generation in new if (cost := exact(generation.estimated_cost))}
+    needed = sum(costs.values(), NOTHING)
+    is_known = all(generation.estimated_cost is not None for generation in new)
+    if not needed and is_known:
         return
-    budgets = list(Budget.objects.concerning(person).select_for_update().order_by("pk"))
-    month = this_month()
-    for budget in budgets:
-        left = budget.amount - budget.spent(month)
-        if needed > left:
-            raise OverBudget(budget, max(left, NOTHING), needed)
-    for generation in priced:
-        _write(generation, LedgerEntry.Kind.RESERVED, generation.estimated_cost or NOTHING, month, budgets)
+    month = month_of(new[0].created_at)
+    _insist_on_budgets(person, month, needed, is_known)
+    if not costs:
+        return
+    groups = person.groups.values_list("pk", flat=True)
+    _write(LedgerEntry.Kind.RESERVED, person.pk, month, groups, costs)
+    type(new[0]).objects.filter(pk__in=costs).update(booked=F("estimated_cost"))
+    for generation in new:
+        generation.booked = costs.get(generation.pk, NOTHING)
+
+
+def _insist_on_budgets(person: "Person", month: date, needed: Decimal, is_known: bool) -> None:
+    # Locked in one order, and read only when they are: what others have reserved meanwhile counts.
+    locked = Budget.objects.concerning(person).select_for_update().order_by("pk").values_list("pk", flat=True)
+    budgets = list(locked)
+    short = []
+    for budget in Budget.objects.filter(pk__in=budgets).with_spent(month) if budgets else ():
+        state = budget.state(month)
+        if needed > state.left or (state.is_over and not is_known):
+            short.append((state.left, budget.pk, budget))
+    if short:
+        left, _, budget = min(short)
+        raise OverBudget(budget, left, needed)
 
 
 def book(generation: "Generation", costs: Decimal, kind: str) -> None:
-    """Bring the ledger to `costs` for this generation, whose row the caller's transaction has locked."""
-    first = LedgerEntry.objects.filter(generation=generation).order_by("pk").prefetch_related("budgets").first()
-    month = first.month if first else this_month()
-    budgets = list(first.budgets.all()) if first else list(Budget.objects.concerning(generation.author))
-    _write(generation, kind, costs - generation.booked, month, budgets)
+    """Bring the ledger to `costs` for this generation, whose row the caller's transaction has locked.
 
-
-def _write(generation: "Generation", kind: str, amount: Decimal, month: date, budgets: list[Budget]) -> None:
-    entry = LedgerEntry.objects.create(
-        person_id=generation.author_id, generation=generation, month=month, kind=kind, amount=amount
-    )
-    entry.budgets.add(*budgets)
-    generation.booked += amount
+    A row that adds nothing is written only where it says something new: that an estimate was right.
+    """
+    change = exact(costs) - exact(generation.booked)
+    if not change and not generation.booked:
+        return
+    latest = LedgerEntry.objects.filter(generation=generation).order_by("-pk").first()
+    if not change and (latest is None or kind in (latest.kind, LedgerEntry.Kind.RESERVED)):
+        return
+    month = latest.month if latest else month_of(generation.created_at)
+    groups = (latest.groups if latest else generation.author.groups).values_list("pk", flat=True)
+    _write(kind, generation.author_id, month, groups, {generation.pk: change})
+    # Not by adding in the database: SQLite would do it in floating point.
+    generation.booked = exact(generation.booked) + change
     type(generation).objects.filter(pk=generation.pk).update(booked=generation.booked)
+
+
+def _write(kind: str, person: int, month: date, groups: Iterable[int], amounts: dict[int, Decimal]) -> None:
+    """One row for each generation, by its id."""
+    entries = LedgerEntry.objects.bulk_create(
+        LedgerEntry(person_id=person, generation_id=pk, month=month, kind=kind, amount=amount)
+        for pk, amount in amounts.items()
+    )
+    membership = LedgerEntry.groups.through
+    groups = list(groups)
+    membership.objects.bulk_create(
+        membership(ledgerentry_id=entry.pk, group_id=group) for entry in entries for group in groups
+    )
+
+
+# -- whether it is right
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    generation: int
+    says: str
+
+    def __str__(self) -> str:
+        return f"Generation {self.generation}: {self.says}"
+
+
+def discrepancies(since: datetime | None = None) -> Iterator[Discrepancy]:
+    """Where the ledger does not add up, of all generations or of those made since then. In one query, of one moment."""
+    from gallery.models.generation import Generation
+
+    entries = LedgerEntry.objects.filter(generation=OuterRef("pk")).order_by()
+    added_up = entries.values("generation").annotate(total=Sum("amount")).values("total")
+    rows = Generation.objects.defer("prompt", "options", "poll_url", "error_message", "error_hint")
+    if since is not None:
+        rows = rows.filter(created_at__gte=since)
+    rows = rows.order_by("pk").annotate(
+        added_up=Subquery(added_up), is_foreign=Exists(entries.exclude(person=OuterRef("author")))
+    )
+    row: Any  # a generation, and what was annotated
+    for row in rows.iterator():
+        total, booked, costs = exact(row.added_up), exact(row.booked), exact(row.costs_by_now[0])
+        if total != booked:
+            yield Discrepancy(row.pk, f"its entries add up to {total}, and {booked} is booked")
+        if booked != costs:
+            yield Discrepancy(row.pk, f"{booked} is booked, and by what is known it costs {costs}")
+        if row.is_foreign:
+            yield Discrepancy(row.pk, "an entry stands in somebody else's name")

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from gallery.models.gallery import GalleryEntry
+from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.generation import Generation, ratio_class
 
 if TYPE_CHECKING:
@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 
 class PictureQuerySet(models.QuerySet["Picture"]):
     def visible_to(self, person: "Person") -> Self:
-        """A person's own, and those in a gallery that the team may look at."""
-        shared = GalleryEntry.objects.filter(picture=OuterRef("pk"), gallery__shared_with_team=True)
-        return self.filter(Q(author=person) | Exists(shared))
+        """A person's own, and those in a gallery that this person may look at; nothing that is in the trash."""
+        shown = GalleryEntry.objects.filter(picture=OuterRef("pk"), gallery__in=Gallery.objects.visible_to(person))
+        return self.kept().filter(Q(author=person) | Exists(shown))
+
+    def kept(self) -> Self:
+        return self.filter(trashed_at=None)
+
+    def in_trash_of(self, person: "Person") -> Self:
+        return self.filter(author=person, trashed_at__isnull=False)
 
 
 class Picture(models.Model):
@@ -39,6 +45,10 @@ class Picture(models.Model):
         default=dict, blank=True, help_text='Widths in pixels by format, such as {"webp": [320, 480, 960]}.'
     )
     revised_prompt = models.TextField(blank=True)
+    search_text = models.TextField(
+        blank=True, editable=False, help_text="Prompts, tags and author in one, for the search."
+    )
+    trashed_at = models.DateTimeField(null=True, blank=True, help_text="It is deleted for good 30 days later.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = PictureQuerySet.as_manager()
@@ -49,6 +59,7 @@ class Picture(models.Model):
         indexes = [
             models.Index(fields=["author", "-id"], name="picture_by_author"),
             models.Index(fields=["id"], condition=Q(thumbnails={}), name="picture_without_thumbnails"),
+            models.Index(fields=["trashed_at"], condition=Q(trashed_at__isnull=False), name="picture_in_trash"),
         ]
 
     def __str__(self) -> str:
@@ -118,6 +129,14 @@ class Picture(models.Model):
         if not widths:
             return self.original_url
         return reverse("picture_thumbnail", args=[self.pk, self.digest, max(widths), "webp"])
+
+    @property
+    def small_src(self) -> str:
+        """For a tiny picture of it."""
+        widths = self.thumbnails.get("webp", ())
+        if not widths:
+            return self.original_url
+        return reverse("picture_thumbnail", args=[self.pk, self.digest, min(widths), "webp"])
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete the row first, then its files: a file without a row wastes room, a row without a file is a loss."""

@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import F
 from django.utils import timezone
 
+from gallery.prompts import split, variables
+
 if TYPE_CHECKING:
     from gallery.models.people import Person
 
@@ -50,6 +52,16 @@ class PromptTemplate(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def variables(self) -> list[str]:
+        """The names of its blanks, in the order in which they are read."""
+        return variables(self.text)
+
+    @property
+    def pieces(self) -> list[tuple[str, bool]]:
+        """The text in pieces, and of each whether it is a blank's name."""
+        return split(self.text)
 
     @classmethod
     def count_use(cls, pk: int) -> None:

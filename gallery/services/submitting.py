@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from gallery.dispatch import send_mirror, send_submit
-from gallery.models import Batch, Gallery, Generation, ImageModel, Person, Picture, PromptTemplate, ledger
+from gallery.models import Batch, Gallery, Generation, ImageModel, Person, Picture, PromptTemplate, Vote, ledger
 from gallery.models.states import ENDED_IN_VAIN, UNDER_WAY
 
 
@@ -135,13 +136,30 @@ def retry(generation: Generation, model: ImageModel | None = None) -> Generation
 
 def cancel_batch(batch: Batch) -> int:
     """Stop waiting for all that is under way in it; return how many."""
-    under_way = Generation.objects.filter(batch=batch, state__in=UNDER_WAY)
-    return sum(generation.stop_waiting() for generation in under_way)
+    return _cancel(Generation.objects.filter(batch=batch))
+
+
+def cancel_all(person: Person) -> int:
+    """Stop waiting for all of this person's; return how many."""
+    return _cancel(Generation.objects.filter(author=person))
+
+
+def _cancel(generations: QuerySet[Generation]) -> int:
+    return sum(generation.stop_waiting() for generation in generations.filter(state__in=UNDER_WAY))
 
 
 def retry_batch(batch: Batch) -> list[Generation]:
     """Ask once more for all in it that ended in vain and can be had only so, all of them or none. Raises OverBudget."""
-    ended = Generation.objects.filter(batch=batch, state__in=ENDED_IN_VAIN, dismissed=False)
+    return _retry(Generation.objects.filter(batch=batch))
+
+
+def retry_all(person: Person) -> list[Generation]:
+    """The same for all of this person's that are still in the feed."""
+    return _retry(Generation.objects.filter(author=person))
+
+
+def _retry(generations: QuerySet[Generation]) -> list[Generation]:
+    ended = generations.filter(state__in=ENDED_IN_VAIN, dismissed=False)
     with transaction.atomic():
         again = [
             retry(generation)
@@ -149,6 +167,14 @@ def retry_batch(batch: Batch) -> list[Generation]:
             if not generation.can_fetch and generation.model.enabled
         ]
     return [generation for generation in again if generation]
+
+
+def vote(person: Person, generation: Generation) -> bool:
+    """Cast this person's one vote in a comparison, or take it back if it is there already; tell whether it is now."""
+    if Vote.objects.filter(person=person, generation=generation).delete()[0]:
+        return False
+    Vote.objects.update_or_create(batch=generation.batch, person=person, defaults={"generation": generation})
+    return True
 
 
 def fetch_again(generation: Generation) -> bool:
@@ -163,6 +189,12 @@ def fetch_again(generation: Generation) -> bool:
 def dismiss(generation: Generation) -> bool:
     """Take what has ended in vain out of the feed; tell whether it was that."""
     return _put_aside(generation)
+
+
+def dismiss_all(person: Person) -> int:
+    """Take all of this person's that ended in vain out of the feed; return how many."""
+    ended = Generation.objects.filter(author=person, state__in=ENDED_IN_VAIN, dismissed=False)
+    return ended.update(dismissed=True)
 
 
 def _put_aside(generation: Generation) -> bool:

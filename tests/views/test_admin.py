@@ -52,7 +52,7 @@ def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, 
 
 def pages() -> list[str]:
     """Index, and for each model its list, its first row, that row's history and the form for a new one."""
-    found = [reverse("admin:index"), reverse("admin:password_change")]
+    found = [reverse("admin:index"), reverse("admin:password_change"), reverse("admin:gallery_imagemodel_compare")]
     for registered, site in admin.site._registry.items():
         shown = site.get_queryset(RequestStub()).first()  # type: ignore[arg-type]
         assert shown is not None, f"no row of {registered._meta.label} was made for these tests"
@@ -172,7 +172,7 @@ def test_a_model_with_bad_options_is_refused(as_administrator: Client) -> None:
 
 def test_a_new_model_is_on_offer_at_once(as_administrator: Client) -> None:
     form = {"slug": "new", "label": "Brand new", "position": "1", "max_count": "2", "give_up_after": "60"}
-    form["prompt_limit"] = "4000"
+    form |= {"prompt_limit": "4000", "edit_max_side": "2048", "edit_max_bytes": "20000000"}
     options = '[{"name": "style", "label": "Look", "choices": ["dark", "light"], "default": "dark"}]'
     as_administrator.post("/admin/gallery/imagemodel/add/", form | {"options": options, "enabled": "on"})
     text = as_administrator.get("/").content.decode()

@@ -1,0 +1,98 @@
+"""`manage.py import_models`: what the upstream offers beside the catalogue, and into it with --apply."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from gallery.catalogue import Change, Comparison, Difference, Kind, compare
+from gallery.lookup import look_up
+from gallery.models import ImageModel
+from gallery.services.catalogue import Applied, Pick, apply_catalogue
+
+
+class Command(BaseCommand):
+    help = (
+        "Show which models the upstream offers that the catalogue does not have, describes otherwise, or has for "
+        "nothing any more. Changes nothing unless --apply is given."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--apply", action="store_true", help="bring it all into the catalogue")
+        parser.add_argument(
+            "--overwrite-edited", action="store_true", help="with --apply: also what somebody set by hand"
+        )
+        parser.add_argument("--offer", action="store_true", help="with --apply: people may pick the new models at once")
+        parser.add_argument(
+            "--only", action="append", metavar="SLUG", default=[], help="just this model; may be given several times"
+        )
+
+    def handle(
+        self, *args: Any, apply: bool, overwrite_edited: bool, offer: bool, only: list[str], **options: Any
+    ) -> None:
+        snapshot = look_up()
+        if snapshot.error:
+            raise CommandError(snapshot.error)
+        comparison = compare(snapshot.offered, ImageModel.objects.all())
+        known = {row["id"] for row in snapshot.offered} | set(ImageModel.objects.values_list("slug", flat=True))
+        if unknown := [slug for slug in only if slug not in known]:
+            raise CommandError(f"Neither the upstream nor the catalogue has {', '.join(unknown)}.")
+        chosen = [one for one in comparison.all if not only or one.slug in only]
+        self._show(comparison, chosen, overwrite_edited)
+        if not chosen:
+            self.stdout.write("Nothing to do.")
+        elif not apply:
+            self.stdout.write("Nothing was changed. The same with --apply brings it into the catalogue.")
+        else:
+            picks = [
+                Pick(
+                    one.slug,
+                    one.digest,
+                    overwrite=[change.key for change in one.by_hand] if overwrite_edited else (),
+                    offered=offer,
+                )
+                for one in chosen
+            ]
+            self._tell(apply_catalogue(snapshot.offered, picks), offer)
+
+    def _show(self, comparison: Comparison, chosen: list[Difference], overwrite_edited: bool) -> None:
+        titles = {Kind.NEW: "New", Kind.CHANGED: "Changed", Kind.GONE: "Not offered any more"}
+        for kind, title in titles.items():
+            found = [one for one in chosen if one.kind is kind]
+            if not found:
+                continue
+            self.stdout.write(self.style.MIGRATE_HEADING(f"{title} ({len(found)})"))
+            for one in found:
+                self.stdout.write(f"  {one.slug} – {one.label}{'' if one.on_offer or kind is Kind.NEW else ' (off)'}")
+                for change in one.changes:
+                    self.stdout.write(f"      {_line(change, kind, overwrite_edited)}")
+                for problem in one.problems:
+                    self.stdout.write(f"      {problem}")
+        self.stdout.write(f"{comparison.same} as they are in the catalogue.")
+
+    def _tell(self, applied: Applied, offer: bool) -> None:
+        for verb, models in (
+            ("Added" if offer else "Added, switched off", applied.added),
+            ("Changed", applied.changed),
+            ("Taken off the list", applied.gone),
+        ):
+            if models:
+                self.stdout.write(self.style.SUCCESS(f"{verb}: {', '.join(model.slug for model in models)}."))
+        if applied.added and not offer:
+            self.stdout.write("Switch the new ones on in the administration, or add them with --offer.")
+        if applied.missed:
+            raise CommandError(f"Changed meanwhile, and left alone: {', '.join(applied.missed)}. Run it again.")
+        if not (applied.added or applied.changed or applied.gone):
+            self.stdout.write(
+                "Nothing was changed: all of it was set by hand. --overwrite-edited takes it all the same."
+            )
+
+
+def _line(change: Change, kind: Kind, overwrite_edited: bool) -> str:
+    if kind is Kind.NEW:
+        return f"{change.what}: {change.then}"
+    line = f"{change.what}: {change.now} → {change.then}"
+    if change.note:
+        line += f" ({change.note})"
+    if change.by_hand:
+        line += " – set by hand, " + ("overwritten" if overwrite_edited else "kept")
+    return line

@@ -1,0 +1,107 @@
+"""What people do to keep order among pictures: marks, tags, saved searches, packages to take away."""
+
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from gallery.models.people import Person
+
+
+class Mark(models.Model):
+    """What one person thinks of a picture; nobody else's business."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="marks")
+    picture = models.ForeignKey("gallery.Picture", on_delete=models.CASCADE, related_name="marks")
+    favourite = models.BooleanField(default=False)
+    rating = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(5)]
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "picture"], name="one_mark_per_person")]
+        indexes = [
+            models.Index(fields=["person", "-picture"], condition=Q(favourite=True), name="mark_favourites"),
+            models.Index(fields=["person", "rating", "-picture"], name="mark_by_rating"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} on {self.picture}"
+
+
+class Tag(models.Model):
+    """A word that pictures are found by; the same in any case."""
+
+    name = models.CharField(max_length=60)
+    pictures: "models.ManyToManyField[models.Model, models.Model]" = models.ManyToManyField(
+        "gallery.Picture", related_name="tags"
+    )
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(Lower("name"), name="tag_once_in_any_case")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SavedSearch(models.Model):
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="searches")
+    name = models.CharField(max_length=80)
+    query = models.CharField(max_length=2000, help_text="As it stands in the address, after the question mark.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name_plural = "saved searches"
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "name"],
+                name="search_name_once_per_person",
+                violation_error_message="You have a saved search of this name already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PackageQuerySet(models.QuerySet["Package"]):
+    def owned_by(self, person: "Person") -> Self:
+        return self.filter(person=person)
+
+
+class Package(models.Model):
+    """Pictures to take away in one ZIP file, which a background task packs."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        PACKING = "packing", "Being packed"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Failed"
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="packages")
+    gallery = models.ForeignKey("gallery.Gallery", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    name = models.CharField(max_length=120)
+    picture_ids = models.JSONField(default=list)
+    with_prompts = models.BooleanField(default=True, help_text="The manifest tells prompts and settings.")
+    state = models.CharField(max_length=7, choices=State, default=State.WAITING)
+    packed = models.PositiveIntegerField(default=0)
+    file = models.CharField(max_length=200, blank=True, help_text="In storage.")
+    byte_size = models.PositiveBigIntegerField(default=0)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    ready_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PackageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.name
