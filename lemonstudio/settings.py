@@ -116,6 +116,9 @@ LEMONSTUDIO_TRUSTED_ORIGINS = frozenset(
 # Requests a minute to one upstream account; 1,000 is what the vendor allows an ordinary one.
 LEMONSTUDIO_REQUESTS_PER_MINUTE = _number("LEMONSTUDIO_REQUESTS_PER_MINUTE", 1000)
 
+# How many generations one press of the button may ask for.
+LEMONSTUDIO_MAX_PER_SUBMIT = _number("LEMONSTUDIO_MAX_PER_SUBMIT", 100)
+
 # -- The first administrator, for set-ups without a person at the browser ---------------------------------
 
 LEMONSTUDIO_ADMIN_EMAIL = env.str("LEMONSTUDIO_ADMIN_EMAIL", default="")
@@ -206,8 +209,40 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
+# Where media are kept instead of in MEDIA_ROOT: a bucket of S3 or of anything that speaks it.
+LEMONSTUDIO_S3_BUCKET = env.str("LEMONSTUDIO_S3_BUCKET", default="")
+_S3_ENDPOINT = env.str("LEMONSTUDIO_S3_ENDPOINT", default="")
+_S3_REGION = env.str("LEMONSTUDIO_S3_REGION", default="us-east-1")
+# How long a signed address lasts, in seconds.
+_S3_SECONDS = _number("LEMONSTUDIO_S3_SECONDS", 300)
+# The path below which an nginx in front of the studio has MEDIA_ROOT as an internal location.
+LEMONSTUDIO_ACCEL_PREFIX = env.str("LEMONSTUDIO_ACCEL_PREFIX", default="")
+_media: dict[str, Any] = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+# The origins that browsers fetch media from besides the studio's own.
+_media_origins: list[str] = []
+if LEMONSTUDIO_S3_BUCKET:
+    _media = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        # Keys come from where boto3 looks: AWS_ACCESS_KEY_ID and its like, or the machine's role.
+        "OPTIONS": {
+            "bucket_name": LEMONSTUDIO_S3_BUCKET,
+            "endpoint_url": _S3_ENDPOINT or None,
+            "region_name": _S3_REGION,
+            "addressing_style": "path" if _S3_ENDPOINT else "virtual",
+            "signature_version": "s3v4",
+            "default_acl": None,
+            "file_overwrite": False,
+            "querystring_auth": True,
+            "querystring_expire": _S3_SECONDS,
+        },
+    }
+    _media_origins = [
+        _origin("LEMONSTUDIO_S3_ENDPOINT", _S3_ENDPOINT)
+        if _S3_ENDPOINT
+        else f"https://{LEMONSTUDIO_S3_BUCKET}.s3.{_S3_REGION}.amazonaws.com"
+    ]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": _media,
     "staticfiles": {"BACKEND": "lemonstudio.staticfiles.StudioStaticFilesStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o640
@@ -270,6 +305,7 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
         "frame-ancestors": [NONE],
         "object-src": [NONE],
+        **({"img-src": [SELF, *_media_origins]} if _media_origins else {}),
     }
 }
 SILENCED_SYSTEM_CHECKS = [
