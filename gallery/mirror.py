@@ -16,9 +16,11 @@ from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from gallery.anatomy import NotAPicture
+from gallery.courier.results import results_left_behind
 from gallery.fetch import FetchError, fetch
 from gallery.imaging import examine, thumbnails
 from gallery.models import Generation, Picture, State
@@ -29,8 +31,8 @@ logger = logging.getLogger(__name__)
 
 MAX_BYTES = 40 * 2**20
 FETCH_DEADLINE = 60.0
-# Longer than fetching four pictures at their deadline takes.
-MIRROR_SECONDS = 300
+# Longer than bringing one picture home at its deadline takes: so long waits what was killed in the middle.
+PICTURE_SECONDS = 90
 # After the first, second, … failed try.
 WAITS = (3, 10, 30, 90)
 
@@ -38,7 +40,7 @@ WAITS = (3, 10, 30, 90)
 def mirror(generation_id: int) -> None:
     """Bring home all pictures of a delivered generation; complete it, or say when to try again."""
     mine = Generation.objects.filter(pk=generation_id, state=State.SAVING)
-    if not mine.update(due_at=timezone.now() + timedelta(seconds=MIRROR_SECONDS)):
+    if not _claim(mine):
         return
     generation = Generation.objects.select_related("model").get(pk=generation_id)
     here = set(generation.pictures.values_list("index", flat=True))
@@ -46,6 +48,8 @@ def mirror(generation_id: int) -> None:
     for index, result in enumerate(generation.results):
         if index in here:
             continue
+        if index:
+            _claim(mine)
         try:
             bring_home(generation, index, result)
             here.add(index)
@@ -65,6 +69,8 @@ def mirror(generation_id: int) -> None:
     if problems and generation.attempts + 1 < FETCH_ATTEMPTS and _may_help(generation, problems):
         _try_again_later(generation)
     elif here:
+        if len(here) == len(generation.results):
+            _empty_inbox(generation)
         generation.complete(generation.cost_of_results)
     else:
         generation.fail(
@@ -73,6 +79,18 @@ def mirror(generation_id: int) -> None:
             "It is paid for. “Fetch again” tries once more without paying again.",
             from_=[State.SAVING],
         )
+
+
+def _claim(mine: QuerySet[Generation]) -> int:
+    """Have nobody else sent for it while the next picture is brought home."""
+    return mine.update(due_at=timezone.now() + timedelta(seconds=PICTURE_SECONDS))
+
+
+def _empty_inbox(generation: Generation) -> None:
+    """All of it is here. Who was killed right after keeping a picture, or before noting it, left a file behind."""
+    if any(result.get("file") for result in generation.results):
+        for left in results_left_behind(generation.pk):
+            default_storage.delete(left["file"])
 
 
 def _may_help(generation: Generation, problems: list[Exception]) -> bool:

@@ -3,18 +3,35 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from gallery.views import account, create, galleries, pictures
+from gallery.views import account, batches, create, editing, galleries, pictures, queue, templates, usage
 
 urlpatterns = [
     path("", create.create, name="create"),
     path("generations/", create.generation_create, name="generation_create"),
     path("generations/options/", create.generation_options, name="generation_options"),
+    path("generations/plan/", create.generation_plan, name="generation_plan"),
     path("generations/poll/", create.generation_poll, name="generation_poll"),
     path("generations/feed/", create.generation_feed, name="generation_feed"),
     path("generations/<int:pk>/cancel/", create.generation_cancel, name="generation_cancel"),
     path("generations/<int:pk>/retry/", create.generation_retry, name="generation_retry"),
     path("generations/<int:pk>/dismiss/", create.generation_dismiss, name="generation_dismiss"),
     path("generations/<int:pk>/fetch/", create.generation_fetch, name="generation_fetch"),
+    path("generations/<int:pk>/again/", create.generation_again, name="generation_again"),
+    path("generations/<int:pk>/vote/", batches.generation_vote, name="generation_vote"),
+    path("batches/<int:pk>/", batches.batch_detail, name="batch_detail"),
+    path("batches/<int:pk>/cancel/", batches.batch_cancel, name="batch_cancel"),
+    path("batches/<int:pk>/retry/", batches.batch_retry, name="batch_retry"),
+    path("templates/", templates.template_list, name="template_list"),
+    path("templates/new/", templates.template_create, name="template_create"),
+    path("templates/<int:pk>/edit/", templates.template_edit, name="template_edit"),
+    path("templates/<int:pk>/delete/", templates.template_delete, name="template_delete"),
+    path("templates/<int:pk>/use/", templates.template_use, name="template_use"),
+    path("queue/", queue.queue, name="queue"),
+    path("queue/cancel/", queue.queue_cancel, name="queue_cancel"),
+    path("queue/retry/", queue.queue_retry, name="queue_retry"),
+    path("queue/clear/", queue.queue_clear, name="queue_clear"),
+    path("favicon/<int:count>.svg", queue.favicon, name="favicon"),
+    path("prompts/", create.prompt_history, name="prompt_history"),
     path("galleries/", galleries.gallery_list, name="gallery_list"),
     path("galleries/new/", galleries.gallery_create, name="gallery_create"),
     path("galleries/<int:pk>/", galleries.gallery_detail, name="gallery_detail"),
@@ -24,11 +41,20 @@ urlpatterns = [
     path("galleries/<int:pk>/remove/<int:picture_pk>/", galleries.picture_remove, name="picture_remove"),
     path("pictures/<int:pk>/", pictures.picture_detail, name="picture_detail"),
     path("pictures/<int:pk>/save/", pictures.picture_save, name="picture_save"),
+    path("pictures/<int:pk>/edit/", editing.picture_edit, name="picture_edit"),
+    path("pictures/<int:pk>/vary/", editing.picture_vary, name="picture_vary"),
     path("pictures/<int:pk>/download/", pictures.picture_download, name="picture_download"),
     path("media/<int:pk>/<slug:digest>/original/", pictures.picture_original, name="picture_original"),
     path(
         "media/<int:pk>/<slug:digest>/<int:width>.<slug:format>", pictures.picture_thumbnail, name="picture_thumbnail"
     ),
+    path("edit/", editing.edit_upload, name="edit_upload"),
+    path("edit/<str:upload>/", editing.upload_edit, name="upload_edit"),
+    path("edit/<str:upload>/file/", editing.upload_file, name="upload_file"),
+    path("edit/<str:upload>/vary/", editing.upload_vary, name="upload_vary"),
+    path("generations/<int:pk>/source/", editing.generation_source, name="generation_source"),
+    path("usage/", usage.usage, name="usage"),
+    path("usage/csv", usage.usage_csv, name="usage_csv"),
     path("admin/login/", account.admin_login, name="admin_login"),
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),

@@ -1,10 +1,16 @@
 """People and their rights."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.admin.options import InlineModelAdmin
+from django.contrib.auth.admin import GroupAdmin as DjangosGroupAdmin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
+from gallery.admin.money import BudgetInline
 from gallery.models import Person
 
 
@@ -38,6 +44,20 @@ class PersonAdmin(UserAdmin[Person]):
         (None, {"classes": ["wide"], "fields": ["name", "email", "usable_password", "password1", "password2"]})
     ]
 
+    def get_inlines(self, request: HttpRequest, obj: Person | None) -> list[type[InlineModelAdmin[Any, Any]]]:
+        return [BudgetInline] if obj else []
+
     def has_delete_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
         """People are switched off, not deleted: pictures keep their author."""
         return False
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangosGroupAdmin):
+    """People by what they do: their rights, and what they may spend together."""
+
+    def get_inlines(self, request: HttpRequest, obj: Group | None) -> list[type[InlineModelAdmin[Any, Any]]]:
+        return [BudgetInline] if obj else []

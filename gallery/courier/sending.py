@@ -1,9 +1,12 @@
 """From `queued` to what came of the POST."""
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.storage import default_storage
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
@@ -15,9 +18,46 @@ from gallery.courier.pool import DaemonPool
 from gallery.courier.results import Deliveries, fail_by_upstream, results_left_behind
 from gallery.courier.timing import Timing
 from gallery.models import Generation, ImageModel, State
+from gallery.models.generation import SOURCE_GONE
 from gallery.models.states import PICTURE_UNAVAILABLE
 
 logger = logging.getLogger(__name__)
+
+# Edits that are on their way at once: each keeps its picture in memory, 20 MB at the most, until it is answered.
+FILES_AT_ONCE = 48
+
+
+class FileGone(upstream.NotSent):
+    """What was to go along is not in storage any more: surely not sent, and no other try would help."""
+
+    usual = (SOURCE_GONE, False, False)
+
+
+def _read(name: str) -> bytes:
+    """A file that goes along with an edit. Raises FileGone, and NotSent while storage is in trouble."""
+    try:
+        with default_storage.open(name) as file:
+            return bytes(file.read())
+    except (FileNotFoundError, SuspiciousFileOperation):
+        raise FileGone(
+            "The picture that was to go along with it is not in the studio any more, so nothing was sent.",
+            hint="Choose the picture again, and start once more.",
+        ) from None
+    except Exception:
+        # Whatever it is (storages raise what they like): nothing was sent.
+        logger.exception("Could not read %s; it is tried again", name)
+        raise upstream.NotSent("The studio could not read the picture just now.", code="storage_trouble") from None
+
+
+def _suggested(generation: Generation, slugs: Sequence[str]) -> ImageModel | None:
+    """The first on offer of the models that the upstream names instead, if it can do what was asked for."""
+    others = ImageModel.objects.on_offer().exclude(pk=generation.model_id).filter(slug__in=slugs)
+    if generation.kind == Generation.Kind.EDIT:
+        others = others.filter(can_edit=True)
+    elif generation.kind == Generation.Kind.VARIATION:
+        others = others.filter(can_vary=True)
+    is_bare = generation.kind == Generation.Kind.CREATE
+    return next((one for one in others if is_bare or one.takes_pictures_of(generation.model)), None)
 
 
 class Sender:
@@ -44,6 +84,7 @@ class Sender:
         self._timing = timing
         self._may_send = may_send
         self._pool = DaemonPool(at_once, "post")
+        self._files = threading.BoundedSemaphore(FILES_AT_ONCE)
 
     def send(self, fence: int, limit: int | None = None) -> int:
         """Claim and send what budget and pool allow, `limit` at the most; return how many were sent."""
@@ -89,11 +130,27 @@ class Sender:
         )
 
         def post() -> upstream.Answer:
-            if not self._may_send():
-                raise upstream.NotSent("The studio was stopping, or not sure that it was still its turn.")
-            return self._client.create(submission)
+            if generation.kind == Generation.Kind.CREATE:
+                self._check_turn()
+                return self._client.create(submission)
+            while not self._files.acquire(timeout=1.0):
+                self._check_turn()
+            try:
+                image = _read(generation.source_file)
+                mask = _read(generation.mask_file) if generation.mask_file else None
+                self._check_turn()
+                if generation.kind == Generation.Kind.VARIATION:
+                    return self._client.vary(submission, image)
+                return self._client.edit(submission, image, mask)
+            finally:
+                self._files.release()
 
         return post
+
+    def _check_turn(self) -> None:
+        """At the last moment before money is spent."""
+        if not self._may_send():
+            raise upstream.NotSent("The studio was stopping, or not sure that it was still its turn.")
 
     def _posted(self, outcome: Outcome) -> None:
         generation = Generation(pk=outcome.pk)
@@ -150,13 +207,12 @@ class Sender:
         elif isinstance(problem, upstream.NoPicture):
             # It is ready and paid for; the task will tell where.
             self._accepted(generation, problem.task_id, problem.poll_url)
-        elif isinstance(problem, upstream.Refused | upstream.TaskGone):
-            on_offer = ImageModel.objects.on_offer().exclude(pk=generation.model_id)
+        elif isinstance(problem, upstream.Refused | upstream.TaskGone | FileGone):
             if not generation.fail(
                 problem.code,
                 problem.message,
                 problem.hint,
-                suggested_model=on_offer.filter(slug__in=problem.suggestions).first(),
+                suggested_model=_suggested(generation, problem.suggestions),
                 from_=[State.SUBMITTING],
             ):
                 generation.expect_no_more(refunded=True)

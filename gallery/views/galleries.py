@@ -4,16 +4,17 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Prefetch
-from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from gallery import services
-from gallery.access import gallery_to_change, gallery_to_see, picture_to_change, signed_in
+from gallery.access import gallery_to, gallery_to_see, signed_in
 from gallery.forms import GalleryForm
 from gallery.http import StudioRequest
 from gallery.models import Gallery, Generation, Picture
+from gallery.roles import Action, may
 
 PAGE = 60
 COVER = 4
@@ -54,7 +55,8 @@ def _detail(request: StudioRequest, gallery: Gallery, form: GalleryForm, status:
         "gallery": gallery,
         "pictures": [entry.picture for entry in page[:PAGE]],
         "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
-        "can_manage": gallery.owner_id == signed_in(request).pk,
+        "can_manage": may(signed_in(request), Action.SHARE, gallery),
+        "can_delete": may(signed_in(request), Action.DELETE, gallery),
         "under_way": Generation.objects.filter(gallery=gallery).under_way().count(),
         "form": form,
     }
@@ -69,7 +71,7 @@ def gallery_detail(request: StudioRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def gallery_rename(request: StudioRequest, pk: int) -> HttpResponseBase:
-    gallery = gallery_to_change(request, pk)
+    gallery = gallery_to(Action.RENAME, request, pk)
     form = GalleryForm(request.POST, instance=gallery)
     if not form.is_valid():
         return _detail(request, Gallery.objects.get(pk=pk), form, status=422)
@@ -80,7 +82,7 @@ def gallery_rename(request: StudioRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def gallery_share(request: StudioRequest, pk: int) -> HttpResponseBase:
-    gallery = gallery_to_change(request, pk)
+    gallery = gallery_to(Action.SHARE, request, pk)
     gallery.shared_with_team = "shared" in request.POST
     gallery.save(update_fields=["shared_with_team"])
     said = (
@@ -93,7 +95,7 @@ def gallery_share(request: StudioRequest, pk: int) -> HttpResponseBase:
 @require_POST
 def gallery_delete(request: StudioRequest, pk: int) -> HttpResponseBase:
     """The gallery goes; the pictures that were in it stay."""
-    gallery = gallery_to_change(request, pk)
+    gallery = gallery_to(Action.DELETE, request, pk)
     name = gallery.name
     gallery.delete()
     messages.success(request, f"The gallery “{name}” is gone. Its pictures are still yours.")
@@ -102,8 +104,13 @@ def gallery_delete(request: StudioRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def picture_remove(request: StudioRequest, pk: int, picture_pk: int) -> HttpResponseBase:
-    gallery = gallery_to_change(request, pk)
-    services.remove_picture(picture_to_change(request, picture_pk), gallery)
+    """One's own picture, or, for who may, anybody's."""
+    person = signed_in(request)
+    gallery = gallery_to(Action.ADD, request, pk)
+    picture = get_object_or_404(Picture.objects.filter(entries__gallery=gallery), pk=picture_pk)
+    if picture.author_id != person.pk and not may(person, Action.REMOVE, gallery):
+        raise Http404
+    services.remove_picture(picture, gallery)
     said = "Taken out of this gallery. The picture itself is still there."
     if request.htmx:
         return trigger_client_event(HttpResponse(), "toast", {"message": said, "kind": "success"})

@@ -1,10 +1,10 @@
 """One picture: its page, its files, and the galleries it is put into."""
 
+import uuid
 from typing import Any, cast
 
 from django.contrib import messages
-from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import trigger_client_event
@@ -13,11 +13,9 @@ from gallery import services
 from gallery.access import picture_to_change, picture_to_see, signed_in
 from gallery.forms import PictureSaveForm
 from gallery.http import StudioRequest
+from gallery.media import serve
 from gallery.models import Gallery, Picture
-
-# Addresses carry the content's digest, so what was fetched once never changes. `private`: shared caches ask nobody
-# whether this person may still see it.
-CACHE = "private, max-age=31536000, immutable"
+from gallery.views.editing import from_picture, lineage
 
 
 @require_safe
@@ -37,6 +35,9 @@ def picture_detail(request: StudioRequest, pk: int) -> HttpResponse:
         "next": older.order_by("-generation_id", "index").first(),
         "details": _details(picture),
         "is_mine": picture.author_id == person.pk,
+        "again_token": uuid.uuid4(),
+        **lineage(request, picture),
+        **from_picture(picture),
     }
     return render(request, "gallery/picture_detail.html", context)
 
@@ -58,45 +59,26 @@ def _details(picture: Picture) -> list[tuple[str, str]]:
 def picture_original(request: StudioRequest, pk: int, digest: str) -> HttpResponseBase:
     picture = picture_to_see(request, pk)
     _require(digest == picture.digest)
-    return _file(request, picture.original_name, picture.content_type, f"{digest}")
+    return serve(request, picture.original_name, picture.content_type, digest)
 
 
 @require_safe
 def picture_thumbnail(request: StudioRequest, pk: int, digest: str, width: int, format: str) -> HttpResponseBase:
     picture = picture_to_see(request, pk)
     _require(digest == picture.digest and picture.has_thumbnail(width, format))
-    return _file(request, picture.thumbnail_name(width, format), f"image/{format}", f"{digest}-{width}-{format}")
+    return serve(request, picture.thumbnail_name(width, format), f"image/{format}", f"{digest}-{width}-{format}")
 
 
 @require_safe
 def picture_download(request: StudioRequest, pk: int) -> HttpResponseBase:
     """The original under a name that one finds again."""
     picture = picture_to_see(request, pk)
-    response = _file(request, picture.original_name, picture.content_type, picture.digest)
-    response["Content-Disposition"] = f'attachment; filename="{picture.download_name}"'
-    return response
+    return serve(request, picture.original_name, picture.content_type, picture.digest, filename=picture.download_name)
 
 
 def _require(condition: bool) -> None:
     if not condition:
         raise Http404
-
-
-def _file(request: StudioRequest, name: str, content_type: str, etag: str) -> HttpResponseBase:
-    """Answer with a stored file; the caller has checked that this person may see it."""
-    quoted = f'"{etag}"'
-    response: HttpResponseBase
-    if request.headers.get("If-None-Match") == quoted:
-        response = HttpResponseNotModified()
-    else:
-        try:
-            response = FileResponse(default_storage.open(name), content_type=content_type)
-        except FileNotFoundError:
-            raise Http404("The file is missing from storage.") from None
-    response["ETag"] = quoted
-    response["Cache-Control"] = CACHE
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,4 +1,4 @@
-// The composer: the cost on the button, prompts that fill themselves in, the sheet on a phone, size shapes.
+// The composer: prompts that fill themselves in, their length, the sheet on a phone, size shapes.
 import { onContent } from "./page.js";
 
 const phone = matchMedia("(width < 50rem)");
@@ -26,18 +26,25 @@ export function fillPrompt(text) {
   return true;
 }
 
-function money(amount) {
-  const digits = amount < 0.1 && Math.abs(amount * 100 - Math.round(amount * 100)) > 1e-9 ? 4 : 2;
-  return `$${amount.toFixed(digits).replace(/(\.\d\d\d*?)0+$/, "$1")}`;
+// How long the prompt is, and how long the chosen model lets it be.
+function showLength() {
+  const prompt = document.getElementById("id_prompt");
+  const shown = document.getElementById("prompt-length");
+  if (!prompt || !shown) return;
+  const most = Number(document.getElementById("model-note")?.dataset.promptLimit) || 4000;
+  const length = prompt.value.replaceAll("\r\n", "\n").length;
+  shown.hidden = length === 0;
+  shown.textContent = `${length.toLocaleString("en")} of ${most.toLocaleString("en")} characters`;
+  shown.toggleAttribute("data-over", length > most);
 }
 
-function showCost() {
-  const form = document.getElementById("composer-form");
-  const cost = form?.querySelector("[data-cost]");
-  if (!cost) return;
-  const price = parseFloat(form.querySelector("[data-price]")?.dataset.price ?? "");
-  const count = parseInt(new FormData(form).get("count"), 10) || 1;
-  cost.textContent = Number.isFinite(price) ? money(price * count) : "";
+// The chosen model is compared with the others, not with itself.
+function leaveOutChosen() {
+  const chosen = document.getElementById("id_model")?.value;
+  for (const row of document.querySelectorAll("[data-compare-with]")) {
+    row.hidden = row.dataset.compareWith === chosen;
+    if (row.hidden) row.querySelector("input").checked = false;
+  }
 }
 
 // A little frame in the proportions of each size on offer.
@@ -75,10 +82,16 @@ function forgetErrors() {
 if (composer) {
   onContent((root) => {
     drawRatios(root);
-    showCost();
+    showLength();
+    leaveOutChosen();
+    root.querySelector("[data-focus]")?.focus();
   });
-  composer.addEventListener("change", showCost);
-  composer.addEventListener("input", showCost);
+  composer.addEventListener("change", leaveOutChosen);
+  composer.addEventListener("input", showLength);
+  composer.addEventListener("click", (event) => {
+    const target = event.target.closest("[data-remove]")?.dataset.remove;
+    if (target) composer.querySelector(target)?.remove();
+  });
   document.addEventListener("htmx:after:request", (event) => {
     const { sourceElement, response } = event.detail.ctx;
     if (sourceElement.id !== "composer-form" || response.status >= 300) return;

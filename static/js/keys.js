@@ -7,11 +7,14 @@ const enabled = () => localStorage.getItem(STORE) !== "off";
 
 let leader = 0; // when "g" was pressed
 
+// What follows "g", and the data-go of the link that it presses.
+const PLACES = new Map([["c", "create"], ["g", "galleries"], ["u", "usage"]]);
+
 const go = (name) => document.querySelector(`[data-go="${name}"]`)?.click();
 
 function press(key) {
   const near = document.activeElement?.closest("article, .tile")?.querySelector(`[data-key="${key}"]`);
-  const control = near ?? document.querySelector(`.viewer [data-key="${key}"]`);
+  const control = near ?? document.querySelector(`:is(.viewer, .months) [data-key="${key}"]`);
   control?.click();
   return Boolean(control);
 }
@@ -26,10 +29,10 @@ document.addEventListener("keydown", (event) => {
   }
   if (!enabled() || inOverlay || isTyping(event.target)) return;
 
-  if (leader && event.timeStamp - leader < 1200 && (event.key === "c" || event.key === "g")) {
+  if (leader && event.timeStamp - leader < 1200 && PLACES.has(event.key)) {
     leader = 0;
     event.preventDefault();
-    go(event.key === "c" ? "create" : "galleries");
+    go(PLACES.get(event.key));
     return;
   }
   leader = 0;

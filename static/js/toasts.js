@@ -52,8 +52,8 @@ document.addEventListener("htmx:error", (event) => {
 document.addEventListener("htmx:response:error", (event) => {
   const { ctx } = event.detail;
   const { status, headers } = ctx.response;
-  // 422 shows its errors beside the fields; an answer that brings its own toast needs no second one.
-  if (status === 422 || headers.get("HX-Trigger")?.includes("toast")) return;
+  // 422 and 409 say what is the matter in the page; an answer that brings its own toast needs no second one.
+  if (status === 422 || status === 409 || headers.get("HX-Trigger")?.includes("toast")) return;
   // The poll asks again by itself.
   if (ctx.sourceElement.id === "poller") return;
   const said = {

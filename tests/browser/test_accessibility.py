@@ -30,7 +30,18 @@ def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
     done(card)
     card.get_by_role("link").first.click()
     page.wait_for_url("**/pictures/**")
-    yield ["/", "/?feed=team", "/galleries/", gallery, page.url, "/account/", "/account/password/", "/nowhere/"]
+    yield [
+        "/",
+        "/?feed=team",
+        "/galleries/",
+        gallery,
+        page.url,
+        f"{page.url}edit/",
+        "/edit/",
+        "/account/",
+        "/account/password/",
+        "/nowhere/",
+    ]
     visit.close()
 
 

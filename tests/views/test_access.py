@@ -12,9 +12,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 
 from gallery import urls as gallery_urls
-from gallery.models import Gallery, Generation, Picture, State, UpstreamAccount
+from gallery.models import Batch, Gallery, Generation, Picture, PromptTemplate, State, UpstreamAccount
 from lemonstudio import urls as studio_urls
-from tests.conftest import model, put
+from tests.conftest import model, png, put
 
 LOGIN = "to the sign-in page"
 HOME = "/"
@@ -31,12 +31,29 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "create": ("get", FOR_ALL),
     "generation_create": ("post", (LOGIN, HOME, HOME, HOME)),
     "generation_options": ("get", FOR_ALL),
+    "generation_plan": ("post", FOR_ALL),
     "generation_poll": ("post", (LOGIN, 204, 200, 204)),
     "generation_feed": ("get", FOR_ALL),
     "generation_cancel": ("post", (LOGIN, 404, HOME, 404)),
     "generation_retry": ("post", (LOGIN, 404, HOME, 404)),
     "generation_dismiss": ("post", (LOGIN, 404, HOME, 404)),
     "generation_fetch": ("post", (LOGIN, 404, HOME, 404)),
+    "generation_again": ("post", (LOGIN, 404, HOME, 404)),
+    "generation_vote": ("post", (LOGIN, 404, "/batches/", 404)),
+    "batch_detail": ("get", PRIVATE),
+    "batch_cancel": ("post", (LOGIN, 404, "/batches/", 404)),
+    "batch_retry": ("post", (LOGIN, 404, "/batches/", 404)),
+    "template_list": ("get", FOR_ALL),
+    "template_create": ("get", FOR_ALL),
+    "template_edit": ("get", PRIVATE),
+    "template_delete": ("post", (LOGIN, 404, "/templates/", 404)),
+    "template_use": ("get", PRIVATE),
+    "queue": ("get", FOR_ALL),
+    "queue_cancel": ("post", (LOGIN, "/queue/", "/queue/", "/queue/")),
+    "queue_retry": ("post", (LOGIN, "/queue/", "/queue/", "/queue/")),
+    "queue_clear": ("post", (LOGIN, "/queue/", "/queue/", "/queue/")),
+    "favicon": ("get", FOR_ALL),
+    "prompt_history": ("get", FOR_ALL),
     "gallery_list": ("get", FOR_ALL),
     "gallery_create": ("post", (LOGIN, "/galleries/", "/galleries/", "/galleries/")),
     "gallery_detail": ("get", PRIVATE),
@@ -46,9 +63,18 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "picture_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
     "picture_detail": ("get", PRIVATE_PICTURE),
     "picture_save": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "picture_edit": ("get", PRIVATE_PICTURE),
+    "picture_vary": ("post", (LOGIN, 404, HOME, HOME)),
+    "edit_upload": ("get", FOR_ALL),
+    "upload_edit": ("get", PRIVATE),
+    "upload_file": ("get", PRIVATE),
+    "upload_vary": ("post", (LOGIN, 404, HOME, 404)),
+    "generation_source": ("get", PRIVATE_PICTURE),
     "picture_download": ("get", PRIVATE_PICTURE),
     "picture_original": ("get", PRIVATE_PICTURE),
     "picture_thumbnail": ("get", PRIVATE_PICTURE),
+    "usage": ("get", FOR_ALL),
+    "usage_csv": ("get", FOR_ALL),
     "admin_login": ("get", (LOGIN, 404, 404, 404)),
     "login": ("get", (200, HOME, HOME, HOME)),
     "logout": ("post", (LOGIN, "/login/", "/login/", "/login/")),
@@ -59,8 +85,18 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "password_change_done": ("get", FOR_ALL),
     "healthz": ("get", (200, 200, 200, 200)),
 }
+# What is done with one generation.
+OF_ONE = ("cancel", "retry", "dismiss", "fetch", "again", "vote", "source")
 # What a teammate gets once the owner shows the gallery to the team; the rest stays as it is.
-SHOWN_TO_THE_TEAM = {"gallery_detail", "picture_detail", "picture_download", "picture_original", "picture_thumbnail"}
+SHOWN_TO_THE_TEAM: dict[str, Expected] = {
+    "gallery_detail": 200,
+    "picture_detail": 200,
+    "picture_download": 200,
+    "picture_original": 200,
+    "picture_thumbnail": 200,
+    "picture_edit": 200,
+    "picture_vary": HOME,
+}
 
 
 @pytest.fixture
@@ -78,8 +114,20 @@ def things(
     default_storage.save(picture.thumbnail_name(320, "webp"), ContentFile(b"thumbnail"))
     Picture.objects.update(thumbnails={"webp": [320]})
     put(picture, private_gallery)
-    failed = make_generation(state=State.FAILED, results=[{"url": "https://x.example/a.png"}])
-    return {"generation": failed, "gallery": private_gallery, "picture": picture}
+    comparison = Batch.objects.create(author=picture.author, kind=Batch.Kind.COMPARISON, prompt="A lemon")
+    results = [{"url": "https://x.example/a.png"}]
+    upload = f"{uuid4().hex}-64x48.png"
+    source = default_storage.save(f"uploads/{picture.author_id}/{upload}", ContentFile(png()))
+    failed = make_generation(state=State.FAILED, results=results, batch=comparison, source_file=source)
+    template = PromptTemplate.objects.create(author=picture.author, name="Fruit", text="A {{fruit}}", shared=False)
+    return {
+        "template": template,
+        "batch": comparison,
+        "generation": failed,
+        "gallery": private_gallery,
+        "picture": picture,
+        "upload": upload,
+    }
 
 
 def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
@@ -95,8 +143,16 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         args = [picture.pk]
     elif kind == "gallery" and name not in ("gallery_list", "gallery_create"):
         args = [gallery.pk]
-    elif kind == "generation" and name.partition("_")[2] in ("cancel", "retry", "dismiss", "fetch"):
+    elif kind == "generation" and name.partition("_")[2] in OF_ONE:
         args = [generation.pk]
+    elif kind == "upload":
+        args = [things["upload"]]
+    elif kind == "template" and name not in ("template_list", "template_create"):
+        args = [things["template"].pk]
+    elif kind == "favicon":
+        args = [3]
+    elif kind == "batch":
+        args = [things["batch"].pk]
     form = {
         "generation_create": {"prompt": "A lemon", "model": model().pk, "count": "1", "token": str(uuid4())},
         "generation_poll": {"pending": f"{generation.pk}:0"},
@@ -104,6 +160,8 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         "gallery_rename": {"name": "Renamed"},
         "gallery_share": {"shared": "on"},
         "picture_save": {"new_gallery": "New"},
+        "picture_vary": {"model": model("dall-e-2").pk, "count": "1"},
+        "upload_vary": {"model": model("dall-e-2").pk, "count": "1"},
         "theme": {"theme": "dark"},
     }
     return getattr(client, method)(reverse(name, args=args), form.get(name, {}))
@@ -154,9 +212,10 @@ def test_things_shown_to_the_team(name: str, who: str, clients: dict[str, Client
     Gallery.objects.update(shared_with_team=True)
     before = everything()
     expected = MATRIX[name][1][EVERYBODY.index(who)]
-    shown = name in SHOWN_TO_THE_TEAM and who != "stranger"
+    if name in SHOWN_TO_THE_TEAM and who != "stranger":
+        expected = SHOWN_TO_THE_TEAM[name]
     # The failed one was meant for no gallery, so it is still nobody else's business.
-    check(ask(clients[who], name, things), 200 if shown else expected)
+    check(ask(clients[who], name, things), expected)
     if expected in (404, LOGIN):
         assert everything() == before
 

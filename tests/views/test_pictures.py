@@ -86,7 +86,7 @@ def test_tells_all_about_it(
         "Olivia Owner",
         'alt="A lemon on a table"',
         f'href="/galleries/{team_gallery.pk}/"',
-        f'href="/?prompt_from={generation.pk}"',
+        f'href="/?prompt_of={generation.pk}"',
         f'href="/pictures/{picture.pk}/download/"',
     ):
         assert said in text

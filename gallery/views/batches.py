@@ -1,0 +1,72 @@
+"""What was asked for in one go: seen together, cancelled and retried at once; in a comparison, voted on."""
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from gallery import services
+from gallery.access import batch_to_change, batch_to_see, generation_to_see, signed_in
+from gallery.http import StudioRequest
+from gallery.models import Batch, Generation, OverBudget
+from gallery.models.ledger import over_budget_message
+from gallery.views.create import POLL_INTERVAL, under_way
+
+# Of one batch on its page; more than one submit may make by default.
+SHOWN = 200
+
+
+@require_safe
+def batch_detail(request: StudioRequest, pk: int) -> HttpResponse:
+    person = signed_in(request)
+    batch = batch_to_see(request, pk)
+    rows = Generation.objects.visible_to(person).filter(batch=batch, dismissed=False).for_cards(person)
+    generations = list(rows.order_by("pk")[:SHOWN])
+    context = {
+        "batch": batch,
+        "generations": generations,
+        "is_mine": batch.author_id == person.pk,
+        "feed": "mine" if batch.author_id == person.pk else "team",
+        **under_way(person),
+        "waiting": any(generation.is_under_way for generation in generations),
+        "interval": POLL_INTERVAL,
+    }
+    return render(request, "gallery/batch_detail.html", context)
+
+
+@require_POST
+def batch_cancel(request: StudioRequest, pk: int) -> HttpResponseBase:
+    batch = batch_to_change(request, pk)
+    cancelled = services.cancel_batch(batch)
+    messages.info(request, f"Stopped waiting for {cancelled}." if cancelled else "Nothing of this was under way.")
+    return _back(request, batch)
+
+
+@require_POST
+def batch_retry(request: StudioRequest, pk: int) -> HttpResponseBase:
+    batch = batch_to_change(request, pk)
+    try:
+        again = services.retry_batch(batch)
+    except OverBudget as problem:
+        messages.error(request, over_budget_message(problem))
+    else:
+        messages.info(request, f"Asked for {len(again)} again." if again else "Nothing of this is to be tried again.")
+    return _back(request, batch)
+
+
+def _back(request: StudioRequest, batch: Batch) -> HttpResponseBase:
+    return redirect("batch_detail", batch.pk)
+
+
+@require_POST
+def generation_vote(request: StudioRequest, pk: int) -> HttpResponseBase:
+    """Like this one best in its comparison; once more takes the vote back."""
+    person = signed_in(request)
+    generation = generation_to_see(request, pk)
+    if generation.batch is None or generation.batch.kind != Batch.Kind.COMPARISON:
+        return redirect("create")
+    services.vote(person, generation)
+    if not request.htmx:
+        return redirect("batch_detail", generation.batch.pk)
+    cards = Generation.objects.visible_to(person).filter(batch=generation.batch).for_cards(person)
+    return render(request, "gallery/_votes_answer.html", {"generations": cards, "asked": generation.pk})

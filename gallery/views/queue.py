@@ -1,0 +1,76 @@
+"""What is under way and what has ended in vain, in one list: one's own, or the team's."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from gallery import services
+from gallery.access import signed_in
+from gallery.http import StudioRequest
+from gallery.models import Generation, OverBudget, UpstreamAccount
+from gallery.models.ledger import over_budget_message
+from gallery.models.states import ENDED_IN_VAIN
+
+SHOWN = 100
+
+
+@require_safe
+def queue(request: StudioRequest) -> HttpResponse:
+    person = signed_in(request)
+    who = "team" if request.GET.get("who") == "team" else "mine"
+    visible = Generation.objects.visible_to(person).for_cards(person)
+    rows = visible.filter(author=person) if who == "mine" else visible
+    everything = Generation.objects.under_way()
+    context: dict[str, Any] = {
+        "who": who,
+        "under_way": list(rows.under_way().order_by("pk")[:SHOWN]),
+        "ended": list(rows.filter(author=person, state__in=ENDED_IN_VAIN, dismissed=False).order_by("-pk")[:SHOWN]),
+        "account": UpstreamAccount.load(),
+    }
+    # What others keep to themselves is told as a number only: it explains the wait.
+    context["others"] = everything.count() - rows.under_way().count() if who == "team" else 0
+    template = "gallery/_queue.html" if request.htmx else "gallery/queue.html"
+    return render(request, template, context)
+
+
+def _done(request: StudioRequest, said: str) -> HttpResponseBase:
+    """Back to Create, where the cards are; the dialog that it was pressed in is part of that page."""
+    messages.info(request, said)
+    if request.htmx:
+        return HttpResponseClientRedirect(reverse("create"))
+    return redirect("queue")
+
+
+@require_POST
+def queue_cancel(request: StudioRequest) -> HttpResponseBase:
+    cancelled = services.cancel_all(signed_in(request))
+    return _done(request, f"Stopped waiting for {cancelled}." if cancelled else "Nothing was under way.")
+
+
+@require_POST
+def queue_retry(request: StudioRequest) -> HttpResponseBase:
+    try:
+        again = services.retry_all(signed_in(request))
+    except OverBudget as problem:
+        return _done(request, over_budget_message(problem))
+    return _done(request, f"Asked for {len(again)} again." if again else "There is nothing to try again.")
+
+
+@require_POST
+def queue_clear(request: StudioRequest) -> HttpResponseBase:
+    cleared = services.dismiss_all(signed_in(request))
+    return _done(request, f"Cleared {cleared}." if cleared else "There is nothing to clear.")
+
+
+@require_safe
+def favicon(request: StudioRequest, count: int) -> HttpResponse:
+    """The tab's icon with a number on it: how many are under way."""
+    context = {"shown": str(count) if count < 100 else "99+", "many": count > 9}
+    response = render(request, "gallery/favicon.svg", context, content_type="image/svg+xml")
+    response["Cache-Control"] = "private, max-age=31536000, immutable"
+    return response

@@ -1,0 +1,196 @@
+"""Usage: what was spent and made in a month, one's own and, for administrators, the team's."""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from gallery import charts
+from gallery.access import signed_in
+from gallery.http import StudioRequest
+from gallery.models import Budget, Generation, Person
+from gallery.models.ledger import in_dollars, month_after, this_month
+from gallery.usage import (
+    Figures,
+    Usage,
+    asked_for_in,
+    cost_by_group,
+    first_month,
+    usage_of,
+    with_picture_count,
+)
+
+MEASURES = ("cost", "pictures")
+LABELLED_DAYS = (1, 8, 15, 22, 29)
+# A spreadsheet takes a cell that begins so for a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # fullwidth signs, too
+
+
+def may_see_team(person: Person) -> bool:
+    return person.is_staff and person.has_perm("gallery.view_ledgerentry")
+
+
+def _asked(request: StudioRequest) -> tuple[date, Person | None]:
+    """The month that is wanted, and whose usage: a person's, or None for the team's. Raises Http404."""
+    person = signed_in(request)
+    wanted = request.GET.get("month", "")
+    if not wanted:
+        month = this_month()
+    elif re.fullmatch(r"2\d{3}-(0[1-9]|1[0-2])", wanted, re.ASCII):
+        month = date.fromisoformat(f"{wanted}-01")
+    else:
+        raise Http404
+    if request.GET.get("view") != "team":
+        return month, person
+    if not may_see_team(person):
+        raise Http404
+    return month, None
+
+
+@require_safe
+def usage(request: StudioRequest) -> HttpResponse:
+    month, author = _asked(request)
+    person = signed_in(request)
+    figures = usage_of(month, author)
+    measure = request.GET.get("by", "")
+    if measure not in MEASURES:
+        measure = "cost" if figures.total.cost or not figures.total.pictures else "pictures"
+    is_now = month == this_month()
+    budgets = Budget.objects.concerning(person) if author else Budget.objects.all()
+    context: dict[str, Any] = {
+        "usage": figures,
+        "month": month,
+        "is_now": is_now,
+        "is_team": author is None,
+        "may_see_team": author is None or may_see_team(person),
+        "measure": measure,
+        # What a budget was in an earlier month nobody knows.
+        "budgets": budgets.states(month) if is_now else [],
+        "groups": cost_by_group(month) if author is None else [],
+        "day_chart": _day_chart(figures, measure),
+        "model_chart": _line_chart(figures.models, measure),
+        "people_chart": _line_chart(figures.people, measure),
+        "busy_days": [(month + timedelta(days=number), day) for number, day in enumerate(figures.days) if day.requests],
+        "links": _links(month, is_now, author, request.GET.get("by", "")),
+    }
+    return render(request, "gallery/usage.html", context)
+
+
+def _links(month: date, is_now: bool, author: Person | None, measure: str) -> dict[str, str]:
+    """Addresses of this page with one thing changed each."""
+
+    def to(name: str = "usage", **changes: str) -> str:
+        query = {"month": "" if is_now else f"{month:%Y-%m}", "view": "" if author else "team", "by": measure} | changes
+        text = urlencode({key: value for key, value in query.items() if value})
+        return f"{reverse(name)}?{text}" if text else reverse(name)
+
+    current = this_month()
+    links = {
+        "mine": to(view=""),
+        "team": to(view="team"),
+        "cost": to(by="cost"),
+        "pictures": to(by="pictures"),
+        "csv": to("usage_csv", month=f"{month:%Y-%m}", by=""),
+        "now": to(month=""),
+    }
+    first = first_month(author)
+    if first is not None and month > first:
+        before = min(month - timedelta(days=1), current)
+        links["previous"] = to(month=f"{before:%Y-%m}")
+        links["previous_month"] = f"{before:%B %Y}"
+    if month < current:
+        after = month_after(month)
+        links["next"] = to(month="" if after == current else f"{after:%Y-%m}")
+        links["next_month"] = f"{after:%B %Y}"
+    return links
+
+
+def _value(line: Figures, measure: str) -> Decimal:
+    return line.cost if measure == "cost" else Decimal(line.pictures)
+
+
+def _pictures(number: int) -> str:
+    return "1 picture" if number == 1 else f"{number:,} pictures"
+
+
+def _day_chart(figures: Usage, measure: str) -> charts.ColumnChart:
+    today = timezone.localdate()
+    is_now = today.replace(day=1) == figures.month
+    return charts.columns(
+        [_value(day, measure) for day in figures.days],
+        [f"{day.label} {figures.month:%B}: {day.dollars}, {_pictures(day.pictures)}" for day in figures.days],
+        in_words=in_dollars if measure == "cost" else lambda value: f"{value:,f}",
+        labels=[day.label if int(day.label) in LABELLED_DAYS else "" for day in figures.days],
+        marked=today.day - 1 if is_now else None,
+        least_top=Decimal("0.01") if measure == "cost" else Decimal(2),
+    )
+
+
+def _line_chart(lines: list[Figures], measure: str) -> charts.BarChart:
+    return charts.bars(
+        [_value(line, measure) for line in lines],
+        [line.label for line in lines],
+        [line.dollars if measure == "cost" else _pictures(line.pictures) for line in lines],
+    )
+
+
+# -- the same as a file
+
+
+@require_safe
+def usage_csv(request: StudioRequest) -> HttpResponseBase:
+    """One row for each generation that was asked for in the month. The team's leaves out what people wrote."""
+    month, author = _asked(request)
+    generations = asked_for_in(month, author).select_related("author", "model").order_by("created_at", "pk")
+    rows = with_picture_count(generations).defer("options", "results", "error_message", "error_hint")
+    lines = _csv_lines((_row(one, with_prompt=author is not None) for one in rows.iterator(chunk_size=500)), author)
+    name = f"lemon-studio-usage-{'' if author else 'team-'}{month:%Y-%m}.csv"
+    return StreamingHttpResponse(
+        lines, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def _csv_lines(rows: Iterable[list[str]], author: Person | None) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    prompt = ["Prompt"] if author else []
+    # The mark by which Excel knows that this is UTF-8.
+    yield "\ufeff" + writer.writerow(
+        ["Date", "Person", "Model", *prompt, "Pictures asked for", "Pictures", "State", "Cost (USD)"]
+    )
+    for row in rows:
+        yield writer.writerow(row)
+
+
+class _Echo:
+    """What csv.writer writes to; gives each line back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _row(generation: Generation, *, with_prompt: bool) -> list[str]:
+    cost = "" if generation.estimated_cost is None else f"{generation.booked:.4f}"
+    return [
+        timezone.localtime(generation.created_at).strftime("%Y-%m-%d %H:%M"),
+        _harmless(str(generation.author)),
+        _harmless(str(generation.model)),
+        *([_harmless(generation.prompt)] if with_prompt else []),
+        str(generation.count),
+        str(getattr(generation, "pictures_made", None) or 0),
+        generation.get_state_display(),
+        cost,
+    ]
+
+
+def _harmless(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text

@@ -1,0 +1,233 @@
+"""Several models, several prompts, templates, drafts: what the composer does beyond one picture."""
+
+import re
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.test_create import LABELS, done, generate, pick
+from tests.studio import Studio
+
+
+def write(page: Page, prompt: str) -> None:
+    page.get_by_label("Prompt").fill(prompt)
+
+
+def press_generate(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("^Generate (?!anyway)|^Generate$")).click()
+
+
+def cost(page: Page) -> str:
+    return page.locator("#cost").inner_text()
+
+
+def test_compare_four_models_and_vote(owner_page: Page) -> None:
+    pick(owner_page, "dall-e-3")
+    write(owner_page, "A lighthouse, four ways")
+    owner_page.get_by_text("Compare side by side").click()
+    for slug in ("flux-schnell", "midjourney", "dall-e-2"):
+        owner_page.get_by_role("checkbox", name=LABELS[slug]).check()
+    expect(owner_page.locator("#cost")).to_have_text("4 pictures · at least $0.09")
+    press_generate(owner_page)
+    row = owner_page.locator(".batch-comparison").first
+    expect(row.locator("article")).to_have_count(4)
+    expect(row.locator("article[data-state=completed]")).to_have_count(4, timeout=60_000)
+    names = row.locator(".meta > :first-child").all_inner_texts()
+    assert names == [LABELS[slug] for slug in ("dall-e-3", "flux-schnell", "midjourney", "dall-e-2")]
+    expect(row.locator("article").first.locator(".meta")).to_contain_text("$0.04")
+    expect(row.locator("article").first.locator(".meta")).to_contain_text(re.compile(r"\d+ s"))
+    vote = row.get_by_role("button", name="Like Midjourney best")
+    vote.click()
+    expect(vote).to_have_attribute("aria-pressed", "true")
+    row.get_by_role("button", name="Like DALL·E 2 best").click()
+    expect(vote).to_have_attribute("aria-pressed", "false")
+    row.get_by_role("link", name="Comparison").click()
+    expect(owner_page).to_have_title("Comparison · Lemon Studio")
+    expect(owner_page.get_by_role("button", name="Like DALL·E 2 best")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_batch_of_fifty_from_wildcards(owner_page: Page) -> None:
+    pick(owner_page, "flux-schnell")
+    owner_page.locator('label:has([name=opt_size][value="512x512"])').click()
+    write(owner_page, "{one|two|three|four|five} {red|green|blue|white|black} {boats|birds}")
+    expect(owner_page.locator("#cost")).to_have_text("50 pictures")
+    expect(owner_page.locator("#plan summary")).to_have_text("50 pictures: 50 prompts")
+    press_generate(owner_page)
+    batch = owner_page.locator(".batch-prompts").first
+    expect(batch.locator("article")).to_have_count(50)
+    expect(batch.locator("article[data-state=completed]")).to_have_count(50, timeout=120_000)
+    expect(batch.locator("article").first).to_contain_text("one red boats")
+    expect(batch.locator("article").last).to_contain_text("five black birds")
+
+
+def test_each_line_is_a_request_and_all_are_cancelled_at_once(owner_page: Page) -> None:
+    pick(owner_page, "flux-pro")
+    write(owner_page, "[fail: task_never_ends] first\n[fail: task_never_ends] second")
+    expect(owner_page.locator("#plan summary")).to_have_count(0)
+    owner_page.get_by_role("checkbox", name="One request per line").check()
+    expect(owner_page.locator("#plan summary")).to_have_text("2 pictures: 2 prompts")
+    press_generate(owner_page)
+    batch = owner_page.locator(".batch-prompts").first
+    expect(batch.locator("article")).to_have_count(2)
+    batch.get_by_role("button", name="Cancel all").click()
+    expect(owner_page.locator("article[data-state=cancelled]")).to_have_count(2)
+    owner_page.get_by_role("button", name="Retry failed").click()
+    expect(owner_page.locator("article:not([data-state=cancelled])")).to_have_count(2)
+    owner_page.get_by_role("button", name="Cancel all").click()
+    expect(owner_page.locator("article[data-state=cancelled]")).to_have_count(2)
+
+
+def test_the_same_again_shows_what_is_there_first(owner_page: Page) -> None:
+    done(generate(owner_page, "Once is enough"))
+    press_generate(owner_page)
+    panel = owner_page.get_by_role("region", name="This was made before")
+    expect(panel).to_be_visible()
+    expect(panel.locator("img")).to_have_count(1)
+    before = owner_page.locator("article").count()
+    panel.get_by_role("button", name="Generate anyway").click()
+    expect(owner_page.locator("article")).to_have_count(before + 1)
+    expect(panel).to_have_count(0)
+
+
+def test_vary_and_remix_from_a_card(owner_page: Page) -> None:
+    pick(owner_page, "flux-schnell")
+    owner_page.locator('label:has([name=opt_size][value="1024x768"])').click()
+    card = generate(owner_page, "A picture to go on from")
+    done(card)
+    before = owner_page.locator("article").count()
+    card.get_by_role("link").first.focus()
+    owner_page.keyboard.press("v")
+    expect(owner_page.locator("article")).to_have_count(before + 1)
+    card.get_by_role("link").first.focus()
+    owner_page.keyboard.press("r")
+    expect(owner_page.get_by_label("Prompt")).to_have_value("A picture to go on from")
+    expect(owner_page.locator('[name=opt_size][value="1024x768"]')).to_be_checked()
+    expect(owner_page.locator("#parent")).to_contain_text("Remix of an earlier picture")
+    write(owner_page, "A picture to go on from, at night")
+    press_generate(owner_page)
+    remix = owner_page.locator("article", has_text="at night").first
+    done(remix)
+    remix.get_by_role("link").first.click()
+    expect(owner_page.locator("body")).to_contain_text(re.compile("remix", re.IGNORECASE))
+
+
+def test_a_draft_survives_a_reload_with_its_model_and_options(owner_page: Page) -> None:
+    pick(owner_page, "dall-e-3")
+    owner_page.locator('label:has([name=opt_quality][value="hd"])').click()
+    write(owner_page, "Not yet, but soon")
+    owner_page.reload()
+    expect(owner_page.get_by_label("Prompt")).to_have_value("Not yet, but soon")
+    expect(owner_page.locator("#id_model option:checked")).to_have_text(LABELS["dall-e-3"])
+    expect(owner_page.locator('[name=opt_quality][value="hd"]')).to_be_checked()
+
+
+def test_earlier_prompts_by_the_keyboard(owner_page: Page) -> None:
+    generate(owner_page, "An earlier thought")
+    generate(owner_page, "A later thought")
+    prompt = owner_page.get_by_label("Prompt")
+    write(owner_page, "half a sen")
+    for key, shown in (
+        ("Alt+ArrowUp", "A later thought"),
+        ("Alt+ArrowUp", "An earlier thought"),
+        ("Alt+ArrowDown", "A later thought"),
+        ("Alt+ArrowDown", "half a sen"),
+    ):
+        prompt.press(key)
+        expect(prompt).to_have_value(shown)
+
+
+def test_prompt_length_is_told(owner_page: Page) -> None:
+    write(owner_page, "12345")
+    expect(owner_page.locator("#prompt-length")).to_have_text("5 of 4,000 characters")
+    write(owner_page, "x" * 4001)
+    press_generate(owner_page)
+    expect(owner_page.locator("#composer")).to_contain_text("4,001 characters")
+    expect(owner_page.get_by_label("Prompt")).to_have_value("x" * 4001)
+
+
+def test_a_template_from_a_picture_used_with_its_blanks(owner_page: Page) -> None:
+    card = generate(owner_page, "A fox in the woods")
+    done(card)
+    card.get_by_role("link").first.click()
+    owner_page.get_by_role("link", name="Make template").click()
+    owner_page.get_by_label("Name").fill("Animal portrait")
+    owner_page.get_by_label("Text").fill("A {{animal}} in the {{place}}")
+    owner_page.get_by_role("button", name="Keep template").click()
+    expect(owner_page.get_by_role("heading", name="Animal portrait")).to_be_visible()
+    owner_page.goto("/")
+    owner_page.get_by_role("link", name="Templates").click()
+    owner_page.get_by_role("link", name=re.compile("Animal portrait")).click()
+    owner_page.get_by_label("Animal", exact=True).fill("{owl|crane}")
+    owner_page.get_by_label("Place", exact=True).fill("marsh")
+    owner_page.get_by_role("button", name="Fill in").click()
+    expect(owner_page.get_by_label("Prompt")).to_have_value("A {owl|crane} in the marsh")
+    expect(owner_page.locator("#id_model option:checked")).to_have_text(LABELS["flux-schnell"])
+    press_generate(owner_page)
+    batch = owner_page.locator(".batch-prompts").first
+    expect(batch.locator("article[data-state=completed]")).to_have_count(2, timeout=60_000)
+    owner_page.goto("/templates/")
+    expect(owner_page.locator("article", has_text="Animal portrait")).to_contain_text("used once")
+
+
+def test_the_queue_by_the_keyboard(owner_page: Page) -> None:
+    pick(owner_page, "flux-pro")
+    generate(owner_page, "[fail: task_never_ends] in the queue", "flux-pro")
+    badge = owner_page.get_by_role("link", name=re.compile("under way"))
+    expect(badge).to_be_visible()
+    expect(owner_page).to_have_title(re.compile(r"^\(\d+\) Create"))
+    expect(owner_page.locator("link[rel=icon]")).to_have_attribute("href", re.compile(r"/favicon/\d+\.svg"))
+    badge.press("Enter")
+    dialog = owner_page.get_by_role("dialog", name="Queue")
+    expect(dialog).to_contain_text("in the queue")
+    dialog.get_by_role("button", name="Cancel all").press("Enter")
+    expect(owner_page.locator(".message")).to_contain_text("Stopped waiting for")
+    expect(owner_page).to_have_title("Create · Lemon Studio")
+    owner_page.get_by_role("link", name="Queue").press("Enter")
+    dialog.get_by_role("button", name="Clear").press("Enter")
+    expect(owner_page.locator(".message")).to_contain_text("Cleared")
+
+
+def test_finished_while_away_is_marked_as_new_once(owner_page: Page) -> None:
+    generate(owner_page, "While I am away", "flux-pro")
+    owner_page.goto("/queue/")
+    expect(owner_page.locator("main")).not_to_contain_text("While I am away", timeout=30_000)
+    owner_page.goto("/")
+    card = owner_page.locator("article", has_text="While I am away").first
+    expect(card.locator(".new")).to_have_text("New")
+    owner_page.reload()
+    expect(owner_page.locator("article", has_text="While I am away").first.locator(".new")).to_have_count(0)
+
+
+def test_a_notification_for_who_looks_elsewhere(set_up: Studio, browser: Browser) -> None:
+    visit = Visit(browser, set_up)
+    visit.context.grant_permissions(["notifications"], origin=set_up.url)
+    visit.context.add_init_script(
+        "window.said = []; window.Notification = class extends EventTarget {"
+        " static permission = 'granted'; static requestPermission() { return Promise.resolve('granted'); }"
+        " constructor(title, options) { super(); window.said.push(options.body); } };"
+        "Object.defineProperty(document, 'hidden', { get: () => window.away === true });"
+    )
+    page = visit.sign_in("olivia@example.org")
+    page.goto("/account/")
+    page.get_by_role("switch", name=re.compile("Tell me when a picture is ready")).check()
+    page.goto("/")
+    generate(page, "Tell me when it is there", "flux-pro")
+    page.evaluate("() => { window.away = true; document.dispatchEvent(new Event('visibilitychange')); }")
+    expect(page).to_have_title(re.compile("✓"), timeout=30_000)
+    assert page.evaluate("() => window.said") == ["A picture is ready."]
+    visit.close()
+
+
+def test_on_a_phone(phone_page: Page) -> None:
+    phone_page.get_by_role("button", name="Describe a picture…").click()
+    write(phone_page, "From the {left|right} pocket")
+    phone_page.get_by_label("Model").select_option(label=LABELS["flux-schnell"])
+    phone_page.get_by_text("Compare side by side").tap()
+    phone_page.get_by_role("checkbox", name=LABELS["dall-e-2"]).check()
+    expect(phone_page.locator("#cost")).to_have_text("4 pictures")
+    press_generate(phone_page)
+    row = phone_page.locator(".batch-comparison").first
+    expect(row.locator("article[data-state=completed]")).to_have_count(4, timeout=60_000)
+    assert phone_page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    row.get_by_role("button", name="Like FLUX schnell best").first.tap()
+    expect(row.locator("[aria-pressed=true]")).to_have_count(1)

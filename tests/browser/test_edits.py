@@ -1,0 +1,500 @@
+"""From a picture: marking with mouse, keys and fingers, uploads, variations; to a kept picture each time."""
+
+import base64
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageChops
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import PASSWORD, Visit
+from tests.browser.test_create import done, generate, pick
+from tests.conftest import png
+from tests.engine.conftest import KEY
+from tests.engine.test_edits import form_of
+from tests.stub_upstream import Reply, Request, StubUpstream
+from tests.studio import Studio
+
+# Perhaps with a number before it, of what has ended meanwhile.
+FEED = re.compile(r"Create · Lemon Studio$")
+NOTHING = "Nothing is marked yet. DALL·E 2 paints only what you mark."
+ANOTHER = """
+from gallery.models import ImageModel
+size = {"name": "size", "label": "Size", "choices": ["auto", "1024x1024"], "default": "auto"}
+ImageModel.objects.update_or_create(
+    slug="gpt-image-2",
+    defaults=dict(label="GPT Image 2", can_edit=True, enabled=True, max_count=4, price="0.04", options=[size]),
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def pictures(set_up: Studio, browser: Browser) -> dict[str, str]:
+    """The pages of two of Olivia's pictures: a square one, and a wide one."""
+    visit = Visit(browser, set_up)
+    page = visit.sign_in("olivia@example.org")
+    found = {}
+    for name, slug, size in (("square", "dall-e-2", "1024x1024"), ("wide", "flux-pro", "1280x768")):
+        page.goto("/")
+        pick(page, slug)
+        page.locator(f'label:has([name=opt_size][value="{size}"])').click()
+        card = generate(page, f"To be edited, {name}", slug)
+        done(card)
+        found[name] = card.get_by_role("link").first.get_attribute("href") or ""
+    visit.close()
+    return found
+
+
+@pytest.fixture
+def another_model(set_up: Studio) -> Iterator[None]:
+    """One that takes any shape, with or without a mask."""
+    set_up.shell(ANOTHER)
+    yield
+    set_up.shell(
+        "from gallery.models import ImageModel; ImageModel.objects.filter(slug='gpt-image-2').update(enabled=0)"
+    )
+
+
+def said(page: Page) -> Locator:
+    return page.locator("#mask-said")
+
+
+def canvas(page: Page) -> Locator:
+    return page.get_by_role("application", name="Mask")
+
+
+def drag(page: Page, start: tuple[float, float], *others: tuple[float, float]) -> None:
+    """Draw with the mouse, from point to point, each in shares of the picture."""
+    box = canvas(page).bounding_box()
+    assert box
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, *others)]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=8)
+    page.mouse.up()
+
+
+def finished(page: Page, prompt: str, kind: str = "Edit") -> Locator:
+    """The card in the feed, once its picture is there."""
+    expect(page).to_have_title(FEED)
+    card = page.locator("article", has_text=prompt).first
+    expect(card.locator(".meta")).to_contain_text(kind)
+    done(card)
+    return card
+
+
+def original(page: Page, address: str) -> Image.Image:
+    return Image.open(io.BytesIO(page.request.get(f"{address}download/").body())).convert("RGB")
+
+
+def differs(one: Image.Image, other: Image.Image, box: tuple[int, int, int, int]) -> bool:
+    return ImageChops.difference(one.crop(box), other.crop(box)).getbbox() is not None
+
+
+def generate_edit(page: Page, prompt: str) -> None:
+    page.get_by_label("Prompt", exact=True).fill(prompt)
+    page.get_by_role("button", name=re.compile("^Generate")).click()
+
+
+# -- marking
+
+
+def test_with_the_mouse(owner_page: Page, pictures: dict[str, str]) -> None:
+    page = owner_page
+    page.goto(pictures["square"])
+    page.get_by_role("link", name="Edit", exact=True).click()
+    expect(said(page)).to_have_text(NOTHING)
+    drag(page, (0.3, 0.5), (0.7, 0.5))
+    expect(said(page)).to_have_text(re.compile(r"Marked: \d+ % of the picture\."))
+    first = said(page).inner_text()
+    drag(page, (0.5, 0.3), (0.5, 0.7))
+    expect(said(page)).not_to_have_text(first)
+    second = said(page).inner_text()
+
+    undo, redo = page.get_by_role("button", name="Undo"), page.get_by_role("button", name="Redo")
+    undo.click()
+    expect(said(page)).to_have_text(first)
+    redo.click()
+    expect(said(page)).to_have_text(second)
+    page.get_by_role("button", name="Invert").click()
+    expect(said(page)).to_have_text(re.compile(r"Marked: [89]\d %"))
+    undo.click()
+    page.locator("label", has_text="Erase").click()
+    drag(page, (0.3, 0.5), (0.7, 0.5))
+    expect(said(page)).not_to_have_text(second)
+    page.get_by_role("button", name="Clear").click()
+    expect(said(page)).to_have_text(NOTHING)
+    for _ in range(4):
+        undo.click()
+    expect(said(page)).to_have_text(NOTHING)
+    expect(undo).to_have_attribute("aria-disabled", "true")
+
+    page.locator("label", has_text="Draw").click()
+    drag(page, (0.4, 0.5), (0.6, 0.5))
+    generate_edit(page, "A ribbon, with the mouse")
+    card = finished(page, "A ribbon, with the mouse")
+    edited = card.get_by_role("link").first.get_attribute("href") or ""
+    before, after = original(page, pictures["square"]), original(page, edited)
+    assert before.size == after.size == (1024, 1024)
+    assert differs(before, after, (440, 490, 580, 530)), "what was marked was painted anew"
+    assert not differs(before, after, (0, 0, 1024, 300)), "and nothing else"
+
+    page.goto(edited)
+    lineage = page.locator(".lineage")
+    expect(lineage).to_contain_text("Edited from")
+    lineage.get_by_role("link", name="To be edited, square").click()
+    expect(page.locator(".lineage")).to_contain_text("Made from this one")
+    expect(page.get_by_role("link", name="Edit: A ribbon, with the mouse")).to_be_visible()
+
+
+def test_a_larger_brush_marks_more(owner_page: Page, pictures: dict[str, str]) -> None:
+    page = owner_page
+    page.goto(f"{pictures['square']}edit/")
+    shares = []
+    for size in ("5", "40"):
+        page.get_by_label("Brush size").fill(size)
+        drag(page, (0.3, 0.5), (0.7, 0.5))
+        expect(said(page)).to_contain_text("Marked")
+        shares.append(int(re.findall(r"\d+", said(page).inner_text())[0]))
+        page.get_by_role("button", name="Clear").click()
+    assert shares[1] > 3 * shares[0]
+
+
+def test_with_the_keyboard_alone(owner_page: Page, pictures: dict[str, str]) -> None:
+    page = owner_page
+    page.goto(pictures["square"])
+    page.keyboard.press("e")
+    expect(canvas(page)).to_be_visible()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if canvas(page).evaluate("element => element === document.activeElement"):
+            break
+    expect(canvas(page)).to_be_focused()
+    expect(page.locator("#mask-keys")).to_be_visible()
+    expect(said(page)).to_have_text(f"Brush 50 % from the left, 50 % from the top, on unmarked ground. {NOTHING}")
+    page.keyboard.press("Space")
+    expect(said(page)).to_have_text(
+        "Brush 50 % from the left, 50 % from the top, on marked ground. Marked: 1 % of the picture."
+    )
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(said(page)).to_contain_text("Brush 62 % from the left, 50 % from the top, on unmarked ground.")
+    page.keyboard.down("Shift")
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.up("Shift")
+    expect(said(page)).to_contain_text("62 % from the left, 74 % from the top, on marked ground.")
+    marked = said(page).inner_text()
+    page.keyboard.press("Control+z")
+    expect(said(page)).to_contain_text("Marked: 1 % of the picture.")
+    page.keyboard.press("Control+Shift+z")
+    page.keyboard.press("e")
+    expect(said(page)).to_contain_text("Erasing.")
+    page.keyboard.press("Space")
+    expect(said(page)).to_contain_text("on unmarked ground")
+    assert said(page).inner_text() != marked
+    page.keyboard.press("e")
+    page.keyboard.press("]")
+    expect(said(page)).to_contain_text("Brush size 14.")
+
+    # From the canvas on: past the tools, over the regions, to the prompt.
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == "Lower half":
+            break
+    page.keyboard.press("Enter")
+    expect(said(page)).to_have_text(re.compile(r"^Marked: 5\d % of the picture\.$"))
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "id_prompt":
+            break
+    page.keyboard.type("A lawn, with keys alone")
+    page.keyboard.press("Control+Enter")
+    finished(page, "A lawn, with keys alone")
+
+
+def touch(page: Page, *points: tuple[float, float]) -> None:
+    """Draw with a finger, from point to point, each in shares of the picture."""
+    box = canvas(page).bounding_box()
+    assert box
+    session = page.context.new_cdp_session(page)
+
+    def send(kind: str, x: float, y: float) -> None:
+        at = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [] if kind == "touchEnd" else [at]})
+
+    send("touchStart", *points[0])
+    for x, y in points[1:]:
+        send("touchMove", x, y)
+    send("touchEnd", *points[-1])
+
+
+def test_on_a_phone_with_a_finger(phone_page: Page, pictures: dict[str, str]) -> None:
+    page = phone_page
+    page.goto(f"{pictures['wide']}edit/")
+    expect(said(page)).to_have_text(NOTHING)
+    scrolled = page.evaluate("scrollY")
+    touch(page, (0.35, 0.3), (0.5, 0.5), (0.65, 0.7))
+    expect(said(page)).to_have_text(re.compile(r"Marked: \d+ %"))
+    assert page.evaluate("scrollY") == scrolled, "drawing does not move the page"
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(overflow) <= 0
+    small = page.evaluate(
+        """[...document.querySelectorAll("#mask-tools button, #mask-tools label, .editor button[type=submit]")]
+        .filter(one => one.getBoundingClientRect().height < 24).length"""
+    )
+    assert small == 0
+    generate_edit(page, "A rocket, with a finger")
+    finished(page, "A rocket, with a finger")
+
+
+def test_another_square_part_shows_at_once(owner_page: Page, pictures: dict[str, str]) -> None:
+    page = owner_page
+    page.goto(f"{pictures['wide']}edit/")
+    expect(canvas(page)).to_be_visible()
+    shade = """element => [.1, .9].map(x =>
+        element.getContext("2d").getImageData(element.width * x, element.height / 2, 1, 1).data[3] > 100)"""
+
+    def shaded() -> Any:
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        return canvas(page).evaluate(shade)
+
+    part = page.locator("#edit-options")
+    for name, expected in (
+        ("Left", [False, True]),
+        ("Right", [True, False]),
+        ("Middle", [True, True]),
+        ("All of it", [False, False]),
+    ):
+        part.locator("label", has_text=name).click()
+        assert shaded() == expected, name
+
+
+def test_filled_up_to_a_square(owner_page: Page, pictures: dict[str, str]) -> None:
+    page = owner_page
+    page.goto(f"{pictures['wide']}edit/")
+    page.locator("#edit-options label", has_text="All of it").click()
+    generate_edit(page, "More sky and more sea")
+    card = finished(page, "More sky and more sea")
+    edited = original(page, card.get_by_role("link").first.get_attribute("href") or "")
+    assert edited.size == (1024, 1024)
+
+
+# -- the form
+
+
+def test_a_mistake_keeps_what_was_marked(owner_page: Page, pictures: dict[str, str]) -> None:
+    page = owner_page
+    page.goto(f"{pictures['square']}edit/")
+    page.get_by_role("button", name=re.compile("^Generate")).click()
+    expect(page.locator("#edit-fields")).to_contain_text("Say what to change first.")
+    generate_edit(page, "A kept mask")
+    expect(page.locator("#edit-fields")).to_contain_text("Mark the part of the picture that is to change.")
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("A kept mask")
+    page.get_by_role("button", name="Centre").click()
+    expect(said(page)).to_have_text("Marked: 25 % of the picture.")
+    page.get_by_label("Prompt", exact=True).fill("")
+    page.get_by_role("button", name=re.compile("^Generate")).click()
+    expect(page.locator("#edit-fields")).to_contain_text("Say what to change first.")
+    expect(said(page)).to_have_text("Marked: 25 % of the picture.")
+    generate_edit(page, "A kept mask")
+    finished(page, "A kept mask")
+
+
+def test_gone_back_to_the_page_asks_for_something_new(
+    owner_page: Page, pictures: dict[str, str], another_model: None
+) -> None:
+    page = owner_page
+    for _ in range(2):
+        if page.url.endswith("/edit/"):
+            expect(canvas(page)).to_be_visible()
+        else:
+            page.goto(f"{pictures['square']}edit/")
+        page.get_by_label("Model", exact=True).select_option(label="GPT Image 2")
+        expect(said(page)).to_have_text("Nothing is marked: all of the picture may change.")
+        generate_edit(page, "Twice, on purpose")
+        expect(page).to_have_title(FEED)
+        page.go_back()
+    page.goto("/")
+    expect(page.locator("article", has_text="Twice, on purpose")).to_have_count(2)
+
+
+def test_the_model_brings_its_own_options_and_cost(
+    owner_page: Page, pictures: dict[str, str], another_model: None
+) -> None:
+    page = owner_page
+    page.goto(f"{pictures['wide']}edit/")
+    expect(page.locator("#edit-options")).to_contain_text("Square part")
+    page.get_by_label("Model", exact=True).select_option(label="GPT Image 2")
+    expect(page.locator("#edit-options")).not_to_contain_text("Square part")
+    expect(page.locator('[name=opt_size][value="auto"]')).to_be_checked()
+    expect(page.locator("#cost")).to_have_text("$0.04")
+    page.locator('#edit-options label:has([name=count][value="3"])').click()
+    expect(page.locator("#cost")).to_have_text("$0.12")
+    page.locator('#edit-options label:has([name=count][value="1"])').click()
+    page.get_by_role("button", name="Left half").click()
+    generate_edit(page, "Half a storm")
+    card = finished(page, "Half a storm")
+    edited = original(page, card.get_by_role("link").first.get_attribute("href") or "")
+    assert edited.size == (1280, 768)
+    assert not differs(original(page, pictures["wide"]), edited, (700, 0, 1280, 768))
+
+
+def test_javascript_is_a_comfort_not_a_need(set_up: Studio, browser: Browser, pictures: dict[str, str]) -> None:
+    visit = Visit(browser, set_up, java_script_enabled=False)
+    page = visit.sign_in("olivia@example.org")
+    page.goto(f"{pictures['square']}edit/")
+    mask = Image.new("RGBA", (512, 512), "black")
+    mask.paste((0, 0, 0, 0), (0, 0, 256, 512))
+    buffer = io.BytesIO()
+    mask.save(buffer, "PNG")
+    page.get_by_label("Mask", exact=True).set_input_files(
+        {"name": "mask.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+    )
+    generate_edit(page, "A mask from a file")
+    for _ in range(60):
+        card = page.locator("article", has_text="A mask from a file")
+        if card.get_attribute("data-state") == "completed":
+            break
+        page.wait_for_timeout(250)
+        page.goto("/")
+    expect(card.locator("img")).to_have_count(1)
+    visit.close()
+
+
+# -- uploads
+
+
+def photo(size: tuple[int, int] = (900, 600), format: str = "JPEG") -> bytes:
+    """On its side, as phones make them: shown, it is tall."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").resize(size).convert("RGB").save(buffer, format, exif=exif)
+    return buffer.getvalue()
+
+
+def test_an_upload_is_edited_like_a_picture(owner_page: Page) -> None:
+    page = owner_page
+    page.goto("/edit/")
+    page.get_by_label("Choose a picture").set_input_files(
+        {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": photo()}
+    )
+    expect(page).to_have_url(re.compile(r"/edit/[0-9a-f]{32}-600x900\.jpg/$"))
+    shown = page.get_by_role("img", name="The picture that you brought")
+    expect(shown).to_have_js_property("complete", True)
+    assert shown.evaluate("one => [one.naturalWidth, one.naturalHeight]") == [600, 900]
+    expect(page.locator("#edit-options")).to_contain_text("Bottom")
+    drag(page, (0.3, 0.5), (0.7, 0.5))
+    generate_edit(page, "A boat in my photo")
+    card = finished(page, "A boat in my photo")
+    page.goto(card.get_by_role("link").first.get_attribute("href") or "")
+    expect(page.locator(".lineage")).to_contain_text("Edited from a picture that is not in the studio.")
+    sent = page.get_by_role("img", name="The picture that was sent")
+    expect(sent).to_have_js_property("complete", True)
+    assert sent.evaluate("one => [one.naturalWidth, one.naturalHeight]") == [600, 600]
+
+
+GIVE = """([how, base64, name, type]) => {
+  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  const data = new DataTransfer();
+  data.items.add(new File([bytes], name, { type }));
+  const options = { bubbles: true, cancelable: true };
+  const zone = document.querySelector("[data-dropzone]");
+  if (how === "paste") zone.dispatchEvent(new ClipboardEvent("paste", { ...options, clipboardData: data }));
+  else zone.dispatchEvent(new DragEvent("drop", { ...options, dataTransfer: data }));
+}"""
+
+
+@pytest.mark.parametrize("how", ["drop", "paste"])
+def test_a_picture_is_dropped_or_pasted(how: str, owner_page: Page) -> None:
+    owner_page.goto("/edit/")
+    encoded = base64.b64encode(png()).decode()
+    owner_page.evaluate(GIVE, [how, encoded, "a.png", "image/png"])
+    expect(owner_page).to_have_url(re.compile(r"/edit/[0-9a-f]{32}-64x48\.png/$"))
+
+
+def test_what_cannot_be_used_is_said_before_and_after_it_travels(owner_page: Page) -> None:
+    page = owner_page
+    page.goto("/edit/")
+    choose = page.get_by_label("Choose a picture")
+    zone = page.locator(".dropzone")
+    choose.set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"notes"})
+    expect(zone).to_contain_text("“notes.txt” is no PNG, JPEG or WebP picture. Choose another.")
+    choose.set_input_files({"name": "huge.png", "mimeType": "image/png", "buffer": bytes(21 * 2**20)})
+    expect(zone).to_contain_text("“huge.png” is larger than 20 MB. Make it smaller, and choose it again.")
+    expect(page).to_have_url(re.compile("/edit/$"))
+    choose.set_input_files({"name": "false.png", "mimeType": "image/png", "buffer": b"no picture at all"})
+    expect(zone).to_contain_text("This file cannot be used: it is no PNG, JPEG or WebP picture.")
+
+
+# -- variations
+
+
+def test_variations_take_one_click(owner_page: Page, pictures: dict[str, str]) -> None:
+    page = owner_page
+    page.goto(pictures["wide"])
+    page.get_by_label("How many").fill("2")
+    page.get_by_role("button", name="Variations").click()
+    expect(page).to_have_title(FEED)
+    card = page.locator("article", has_text="To be edited, wide").first
+    expect(card.locator(".meta")).to_contain_text("Variation")
+    done(card, pictures=2)
+    page.goto(card.get_by_role("link").first.get_attribute("href") or "")
+    expect(page.locator(".lineage")).to_contain_text("Variation of To be edited, wide")
+
+
+# -- a server that is not the sandbox
+
+
+def test_another_server_that_speaks_the_contract(browser: Browser, tmp_path: Path) -> None:
+    with StubUpstream() as stub, StubUpstream() as image_host:
+        image_host.handler = lambda request: Reply(body=png(512, 512), headers={"Content-Type": "image/png"})
+
+        def answer(request: Request) -> Any:
+            if request.path == "/v1/images/edits":
+                return {"created": 1, "task_id": "img_7", "status": "pending", "data": [{"url": ""}]}
+            done = {"created": 1, "data": [{"url": f"{image_host.origin}/a.png"}]}
+            return done if request.method == "POST" else done | {"task_id": "img_7", "status": "completed"}
+
+        stub.handler = answer
+        studio = Studio(
+            tmp_path,
+            LEMONDATA_BASE_URL=stub.base_url,
+            LEMONDATA_API_KEY=KEY,
+            LEMONSTUDIO_TRUSTED_ORIGINS=image_host.origin,
+            LEMONSTUDIO_ADMIN_EMAIL="ada@example.org",
+            LEMONSTUDIO_ADMIN_PASSWORD=PASSWORD,
+        )
+        try:
+            studio.start()
+            visit = Visit(browser, studio)
+            page = visit.sign_in("ada@example.org")
+            page.goto("/edit/")
+            page.get_by_label("Choose a picture").set_input_files(
+                {"name": "photo.png", "mimeType": "image/png", "buffer": png(640, 480)}
+            )
+            page.get_by_role("button", name="Upper half").click()
+            generate_edit(page, "Clouds")
+            edited = finished(page, "Clouds").get_by_role("link").first.get_attribute("href") or ""
+            page.goto(edited)
+            page.get_by_role("button", name="Variations").click()
+            done(page.locator("article", has_text="Clouds").first)
+            visit.close()
+        finally:
+            studio.stop()
+    sent = {form.path: form for form in map(form_of, (one for one in stub.requests if one.method == "POST"))}
+    assert len([one for one in stub.requests if one.method == "POST"]) == 2
+    edit, variation = sent["/v1/images/edits"], sent["/v1/images/variations"]
+    image, mask = (Image.open(io.BytesIO(edit.files[name])) for name in ("image", "mask"))
+    assert (image.format, image.size, mask.format, mask.size) == ("PNG", (480, 480), "PNG", (480, 480))
+    assert [mask.getchannel("A").getpixel((240, y)) for y in (20, 460)] == [0, 255]
+    assert (edit.fields["prompt"], edit.fields["model"], edit.fields["n"]) == ("Clouds", "dall-e-2", "1")
+    assert Image.open(io.BytesIO(variation.files["image"])).size == (512, 512)
+    assert "prompt" not in variation.fields
+    assert {one.headers["authorization"] for one in stub.requests} == {f"Bearer {KEY}"}
