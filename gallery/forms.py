@@ -5,11 +5,12 @@ from typing import Any, cast
 from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
-from gallery.models import Batch, Gallery, ImageModel, Option, Person, Picture, PromptTemplate
+from gallery.models import Batch, Gallery, ImageModel, Option, Person, Picture, PromptTemplate, Role
 from gallery.prompts import TooMany, expand
 from gallery.roles import Action, roles_for
 from gallery.services import Wish
@@ -251,6 +252,37 @@ class GalleryForm(forms.ModelForm[Gallery]):
         # `owner` is no field of the form but part of what must be unique.
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc] # not in the stubs
         return exclusions - {"owner"}
+
+
+class MemberField(forms.ChoiceField):
+    """A person or a group, in one list; cleans to the Person or the Group."""
+
+    def __init__(self, people: "QuerySet[Person]", groups: "QuerySet[Group]") -> None:
+        self.rows: dict[str, Person | Group] = {f"group:{one.pk}": one for one in groups}
+        self.rows |= {f"person:{one.pk}": one for one in people}
+        listed = [(key, f"{one} (group)" if isinstance(one, Group) else str(one)) for key, one in self.rows.items()]
+        super().__init__(
+            label="Person or group",
+            choices=[("", "Pick somebody…"), *listed],
+            error_messages={"required": "Pick a person or a group.", "invalid_choice": "There is nobody like that."},
+        )
+
+    def clean(self, value: Any) -> "Person | Group":
+        return self.rows[super().clean(value)]
+
+
+class MemberForm(forms.Form):
+    role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.VIEWER)
+
+    def __init__(self, *args: Any, gallery: Gallery, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        members = gallery.memberships
+        people = Person.objects.filter(is_active=True).exclude(pk=gallery.owner_id)
+        self.fields["who"] = MemberField(
+            people.exclude(memberships__in=members.all()).order_by("name"),
+            Group.objects.exclude(memberships__in=members.all()).order_by("name"),
+        )
+        self.order_fields(["who", "role"])
 
 
 class PictureSaveForm(forms.Form):

@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from gallery.views import account, batches, create, editing, galleries, pictures, queue, templates, usage
+from gallery.views import account, batches, create, editing, galleries, pictures, queue, sharing, templates, usage
 
 urlpatterns = [
     path("", create.create, name="create"),
@@ -37,6 +37,9 @@ urlpatterns = [
     path("galleries/<int:pk>/", galleries.gallery_detail, name="gallery_detail"),
     path("galleries/<int:pk>/rename/", galleries.gallery_rename, name="gallery_rename"),
     path("galleries/<int:pk>/share/", galleries.gallery_share, name="gallery_share"),
+    path("galleries/<int:pk>/members/", sharing.gallery_members, name="gallery_members"),
+    path("galleries/<int:pk>/members/<int:member_pk>/", sharing.member_change, name="member_change"),
+    path("galleries/<int:pk>/members/<int:member_pk>/remove/", sharing.member_remove, name="member_remove"),
     path("galleries/<int:pk>/delete/", galleries.gallery_delete, name="gallery_delete"),
     path("galleries/<int:pk>/remove/<int:picture_pk>/", galleries.picture_remove, name="picture_remove"),
     path("pictures/<int:pk>/", pictures.picture_detail, name="picture_detail"),

@@ -38,7 +38,12 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.person or self.group}: {self.get_role_display()}"
+        return f"{self.name}: {self.get_role_display()}"
+
+    @property
+    def name(self) -> str:
+        """The person's, or the group's."""
+        return str(self.person or self.group)
 
 
 class ShareLink(models.Model):

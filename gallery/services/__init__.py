@@ -4,7 +4,14 @@ Whoever calls these has checked (forms) and may do it (access).
 """
 
 from gallery.services.editing import Source, Unfit, edit, fitting_options, keep_upload, of_picture, uploaded, vary
-from gallery.services.galleries import make_gallery, remove_picture, save_picture
+from gallery.services.galleries import (
+    add_member,
+    change_role,
+    make_gallery,
+    remove_member,
+    remove_picture,
+    save_picture,
+)
 from gallery.services.people import AlreadySetUp, set_up
 from gallery.services.planning import Plan, made_before, plan
 from gallery.services.submitting import (
@@ -31,8 +38,10 @@ __all__ = [
     "Source",
     "Unfit",
     "Wish",
+    "add_member",
     "cancel_all",
     "cancel_batch",
+    "change_role",
     "cost_of",
     "dismiss",
     "dismiss_all",
@@ -44,6 +53,7 @@ __all__ = [
     "make_gallery",
     "of_picture",
     "plan",
+    "remove_member",
     "remove_picture",
     "retry",
     "retry_all",

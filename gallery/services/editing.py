@@ -1,8 +1,8 @@
 """Edits and variations: keeping uploads, preparing what goes along with the request, and asking.
 
-A picture is prepared here, and not by the courier: the person is told at once what is wrong with it, the row names
-exactly the bytes that are sent, also for another try, and where paid requests are under way nothing is decoded that
-a stranger made.
+A picture is prepared here, within bounds, and not by the courier: the person is told at once what is wrong with it,
+the row names exactly the bytes that are sent, also for another try, and nothing takes long between the claim and the
+POST, where a courier that dies leaves an unknown outcome.
 """
 
 import logging

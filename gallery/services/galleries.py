@@ -1,6 +1,8 @@
 """Galleries and what is in them."""
 
-from gallery.models import Gallery, GalleryEntry, Person, Picture
+from django.contrib.auth.models import Group
+
+from gallery.models import Gallery, GalleryEntry, Membership, Person, Picture
 
 
 def make_gallery(owner: Person, name: str) -> Gallery:
@@ -15,3 +17,18 @@ def save_picture(picture: Picture, gallery: Gallery) -> bool:
 
 def remove_picture(picture: Picture, gallery: Gallery) -> None:
     GalleryEntry.objects.filter(gallery=gallery, picture=picture).delete()
+
+
+def add_member(gallery: Gallery, who: Person | Group, role: str) -> Membership:
+    """Make a person or a group a member, or give the member that it is already this role."""
+    key = {"person": who} if isinstance(who, Person) else {"group": who}
+    return Membership.objects.update_or_create(gallery=gallery, **key, defaults={"role": role})[0]
+
+
+def change_role(member: Membership, role: str) -> None:
+    Membership.objects.filter(pk=member.pk).update(role=role)
+
+
+def remove_member(member: Membership) -> None:
+    """Access ends with the row: every page, thumbnail and original asks for it anew."""
+    member.delete()

@@ -15,8 +15,11 @@ from gallery.forms import GalleryForm
 from gallery.http import StudioRequest
 from gallery.models import Gallery, Generation, Picture
 from gallery.roles import Action, may
+from gallery.views.create import under_way
 
 PAGE = 60
+# Of what is under way, as cards on top of the gallery.
+RUNNING = 24
 COVER = 4
 
 
@@ -45,6 +48,8 @@ def gallery_create(request: StudioRequest) -> HttpResponseBase:
 
 
 def _detail(request: StudioRequest, gallery: Gallery, form: GalleryForm, status: int = 200) -> HttpResponse:
+    person = signed_in(request)
+    running = Generation.objects.visible_to(person).filter(gallery=gallery).under_way().for_cards(person)
     before = request.GET.get("before", "")
     entries = gallery.entries.order_by("-pk")
     if before.isdecimal() and len(before) < 19:
@@ -56,8 +61,13 @@ def _detail(request: StudioRequest, gallery: Gallery, form: GalleryForm, status:
         "pictures": [entry.picture for entry in page[:PAGE]],
         "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
         "can_manage": may(signed_in(request), Action.SHARE, gallery),
+        "can_remove": may(signed_in(request), Action.REMOVE, gallery),
+        "can_add": may(signed_in(request), Action.ADD, gallery),
+        "member_count": gallery.memberships.count(),
         "can_delete": may(signed_in(request), Action.DELETE, gallery),
-        "under_way": Generation.objects.filter(gallery=gallery).under_way().count(),
+        "running": list(running.order_by("-pk")[:RUNNING]),
+        "waiting": running.exists(),
+        **under_way(person),
         "form": form,
     }
     return render(request, "gallery/gallery_detail.html", context, status=status)
@@ -86,7 +96,9 @@ def gallery_share(request: StudioRequest, pk: int) -> HttpResponseBase:
     gallery.shared_with_team = "shared" in request.POST
     gallery.save(update_fields=["shared_with_team"])
     said = (
-        "The whole team may look at this gallery now." if gallery.shared_with_team else "Only you see this gallery now."
+        "The whole team may look at this gallery now."
+        if gallery.shared_with_team
+        else "Only you and its members see this gallery now."
     )
     messages.success(request, said)
     return redirect("gallery_detail", pk)

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 
 from gallery import urls as gallery_urls
-from gallery.models import Batch, Gallery, Generation, Picture, PromptTemplate, State, UpstreamAccount
+from gallery.models import Batch, Gallery, Generation, Membership, Person, Picture, PromptTemplate, State, UpstreamAccount
 from lemonstudio import urls as studio_urls
 from tests.conftest import model, png, put
 
@@ -59,6 +59,9 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "gallery_detail": ("get", PRIVATE),
     "gallery_rename": ("post", (LOGIN, 404, "/galleries/", 404)),
     "gallery_share": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "gallery_members": ("get", PRIVATE),
+    "member_change": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "member_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
     "gallery_delete": ("post", (LOGIN, 404, "/galleries/", 404)),
     "picture_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
     "picture_detail": ("get", PRIVATE_PICTURE),
@@ -90,6 +93,7 @@ OF_ONE = ("cancel", "retry", "dismiss", "fetch", "again", "vote", "source")
 # What a teammate gets once the owner shows the gallery to the team; the rest stays as it is.
 SHOWN_TO_THE_TEAM: dict[str, Expected] = {
     "gallery_detail": 200,
+    "gallery_members": 200,
     "picture_detail": 200,
     "picture_download": 200,
     "picture_original": 200,
@@ -120,7 +124,9 @@ def things(
     source = default_storage.save(f"uploads/{picture.author_id}/{upload}", ContentFile(png()))
     failed = make_generation(state=State.FAILED, results=results, batch=comparison, source_file=source)
     template = PromptTemplate.objects.create(author=picture.author, name="Fruit", text="A {{fruit}}", shared=False)
+    other = Person.objects.create_user("mia@example.org", name="Mia Member")
     return {
+        "member": Membership.objects.create(gallery=private_gallery, person=other),
         "template": template,
         "batch": comparison,
         "generation": failed,
@@ -137,6 +143,8 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
     args: list[object] = []
     if name in ("picture_original", "picture_thumbnail"):
         args = [picture.pk, picture.digest, *([320, "webp"] if name == "picture_thumbnail" else [])]
+    elif kind == "member":
+        args = [gallery.pk, things["member"].pk]
     elif name == "picture_remove":
         args = [gallery.pk, picture.pk]
     elif kind == "picture":

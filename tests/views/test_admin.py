@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Task
 
 from gallery.dispatch import send_submit
-from gallery.models import Gallery, Generation, ImageModel, Person, Picture, State, UpstreamAccount
+from gallery.models import Budget, Gallery, Generation, ImageModel, Person, Picture, State, UpstreamAccount, ledger
 from tests.conftest import PASSWORD, model, put
 
 MakeGeneration = Callable[..., Generation]
@@ -34,7 +35,9 @@ def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, 
     make_generation(state=State.FAILED, error_code="content_policy_violation", suggested_model=model("dall-e-2"))
     ImageModel.objects.filter(slug="dall-e-3").update(typical_seconds=12.0, slow_seconds=30.0)
     UpstreamAccount.pause("insufficient_balance", "The account is empty.", "Top it up.", seconds=60)
-    Group.objects.create(name="Designers")
+    Budget.objects.create(group=Group.objects.create(name="Designers"), amount=10)
+    asked = make_generation(estimated_cost=Decimal("0.05"))
+    ledger.reserve(asked.author, [asked])
     send_submit(1)
     now = timezone.now()
     for name, success in (("went-well", True), ("went-wrong", False)):

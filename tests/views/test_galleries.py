@@ -210,7 +210,7 @@ def test_is_shown_to_the_team_and_taken_back(
     assert "The whole team may look at this gallery now." in text
     assert seen() == [200, 200, 200]
     text = as_owner.post(page_of(private_gallery, "share/"), follow=True).content.decode()
-    assert "Only you see this gallery now." in text
+    assert "Only you and its members see this gallery now." in text
     assert seen() == [404, 404, 404]
 
 
