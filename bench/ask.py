@@ -1,17 +1,20 @@
 """Asks for generations and waits for them, in a process of its own with the side's settings; prints what became.
 
-`python -m bench.ask studio|plain model count people patience one-at-a-time`
+`python -m bench.ask studio|plain patience one-at-a-time`, with the orders as JSON on stdin.
 """
 
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import django
+
+from bench.orders import Order
 
 Rows = list[dict[str, Any]]
 
@@ -23,20 +26,25 @@ def _seconds(moment: datetime | None) -> float | None:
 class StudioAsker:
     """Through the service that the form's view calls, in several people's names."""
 
-    def __init__(self, model: str, people: int) -> None:
+    def __init__(self, orders: Sequence[Order]) -> None:
         from gallery.models import ImageModel, Person
 
-        self.model = ImageModel.objects.get_or_create(slug=model, defaults={"label": model})[0]
-        self.people = [
-            Person.objects.get_or_create(email=f"bench-{number}@example.org", defaults={"name": f"Person {number}"})[0]
-            for number in range(people)
-        ]
+        self.models = {
+            slug: ImageModel.objects.get_or_create(slug=slug, defaults={"label": slug})[0]
+            for slug in {order.model for order in orders}
+        }
+        self.people = {
+            number: Person.objects.get_or_create(
+                email=f"bench-{number}@example.org", defaults={"name": f"Person {number}"}
+            )[0]
+            for number in {order.person for order in orders}
+        }
 
-    def ask(self, number: int, prompt: str) -> None:
+    def ask(self, order: Order) -> None:
         from gallery import services
 
-        author = self.people[number % len(self.people)]
-        services.submit(author, model=self.model, prompt=prompt, options={}, count=1)
+        author, model = self.people[order.person], self.models[order.model]
+        services.submit(author, model=model, prompt=order.prompt, options={}, count=1)
 
     def unfinished(self, prompts: list[str]) -> int:
         from gallery.models import Generation
@@ -65,13 +73,13 @@ class StudioAsker:
 
 
 class PlainAsker:
-    def __init__(self, model: str, people: int) -> None:
-        self.model = model
+    def __init__(self, orders: Sequence[Order]) -> None:
+        pass
 
-    def ask(self, number: int, prompt: str) -> None:
+    def ask(self, order: Order) -> None:
         from django_q.tasks import async_task
 
-        async_task("bench.plain.generate", self.model, prompt, task_name=prompt)
+        async_task("bench.plain.generate", order.model, order.prompt, task_name=order.prompt)
 
     def unfinished(self, prompts: list[str]) -> int:
         from django_q.models import Task
@@ -99,12 +107,14 @@ def patiently(done: Callable[[], bool], seconds: float, step: float) -> None:
         time.sleep(step)
 
 
-def main(side: str, model: str, count: int, people: int, patience: float, one_at_a_time: bool) -> Rows:
+def main(side: str, orders: list[Order], patience: float, one_at_a_time: bool) -> Rows:
     django.setup()
-    asker: StudioAsker | PlainAsker = StudioAsker(model, people) if side == "studio" else PlainAsker(model, people)
-    prompts = [f"{side}-{model}-{count}-{number}" for number in range(count)]
-    for number, prompt in enumerate(prompts):
-        asker.ask(number, prompt)
+    asker: StudioAsker | PlainAsker = StudioAsker(orders) if side == "studio" else PlainAsker(orders)
+    prompts = [order.prompt for order in orders]
+    begun = time.monotonic()
+    for number, order in enumerate(sorted(orders, key=attrgetter("at"))):
+        time.sleep(max(0.0, begun + order.at - time.monotonic()))
+        asker.ask(order)
         if one_at_a_time:
             patiently(lambda: not asker.unfinished(prompts[: number + 1]), patience, 0.02)  # noqa: B023 called here
             # Whatever looks around at intervals is met at another moment each time.
@@ -114,7 +124,6 @@ def main(side: str, model: str, count: int, people: int, patience: float, one_at
 
 
 if __name__ == "__main__":
-    _, _side, _model, *_numbers = sys.argv
-    json.dump(
-        main(_side, _model, int(_numbers[0]), int(_numbers[1]), float(_numbers[2]), _numbers[3] == "1"), sys.stdout
-    )
+    _, _side, _patience, _one_at_a_time = sys.argv
+    _orders = [Order(**order) for order in json.load(sys.stdin)]
+    json.dump(main(_side, _orders, float(_patience), _one_at_a_time == "1"), sys.stdout)

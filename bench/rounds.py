@@ -1,7 +1,7 @@
 """What is measured, one function each; each starts its side anew, so that no round pays for another."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import nan
@@ -9,30 +9,73 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import Memory, Watch, memory, tree
+from bench.orders import Order
 from bench.sides import Side, ask
-from bench.upstream import Upstream
+from bench.upstream import Times, Upstream
 
 Make = Callable[[Upstream], Side]
 
 
 @dataclass(slots=True)
 class Figures:
-    """Of one round; seconds. Empty lists where the round has no such figure."""
+    """Of one round or of a part of it; seconds. Empty lists where there is no such figure."""
 
     count: int
     lost: int
     posted_twice: int
     wall: float
     ends: set[str]
-    peak: Memory
-    cpu: float
-    worker_cpu: float
     # Beyond the upstream's own time, from asking to the stored original.
     overheads: list[float] = field(default_factory=list)
     # From the moment at which the upstream had the picture to that at which it was known.
     detections: list[float] = field(default_factory=list)
+    # From asking until the upstream had the request.
+    waits: list[float] = field(default_factory=list)
     polls: float = 0
-    most_at_once: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One row for each generation that was asked for, what the upstream has counted, and what the side has taken."""
+
+    orders: Sequence[Order]
+    rows: list[dict[str, Any]]
+    stats: dict[str, Any]
+    peak: Memory = field(default_factory=Memory)
+    cpu: float = 0
+    worker_cpu: float = 0
+
+    @property
+    def most_at_once(self) -> int:
+        return int(self.stats["most_at_once"])
+
+    def figures(self, orders: Sequence[Order] | None = None) -> Figures:
+        """Of all that was asked for, or of a part."""
+        prompts = {order.prompt for order in (self.orders if orders is None else orders)}
+        rows = [row for row in self.rows if row["prompt"] in prompts]
+        stored = {row["prompt"]: row for row in rows if row["stored_at"]}
+        tasks = {task["prompt"]: task for task in self.stats["tasks"] if task["prompt"] in prompts}
+        posted_at, delays = self.stats["posted_at"], self.stats["delays"]
+        asked = min((row["asked_at"] for row in rows), default=nan)
+        return Figures(
+            count=len(prompts),
+            lost=len(prompts) - len(stored),
+            posted_twice=sum(self.stats["posts"].get(prompt, 0) > 1 for prompt in prompts),
+            wall=max((row["stored_at"] for row in stored.values()), default=nan) - asked,
+            ends={row["end"] for row in rows},
+            overheads=[
+                row["stored_at"] - row["asked_at"] - delays[prompt]
+                for prompt, row in stored.items()
+                if prompt in delays
+            ],
+            detections=[
+                row["noticed_at"] - tasks[row["prompt"]]["ready_at"]
+                for row in rows
+                if row["prompt"] in tasks and row["noticed_at"]
+            ],
+            waits=[posted_at[row["prompt"]] - row["asked_at"] for row in rows if row["prompt"] in posted_at],
+            polls=sum(task["polls"] for task in tasks.values()) / max(1, len(tasks)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +96,13 @@ def running(make: Make, upstream: Upstream) -> Iterator[tuple[Side, float]]:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The upstream's: how long a synchronous answer takes, and an asynchronous task; the picture that comes."""
+    """The upstream's: how long it takes, and the picture that comes."""
 
     picture: Path
-    delay: float = 2.0
-    shortest: float = 10.0
-    longest: float = 60.0
+    times: Times
 
     def upstream(self) -> Upstream:
-        return Upstream(self.picture, self.delay, self.shortest, self.longest)
+        return Upstream(self.picture, self.times)
 
 
 def idle(make: Make, conditions: Conditions, *, rest: float) -> Idle:
@@ -75,37 +116,14 @@ def idle(make: Make, conditions: Conditions, *, rest: float) -> Idle:
 
 
 def generate(
-    make: Make, conditions: Conditions, model: str, count: int, *, patience: float, one_at_a_time: bool = False
-) -> Figures:
+    make: Make, conditions: Conditions, orders: list[Order], *, patience: float, one_at_a_time: bool = False
+) -> Round:
     upstream = conditions.upstream()
     try:
         with running(make, upstream) as (side, _):
             time.sleep(0.5)
             with Watch(side.root) as all_of_it, Watch(side.worker, every=1e9) as worker:
-                rows = ask(side, model, count, patience=patience, one_at_a_time=one_at_a_time)
-            return _figures(count, rows, upstream, all_of_it, worker)
+                rows = ask(side, orders, patience=patience, one_at_a_time=one_at_a_time)
+            return Round(orders, rows, upstream.stats(), all_of_it.peak, all_of_it.cpu, worker.cpu)
     finally:
         upstream.close()
-
-
-def _figures(count: int, rows: list[dict[str, Any]], upstream: Upstream, all_of_it: Watch, worker: Watch) -> Figures:
-    stats = upstream.stats()
-    stored = [row for row in rows if row["stored_at"]]
-    ready = {task["prompt"]: task["ready_at"] for task in stats["tasks"]}
-    asked = [row["asked_at"] for row in rows]
-    return Figures(
-        count=count,
-        lost=count - len(stored),
-        posted_twice=sum(posts > 1 for posts in stats["posts"].values()),
-        wall=max((row["stored_at"] for row in stored), default=nan) - min(asked, default=nan),
-        ends={row["end"] for row in rows},
-        peak=all_of_it.peak,
-        cpu=all_of_it.cpu,
-        worker_cpu=worker.cpu,
-        overheads=[row["stored_at"] - row["asked_at"] - upstream.delay for row in stored if row["prompt"] not in ready],
-        detections=[
-            row["noticed_at"] - ready[row["prompt"]] for row in rows if row["prompt"] in ready and row["noticed_at"]
-        ],
-        polls=sum(task["polls"] for task in stats["tasks"]) / max(1, len(stats["tasks"])),
-        most_at_once=stats["most_at_once"],
-    )

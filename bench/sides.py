@@ -8,15 +8,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 from bench.measure import child
+from bench.orders import Order
 from bench.upstream import Upstream
 from tests.studio import ROOT, Studio
 
 KEY = "sk-bench-0123456789abcdef"
-PEOPLE = 10
 LOG = "log.txt"
 
 
@@ -44,12 +45,14 @@ class Side(Protocol):
     def env(self) -> dict[str, str]: ...
 
 
-def ask(side: Side, model: str, count: int, *, patience: float, one_at_a_time: bool = False) -> list[dict[str, Any]]:
-    """Ask `side` for so many generations and wait until all have ended, or patience has."""
-    command = [sys.executable, "-m", "bench.ask", side.name, model, str(count), str(PEOPLE), str(patience)]
-    command.append("1" if one_at_a_time else "0")
+def ask(side: Side, orders: list[Order], *, patience: float, one_at_a_time: bool = False) -> list[dict[str, Any]]:
+    """Ask `side` for these generations and wait until all have ended, or patience has."""
+    command = [sys.executable, "-m", "bench.ask", side.name, str(patience), "1" if one_at_a_time else "0"]
+    wanted = json.dumps([asdict(order) for order in orders]).encode()
     with (side.data / "asking.txt").open("wb") as log:
-        done = subprocess.run(command, cwd=ROOT, env=side.env, stdout=subprocess.PIPE, stderr=log, check=True)  # noqa: S603 our own commands, no shell
+        done = subprocess.run(  # noqa: S603 our own commands, no shell
+            command, cwd=ROOT, env=side.env, input=wanted, stdout=subprocess.PIPE, stderr=log, check=True
+        )
     return list(json.loads(done.stdout))
 
 

@@ -1,13 +1,14 @@
 """An upstream that counts: one process, one thread, nothing but the standard library.
 
 `POST /v1/images/generations` answers a model whose name ends in "async" at once with a task, whose duration its prompt
-decides; any other model after a delay, with the address of a picture. `GET /stats` tells what was asked.
+decides; one whose name ends in "slow" after a long time, any other after a short one, with the address of a picture.
+`GET /stats` tells what was asked.
 """
 
-import argparse
 import asyncio
 import json
 import random
+import resource
 import struct
 import subprocess
 import sys
@@ -15,12 +16,14 @@ import time
 import urllib.request
 import zlib
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[1]
 SIDE = 1024
 IMAGE_PATH = "/pictures/one.png"
+GOLDEN = (5**0.5 - 1) / 2
 
 
 def noisy_png() -> bytes:
@@ -42,6 +45,25 @@ def noisy_png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
+def duration(prompt: str, shortest: float, longest: float) -> float:
+    """Seconds that a task takes, by the number at the end of its prompt: the same in every run and for either side.
+
+    Multiples of the golden ratio lie evenly between shortest and longest, and so do any few in a row: what is measured
+    is how long the result was not known, not which durations a round happened to get.
+    """
+    return shortest + (longest - shortest) * (int(prompt.rpartition("-")[2]) * GOLDEN % 1)
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds: of a synchronous answer, of a slow one, and of the shortest and the longest task."""
+
+    delay: float = 2.0
+    slow: float = 60.0
+    shortest: float = 10.0
+    longest: float = 60.0
+
+
 @dataclass
 class Task:
     """Times are of the wall clock, which the studio's rows have, too."""
@@ -55,17 +77,18 @@ class Task:
 class Counting:
     """The protocol, and what it has counted."""
 
-    def __init__(self, picture: bytes, delay: float, shortest: float, longest: float) -> None:
+    def __init__(self, picture: bytes, times: Times) -> None:
         self.origin = ""
         self.picture = picture
-        self.delay, self.shortest, self.longest = delay, shortest, longest
+        self.times = times
         self.posts: Counter[str] = Counter()
+        # When each prompt came first, and how long its answer took where that brought the picture.
+        self.posted_at: dict[str, float] = {}
+        self.delays: dict[str, float] = {}
         self.tasks: dict[str, Task] = {}
         self.pictures_sent = 0
+        # Requests that wait for their answer, and tasks that are not ready.
         self.at_once = self.most_at_once = 0
-
-    def duration(self, prompt: str) -> float:
-        return self.shortest + (self.longest - self.shortest) * zlib.crc32(prompt.encode()) / 2**32
 
     async def answer(self, method: str, path: str, body: bytes) -> tuple[int, str, bytes]:
         if method == "POST":
@@ -83,18 +106,25 @@ class Counting:
         return 200, "application/json", json.dumps(document).encode()
 
     async def _create(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        prompt, now = wanted["prompt"], time.time()
+        prompt, model, now = wanted["prompt"], wanted["model"], time.time()
         self.posts[prompt] += 1
-        if not wanted["model"].endswith("async"):
-            self.at_once += 1
-            self.most_at_once = max(self.most_at_once, self.at_once)
-            await asyncio.sleep(self.delay)
-            self.at_once -= 1
+        self.posted_at.setdefault(prompt, now)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        if not model.endswith("async"):
+            self.delays[prompt] = self.times.slow if model.endswith("slow") else self.times.delay
+            await asyncio.sleep(self.delays[prompt])
+            self._one_less()
             return {"created": int(now), "data": self._pictures()}
+        seconds = duration(prompt, self.times.shortest, self.times.longest)
         task_id = f"img_{len(self.tasks) + 1}"
-        self.tasks[task_id] = Task(prompt, now, now + self.duration(prompt))
+        self.tasks[task_id] = Task(prompt, now, now + seconds)
+        asyncio.get_running_loop().call_later(seconds, self._one_less)
         poll_url = f"/v1/images/generations/{task_id}"
         return {"created": int(now), "task_id": task_id, "status": "pending", "poll_url": poll_url, "data": []}
+
+    def _one_less(self) -> None:
+        self.at_once -= 1
 
     def _status(self, task_id: str, task: Task) -> dict[str, Any]:
         task.polls += 1
@@ -108,6 +138,8 @@ class Counting:
     def stats(self) -> dict[str, Any]:
         return {
             "posts": self.posts,
+            "posted_at": self.posted_at,
+            "delays": self.delays,
             "tasks": [asdict(task) for task in self.tasks.values()],
             "most_at_once": self.most_at_once,
             "pictures_sent": self.pictures_sent,
@@ -148,9 +180,12 @@ class Counting:
         return body
 
 
-async def serve(picture: str, delay: float, shortest: float, longest: float) -> None:
+async def serve(picture: str, times: Times) -> None:
     """Serve until stdin closes; the first line of stdout is the origin."""
-    counting = Counting(Path(picture).read_bytes(), delay, shortest, longest)
+    # A thousand connections are more than many a shell allows; how many the studio can have is its own affair.
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))
+    counting = Counting(Path(picture).read_bytes(), times)
     server = await asyncio.start_server(counting.converse, "127.0.0.1", 0, backlog=4096)
     counting.origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     sys.stdout.write(f"{counting.origin}\n")
@@ -161,10 +196,9 @@ async def serve(picture: str, delay: float, shortest: float, longest: float) -> 
 class Upstream:
     """The process, as the benchmark holds it. It ends with the benchmark, however that ends."""
 
-    def __init__(self, picture: Path, delay: float, shortest: float, longest: float) -> None:
-        command = [sys.executable, "-m", "bench.upstream", str(picture), str(delay), str(shortest), str(longest)]
-        self.delay = delay
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 our own command, no shell
+    def __init__(self, picture: Path, times: Times) -> None:
+        command = [sys.executable, "-m", "bench.upstream", str(picture), *map(str, astuple(times))]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 our own command, no shell
         assert self.process.stdout
         self.origin = self.process.stdout.readline().strip()
 
@@ -179,8 +213,5 @@ class Upstream:
 
 
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("picture")
-    for name in ("delay", "shortest", "longest"):
-        arguments.add_argument(name, type=float)
-    asyncio.run(serve(**vars(arguments.parse_args())))
+    _, _picture, *_times = sys.argv
+    asyncio.run(serve(_picture, Times(*map(float, _times))))

@@ -48,7 +48,7 @@ def may_view_all(person: Person) -> bool:
 def pictures_to_see(request: HttpRequest) -> PictureQuerySet:
     """The pictures that are visible to this person, or all to an administrator who may view pictures."""
     person = signed_in(request)
-    return Picture.objects.all() if may_view_all(person) else Picture.objects.visible_to(person)
+    return Picture.objects.kept() if may_view_all(person) else Picture.objects.visible_to(person)
 
 
 def template_to_see(request: HttpRequest, pk: int) -> PromptTemplate:
@@ -64,9 +64,18 @@ def picture_to_see(request: HttpRequest, pk: int) -> Picture:
 
 
 def picture_to_change(request: HttpRequest, pk: int) -> Picture:
-    """Only its author puts a picture into galleries."""
-    own = Picture.objects.filter(author=signed_in(request)).select_related("generation")
+    """Only its author puts a picture into galleries, or into the trash."""
+    own = Picture.objects.kept().filter(author=signed_in(request)).select_related("generation")
     return get_object_or_404(own, pk=pk)
+
+
+def picture_to_tag(request: HttpRequest, pk: int) -> Picture:
+    return get_object_or_404(services.taggable(signed_in(request)), pk=pk)
+
+
+def picture_in_trash(request: HttpRequest, pk: int) -> Picture:
+    """Only its author sees what is in the trash."""
+    return get_object_or_404(Picture.objects.in_trash_of(signed_in(request)), pk=pk)
 
 
 def source_to_see(request: HttpRequest, pk: int) -> Generation:

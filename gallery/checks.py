@@ -47,6 +47,14 @@ def check_queue(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="gallery.E003",
             )
         )
+    if queue.get("recycle", 500) < 1_000_000:
+        problems.append(
+            Error(
+                f"A worker would be replaced after {queue.get('recycle', 500)} tasks, and with it requests under way.",
+                hint="Set Q_CLUSTER's recycle to a million or more: what a worker has sent ends with it unanswered.",
+                id="gallery.E008",
+            )
+        )
     return problems
 
 

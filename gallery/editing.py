@@ -13,7 +13,7 @@ from typing import IO
 from PIL import Image
 
 from gallery.anatomy import DAMAGED, NotAPicture, Parts, take_apart
-from gallery.imaging import _decode, _in_srgb, _plain, _turn, _turned
+from gallery.imaging import decode, in_srgb, plain, turn, turned
 
 # Where uploads, and what is prepared of pictures, are kept in storage: in a folder for each person.
 UPLOADS = "uploads"
@@ -80,7 +80,7 @@ def keep(file: IO[bytes]) -> Upload:
     """
     with _EASEL:
         parts = take_apart(file)
-        image = _upright(parts, _scaled(_turned(parts.size, parts.orientation), MAX_SIDE))
+        image = _upright(parts, _scaled(turned(parts.size, parts.orientation), MAX_SIDE))
         buffer = BytesIO()
         if parts.format == "JPEG":
             image.save(buffer, "JPEG", quality=92, subsampling=0)
@@ -99,7 +99,7 @@ def prepare(file: IO[bytes], limits: Limits, fit: Fit = Fit.CENTRE, mask: IO[byt
     """
     with _EASEL:
         parts = take_apart(file)
-        shown = _turned(parts.size, parts.orientation)
+        shown = turned(parts.size, parts.orientation)
         cut = limits.square and fit is not Fit.PAD
         image = _upright(parts, _scaled(shown, limits.max_side, by_shorter=cut)).convert("RGBA")
         kept = None if mask is None else _kept(mask, shown, image.size)
@@ -116,12 +116,12 @@ def _scaled(size: tuple[int, int], side: int, by_shorter: bool = False) -> tuple
 
 def _upright(parts: Parts, size: tuple[int, int]) -> Image.Image:
     """Decode all of it, turned as EXIF says, at this size, in sRGB, RGB or RGBA, without metadata."""
-    stored = _turned(size, parts.orientation)
+    stored = turned(size, parts.orientation)
     try:
-        image = _reduced(_decode(parts, stored), stored)
+        image = _reduced(decode(parts, stored), stored)
         if image.size != stored:
             image = image.resize(stored, Image.Resampling.LANCZOS)
-        image = _turn(_in_srgb(image), parts.orientation)
+        image = turn(in_srgb(image), parts.orientation)
     except (OSError, ValueError) as error:
         raise NotAPicture(DAMAGED) from error
     image.info = {}
@@ -132,26 +132,26 @@ def _reduced(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
     """A plain image of a whole part of the size, band by band: converting all at once would take its memory thrice."""
     factor = min(image.width // at_least[0], image.height // at_least[1])
     if factor < 2:
-        return _plain(image)
+        return plain(image)
     info, transparent = image.info, image.has_transparency_data
     rows = factor * max(1, _BAND // (image.width * factor))
     small: Image.Image | None = None
     for top in range(0, image.height, rows):
-        band = _plain(image.crop((0, top, image.width, min(top + rows, image.height))))
+        band = plain(image.crop((0, top, image.width, min(top + rows, image.height))))
         band = (band.convert("RGBA") if transparent else band).reduce(factor)
         if small is None:
             small = Image.new(band.mode, (band.width, -(-image.height // factor)))
         small.paste(band, (0, top // factor))
     assert small is not None
     small.info = {"icc_profile": info.get("icc_profile")}
-    return _plain(small)
+    return plain(small)
 
 
 def _kept(file: IO[bytes], shown: tuple[int, int], size: tuple[int, int]) -> Image.Image:
     """A mask as one channel of this size: 255 where the picture stays, 0 where it is painted anew."""
     try:
         parts = take_apart(file)
-        width, height = _turned(parts.size, parts.orientation)
+        width, height = turned(parts.size, parts.orientation)
         # One pixel more or less is rounding, and one in a hundred nobody sees.
         if abs(height - width * shown[1] / shown[0]) > 1 + height / 100:
             raise WrongMask(

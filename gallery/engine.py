@@ -2,6 +2,7 @@
 
 import multiprocessing.util
 import os
+import resource
 import threading
 
 from django.conf import settings
@@ -10,6 +11,10 @@ from gallery import upstream
 from gallery.courier import Courier
 from gallery.dispatch import send_mirror, send_pause_notice
 from lemonstudio.cluster import stopping
+
+POSTS_AT_ONCE = 1024
+# Besides those: databases, polls, pictures being fetched, pipes.
+OTHER_FILES = 512
 
 _lock = threading.Lock()
 _courier: Courier | None = None
@@ -34,7 +39,22 @@ def make_courier() -> Courier:
     return Courier(
         upstream.Client(settings.LEMONDATA_BASE_URL, settings.LEMONDATA_API_KEY),
         requests_per_minute=settings.LEMONSTUDIO_REQUESTS_PER_MINUTE,
+        posts_at_once=_room_for_posts(),
         wake_mirror=send_mirror,
         asked_to_stop=stopping,
         tell_administrators=send_pause_notice,
     )
+
+
+def _room_for_posts() -> int:
+    """How many requests may hang at once, each with a connection of its own: as many as there are file descriptors for.
+
+    Many systems give a process 1,024 at first, and more to one that asks.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = POSTS_AT_ONCE + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(1, min(POSTS_AT_ONCE, soft - OTHER_FILES))
+    return POSTS_AT_ONCE

@@ -11,6 +11,7 @@ from django_q.models import OrmQ, Task
 
 from gallery.editing import UPLOADS
 from gallery.models import Generation, ImageModel, ModelPace, Picture, State, ledger
+from gallery.models.picture import KEEP_TRASH
 from gallery.models.states import EDIT_HELPS
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,8 @@ LEARNED = 1000
 FEWEST = 3
 KEEP_TASKS = timedelta(days=7)
 KEEP_UPLOADS = timedelta(days=1)
+# So many pictures are deleted in one go; the next goes on.
+EMPTIED = 500
 # Of which generations the ledger is looked at: what can change by itself has happened by then.
 CHECKED = timedelta(days=2)
 
@@ -91,6 +94,13 @@ def delete_unused_uploads() -> None:
         for name in names:
             if name not in used and default_storage.get_modified_time(name) < timezone.now() - KEEP_UPLOADS:
                 default_storage.delete(name)
+
+
+def empty_trash() -> None:
+    """Delete for good what has been in the trash for long enough."""
+    before = timezone.now() - KEEP_TRASH
+    for picture in Picture.objects.trashed_before(before).order_by("trashed_at")[:EMPTIED]:
+        picture.delete_for_good(before)
 
 
 def check_ledger() -> int:

@@ -73,7 +73,7 @@ def inspect(file: IO[bytes]) -> PictureInfo:
     MAX_SIDE pixels a side; and what `file.read` raises.
     """
     parts = take_apart(file)
-    _decode(parts, (1, 1))
+    decode(parts, (1, 1))
     return _info(parts)
 
 
@@ -89,7 +89,7 @@ def examine(file: IO[bytes]) -> Examined:
     """Do what `inspect` and `placeholder` do, in one decoding (about 40 ms for a PNG of 1024 × 1024)."""
     parts = take_apart(file)
     # An eighth of a JPEG's size is enough for four colours, and still reads all of its data.
-    image = _decode(parts, (128, 128))
+    image = decode(parts, (128, 128))
     try:
         return Examined(_info(parts), _corners(image, parts.orientation))
     except (OSError, ValueError) as error:
@@ -118,12 +118,12 @@ def thumbnails(file: IO[bytes]) -> Iterator[Thumbnail]:
     sRGB, with transparency, without metadata. Raises NotAPicture (at once), and what `file.read` raises.
     """
     parts = take_apart(file)
-    sizes = thumbnail_sizes(*_turned(parts.size, parts.orientation))
-    stored_size = _turned(sizes[-1], parts.orientation)
-    image = _decode(parts, stored_size)
+    sizes = thumbnail_sizes(*turned(parts.size, parts.orientation))
+    stored_size = turned(sizes[-1], parts.orientation)
+    image = decode(parts, stored_size)
     try:
-        image = _plain(image).resize(stored_size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-        image = _turn(_in_srgb(image), parts.orientation)
+        image = plain(image).resize(stored_size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+        image = turn(in_srgb(image), parts.orientation)
     except (OSError, ValueError) as error:
         raise NotAPicture(DAMAGED) from error
     # Some encoders write an ICC profile that they find here.
@@ -155,18 +155,18 @@ _TURNS = {
 
 
 def _info(parts: Parts) -> PictureInfo:
-    return PictureInfo(parts.format, *_turned(parts.size, parts.orientation))
+    return PictureInfo(parts.format, *turned(parts.size, parts.orientation))
 
 
-def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+def turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
     return (size[1], size[0]) if orientation >= 5 else size
 
 
-def _turn(image: Image.Image, orientation: int) -> Image.Image:
+def turn(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
 
 
-def _decode(parts: Parts, at_least: tuple[int, int]) -> Image.Image:
+def decode(parts: Parts, at_least: tuple[int, int]) -> Image.Image:
     """Decode all of it. A JPEG may come out at 1/2, 1/4 or 1/8 of its size, but not below `at_least`."""
     try:
         image = Image.open(BytesIO(parts.essence), formats=[parts.format])
@@ -185,7 +185,7 @@ def _decode(parts: Parts, at_least: tuple[int, int]) -> Image.Image:
     return image
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def plain(image: Image.Image) -> Image.Image:
     """Convert to a mode whose pixels can be averaged: RGB, RGBA, L or CMYK; without alpha if all is opaque."""
     if image.mode.startswith("I"):
         # Pillow clips 16 bits a pixel to 8, instead of scaling them.
@@ -196,7 +196,7 @@ def _plain(image: Image.Image) -> Image.Image:
     return image if image.mode in ("RGB", "L", "CMYK") else image.convert("RGB")
 
 
-def _in_srgb(image: Image.Image) -> Image.Image:
+def in_srgb(image: Image.Image) -> Image.Image:
     """Convert a plain image to RGB or RGBA, by its ICC profile if it has a usable one."""
     mode = "RGBA" if image.mode == "RGBA" else "RGB"
     profile = image.info.get("icc_profile")
@@ -214,8 +214,8 @@ def _in_srgb(image: Image.Image) -> Image.Image:
 
 
 def _corners(image: Image.Image, orientation: int) -> Placeholder:
-    small = _plain(image).resize((2, 2), Image.Resampling.BOX)
-    small = _turn(_in_srgb(small), orientation).convert("RGBA")
+    small = plain(image).resize((2, 2), Image.Resampling.BOX)
+    small = turn(in_srgb(small), orientation).convert("RGBA")
     flat = Image.alpha_composite(Image.new("RGBA", (2, 2), "white"), small).convert("RGB")
     pixels = flat.tobytes().hex()
     return f"#{pixels[:6]}", f"#{pixels[6:12]}", f"#{pixels[12:18]}", f"#{pixels[18:]}"

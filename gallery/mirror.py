@@ -42,8 +42,10 @@ def mirror(generation_id: int) -> None:
     mine = Generation.objects.filter(pk=generation_id, state=State.SAVING)
     if not _claim(mine):
         return
+    # In this order: what is deleted for good in between is in both, and not in neither.
+    here = set(Picture.objects.filter(generation=generation_id).values_list("index", flat=True))
     generation = Generation.objects.select_related("model").get(pk=generation_id)
-    here = set(generation.pictures.values_list("index", flat=True))
+    here.update(generation.deleted_results)
     problems: list[Exception] = []
     for index, result in enumerate(generation.results):
         if index in here:
@@ -189,4 +191,7 @@ def make_thumbnails(picture_id: int) -> None:
             default_storage.delete(name)
             default_storage.save(name, ContentFile(thumbnail.data))
             made.setdefault(thumbnail.format, []).append(thumbnail.width)
-    Picture.objects.filter(pk=picture_id).update(thumbnails=made)
+    if not Picture.objects.filter(pk=picture_id).update(thumbnails=made):
+        # It was deleted for good meanwhile, by somebody who knew of no thumbnails.
+        picture.thumbnails = made
+        picture.delete_files()

@@ -1,9 +1,43 @@
 """What django-q2 runs: thin. Each task fetches its row, calls one collaborator, and is safe to run twice."""
 
+import functools
+import logging
+import time
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError, connection
+
 from gallery import engine, housekeeping, lookup, mail
 from gallery import mirror as mirrors
 from gallery.dispatch import send_thumbnails
 from gallery.models import Picture
+from lemonstudio.cluster import stopping
+
+logger = logging.getLogger(__name__)
+
+# How long a task waits for a database that is away; less than the time-out of its message.
+PATIENCE_SECONDS = 240.0
+
+
+def patient(task: Callable[[int], None]) -> Callable[[int], None]:
+    """Begin again when the database was away: a delivery whose task fails with it waits for minutes until another."""
+
+    @functools.wraps(task)
+    def run(pk: int) -> None:
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return task(pk)
+            except (OperationalError, InterfaceError) as problem:
+                if stopping() or time.monotonic() >= give_up_at:
+                    raise
+                logger.warning("A background task waits for the database: %s", problem)
+            # The garbage that an exception leaves has statements of this connection. If the courier's thread happens
+            # to collect them while this one waits for SQLite's lock again, the two wait for each other.
+            connection.close()
+            time.sleep(1.0)
+
+    return run
 
 
 def submit(generation_id: int) -> None:
@@ -14,6 +48,7 @@ def submit(generation_id: int) -> None:
     engine.ensure_running().wake()
 
 
+@patient
 def mirror(generation_id: int) -> None:
     """Bring the pictures of a delivered generation home, and have their thumbnails made."""
     mirrors.mirror(generation_id)
@@ -21,6 +56,7 @@ def mirror(generation_id: int) -> None:
         send_thumbnails(picture)
 
 
+@patient
 def thumbnails(picture_id: int) -> None:
     mirrors.make_thumbnails(picture_id)
 
@@ -42,3 +78,4 @@ def tidy_up() -> None:
     housekeeping.delete_old_rows()
     housekeeping.check_ledger()
     housekeeping.delete_unused_uploads()
+    housekeeping.empty_trash()

@@ -5,26 +5,36 @@ Image Status"). Plain Python and requests; it knows nothing of Django, and is sa
 """
 
 import json
+import math
+import secrets
 import time
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any, cast
 from urllib.parse import quote
 
 import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.fields import RequestField
 
 from gallery.answers import (
     OUTCOME_HINT,
     Answer,
+    OfferedModel,
+    OfferedOption,
     Result,
     Status,
     clean_task_id,
+    contract_in,
     error_from,
+    offered_model,
+    offered_rows,
     poll_path,
+    pricing_in,
     read_answer,
     split_origin,
 )
@@ -49,6 +59,8 @@ __all__ = [
     "MalformedAnswer",
     "NoPicture",
     "NotSent",
+    "OfferedModel",
+    "OfferedOption",
     "OutcomeUnknown",
     "RateLimited",
     "Redirected",
@@ -66,7 +78,14 @@ MAX_ANSWER_BYTES = 256 * 2**20
 brings may be inline too, and has been paid for."""
 
 MAX_ERROR_BYTES = 2**20
+MAX_CATALOGUE_BYTES = 8 * 2**20  # of one answer about models or prices
 BODY_GRACE = 60.0  # seconds beyond the read time-out in which an answer must have arrived whole
+
+CATALOGUE_TIME = 120.0  # seconds for all requests that a catalogue takes
+PIECE = 2**16
+
+# The fields of a variation that are not files.
+_OF_A_VARIATION = frozenset(("model", "n", "size", "user", "response_format"))
 
 _TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
 
@@ -86,9 +105,9 @@ class Submission:
     user: str = ""
     response_format: str = ""
 
-    def payload(self) -> dict[str, object]:
+    def payload(self) -> dict[str, str | int | bool]:
         """The JSON object to send. The named fields win over options of the same name."""
-        fields: dict[str, object] = {
+        fields = {
             **self.options,
             "model": self.model,
             "prompt": self.prompt,
@@ -152,19 +171,62 @@ class _Body:
 
     http.client asks for the body once the connection stands, TLS and proxy tunnel included, and the headers
     are out. So an error while ``started`` is False means that the request was surely not taken; the classes
-    of exceptions alone cannot tell a failed handshake from a connection lost later.
+    of exceptions alone cannot tell a failed handshake from a connection lost later. That a part of it left
+    is enough for an unknown outcome: there are servers that make do with half a form.
     """
 
-    def __init__(self, content: bytes) -> None:
-        self._content = content
+    def __init__(self, parts: Sequence[bytes], content_type: str) -> None:
+        self._parts = parts
+        self.content_type = content_type
         self.started = False
+        self.send_by: float | None = None  # of the monotonic clock
 
     def __len__(self) -> int:
-        return len(self._content)
+        return sum(len(part) for part in self._parts)
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[memoryview]:
         self.started = True  # a generator: runs at the first chunk, not when the iterator is made
-        yield self._content
+        for part in self._parts:
+            # In pieces, since a socket's time-out holds for all that it is given at once: some seconds would
+            # have to do for the whole of a large picture.
+            for start in range(0, len(part), PIECE):
+                if self.send_by is not None and time.monotonic() > self.send_by:
+                    raise TimeoutError("The request was not sent in time.")
+                yield memoryview(part)[start : start + PIECE]
+
+
+def _json_body(fields: Mapping[str, object]) -> _Body:
+    return _Body([json.dumps(fields).encode()], "application/json")
+
+
+def _form(fields: Mapping[str, str | int | bool], files: Mapping[str, bytes]) -> _Body:
+    """multipart/form-data; the files stay as they are, in memory once."""
+    boundary = secrets.token_hex(24)
+    parts = []
+    for name, value in fields.items():
+        written = str(value).lower() if isinstance(value, bool) else str(value)
+        # "replace": half a character, which JSON can escape, has no bytes of its own
+        parts += [_part_head(boundary, RequestField(name, b"")), written.encode(errors="replace"), b"\r\n"]
+    for name, content in files.items():
+        kind = _file_type(content)
+        field = RequestField(name, b"", filename=f"{name}.{kind.partition('/')[2]}")
+        parts += [_part_head(boundary, field, kind), content, b"\r\n"]
+    parts.append(f"--{boundary}--\r\n".encode())
+    return _Body(parts, f"multipart/form-data; boundary={boundary}")
+
+
+def _part_head(boundary: str, field: RequestField, content_type: str | None = None) -> bytes:
+    field.make_multipart(content_type=content_type)
+    return f"--{boundary}\r\n{field.render_headers()}".encode(errors="replace")
+
+
+def _file_type(content: bytes) -> str:
+    """By its first bytes: servers look at the type that is said, and some at the end of the name."""
+    if content.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        return "image/webp"
+    return "image/png"
 
 
 class Client:
@@ -190,6 +252,7 @@ class Client:
         pool_size: int = 64,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
         body_grace: float = BODY_GRACE,
+        catalogue_time: float = CATALOGUE_TIME,
     ) -> None:
         try:
             self._secret = _Secret(api_key)
@@ -201,6 +264,7 @@ class Client:
         self._poll_read_timeout = poll_read_timeout
         self._max_answer_bytes = max_answer_bytes
         self._body_grace = body_grace
+        self._catalogue_time = catalogue_time
         self._polls = self._session(pool_size)
 
     def __repr__(self) -> str:
@@ -211,15 +275,66 @@ class Client:
 
         Raises UpstreamError. If its ``sent`` is True the pictures may have been made and charged.
         """
-        body = _Body(json.dumps(submission.payload()).encode())
+        return self._post("/images/generations", _json_body(submission.payload()))
+
+    def edit(self, submission: Submission, image: bytes, mask: bytes | None = None) -> Answer:
+        """Ask for a picture to be painted anew where ``mask`` is transparent, or as a whole: POST /images/edits.
+
+        Formats and limits are the server's; they are not checked here. Otherwise like ``create``.
+        """
+        files = {"image": image} if mask is None else {"image": image, "mask": mask}
+        return self._post("/images/edits", _form(submission.payload(), files))
+
+    def vary(self, submission: Submission, image: bytes) -> Answer:
+        """Ask for variations of a picture: POST /images/variations. Otherwise like ``create``.
+
+        Neither a prompt nor any option but the size is sent: a variation has no others.
+        """
+        fields = {name: value for name, value in submission.payload().items() if name in _OF_A_VARIATION}
+        return self._post("/images/variations", _form(fields, {"image": image}))
+
+    def catalogue(self) -> list[OfferedModel]:
+        """What the server offers: GET /models?category=image, and each model's own page and price.
+
+        What is not said, or makes no sense, is None or empty. A server of the OpenAI kind tells ids alone, and of
+        all its models. Up to some hundred requests, ``CATALOGUE_TIME`` seconds at most. Raises UpstreamError
+        (``sent`` means nothing here) if there is no list, or if the connection fails or the rate limit is reached
+        on the way: half a catalogue could be taken for the whole.
+        """
+        deadline = time.monotonic() + self._catalogue_time
+        rows = offered_rows(self._look_up("/models?category=image", deadline), self._secret.hide)
+        details = _Asker(lambda name: contract_in(self._look_up(f"/models/{quote(name, safe='')}", deadline)))
+        pricing = _Asker(
+            lambda name: pricing_in(self._look_up(f"/pricing?model={quote(name, safe='')}", deadline), name)
+        )
+        return [
+            offered_model(name, contract_in(row) or details.ask(name), pricing.ask(name), self._secret.hide)
+            for name, row in rows.items()
+        ]
+
+    def _look_up(self, path: str, deadline: float) -> object:
+        url, limit = self.base_url + path, min(self._max_answer_bytes, MAX_CATALOGUE_BYTES)
+        left = deadline - time.monotonic()
+        if left > 0:
+            timeout = min(self._poll_read_timeout, left)
+            try:
+                return self._exchange(self._polls, "GET", url, timeout, deadline=deadline, limit=limit)
+            except OutcomeUnknown as lost:
+                failure = lost
+            if time.monotonic() < deadline:
+                raise failure
+        raise OutcomeUnknown(
+            "The server is too slow to tell what it offers.", code="catalogue_too_slow", retryable=True
+        )
+
+    def _post(self, path: str, body: _Body) -> Answer:
         # A connection of its own each time. A server may close an idle one just as it is used again; that
         # looks like a request lost on the way, and the generation would be declared interrupted for nothing.
         # urllib3 looks whether an idle connection was closed, but cannot see a FIN that is still under way.
         # A handshake is nothing beside the seconds that a picture takes.
         with self._session(1) as session:
             session.headers["Connection"] = "close"
-            url = f"{self.base_url}/images/generations"
-            document = self._exchange(session, "POST", url, self._read_timeout, body)
+            document = self._exchange(session, "POST", self.base_url + path, self._read_timeout, body)
         return read_answer(document, polling=False, origin=self._origin, hide=self._secret.hide)
 
     def status(self, task_id: str, poll_url: str = "") -> Answer:
@@ -236,7 +351,7 @@ class Client:
             url = f"{self.base_url}/images/generations/{quote(task_id, safe='')}"
         else:
             raise ValueError("There is no task to ask about.")
-        document = self._exchange(self._polls, "GET", url, self._poll_read_timeout)
+        document = self._exchange(self._polls, "GET", url, self._poll_read_timeout, of_task=True)
         return read_answer(
             document,
             polling=True,
@@ -264,21 +379,32 @@ class Client:
         return session
 
     def _exchange(
-        self, session: requests.Session, method: str, url: str, read_timeout: float, body: _Body | None = None
+        self,
+        session: requests.Session,
+        method: str,
+        url: str,
+        read_timeout: float,
+        body: _Body | None = None,
+        *,
+        of_task: bool = False,
+        deadline: float = math.inf,
+        limit: int | None = None,
     ) -> object:
         """One request; the JSON of a 2xx answer, or an UpstreamError.
 
         Errors are raised outside of the except blocks: an exception of requests holds the prepared request
         with its headers, and would come along as the context of ours.
         """
-        deadline = time.monotonic() + read_timeout + self._body_grace
+        deadline = min(deadline, time.monotonic() + read_timeout + self._body_grace)
+        if body is not None:
+            body.send_by = deadline
         failure: UpstreamError | None = None
         try:
             response = session.request(
                 method,
                 url,
-                data=body,
-                headers={"Content-Type": "application/json"} if body else None,
+                data=cast(Iterator[bytes], body),
+                headers={"Content-Type": body.content_type} if body is not None else None,
                 timeout=(self._connect_timeout, read_timeout),
                 allow_redirects=False,
                 stream=True,
@@ -289,15 +415,16 @@ class Client:
             raise failure
 
         good = 200 <= response.status_code < 300
+        limit = (limit or self._max_answer_bytes) if good else MAX_ERROR_BYTES
         try:
-            content, failure = self._read(response, deadline, body, good)
+            content, failure = self._read(response, deadline, body, limit)
             content = self._secret.blank(content)
         finally:
             response.close()
         if not good:  # the status line says enough, even if the rest was lost
             document, hide = _json(content), self._secret.hide
             header = hide(response.headers.get("Retry-After", ""))
-            raise error_from(response.status_code, document, header, polling=body is None, hide=hide)
+            raise error_from(response.status_code, document, header, polling=of_task, hide=hide)
         if failure:
             raise failure
         document = _json(content)
@@ -311,10 +438,9 @@ class Client:
         return document
 
     def _read(
-        self, response: requests.Response, deadline: float, body: _Body | None, good: bool
+        self, response: requests.Response, deadline: float, body: _Body | None, limit: int
     ) -> tuple[bytes, UpstreamError | None]:
         """The body as far as it came, and what cut it short."""
-        limit = self._max_answer_bytes if good else MAX_ERROR_BYTES
         content = bytearray()
         try:
             # read1, since read(n) waits for n bytes while each dripping byte resets the socket's time-out
@@ -332,6 +458,28 @@ class Client:
         except _TROUBLE as trouble:
             return bytes(content), _lost(body, *_words(trouble)[:2])
         return bytes(content), None
+
+
+class _Asker:
+    """Asks for each model until it is plain that the server has no answers of this kind."""
+
+    PATIENCE = 3
+
+    def __init__(self, look_up: Callable[[str], dict[str, Any] | None]) -> None:
+        self._look_up = look_up
+        self._in_vain = 0
+
+    def ask(self, name: str) -> dict[str, Any] | None:
+        if self._in_vain >= self.PATIENCE:
+            return None
+        try:
+            found = self._look_up(name)
+        except ServerTrouble:
+            return None  # of this one model; says nothing about the next
+        except (Refused, AccountProblem, MalformedAnswer):
+            found = None
+        self._in_vain = 0 if found is not None else self._in_vain + 1
+        return found
 
 
 def _checked_base(base_url: str) -> tuple[str, str]:

@@ -3,7 +3,20 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from gallery.views import account, batches, create, editing, galleries, pictures, queue, sharing, templates, usage
+from gallery.views import (
+    account,
+    batches,
+    create,
+    editing,
+    galleries,
+    keeping,
+    library,
+    pictures,
+    queue,
+    sharing,
+    templates,
+    usage,
+)
 
 urlpatterns = [
     path("", create.create, name="create"),
@@ -42,7 +55,25 @@ urlpatterns = [
     path("galleries/<int:pk>/members/<int:member_pk>/remove/", sharing.member_remove, name="member_remove"),
     path("galleries/<int:pk>/delete/", galleries.gallery_delete, name="gallery_delete"),
     path("galleries/<int:pk>/remove/<int:picture_pk>/", galleries.picture_remove, name="picture_remove"),
+    path("pictures/", library.picture_list, name="picture_list"),
+    path("pictures/tags/", library.picture_tags, name="picture_tags"),
+    path("searches/", library.search_save, name="search_save"),
+    path("searches/<int:pk>/delete/", library.search_delete, name="search_delete"),
     path("pictures/<int:pk>/", pictures.picture_detail, name="picture_detail"),
+    path("pictures/<int:pk>/favourite/", keeping.picture_favourite, name="picture_favourite"),
+    path("pictures/<int:pk>/rating/", keeping.picture_rate, name="picture_rate"),
+    path("pictures/<int:pk>/tags/", keeping.picture_tag, name="picture_tag"),
+    path("pictures/<int:pk>/tags/<int:tag_pk>/remove/", keeping.picture_untag, name="picture_untag"),
+    path("pictures/<int:pk>/trash/", keeping.picture_trash, name="picture_trash"),
+    path("pictures/<int:pk>/restore/", keeping.picture_restore, name="picture_restore"),
+    path("selection/save/", keeping.selection_save, name="selection_save"),
+    path("selection/tag/", keeping.selection_tag, name="selection_tag"),
+    path("selection/favourite/", keeping.selection_favourite, name="selection_favourite"),
+    path("selection/trash/", keeping.selection_trash, name="selection_trash"),
+    path("trash/", keeping.trash, name="trash"),
+    path("trash/restore/", keeping.trash_restore, name="trash_restore"),
+    path("trash/delete/", keeping.trash_delete, name="trash_delete"),
+    path("trash/<int:pk>/<slug:digest>/", keeping.trash_thumbnail, name="trash_thumbnail"),
     path("pictures/<int:pk>/save/", pictures.picture_save, name="picture_save"),
     path("pictures/<int:pk>/edit/", editing.picture_edit, name="picture_edit"),
     path("pictures/<int:pk>/vary/", editing.picture_vary, name="picture_vary"),

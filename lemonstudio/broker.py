@@ -5,7 +5,9 @@ before the originals of the last are fetched, and those are what people wait for
 """
 
 import time
+from datetime import timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
@@ -19,11 +21,14 @@ class StudioBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
 
         Taking is a compare-and-set on the lock, as in the parent class: of several clusters, one gets the message.
         """
+        now = timezone.now()
+        # Nothing is locked for longer than that: a lock further ahead was set before the machine's clock was put back.
+        # Coming twice does no harm; not coming for hours does.
+        due = Q(lock__lt=now) | Q(lock__gt=now + timedelta(seconds=Conf.RETRY + 60))
         for key in (self.list_key, LATER):
-            due = self.get_connection().filter(key=key, lock__lt=timezone.now()).order_by("pk")[: Conf.BULK]
             taken = [
                 (message.pk, message.payload)
-                for message in due
+                for message in self.get_connection().filter(due, key=key).order_by("pk")[: Conf.BULK]
                 if self.get_connection().filter(pk=message.pk, lock=message.lock).update(lock=self.timeout(message))
             ]
             if taken:

@@ -39,6 +39,9 @@ logger = logging.getLogger(__name__)
 
 # How long a stop may take: tasks that run, and the courier's hand-over.
 STOP_SECONDS = 15.0
+# Where a signal goes to the whole tree, the supervisor passes on what the cluster has got already; only a later one is
+# from somebody who will not wait for what is running.
+ECHO_SECONDS = 2.0
 # How long a worker may need to leave after its task timed out, before it is killed.
 LEAVE_SECONDS = 15.0
 # A sentinel that gave no sign of life for so long hangs: it looks after its children twice a second, and no
@@ -208,13 +211,18 @@ class StudioCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
         super().__init__()  # sends SIGTERM and SIGINT to sig_handler
         signal.signal(signal.SIGHUP, self.sig_handler)
         self.stop_event, self.start_event = _stop, Flag()
-        self._asked = 0
+        self._asked_at = 0.0
+        self._hurry = False
         self._pulse = RawValue(ctypes.c_double, time.monotonic())
         self._tether = leash.Leash()
 
     def sig_handler(self, signum: int, frame: object) -> None:
         # No more than this: a handler may run in the middle of anything.
-        self._asked += 1
+        now = time.monotonic()
+        if not self._asked_at:
+            self._asked_at = now
+        elif now - self._asked_at > ECHO_SECONDS:
+            self._hurry = True
 
     def start(self) -> int:
         db.connections.close_all()
@@ -231,7 +239,7 @@ class StudioCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
     def run(self) -> int:
         """Run until asked to stop (then 0) or until it cannot go on (then 1)."""
         self.start()
-        while not self._asked:
+        while not self._asked_at:
             self.sentinel.join(0.2)
             if not self.sentinel.is_alive():
                 if self.sentinel.exitcode < 0:
@@ -242,8 +250,7 @@ class StudioCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
                 return self._end(1)
         self.stop_event.set()
         end = time.monotonic() + STOP_SECONDS + 3
-        asked = self._asked
-        while self.sentinel.is_alive() and self._asked == asked and time.monotonic() < end:
+        while self.sentinel.is_alive() and not self._hurry and time.monotonic() < end:
             self.sentinel.join(0.2)
         return self._end(0)
 

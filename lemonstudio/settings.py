@@ -266,6 +266,8 @@ Q_CLUSTER: dict[str, Any] = {
     # gallery.checks guards it.
     "retry": 1200,
     "max_attempts": 1,
+    # A worker that is replaced after so many tasks takes its courier along, and with it every POST under way.
+    "recycle": 1_000_000_000,
     "ack_failures": True,
     "save_limit": 0,
     "catch_up": False,

@@ -11,16 +11,18 @@ Replies are used up in order, one a request. ``stub.handler`` (a function from R
 or list that is answered as JSON with 200) answers whatever the queue does not; with neither it is a 500.
 """
 
+import base64
+import itertools
 import json as jsonlib
 import socket
 import struct
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class StubUpstream:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> "StubUpstream":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -190,3 +192,52 @@ class StubUpstream:
                 pass
 
         return Handler
+
+
+class WorkingUpstream(StubUpstream):
+    """An upstream that does its work. The beginning of a prompt says how, and in how many seconds:
+
+    "sync 2.5 …" is answered after that time with a picture's address, "inside 2.5 …" with the picture itself, and
+    "task 2.5 …" at once with a task that takes as long. `posts` counts the requests for each prompt: they cost money.
+    """
+
+    def __init__(self, picture: bytes, fetch_delay: float = 0.0) -> None:
+        super().__init__()
+        self.picture = picture
+        # Seconds until a picture's bytes come.
+        self.fetch_delay = fetch_delay
+        self._numbers = itertools.count(1)
+        self._ready_at: dict[str, float] = {}
+        self.handler = self._work
+
+    @property
+    def posts(self) -> Counter[str]:
+        return Counter(request.json["prompt"] for request in list(self.requests) if request.method == "POST")
+
+    @property
+    def fetches(self) -> list[Request]:
+        return [request for request in list(self.requests) if request.path.startswith("/pictures/")]
+
+    def _work(self, request: Request) -> Reply:
+        if request.method == "POST":
+            return self._take(request.json["prompt"])
+        if request.path.startswith("/pictures/"):
+            return Reply(body=self.picture, headers={"Content-Type": "image/png"}, delay=self.fetch_delay)
+        task_id = request.path.rpartition("/")[2]
+        if task_id not in self._ready_at:
+            return Reply.of_json({"error": {"code": "async_task_not_found", "message": "No such task."}}, 404)
+        ready = time.monotonic() >= self._ready_at[task_id]
+        data = [{"url": f"{self.origin}/pictures/{task_id}.png"}] if ready else []
+        return Reply.of_json({"task_id": task_id, "status": "completed" if ready else "processing", "data": data})
+
+    def _take(self, prompt: str) -> Reply:
+        how, seconds = prompt.split()[:2]
+        number = next(self._numbers)
+        if how == "task":
+            task_id = f"img_{number}"
+            self._ready_at[task_id] = time.monotonic() + float(seconds)
+            return Reply.of_json({"created": 1, "task_id": task_id, "status": "pending", "data": []})
+        picture = {"url": f"{self.origin}/pictures/{number}.png"}
+        if how == "inside":
+            picture = {"b64_json": base64.b64encode(self.picture).decode()}
+        return Reply.of_json({"created": 1, "data": [picture]}, delay=float(seconds))

@@ -27,6 +27,7 @@ def test_our_own_settings_are_fine() -> None:
     [
         *QUEUE.items(),
         ("gallery.E003", {"ack_failures": False}),
+        ("gallery.E008", {"recycle": 500}),
         ("gallery.E002", {"timeout": 600}),
         ("gallery.E002", {"workers": 1, "queue_limit": 8}),
     ],

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -957,17 +958,29 @@ def exposure(error: BaseException | None) -> str:
     return "\n".join(told)
 
 
-def outcome_of(ask: Callable[[], Answer]) -> Answer | UpstreamError:
+T = TypeVar("T")
+
+
+def outcome_of(ask: Callable[[], T]) -> T | UpstreamError:
     try:
         return ask()
     except UpstreamError as error:
         return error
 
 
+ASKS: list[Callable[[Client], object]] = [
+    lambda client: client.create(CAT),
+    lambda client: client.edit(CAT, b"image", b"mask"),
+    lambda client: client.vary(CAT, b"image"),
+    lambda client: client.catalogue(),
+    lambda client: client.status("img_1"),
+]
+
+
 def provoke(client: Client) -> str:
     shown = ""
-    for ask in (lambda: client.create(CAT), lambda: client.status("img_1")):
-        outcome = outcome_of(ask)
+    for ask in ASKS:
+        outcome = outcome_of(partial(ask, client))
         if isinstance(outcome, UpstreamError):
             assert outcome.__cause__ is None
             assert outcome.__context__ is None
@@ -987,8 +1000,8 @@ def test_the_key_shows_nowhere(
     shown = repr(client) + repr(vars(client)) + repr(Client("https://host/v1", KEY))
     shown += provoke(Client(f"http://127.0.0.1:{free_port()}/v1", KEY))
     for how in (stub.hang, stub.reset, stub.drop):
-        how()
-        how()
+        for _ in ASKS:
+            how()
         shown += provoke(client)
     for status, document in [
         (401, everywhere),
@@ -1002,7 +1015,7 @@ def test_the_key_shows_nowhere(
         (301, {}),
         (200, {}),
     ]:
-        for _ in range(2):
+        for _ in ASKS:
             stub.answer(status, document, headers={"Location": f"/{KEY}", "X-Echo": KEY})
         shown += provoke(client)
     assert "sk-…" in shown

@@ -28,7 +28,7 @@ class Forecast:
         """The expected square (s²) of how long a result has been there by now, `age`, if it was not when last asked.
 
         Squared, since a minute's wait is worse than six of ten seconds. To poll where this is highest comes within
-        4 % of the least 95th percentile that any schedule reaches which does not know the single task's duration.
+        6 % of the least 95th percentile that any schedule reaches which does not know the single task's duration.
         """
         known = bisect_right(self._durations, asked)
         likely = bisect_right(self._durations, age)

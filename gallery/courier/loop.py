@@ -116,10 +116,10 @@ class Courier:
 
     def _drain_step(self) -> None:
         self._keep_lease()
-        self.outcomes.handle()
+        self.outcomes.handle(self.timing.slice)
 
     def _let_go(self) -> None:
-        self.outcomes.handle()
+        self.outcomes.handle(self.timing.drain)
         # The process ends now, and with it the connections: nobody will ever know what came of these.
         for generation in Generation.objects.filter(pk__in=self.sender.on_its_way, fence=self.fence):
             generation.interrupt()
@@ -161,8 +161,9 @@ class Courier:
     # -- one turn of the loop
 
     def turn(self) -> None:
-        # Also without the lease: what comes back from before it was lost is kept.
-        self.outcomes.handle()
+        # Also without the lease: what comes back from before it was lost is kept. Not for longer than the lease can
+        # wait for its renewal: another courier would take what is on its way for lost.
+        self.outcomes.handle(self.timing.slice)
         if (self.fence or self._contend()) and self._keep_lease():
             self._step()
 
@@ -180,7 +181,8 @@ class Courier:
             self._probe()
             return
         self.sender.send(self.fence)
-        self.poller.poll()
+        if not self.sender.needs_budget:
+            self.poller.poll()
 
     def _probe(self) -> None:
         """After a pause one request goes ahead; what comes of it ends the pause or prolongs it."""

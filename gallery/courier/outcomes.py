@@ -1,9 +1,11 @@
 """How what came of a request gets from the thread that made it back to the loop."""
 
 import logging
+import math
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -33,7 +35,7 @@ class Outcomes:
     def __init__(self) -> None:
         self.arrived = threading.Event()
         self._queue: queue.SimpleQueue[tuple[Outcome, Callable[[Outcome], None]]] = queue.SimpleQueue()
-        self._taken: list[tuple[Outcome, Callable[[Outcome], None]]] = []
+        self._taken: deque[tuple[Outcome, Callable[[Outcome], None]]] = deque()
 
     def __bool__(self) -> bool:
         return bool(self._taken) or not self._queue.empty()
@@ -58,11 +60,12 @@ class Outcomes:
 
         return run
 
-    def handle(self) -> None:
-        """Handle what came back. One for which the database is away stays: a paid result is not forgotten."""
+    def handle(self, seconds: float = math.inf) -> None:
+        """Handle what came back, for so long. One for which the database is away stays: a paid result is kept."""
+        until = time.monotonic() + seconds
         while not self._queue.empty():
             self._taken.append(self._queue.get())
-        while self._taken:
+        while self._taken and time.monotonic() < until:
             outcome, handle = self._taken[0]
             try:
                 handle(outcome)
@@ -70,4 +73,4 @@ class Outcomes:
                 raise
             except Exception:
                 logger.exception("Could not handle the outcome of generation %s", outcome.pk)
-            self._taken.pop(0)
+            self._taken.popleft()

@@ -44,7 +44,7 @@ class Watched:
     attempts: int = 0
     empty_answers: int = 0
     in_flight: bool = False
-    # When it was asked about last, and when last it surely was not ready.
+    # When an answer about it was asked for last (or it was accepted), and when last it surely was not ready.
     asked: float = 0.0
     unfinished: float | None = None
 
@@ -119,15 +119,14 @@ class Poller:
             due = heapq.nlargest(room, due, key=partial(self._urgency, now))
         for watched in due:
             watched.in_flight = True
-            watched.asked = now
             self._gate.budget.spend()
             self._pool.submit(self._outcomes.job(watched.pk, partial(self._ask, watched), self._polled))
         return len(due)
 
-    def _urgency(self, now: float, watched: Watched) -> float:
+    def _urgency(self, now: float, watched: Watched) -> tuple[float, bool, float]:
         forecast = self._forecasts.of(watched.model_id)
         expected = forecast.wait_squared(watched.asked - watched.begun, now - watched.begun)
-        return expected * ENDED_COUNTS if watched.ended else expected
+        return expected * (ENDED_COUNTS if watched.ended else 1), not watched.ended, -watched.due
 
     def _ask(self, watched: Watched) -> upstream.Answer:
         return self._client.status(watched.task_id, watched.poll_url)
@@ -158,7 +157,7 @@ class Poller:
         elif outcome.answer is not None:
             self._gate.went_well(outcome.asked_at)
             watched.attempts = 0
-            watched.unfinished = outcome.asked_at
+            watched.asked = watched.unfinished = outcome.asked_at
             self._answered(watched, outcome.answer)
         elif outcome.problem is not None:
             self._failed(watched, outcome.problem, outcome.asked_at)

@@ -76,6 +76,8 @@ class Sender:
         at_once: int,
     ) -> None:
         self.on_its_way: set[int] = set()
+        # Whether more is queued than the request budget lets go: nothing is left for polls then.
+        self.needs_budget = False
         self._client = client
         self._gate = gate
         self._outcomes = outcomes
@@ -84,17 +86,23 @@ class Sender:
         self._timing = timing
         self._may_send = may_send
         self._pool = DaemonPool(at_once, "post")
+        # However much one person has asked for, others find a thread.
+        self._most_each = max(1, at_once * 7 // 8)
         self._files = threading.BoundedSemaphore(FILES_AT_ONCE)
 
     def send(self, fence: int, limit: int | None = None) -> int:
         """Claim and send what budget and pool allow, `limit` at the most; return how many were sent."""
-        room = min(self._gate.budget.available(), self._pool.free)
+        budget = self._gate.budget.available()
+        room = min(budget, self._pool.free)
         room = room if limit is None else min(room, limit)
+        self.needs_budget = False
         if room <= 0 or not Generation.objects.filter(state=State.QUEUED).exists():
             return 0
         # Committed before the first byte goes out: from here on, nobody else sends these.
         with transaction.atomic():
-            claimed = [one for one in Generation.objects.next_fairly(room) if one.claim(fence)]
+            queued = Generation.objects.next_fairly(room, sending_each=self._most_each)
+            claimed = [one for one in queued if one.claim(fence)]
+        self.needs_budget = len(queued) == budget
         for generation in claimed:
             self.on_its_way.add(generation.pk)
             try:

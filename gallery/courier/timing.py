@@ -11,6 +11,8 @@ class Timing:
     renew: float = 2.0
     contend: float = 1.0
     step: float = 0.05
+    # How long answers are handled before the lease is looked after again.
+    slice: float = 1.0
     # How often the database is asked for rows that this courier does not know of yet.
     look_around: float = 2.0
     # The vendor recommends a poll every 3 to 5 s.

@@ -38,7 +38,11 @@ class GalleryQuerySet(models.QuerySet["Gallery"]):
 
     def with_counts(self) -> "GalleryQuerySet":
         return (
-            self.annotate(picture_count=models.Count("entries")).select_related("owner").order_by("-created_at", "-id")
+            self.annotate(
+                picture_count=models.Count("entries", filter=models.Q(entries__picture__trashed_at=None))
+            )
+            .select_related("owner")
+            .order_by("-created_at", "-id")
         )
 
 
@@ -79,7 +83,8 @@ class Gallery(models.Model):
     def covers(cls, galleries: "list[int]", pictures: int) -> "dict[int, list[Picture]]":
         """The latest pictures of each of these galleries, by gallery id, in one query."""
         place = Window(RowNumber(), partition_by=F("gallery"), order_by=F("id").desc())
-        latest = GalleryEntry.objects.filter(gallery__in=galleries).annotate(place=place).filter(place__lte=pictures)
+        entries = GalleryEntry.objects.filter(gallery__in=galleries, picture__trashed_at=None)
+        latest = entries.annotate(place=place).filter(place__lte=pictures)
         covers: dict[int, list[Picture]] = {}
         for entry in latest.select_related("picture__generation").order_by("gallery", "-id"):
             covers.setdefault(entry.gallery_id, []).append(entry.picture)
@@ -114,7 +119,10 @@ class GalleryEntry(models.Model):
         verbose_name_plural = "gallery entries"
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["gallery", "picture"], name="picture_once_per_gallery")]
-        indexes = [models.Index(fields=["gallery", "-position", "-id"], name="entry_by_position")]
+        indexes = [
+            models.Index(fields=["gallery", "-position", "-id"], name="entry_by_position"),
+            models.Index(fields=["picture", "gallery"], name="entry_by_picture"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.picture} in {self.gallery}"

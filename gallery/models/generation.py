@@ -113,6 +113,12 @@ class Generation(models.Model):
     results = models.JSONField(
         default=list, blank=True, help_text="What the upstream delivered: per picture its url or file, revised_prompt."
     )
+    deleted_results = models.JSONField(
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="Whose pictures were brought home and deleted for good since: their places among the results.",
+    )
 
     error_code = models.CharField(max_length=100, blank=True)
     error_message = models.TextField(blank=True)
@@ -382,14 +388,15 @@ class Generation(models.Model):
         return self.state in (State.FAILED, State.COMPLETED) and self.is_missing_pictures
 
     @property
-    def pictures_here(self) -> int:
+    def brought_home(self) -> int:
+        """How many pictures have come, those in the trash and those deleted for good among them."""
         arrived = getattr(self, "arrived", None)
-        return self.pictures.count() if arrived is None else int(arrived)
+        return (self.pictures.count() if arrived is None else int(arrived)) + len(self.deleted_results)
 
     @property
     def is_missing_pictures(self) -> bool:
-        """Whether the upstream has delivered more than is here."""
-        return len(self.results) > self.pictures_here
+        """Whether the upstream has delivered more than was brought home."""
+        return len(self.results) > self.brought_home
 
     @property
     def width(self) -> int:
@@ -422,7 +429,7 @@ class Generation(models.Model):
     @property
     def shortfall(self) -> int:
         """How many pictures of those asked for did not come."""
-        return max(0, self.count - self.pictures_here) if self.state == State.COMPLETED else 0
+        return max(0, self.count - self.brought_home) if self.state == State.COMPLETED else 0
 
     @property
     def seconds_under_way(self) -> float | None:

@@ -58,7 +58,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         own_vote = Vote.objects.filter(generation=OuterRef("pk"), person=person)
         return (
             self.select_related("model", "author", "gallery", "suggested_model", "batch")
-            .prefetch_related(models.Prefetch("pictures", Picture.objects.visible_to(person)))
+            .prefetch_related(models.Prefetch("pictures", Picture.objects.visible_to(person).marked_by(person)))
             .annotate(
                 typical_for_options=Subquery(pace.values("typical_seconds")),
                 slow_for_options=Subquery(pace.values("slow_seconds")),
@@ -73,17 +73,22 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
             )
         )
 
-    def next_fairly(self, limit: int) -> list["Generation"]:
-        """The queued ones to send next: each person's oldest first, and first those of who has least under way."""
+    def next_fairly(self, limit: int, sending_each: int = 1024) -> list["Generation"]:
+        """The queued ones to send next: each person's oldest first, and first those of who has least under way.
+
+        No more of one person's than make `sending_each` that are being sent at once.
+        """
         now = timezone.now()
         sent = self.model.objects.filter(
             author=OuterRef("author"), state__in=(State.SUBMITTING, State.PENDING, State.PROCESSING)
         )
+        sending = self.model.objects.filter(author=OuterRef("author"), state=State.SUBMITTING)
         turn = Window(RowNumber(), partition_by=F("author"), order_by=F("id").asc())
         return list(
             self.filter(state=State.QUEUED)
             .filter(Q(due_at=None) | Q(due_at__lte=now))
-            .annotate(turn=turn + _how_many(sent, by="author"))
+            .annotate(place=turn, turn=turn + _how_many(sent, by="author"), sending=_how_many(sending, by="author"))
+            .filter(place__lte=sending_each - F("sending"))
             .select_related("model", "author")
             .order_by("turn", "id")[:limit]
         )

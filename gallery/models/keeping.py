@@ -27,7 +27,7 @@ class Mark(models.Model):
         constraints = [models.UniqueConstraint(fields=["person", "picture"], name="one_mark_per_person")]
         indexes = [
             models.Index(fields=["person", "-picture"], condition=Q(favourite=True), name="mark_favourites"),
-            models.Index(fields=["person", "rating", "-picture"], name="mark_by_rating"),
+            models.Index(fields=["person", "-rating", "-picture"], name="mark_by_rating"),
         ]
 
     def __str__(self) -> str:

@@ -1,20 +1,29 @@
 """One result of a generation, kept for good."""
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db import models, transaction
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.urls import reverse
 from django.utils import timezone
 
+from gallery import search
+from gallery.models.catalogue import ImageModel
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.generation import Generation, ratio_class
+from gallery.models.keeping import Mark
 
 if TYPE_CHECKING:
     from gallery.models.people import Person
+
+
+# So long does the trash keep a picture.
+KEEP_TRASH = timedelta(days=30)
 
 
 class PictureQuerySet(models.QuerySet["Picture"]):
@@ -29,17 +38,48 @@ class PictureQuerySet(models.QuerySet["Picture"]):
     def in_trash_of(self, person: "Person") -> Self:
         return self.filter(author=person, trashed_at__isnull=False)
 
+    def trashed_before(self, moment: datetime) -> Self:
+        return self.filter(trashed_at__lt=moment)
+
+    def marked_by(self, person: "Person") -> Self:
+        """With `is_favourite`, as this person has marked them."""
+        marks = Mark.objects.filter(person=person, picture=OuterRef("pk"), favourite=True)
+        return self.annotate(is_favourite=Exists(marks))
+
+    def search(self, text: str) -> Self:
+        """Those that have for each word of `text` one that begins with it; all, where it has no words."""
+        asked = search.words(text)[: search.MOST_WORDS]
+        return self.filter(search.Matches(asked)) if asked else self
+
 
 class Picture(models.Model):
+    class Shape(models.TextChoices):
+        WIDE = "wide", "Wide"
+        SQUARE = "square", "Square"
+        TALL = "tall", "Tall"
+
     generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="pictures")
     index = models.PositiveSmallIntegerField(help_text="Its place among the generation's results, from 0.")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="pictures")
+    model = models.ForeignKey(
+        ImageModel, on_delete=models.PROTECT, related_name="pictures", editable=False, help_text="The generation's."
+    )
     original = models.FileField(max_length=200, help_text="The bytes as the upstream delivered them.")
     sha256 = models.CharField(max_length=64)
     format = models.CharField(max_length=4, help_text="PNG, JPEG or WEBP.")
     byte_size = models.PositiveBigIntegerField()
     width = models.PositiveIntegerField(help_text="As displayed, in pixels.")
     height = models.PositiveIntegerField()
+    # What differs by less than a twentieth looks square.
+    shape = models.GeneratedField(
+        expression=Case(
+            When(width__gt=F("height") * 21 / 20, then=Value("wide")),
+            When(height__gt=F("width") * 21 / 20, then=Value("tall")),
+            default=Value("square"),
+        ),
+        output_field=models.CharField(max_length=6, choices=Shape),
+        db_persist=True,
+    )
     placeholder = models.JSONField(default=list, help_text="Four colours: top left, top right, bottom left and right.")
     thumbnails = models.JSONField(
         default=dict, blank=True, help_text='Widths in pixels by format, such as {"webp": [320, 480, 960]}.'
@@ -51,6 +91,9 @@ class Picture(models.Model):
     trashed_at = models.DateTimeField(null=True, blank=True, help_text="It is deleted for good 30 days later.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    # In a list of a gallery's pictures: its place in there.
+    entry: GalleryEntry | None
+
     objects = PictureQuerySet.as_manager()
 
     class Meta:
@@ -58,12 +101,38 @@ class Picture(models.Model):
         constraints = [models.UniqueConstraint(fields=["generation", "index"], name="picture_once_per_result")]
         indexes = [
             models.Index(fields=["author", "-id"], name="picture_by_author"),
+            models.Index(fields=["model", "-id"], name="picture_by_model"),
+            models.Index(fields=["shape", "-id"], name="picture_by_shape"),
+            models.Index(fields=["created_at", "id"], name="picture_by_date"),
             models.Index(fields=["id"], condition=Q(thumbnails={}), name="picture_without_thumbnails"),
             models.Index(fields=["trashed_at"], condition=Q(trashed_at__isnull=False), name="picture_in_trash"),
         ]
 
     def __str__(self) -> str:
         return f"Picture {self.pk}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            self.fill_in()
+        super().save(*args, **kwargs)
+
+    def fill_in(self, *tags: str) -> None:
+        """What a new row is found by; whoever makes many rows at once calls this for each."""
+        self.model_id = self.generation.model_id
+        self.search_text = search.text_of(self.generation.prompt, self.revised_prompt, *tags, self.author.name)
+
+    @classmethod
+    def refresh_search_text(cls, pks: Iterable[int]) -> None:
+        """After the tags of these pictures, or their authors' names, have changed."""
+        rows = cls.objects.filter(pk__in=list(pks)).select_related("generation", "author").prefetch_related("tags")
+        changed = []
+        for picture in rows.only("revised_prompt", "search_text", "generation__prompt", "author__name"):
+            tags = (tag.name for tag in picture.tags.all())
+            text = search.text_of(picture.generation.prompt, picture.revised_prompt, *tags, picture.author.name)
+            if text != picture.search_text:
+                picture.search_text = text
+                changed.append(picture)
+        cls.objects.bulk_update(changed, ["search_text"], batch_size=100)
 
     @property
     def original_name(self) -> str:
@@ -140,9 +209,34 @@ class Picture(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete the row first, then its files: a file without a row wastes room, a row without a file is a loss."""
+        with transaction.atomic():
+            deleted = self._delete_row(*args, **kwargs)
+        self.delete_files()
+        return deleted
+
+    def delete_for_good(self, trashed_before: datetime | None = None) -> bool:
+        """Delete it if it is in the trash still, and since before that moment; tell whether it was."""
+        trashed = Picture.objects.filter(pk=self.pk, trashed_at__isnull=False)
+        if trashed_before is not None:
+            trashed = trashed.trashed_before(trashed_before)
+        with transaction.atomic():
+            # Whoever restores it meanwhile waits, and then finds it gone; or has it, and we do not.
+            row = trashed.select_for_update(of=("self",)).first()
+            if row is None:
+                return False
+            row._delete_row()
+        row.delete_files()
+        return True
+
+    def _delete_row(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """In a transaction. The generation stays, and remembers that this one has come: it is not fetched again."""
+        generation = Generation.objects.select_for_update().only("deleted_results").get(pk=self.generation_id)
+        gone = sorted({*generation.deleted_results, self.index})
+        Generation.objects.filter(pk=self.generation_id).update(deleted_results=gone)
+        return super().delete(*args, **kwargs)
+
+    def delete_files(self) -> None:
         names = [self.original_name]
         names += [self.thumbnail_name(width, format) for format, widths in self.thumbnails.items() for width in widths]
-        deleted = super().delete(*args, **kwargs)
         for name in names:
             default_storage.delete(name)
-        return deleted

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch
 
 from gallery.models import Generation, Person, Picture, State
 from gallery.models.generation import fingerprint
@@ -40,11 +40,12 @@ def plan(wishes: Sequence[Wish]) -> Plan:
 def made_before(person: Person, wishes: Sequence[Wish]) -> tuple[list[Picture], list[Wish]]:
     """Pictures of the same requests that this person may see, and those of the wishes that nobody has made yet."""
     by_mark = {fingerprint(wish.model.pk, wish.prompt, wish.options): wish for wish in wishes}
+    visible = Picture.objects.visible_to(person)
     made = (
         Generation.objects.visible_to(person)
-        .filter(fingerprint__in=by_mark, state=State.COMPLETED)
+        .filter(Exists(visible.filter(generation=OuterRef("pk"))), fingerprint__in=by_mark, state=State.COMPLETED)
         .order_by("-pk")
-        .prefetch_related(Prefetch("pictures", Picture.objects.visible_to(person).select_related("generation")))
+        .prefetch_related(Prefetch("pictures", visible.select_related("generation")))
     )
     pictures: list[Picture] = []
     for generation in made[:SHOWN]:

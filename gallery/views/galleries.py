@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Prefetch
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -16,8 +15,9 @@ from gallery.http import StudioRequest
 from gallery.models import Gallery, Generation, Picture
 from gallery.roles import Action, may
 from gallery.views.create import under_way
+from gallery.views.library import PAGE as PAGE
+from gallery.views.library import Listing
 
-PAGE = 60
 # Of what is under way, as cards on top of the gallery.
 RUNNING = 24
 COVER = 4
@@ -49,28 +49,26 @@ def gallery_create(request: StudioRequest) -> HttpResponseBase:
 
 def _detail(request: StudioRequest, gallery: Gallery, form: GalleryForm, status: int = 200) -> HttpResponse:
     person = signed_in(request)
-    running = Generation.objects.visible_to(person).filter(gallery=gallery).under_way().for_cards(person)
-    before = request.GET.get("before", "")
-    entries = gallery.entries.order_by("-pk")
-    if before.isdecimal() and len(before) < 19:
-        entries = entries.filter(pk__lt=int(before))
-    pictures = Picture.objects.select_related("generation").prefetch_related(Prefetch("generation__model"))
-    page = list(entries.prefetch_related(Prefetch("picture", queryset=pictures))[: PAGE + 1])
+    listing = Listing(request, gallery)
     context: dict[str, Any] = {
-        "gallery": gallery,
-        "pictures": [entry.picture for entry in page[:PAGE]],
-        "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
-        "can_manage": may(signed_in(request), Action.SHARE, gallery),
-        "can_remove": may(signed_in(request), Action.REMOVE, gallery),
-        "can_add": may(signed_in(request), Action.ADD, gallery),
+        **listing.context(),
+        "can_manage": may(person, Action.SHARE, gallery),
+        "can_remove": may(person, Action.REMOVE, gallery),
+        "can_add": may(person, Action.ADD, gallery),
+    }
+    if listing.is_more:
+        return listing.answer(render(request, "gallery/_gallery_page.html", context))
+    running = Generation.objects.visible_to(person).filter(gallery=gallery).under_way().for_cards(person)
+    context |= {
+        "can_delete": may(person, Action.DELETE, gallery),
         "member_count": gallery.memberships.count(),
-        "can_delete": may(signed_in(request), Action.DELETE, gallery),
         "running": list(running.order_by("-pk")[:RUNNING]),
         "waiting": running.exists(),
         **under_way(person),
         "form": form,
     }
-    return render(request, "gallery/gallery_detail.html", context, status=status)
+    template = "gallery/gallery_detail.html" if listing.is_whole else "gallery/_finder.html"
+    return listing.answer(render(request, template, context, status=status))
 
 
 @require_safe
@@ -119,7 +117,7 @@ def picture_remove(request: StudioRequest, pk: int, picture_pk: int) -> HttpResp
     """One's own picture, or, for who may, anybody's."""
     person = signed_in(request)
     gallery = gallery_to(Action.ADD, request, pk)
-    picture = get_object_or_404(Picture.objects.filter(entries__gallery=gallery), pk=picture_pk)
+    picture = get_object_or_404(Picture.objects.kept().filter(entries__gallery=gallery), pk=picture_pk)
     if picture.author_id != person.pk and not may(person, Action.REMOVE, gallery):
         raise Http404
     services.remove_picture(picture, gallery)

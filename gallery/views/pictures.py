@@ -16,6 +16,7 @@ from gallery.http import StudioRequest
 from gallery.media import serve
 from gallery.models import Gallery, Picture
 from gallery.views.editing import from_picture, lineage
+from gallery.views.keeping import tags_of
 
 
 @require_safe
@@ -36,6 +37,8 @@ def picture_detail(request: StudioRequest, pk: int) -> HttpResponse:
         "details": _details(picture),
         "is_mine": picture.author_id == person.pk,
         "again_token": uuid.uuid4(),
+        "mark": picture.marks.filter(person=person).first(),
+        **tags_of(person, picture),
         **lineage(request, picture),
         **from_picture(picture),
     }

@@ -30,6 +30,7 @@ from gallery.usage import (
 )
 
 MEASURES = ("cost", "pictures")
+BUDGETS_SHOWN = 12
 LABELLED_DAYS = (1, 8, 15, 22, 29)
 # A spreadsheet takes a cell that begins so for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # fullwidth signs, too
@@ -64,8 +65,12 @@ def usage(request: StudioRequest) -> HttpResponse:
     measure = request.GET.get("by", "")
     if measure not in MEASURES:
         measure = "cost" if figures.total.cost or not figures.total.pictures else "pictures"
+    for lines in (figures.models, figures.people):
+        lines.sort(key=lambda line: -_value(line, measure))
     is_now = month == this_month()
-    budgets = Budget.objects.concerning(person) if author else Budget.objects.all()
+    concerned = Budget.objects.concerning(person) if author else Budget.objects.all()
+    # What a budget was in an earlier month nobody knows.
+    budgets = concerned.states(month) if is_now else []
     context: dict[str, Any] = {
         "usage": figures,
         "month": month,
@@ -73,8 +78,8 @@ def usage(request: StudioRequest) -> HttpResponse:
         "is_team": author is None,
         "may_see_team": author is None or may_see_team(person),
         "measure": measure,
-        # What a budget was in an earlier month nobody knows.
-        "budgets": budgets.states(month) if is_now else [],
+        "budgets": budgets[:BUDGETS_SHOWN],
+        "more_budgets": max(0, len(budgets) - BUDGETS_SHOWN),
         "groups": cost_by_group(month) if author is None else [],
         "day_chart": _day_chart(figures, measure),
         "model_chart": _line_chart(figures.models, measure),
@@ -128,7 +133,7 @@ def _day_chart(figures: Usage, measure: str) -> charts.ColumnChart:
     return charts.columns(
         [_value(day, measure) for day in figures.days],
         [f"{day.label} {figures.month:%B}: {day.dollars}, {_pictures(day.pictures)}" for day in figures.days],
-        in_words=in_dollars if measure == "cost" else lambda value: f"{value:,f}",
+        in_words=in_dollars if measure == "cost" else lambda value: f"{int(value):,}",
         labels=[day.label if int(day.label) in LABELLED_DAYS else "" for day in figures.days],
         marked=today.day - 1 if is_now else None,
         least_top=Decimal("0.01") if measure == "cost" else Decimal(2),
@@ -185,7 +190,7 @@ def _row(generation: Generation, *, with_prompt: bool) -> list[str]:
         _harmless(str(generation.model)),
         *([_harmless(generation.prompt)] if with_prompt else []),
         str(generation.count),
-        str(getattr(generation, "pictures_made", None) or 0),
+        str(getattr(generation, "pictures_made", 0)),
         generation.get_state_display(),
         cost,
     ]

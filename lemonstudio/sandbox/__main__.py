@@ -14,6 +14,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from .app import Sandbox
+from .spool import Spool
 
 
 def _hold_leash() -> None:
@@ -65,7 +66,9 @@ def main() -> None:
     arguments = parser.parse_args()
     host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
     # Made before the fork, so that a replaced worker still knows the ids its forerunner signed.
-    secret = os.environ.get("LEMONSTUDIO_SANDBOX_SECRET", "").encode() or secrets.token_bytes(32)
+    given = os.environ.get("LEMONSTUDIO_SANDBOX_SECRET", "").encode()
+    secret = given or secrets.token_bytes(32)
+    spool = Spool.of(secret)
     options = {
         "bind": f"{host}:{arguments.port}",
         "workers": 1,
@@ -82,9 +85,11 @@ def main() -> None:
         "on_starting": lambda server: _hold_leash(),
         "post_fork": lambda server, worker: _hold_leash(),
         "when_ready": _announce,
+        # Without the secret nobody can ask for the uploads again.
+        "on_exit": lambda server: None if given else spool.remove(),
         "proc_name": "lemonstudio-sandbox",
     }
-    _Server(options, Sandbox(secret, _speed())).run()
+    _Server(options, Sandbox(secret, _speed(), spool)).run()
 
 
 if __name__ == "__main__":

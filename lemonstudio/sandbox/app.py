@@ -1,4 +1,8 @@
-"""The sandbox as a WSGI application: routes, checks and answers."""
+"""The sandbox as a WSGI application: routes, checks and answers.
+
+It keeps no state but uploads: what a task or a picture was asked for travels in its signed token, and an upload waits
+in the spool (spool.py) for an hour after its last use.
+"""
 
 from __future__ import annotations
 
@@ -10,27 +14,34 @@ import re
 import secrets
 import socket
 import struct
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from . import faults, painter
-from .checks import check_key, check_wish, read_body
+from . import catalogue, faults, multipart, painter, uploads
+from .checks import Asked, Work, check_key, check_wish, read_body
 from .errors import ApiError, invalid, unknown_model
 from .models import MODELS, Model, nearest, pixels
+from .spool import Spool
 from .tokens import InvalidTokenError, Signer, Wish, shorten
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from PIL import Image
 
 TASK_LIFE = 24 * 3600
 PICTURE_LIFE = 3600
 SLOW_ANSWER = 30.0
 SLOW_TASK = 90.0
-_BORN = 1_700_000_000
+# A client that is still sending when it is refused would see a broken connection instead of the reason.
+_MOST_DRAINED = 256 * 2**20
+_SUFFIXES = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+_GONE = "The uploaded picture is no longer kept: uploads are for an hour after their last use."
 
 Answer = tuple[HTTPStatus, list[tuple[str, str]], bytes]
 Handler = Callable[["WSGIEnvironment", str], Answer]
@@ -39,25 +50,31 @@ Handler = Callable[["WSGIEnvironment", str], Answer]
 class Sandbox:
     """A WSGI callable. `speed` divides every duration; `secret` signs task ids and picture URLs."""
 
-    def __init__(self, secret: bytes, speed: float = 1.0) -> None:
+    def __init__(self, secret: bytes, speed: float = 1.0, spool: Spool | None = None) -> None:
         self._signer = Signer(secret)
         self._speed = speed
+        self._spool = spool or Spool.of(secret)
         # Drawing needs a core and some 50 MB: a crowd waits in line instead of falling over each other.
         self._easels = threading.BoundedSemaphore(os.cpu_count() or 2)
+        # Looking through an upload needs some 200 MB, for a moment.
+        self._desks = threading.BoundedSemaphore(2)
         self._routes: list[tuple[re.Pattern[str], str, bool, Handler]] = [
             (re.compile(r"/v1/images/generations"), "POST", True, self._create),
+            (re.compile(r"/v1/images/edits"), "POST", True, self._edit),
+            (re.compile(r"/v1/images/variations"), "POST", True, self._vary),
             (re.compile(r"/v1/images/generations/([^/]+)"), "GET", True, self._status),
             (re.compile(r"/v1/tasks/([^/]+)"), "GET", True, self._status),
             (re.compile(r"/v1/models"), "GET", True, self._models),
             (re.compile(r"/v1/models/([^/]+)"), "GET", True, self._model),
             (re.compile(r"/v1/pricing"), "GET", True, self._pricing),
-            (re.compile(r"/files/([\w-]+)\.png"), "GET", False, self._file),
+            (re.compile(r"/files/([\w-]+)\.(?:png|jpg|webp)"), "GET", False, self._file),
         ]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             status, headers, body = self._answer(environ)
         except ApiError as error:
+            _drain(environ)
             status, headers, body = _json(error.body, error.status)
             headers += error.headers
         if not any(name == "Content-Length" for name, _ in headers):
@@ -83,23 +100,62 @@ class Sandbox:
     # Creating
 
     def _create(self, environ: WSGIEnvironment, _: str) -> Answer:
+        asked = check_wish(read_body(environ))
+        return self._take_on(environ, asked, Wish(asked.model.id, "", _size(asked), asked.n, 0, 0))
+
+    def _edit(self, environ: WSGIEnvironment, _: str) -> Answer:
+        return self._take_on(environ, *self._take_form(environ, "edit"))
+
+    def _vary(self, environ: WSGIEnvironment, _: str) -> Answer:
+        return self._take_on(environ, *self._take_form(environ, "vary"))
+
+    def _take_form(self, environ: WSGIEnvironment, work: Work) -> tuple[Asked, Wish]:
+        """What a form asks for; its uploads are in the spool."""
+        boundary = multipart.boundary_of(environ)
+        with tempfile.TemporaryFile() as body:
+            multipart.receive(environ, body)
+            with self._desks:
+                body.seek(0)
+                sent = multipart.parts(body.read(), boundary)
+                image, mask = sent.pop("image", None), sent.pop("mask", None) if work == "edit" else None
+                asked = check_wish(_fields(sent), work)
+                measured = uploads.check_image(image, asked.model)
+                if mask is not None:
+                    uploads.check_mask(mask, asked.model, measured)
+                keys = [self._keep(file) if file else "" for file in (image, mask)]
+        wish = Wish(asked.model.id, "", _size(asked, measured), asked.n, 0, 0, work=work, image=keys[0], mask=keys[1])
+        return asked, wish
+
+    def _keep(self, upload: bytes) -> str:
+        try:
+            return self._spool.put(upload)
+        except OSError as error:
+            raise ApiError(500, "internal_error", f"The upload cannot be kept: {error.strerror}.") from error
+
+    def _take_on(self, environ: WSGIEnvironment, asked: Asked, wish: Wish) -> Answer:
+        """Answer a request that makes sense. The wish has what its fields say, but for seed, time and fault."""
         now = time.time()
-        asked = read_body(environ)
-        model, prompt, n, size = check_wish(asked)
+        model, prompt = asked.model, asked.prompt
         active = faults.find(prompt, model, now)
         word = active.fault.word if active else ""
         if active:
-            self._break(active, environ, model, n)
+            self._break(active, environ, asked)
             if word == "not_json":
                 page = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
                 return HTTPStatus.OK, [("Content-Type", "text/html")], page
-        as_b64 = asked.get("response_format") == "b64_json" and model.kind == "sync"
+        as_b64 = asked.as_b64 and model.kind == "sync"
         if as_b64 and word in ("empty_url", "picture_missing", "picture_cut_off"):
             raise invalid(f"The word '{word}' needs response_format=url.", "response_format")
-        drawn = shorten(faults.clean(prompt))
         seed = faults.wanted_seed(prompt)
-        seed = secrets.randbelow(2**32) if seed is None else seed
-        wish = Wish(model.id, drawn, size, n, seed, round(now * 1000), word)
+        wish = replace(
+            wish,
+            prompt=shorten(faults.clean(prompt)),
+            seed=secrets.randbelow(2**32) if seed is None else seed,
+            created=round(now * 1000),
+            fault=word,
+            form=asked.form,
+            clear=asked.clear,
+        )
         if model.kind == "async":
             token = "img_" + self._signer.seal("task", wish)
             return _json(
@@ -115,9 +171,9 @@ class Sandbox:
         data = self._results(environ, wish, _rewritten(prompt) if model.rewrites_prompt else prompt, as_b64)
         return _json({"created": int(now), "data": data})
 
-    def _break(self, active: faults.Active, environ: WSGIEnvironment, model: Model, n: int) -> None:
+    def _break(self, active: faults.Active, environ: WSGIEnvironment, asked: Asked) -> None:
         """Fail as asked, if the fault breaks the POST itself."""
-        error = faults.error_for(active, model, n)
+        error = faults.error_for(active, asked.model, asked.n, asked.chosen)
         if error is not None:
             raise error
         if active.fault.word == "connection_broken":
@@ -136,7 +192,7 @@ class Sandbox:
         items = []
         for index in range(count):
             # A URL lives from the moment its picture is told of, not from when the task was made.
-            one = Wish(wish.model, wish.prompt, wish.size, 1, wish.seed, round(time.time() * 1000), wish.fault, index)
+            one = replace(wish, n=1, created=round(time.time() * 1000), index=index)
             if as_b64:
                 item = {"b64_json": base64.b64encode(self._picture(one)).decode()}
             elif wish.fault == "empty_url":
@@ -144,8 +200,8 @@ class Sandbox:
             else:
                 host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
                 scheme = environ.get("wsgi.url_scheme", "http")
-                item = {"url": f"{scheme}://{host}/files/{self._signer.seal('file', one)}.png"}
-            items.append({**item, "revised_prompt": revised})
+                item = {"url": f"{scheme}://{host}/files/{self._signer.seal('file', one)}.{_SUFFIXES[one.form]}"}
+            items.append({**item, "revised_prompt": revised} if revised else item)
         return items
 
     # Following
@@ -182,6 +238,8 @@ class Sandbox:
             answer |= {"status": "failed", "data": []}
         elif wish.fault == "task_cancelled":
             answer |= {"status": "failed", "data": [], "error": "The task was cancelled.", "cancelled": True}
+        elif not all(self._spool.touch(key) for key in (wish.image, wish.mask) if key):
+            answer |= {"status": "failed", "data": [], "error": _GONE}
         else:
             data = self._results(environ, wish, wish.prompt)
             answer |= {"status": "completed", "progress": 100, "data": data}
@@ -194,8 +252,22 @@ class Sandbox:
         if wish.fault == "picture_html":
             return b"<!doctype html><title>Just a moment</title><p>This is not a picture."
         with self._easels:
-            whole = painter.png(wish.model, wish.prompt, wish.seed, wish.index, pixels(wish.size))
+            whole = painter.encode(self._painted(wish), wish.form)
         return whole[: len(whole) // 2] if wish.fault == "picture_truncated" else whole
+
+    def _painted(self, wish: Wish) -> Image.Image:
+        size = pixels(wish.size)
+        if not wish.work:
+            whole = painter.paint(wish.model, wish.prompt, wish.seed, wish.index, size)
+            return painter.cut_out(whole) if wish.clear else whole
+        image, mask = self._spool.get(wish.image), self._spool.get(wish.mask) if wish.mask else None
+        if image is None or (wish.mask and mask is None):
+            raise ApiError(410, "gone", _GONE)
+        upload = uploads.picture(image)
+        if wish.work == "vary":
+            return painter.vary(upload, wish.model, wish.seed, wish.index, size)
+        holes = uploads.holes(mask) if mask is not None else None
+        return painter.edit(upload, holes, wish.model, wish.prompt, wish.seed, wish.index, size, wish.clear)
 
     def _file(self, environ: WSGIEnvironment, token: str) -> Answer:
         try:
@@ -207,7 +279,7 @@ class Sandbox:
         if time.time() - wish.created / 1000 > PICTURE_LIFE:
             raise ApiError(410, "gone", "The link to this picture has expired.")
         body = self._picture(wish)
-        kind = "text/html" if wish.fault == "picture_html" else "image/png"
+        kind = "text/html" if wish.fault == "picture_html" else f"image/{wish.form}"
         headers = [("Content-Type", kind), ("Cache-Control", "private, max-age=3600")]
         if wish.fault == "picture_cut_off":
             headers.append(("Content-Length", str(len(body))))
@@ -219,40 +291,39 @@ class Sandbox:
     def _models(self, environ: WSGIEnvironment, _: str) -> Answer:
         query = _query(environ)
         wanted = query.get("category") or query.get("recommended_for") or "image"
-        data = [_listing(model) for model in MODELS.values()] if wanted == "image" else []
+        data = [catalogue.listing(model) for model in MODELS.values()] if wanted == "image" else []
         return _json({"object": "list", "data": data})
 
     def _model(self, environ: WSGIEnvironment, name: str) -> Answer:
         model = MODELS.get(name)
         if model is None:
             raise unknown_model(name, nearest(name), 404)
-        contract = {
-            "description": model.description,
-            "mode": model.kind,
-            "sizes": list(model.sizes),
-            "default_size": model.default_size,
-            "max_n": model.max_n,
-            "quality": list(model.quality),
-            "style": list(model.style),
-        }
-        listing = _listing(model)
-        listing["lemondata"]["public_contract"] = contract
-        return _json(listing)
+        return _json(catalogue.details(model))
 
     def _pricing(self, environ: WSGIEnvironment, _: str) -> Answer:
         name = _query(environ).get("model")
         if name is not None and name not in MODELS:
             raise unknown_model(name, nearest(name), 404)
-        data = [
-            {
-                "model": model.id,
-                "pricing": {"per_request": model.price, "is_lock_price": False, "currency": "USD"},
-                "provider": "sandbox",
-            }
-            for model in MODELS.values()
-            if name in (None, model.id)
-        ]
+        data = [catalogue.pricing(model) for model in MODELS.values() if name in (None, model.id)]
         return _json({"object": "list", "data": data})
+
+
+def _drain(environ: WSGIEnvironment) -> None:
+    for _ in range(_MOST_DRAINED // 2**16):
+        if not environ["wsgi.input"].read(2**16):
+            return
+
+
+def _fields(sent: dict[str, bytes]) -> dict[str, Any]:
+    """A form's fields as those of a JSON body would be; empty ones are left out."""
+    texts = {name: multipart.text(name, content) for name, content in sent.items() if content}
+    n = texts.get("n", "")
+    return {**texts, "n": int(n)} if re.fullmatch(r"[0-9]{1,4}", n) else dict(texts)
+
+
+def _size(asked: Asked, upload: tuple[int, int] | None = None) -> str:
+    width, height = asked.model.pixels(asked.chosen, upload)
+    return f"{width}x{height}"
 
 
 def _cut_off(body: bytes) -> Iterator[bytes]:
@@ -267,17 +338,6 @@ def _json(content: object, status: HTTPStatus = HTTPStatus.OK) -> Answer:
 
 def _query(environ: WSGIEnvironment) -> dict[str, str]:
     return dict(parse_qsl(environ.get("QUERY_STRING", "")))
-
-
-def _listing(model: Model) -> dict[str, Any]:
-    unit = "per_request" if model.price else None
-    return {
-        "id": model.id,
-        "object": "model",
-        "created": _BORN,
-        "owned_by": "sandbox",
-        "lemondata": {"category": "image", "pricing_unit": unit},
-    }
 
 
 def _span(model: Model, seed: int) -> float:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from .errors import ApiError, invalid
-from .models import Model
+from .models import Chosen, Model
 
 CLEAR_FROM = 50
 _SYNTAX = re.compile(r"\[\s*fail\s*:\s*([^\]]*?)\s*\]", re.IGNORECASE)
@@ -107,7 +107,7 @@ def find(prompt: str, model: Model, now: float) -> Active | None:
         raise invalid(
             f"The word '{fault.word}' needs an async model; '{model.id}' answers at once.",
             "prompt",
-            hint="Use it with flux-pro, midjourney or ideogram-v3.",
+            hint="Use it with flux-pro, midjourney, ideogram-v3 or nano-banana-pro.",
         )
     if when is None:
         if not fault.passing:
@@ -141,11 +141,11 @@ def _unknown(name: str) -> ApiError:
     )
 
 
-def error_for(active: Active, model: Model, n: int) -> ApiError | None:
+def error_for(active: Active, model: Model, n: int, chosen: Chosen) -> ApiError | None:
     """The error answer of a fault that is one; None for those that break something else."""
     word = active.fault.word
     wait = max(1, math.ceil(active.ends_in)) if active.ends_in is not None else 20
-    cost = round(float(model.price or "0.03") * n, 4)
+    cost = round(float(model.price_of(chosen) or "0.03") * n, 4)
     match word:
         case "content_policy":
             message = "Your request was rejected as a result of our safety system."

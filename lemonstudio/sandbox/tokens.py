@@ -1,4 +1,7 @@
-"""Signed tokens: all that the sandbox would otherwise have to remember, handed to the caller."""
+"""Signed tokens: all that the sandbox would otherwise have to remember, handed to the caller.
+
+All but uploaded pictures, which are too large for an id: the token has the keys that the spool keeps them under.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import hashlib
 import hmac
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 _MAC_BYTES = 16
@@ -23,7 +26,11 @@ class InvalidTokenError(Exception):
 
 @dataclass(frozen=True)
 class Wish:
-    """What a task or a picture was asked for. `created` is Unix time in ms, `index` -1 for a task."""
+    """What a task or a picture was asked for. `created` is Unix time in ms, `index` -1 for a task.
+
+    `work` is "" for a picture out of nothing, "edit" or "vary" for one from an upload; `image` and `mask` are the
+    uploads' keys. `form` is the kind of file, `clear` whether the background is to be transparent.
+    """
 
     model: str
     prompt: str
@@ -33,6 +40,14 @@ class Wish:
     created: int
     fault: str = ""
     index: int = -1
+    work: str = ""
+    image: str = ""
+    mask: str = ""
+    form: str = "png"
+    clear: bool = False
+
+
+_USUAL = tuple(field.default for field in fields(Wish))
 
 
 def shorten(prompt: str) -> str:
@@ -54,8 +69,10 @@ class Signer:
 
     def seal(self, purpose: str, wish: Wish) -> str:
         """The wish as letters, digits, `-` and `_`, at most about 800 of them."""
-        fields = [wish.model, wish.prompt, wish.size, wish.n, wish.seed, wish.created, wish.fault, wish.index]
-        plain = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+        values = list(astuple(wish))
+        while values[-1] == _USUAL[len(values) - 1]:
+            values.pop()
+        plain = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
         squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
         body = squeeze.compress(plain) + squeeze.flush()
         return base64.urlsafe_b64encode(self._mac(purpose, body) + body).rstrip(b"=").decode()
@@ -71,9 +88,8 @@ class Signer:
         spelt = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
         if spelt != token or not hmac.compare_digest(mac, self._mac(purpose, body)):
             raise InvalidTokenError
-        fields: list[Any] = json.loads(zlib.decompress(body, -15))
-        model, prompt, size, n, seed, created, fault, index = fields
-        return Wish(model, prompt, size, n, seed, created, fault, index)
+        values: list[Any] = json.loads(zlib.decompress(body, -15))
+        return Wish(*values)
 
     def _mac(self, purpose: str, body: bytes) -> bytes:
         return hmac.new(self._secret, purpose.encode() + b"\0" + body, hashlib.sha256).digest()[:_MAC_BYTES]

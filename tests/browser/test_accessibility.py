@@ -38,6 +38,7 @@ def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
         page.url,
         f"{page.url}edit/",
         "/edit/",
+        "/usage/",
         "/account/",
         "/account/password/",
         "/nowhere/",

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,23 +13,22 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from lemonstudio import cluster as lemon_cluster
-from tests.studio import free_port
+from tests.studio import MARK, ROOT, Database, free_port, marked, signal_all
+from tests.studio import soon as soon
 
 pytestmark = [
     pytest.mark.process,
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc"),
 ]
 
-ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 3
-MARK = "LEMONSTUDIO_TEST_TREE"
 # One import of Django for all tasks that a module's tests send.
 SEND = """
 import json, sys, django
@@ -40,16 +38,6 @@ for line in sys.stdin:
     name, arguments, options = json.loads(line)
     print(async_task("tests.engine.process_tasks." + name, *arguments, **options), flush=True)
 """
-T = TypeVar("T")
-
-
-def soon(ask: Callable[[], T], seconds: float = 10) -> T:
-    """The first true answer."""
-    end = time.monotonic() + seconds
-    while not (answer := ask()):
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.05)
-    return answer
 
 
 class Tree:
@@ -57,6 +45,7 @@ class Tree:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self.database = Database(home)
         self.mark = uuid.uuid4().hex
         self.port = free_port()
         self._files = 0
@@ -68,6 +57,7 @@ class Tree:
             "LEMONSTUDIO_ENV": "local",
             "LEMONSTUDIO_DATA": str(home),
             "LEMONSTUDIO_WORKERS": str(WORKERS),
+            "DATABASE_URL": self.database.url,
             "DJANGO_SETTINGS_MODULE": "lemonstudio.settings",
             "PORT": str(self.port),
             "WEB_CONCURRENCY": "1",
@@ -116,20 +106,14 @@ class Tree:
     def runs_tasks(self) -> None:
         done(self.send("nap"))
 
-    def messages(self, where: str = "1") -> int:
-        with contextlib.closing(sqlite3.connect(self.home / "studio.sqlite3")) as database:
-            return int(database.execute(f"SELECT COUNT(*) FROM django_q_ormq WHERE {where}").fetchone()[0])
+    def messages(self, *, locked: bool = False) -> int:
+        """Those that wait; or only those that somebody has taken."""
+        where = f" WHERE lock > {self.database.now}" if locked else ""
+        return int(self.database.ask(f"SELECT COUNT(*) FROM django_q_ormq{where}")[0][0])
 
     def alive(self) -> dict[int, int]:
-        """The pids of the tree with their parents'; zombies do not count."""
-        pids = {}
-        for entry in Path("/proc").iterdir():
-            with contextlib.suppress(OSError, ValueError):
-                if f"{MARK}={self.mark}".encode() in (entry / "environ").read_bytes():
-                    state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-                    if state != "Z":
-                        pids[int(entry.name)] = int(parent)
-        return pids
+        """The pids of the tree with their parents'."""
+        return marked(self.mark)
 
     def children(self, pid: int) -> list[int]:
         return sorted(child for child, parent in self.alive().items() if parent == pid)
@@ -161,9 +145,7 @@ class Tree:
 
     def clear(self) -> None:
         if self.top is not None:
-            for pid in self.alive():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            signal_all(self.mark, signal.SIGKILL)
             self.top.wait(5)
 
     def close(self) -> None:
@@ -171,6 +153,7 @@ class Tree:
         if self._sender is not None and self._sender.stdin is not None:
             self._sender.stdin.close()
             self._sender.wait(5)
+        self.database.close()
 
 
 def done(witness: Path, seconds: float = 10) -> None:
@@ -193,8 +176,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
 @pytest.fixture
 def cluster(prepared: Tree) -> Iterator[Tree]:
     """A cluster that nobody supervises, with an empty queue."""
-    with contextlib.closing(sqlite3.connect(prepared.home / "studio.sqlite3")) as database, database:
-        database.execute("DELETE FROM django_q_ormq")
+    prepared.database.ask("DELETE FROM django_q_ormq")
     prepared.start("cluster")
     prepared.runs_tasks()
     yield prepared
@@ -289,7 +271,7 @@ def test_a_stop_lets_running_tasks_end_and_gives_the_others_back(cluster: Tree, 
     for nap in naps:
         begun(nap)
     waiting = [cluster.send("nap", 1.5) for _ in range(5)]
-    soon(lambda: cluster.messages("lock > datetime('now')") >= WORKERS + 3)
+    soon(lambda: cluster.messages(locked=True) >= WORKERS + 3)
     (os.kill if whom == "parent" else os.killpg)(cluster.pid, signal.SIGTERM)
     assert cluster.ends() == 0
     soon(lambda: not cluster.alive(), 1)
@@ -297,7 +279,7 @@ def test_a_stop_lets_running_tasks_end_and_gives_the_others_back(cluster: Tree, 
         done(nap, 0)
     assert not any(nap.exists() for nap in waiting)
     assert cluster.messages() == 5
-    assert cluster.messages("lock > datetime('now')") == 0
+    assert cluster.messages(locked=True) == 0
 
 
 def test_a_courier_gets_time_for_its_last_word(cluster: Tree) -> None:

@@ -1,15 +1,18 @@
 """One real sandbox for the whole folder: a process of its own, spoken to over HTTP."""
 
+import io
 import os
 import select
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a secret that the tests know"
@@ -30,6 +33,26 @@ class Upstream:
 
     def post(self, **body) -> requests.Response:
         return self.session.post(self.url + "/images/generations", json=body, timeout=10)
+
+    def send(self, what: str, files: dict[str, bytes], **fields: object) -> requests.Response:
+        """A form to /images/edits or /images/variations."""
+        return self.session.post(f"{self.url}/images/{what}", data=fields, files=files, timeout=60)
+
+    def edit(self, image: bytes, mask: bytes | None = None, **fields: object) -> requests.Response:
+        return self.send("edits", {"image": image} | ({"mask": mask} if mask else {}), **fields)
+
+    def pictures(self, answer: requests.Response) -> list[Image.Image]:
+        """What an answer brought, a task followed to its end."""
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        items = self.follow(body, 60)[-1]["data"] if "task_id" in body else body["data"]
+        assert items
+        opened: list[Image.Image] = []
+        for item in items:
+            file = requests.get(item["url"], timeout=60).content if "url" in item else b64decode(item["b64_json"])
+            opened.append(Image.open(io.BytesIO(file)))
+            opened[-1].load()
+        return opened
 
     def follow(self, answer: dict, until: float = 5.0) -> list[dict]:
         """Every answer to polling a task, up to and with the one that ends it."""
@@ -64,8 +87,11 @@ def launch(**environment: str) -> tuple[subprocess.Popen[str], str]:
 
 
 @pytest.fixture(scope="session")
-def sandbox():
-    process, line = launch(LEMONSTUDIO_SANDBOX_SPEED="20", LEMONSTUDIO_SANDBOX_SECRET=SECRET)
+def sandbox(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sandbox")
+    process, line = launch(
+        LEMONSTUDIO_SANDBOX_SPEED="20", LEMONSTUDIO_SANDBOX_SECRET=SECRET, LEMONSTUDIO_DATA=str(folder)
+    )
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {KEY}"
     session.trust_env = False

@@ -9,7 +9,7 @@ import pytest
 import requests
 from PIL import Image
 
-from lemonstudio.sandbox.models import MODELS, pixels
+from lemonstudio.sandbox.models import AUTO, MODELS, pixels
 from lemonstudio.sandbox.tokens import Signer, Wish
 
 from .conftest import SECRET
@@ -56,7 +56,7 @@ def test_b64_json_replaces_the_url(sandbox):
         assert picture.size == (512, 512)
 
 
-@pytest.mark.parametrize("model", [m.id for m in MODELS.values() if m.kind == "async"])
+@pytest.mark.parametrize("model", [m.id for m in MODELS.values() if m.kind == "async" and m.choices("size")])
 def test_async_task_goes_its_way(sandbox, model):
     answer = sandbox.post(model=model, prompt="a sunset over mountains", n=3, size="512x512").json()
     assert answer["status"] == "pending"
@@ -225,7 +225,7 @@ def test_the_catalogue(sandbox):
     assert all(row["lemondata"]["category"] == "image" for row in listed["data"])
     assert sandbox.get("/v1/models?category=chat").json()["data"] == []
     one = sandbox.get("/v1/models/flux-pro").json()
-    assert one["lemondata"]["public_contract"]["sizes"] == list(MODELS["flux-pro"].sizes)
+    assert one["lemondata"]["public_contract"]["sizes"] == list(MODELS["flux-pro"].choices("size"))
     prices = {
         name: sandbox.get(f"/v1/pricing?model={name}").json()["data"][0]["pricing"]["per_request"]
         for name in ("dall-e-3", "midjourney", "flux-pro")
@@ -262,7 +262,7 @@ def test_a_hundred_at_once_are_all_served(sandbox):
     assert done == [200] * 100
 
 
-def test_every_model_has_sizes_that_are_sizes():
+def test_every_model_draws_sizes_that_are_sizes():
     for model in MODELS.values():
-        assert model.default_size in model.sizes
-        assert all(min(pixels(size)) >= 256 for size in model.sizes)
+        assert all(option.default in option.choices for option in model.options)
+        assert all(min(pixels(size)) >= 256 for size in model.choices("size") if size != AUTO)

@@ -41,3 +41,25 @@ def test_secret_and_purpose_must_match():
         SIGNER.open("file", token)
     with pytest.raises(InvalidTokenError):
         Signer(b"other").open("task", token)
+
+
+KEYS = st.text("0123456789abcdef", min_size=32, max_size=32)
+
+
+@given(TEXT, KEYS, KEYS | st.just(""), st.sampled_from(["png", "jpeg", "webp"]), st.booleans())
+def test_an_edit_s_uploads_are_told_by_their_keys(prompt, image, mask, form, clear):
+    wish = Wish(
+        "nano-banana-pro", shorten(prompt), "4096x4096", 4, 2**32 - 1, 1_800_000_000_000, "task_fails_silently", -1,
+        "edit", image, mask, form, clear,
+    )  # fmt: skip
+    token = SIGNER.seal("task", wish)
+    assert SIGNER.open("task", token) == wish
+    assert len(token) < 850
+
+
+def test_what_is_as_usual_takes_no_room():
+    plain = Wish("flux-pro", "x", "512x512", 1, 0, 0)
+    assert len(SIGNER.seal("task", plain)) < len(
+        SIGNER.seal("task", Wish("flux-pro", "x", "512x512", 1, 0, 0, index=0))
+    )
+    assert SIGNER.open("task", SIGNER.seal("task", plain)) == plain

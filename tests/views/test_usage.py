@@ -149,6 +149,22 @@ def test_what_has_no_price_is_said_and_its_pictures_are_shown(as_owner: Client, 
     assert "Cost by day" in page(as_owner, by="cost")
 
 
+def test_a_picture_that_was_deleted_was_made_all_the_same(as_owner: Client, asked: Asked) -> None:
+    asked(pictures=2, count=2)
+    Picture.objects.all()[0].delete()
+    assert sums(page(as_owner))["Pictures made"] == "2"
+
+
+def test_bars_of_pictures(as_owner: Client, asked: Asked) -> None:
+    asked(3, "dall-e-3", pictures=1)
+    asked(3, "flux-pro", count=4, pictures=3)
+    text = page(as_owner, by="pictures")
+    assert "Pictures by day" in text
+    assert re.findall(r'text-anchor="end">([^<]*)</text>', text) == ["4", "2", "0", "3 pictures", "1 picture"]
+    assert [row[0] for row in tables(text)["By model"]] == ["FLUX pro", "DALL·E 3"]
+    assert [row[0] for row in tables(page(as_owner))["By model"]] == ["DALL·E 3", "FLUX pro"]
+
+
 def test_figures_are_those_of_the_chart(as_owner: Client, asked: Asked) -> None:
     asked(3, count=4, pictures=4)
     asked(9, pictures=1)

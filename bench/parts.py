@@ -1,0 +1,207 @@
+"""The parts of the benchmark: each fills rows of the table, and says what was not good."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import limit, report
+from bench.orders import Order, at_once, between, regularly
+from bench.plan import BURST_SECONDS, PLENTY, USUAL_LIMIT, Plan
+from bench.rounds import Conditions, Figures, Idle, Make, Round, generate, idle
+from bench.sides import Ours, Plain, Side
+from bench.upstream import Upstream, duration, noisy_png
+
+# What is judged; the second argument is the request budget a minute, if it is not the usual one.
+Studio = Callable[[Upstream, int | None], Side]
+PARTS = ("idle", "one", "sync", "async", "steady", "mixed")
+
+
+def note(text: str) -> None:
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+
+
+def problems_of(label: str, figures: Figures) -> list[str]:
+    """What must not be. A generation that cost money and brought nothing, or that was paid twice."""
+    if not (figures.lost or figures.posted_twice):
+        return []
+    return [f"{label}: {figures.lost} lost, {figures.posted_twice} POSTed twice, ends {sorted(figures.ends)}"]
+
+
+def too_slow(label: str, detections: list[float], least: float, slack: float | None) -> list[str]:
+    """Whether the 95th percentile is more than `slack` times the least; without `slack` it may be anything."""
+    reached = report.percentile(detections, 95)
+    # Nothing found, which has no percentile, is not good either.
+    if slack is None or reached <= least * slack:
+        return []
+    return [f"{label}: detection p95 is {reached:.1f} s, more than {slack:.2f} × {least:.1f} s"]
+
+
+class Bench:
+    def __init__(self, plan: Plan, folder: Path, studio: Studio = Ours) -> None:
+        self.plan = plan
+        self.studio: Make = lambda upstream: studio(upstream, None)
+        self.unlimited: Make = lambda upstream: studio(upstream, PLENTY)
+        picture = folder / "picture.png"
+        picture.write_bytes(noisy_png())
+        self.conditions = Conditions(picture, plan.times)
+        self.rows: list[tuple[str, str, str]] = []
+        self.problems: list[str] = []
+
+    def run(self, only: set[str]) -> None:
+        parts = (self.idle, self.one, self.sync, self.asynchronous, self.steady, self.mixed)
+        for name, measure in zip(PARTS, parts, strict=True):
+            if not only or name in only:
+                measure()
+
+    # -- the parts
+
+    def idle(self) -> None:
+        def words(one: Idle) -> tuple[str, str]:
+            return f"{one.start:.1f} s", f"{one.memory.pss:.0f} MiB (worker {one.worker_memory.pss:.0f})"
+
+        note("idle")
+        ours = words(idle(self.studio, self.conditions, rest=self.plan.rest))
+        plain = words(idle(Plain, self.conditions, rest=self.plan.rest))
+        self.rows += [("start", ours[0], f"{plain[0]}, no web"), ("idle memory", ours[1], f"{plain[1]}, no web")]
+
+    def one(self) -> None:
+        label, orders = f"overhead of one, {self.plan.singles} in a row", at_once("bench-sync", self.plan.singles)
+        ours = self._round(label, self.studio, orders, one_at_a_time=True).figures()
+        plain = self._plain(orders, one_at_a_time=True).figures()
+        self.rows.append(
+            (f"{label}, p50 / p95", report.spread(ours.overheads, "ms"), report.spread(plain.overheads, "ms"))
+        )
+
+    def sync(self) -> None:
+        plain: dict[int, Round] = {}
+        for count in self.plan.at_once:
+            label = f"{count} at once"
+            ours = self._round(label, self.unlimited, at_once("bench-sync", count))
+            some = min(count, self.plan.plain_at_once)
+            if some not in plain:
+                plain[some] = self._plain(at_once("bench-sync", some))
+            other = plain[some]
+            guess = f"{other.figures().wall:.1f} s" + (f" for {some}" if some < count else "")
+            self.rows += [
+                (f"{label}: wall", f"{ours.figures().wall:.1f} s", guess),
+                (f"{label}: lost", str(ours.figures().lost), str(other.figures().lost)),
+                (f"{label}: peak memory, PSS (RSS)", _memory(ours), _memory(other)),
+                (f"{label}: most under way", str(ours.most_at_once), str(other.most_at_once)),
+            ]
+
+    def asynchronous(self) -> None:
+        label, few = f"{self.plan.tasks} tasks", f" (of {self.plan.plain_tasks})"
+        orders = at_once("bench-async", self.plan.tasks)
+        ours = self._round(label, self.unlimited, orders)
+        plain = self._plain(at_once("bench-async", self.plan.plain_tasks))
+        self.rows += [
+            (f"{label}: wall", f"{ours.figures().wall:.0f} s", f"{plain.figures().wall:.0f} s{few}"),
+            (f"{label}: lost", str(ours.figures().lost), f"{plain.figures().lost}{few}"),
+            *_task_rows(label, ours, plain, few),
+        ]
+        if self.plan.limited:
+            label += f", {USUAL_LIMIT:,} requests a minute"
+            self.rows += [
+                *_task_rows(label, self._round(label, self.studio, orders)),
+                *self._limits_at_once(label, orders),
+            ]
+
+    def _limits_at_once(self, label: str, orders: list[Order]) -> list[tuple[str, str, str]]:
+        times, per_second = self.plan.times, USUAL_LIMIT / 60
+        burst = per_second * BURST_SECONDS
+        durations = [duration(order.prompt, times.shortest, times.longest) for order in orders]
+        each = limit.once_each(durations, per_second=per_second, burst=burst)
+        least = [
+            limit.least_percentile_at_once(
+                percent,
+                len(orders),
+                per_second=per_second,
+                burst=burst,
+                shortest=times.shortest,
+                longest=times.longest,
+            )
+            for percent in (50, 95)
+        ]
+        return [
+            (f"{label}: one poll each, none in vain, p50 / p95", report.spread(each, "s"), ""),
+            (f"{label}: no schedule is below, p50 / p95", f"{least[0]:.2f} / {least[1]:.2f} s", ""),
+        ]
+
+    def steady(self) -> None:
+        steady, times = self.plan.steady, self.plan.times
+        label = f"{steady.per_second:.0f} tasks a second, {USUAL_LIMIT:,} requests a minute"
+        orders = regularly("bench-async", steady.count, 1 / steady.per_second)
+        ours = self._round(label, self.studio, orders)
+        counting = ours.figures(between(orders, steady.begin, steady.end))
+        least = limit.least_percentile(steady.polls, shortest=times.shortest, longest=times.longest)
+        self.rows += [
+            (f"{label}: detection p50 / p95", report.spread(counting.detections, "s"), ""),
+            (f"{label}: no schedule's p95 is below", f"{least:.1f} s", ""),
+            (f"{label}: polls per generation", f"{counting.polls:.2f} (there are {steady.polls:.2f})", ""),
+            (f"{label}: lost", f"{ours.figures().lost} of {steady.count}", ""),
+            (f"{label}: peak memory, PSS (RSS)", _memory(ours), ""),
+        ]
+        self.problems += too_slow(label, counting.detections, least, self.plan.slack)
+
+    def mixed(self) -> None:
+        mixed = self.plan.mixed
+        label = f"{mixed.slow} POSTs that hang and {mixed.tasks} tasks"
+        slow = at_once("bench-slow", mixed.slow, person=0)
+        tasks = at_once("bench-async", mixed.tasks, person=1)
+        # From a moment on at which all of the others have been asked for, or nearly.
+        singles = regularly("bench-sync", mixed.singles, mixed.every, first=mixed.every, person=2)
+        ours = self._round(label, self.unlimited, [*slow, *tasks, *singles])
+        everything = ours.figures()
+        self.rows += [
+            (f"{label}: a teammate's overhead, p50 / p95", report.spread(ours.figures(singles).overheads, "ms"), ""),
+            (f"{label}: lost, POSTed twice", f"{everything.lost}, {everything.posted_twice}", ""),
+            (f"{label}: detection p50 / p95", report.spread(ours.figures(tasks).detections, "s"), ""),
+            (f"{label}: peak memory, PSS (RSS)", _memory(ours), ""),
+            (f"{label}: most under way", str(ours.most_at_once), ""),
+        ]
+        self._crowd(mixed.crowd)
+
+    def _crowd(self, count: int) -> None:
+        label = f"a teammate's one after {count}, {USUAL_LIMIT:,} requests a minute"
+        crowd, late = at_once("bench-sync", count, person=0), Order(f"bench-late-{count}", "bench-sync", person=1)
+        ours = self._round(label, self.studio, [*crowd, late])
+        last = max(ours.figures(crowd).waits, default=float("nan"))
+        waited = ours.figures([late]).waits
+        words = f"{waited[0]:.2f} s" if waited else "never"
+        self.rows.append((f"{label}: asked to POSTed", f"{words} (the others' last: {last:.0f} s)", ""))
+
+    # -- rounds
+
+    def _round(self, label: str, make: Make, orders: list[Order], *, one_at_a_time: bool = False) -> Round:
+        """One that is judged."""
+        done = self._measure(f"studio: {label}", make, orders, one_at_a_time)
+        self.problems += problems_of(label, done.figures())
+        return done
+
+    def _plain(self, orders: list[Order], *, one_at_a_time: bool = False) -> Round:
+        return self._measure(f"plain: {len(orders)} × {orders[0].model}", Plain, orders, one_at_a_time)
+
+    def _measure(self, label: str, make: Make, orders: list[Order], one_at_a_time: bool) -> Round:
+        note(label)
+        done = generate(make, self.conditions, orders, patience=self.plan.patience, one_at_a_time=one_at_a_time)
+        figures = done.figures()
+        note(f"  wall {figures.wall:.1f} s, cpu {done.cpu:.1f} s, lost {figures.lost}, ends {sorted(figures.ends)}")
+        return done
+
+
+def _memory(one: Round) -> str:
+    return f"{one.peak.pss:.0f} ({one.peak.rss:.0f}) MiB"
+
+
+def _task_rows(label: str, ours: Round, plain: Round | None = None, few: str = "") -> list[tuple[str, str, str]]:
+    """The plain way knows no limit, so there is nothing to put beside a round that has one."""
+    rows = []
+    for title, figure in (
+        ("detection p50 / p95", lambda one: report.spread(one.figures().detections, "s")),
+        ("polls per generation", lambda one: f"{one.figures().polls:.1f}"),
+        ("worker's processor time", lambda one: f"{one.worker_cpu:.0f} s"),
+        ("peak memory, PSS (RSS)", _memory),
+    ):
+        rows.append((f"{label}: {title}", figure(ours), f"{figure(plain)}{few}" if plain else ""))
+    return rows

@@ -1,0 +1,391 @@
+"""Finds a page of pictures among very many, at about the same cost however many there are and whatever is asked.
+
+A database that is given all conditions at once has to guess which of them few pictures meet, and a wrong guess costs a
+look at every picture there is. So it is not left to guess:
+
+1. A condition that has an index of its own is asked for its pictures; if they are few, only they are looked at.
+2. Otherwise what is wanted is common, and stands soon among what the person sees: from where the page begins, the next
+   few thousand of those are looked at, in their order.
+3. If too few of them are it, the words' index is asked; and last, the look goes further.
+
+Pages go on from a place (keyset), not from a number: a page far back costs as much as the first, and nothing is listed
+twice or left out when pictures arrive meanwhile.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from math import isfinite
+from typing import Any
+
+from django.db import connection, models
+from django.db.models import Exists, F, FilteredRelation, Max, Min, OuterRef, Q, Subquery
+from django.utils import timezone
+
+from gallery import search
+from gallery.models import Gallery, GalleryEntry, Mark, Person, Picture, Tag
+
+# So many pictures are looked at one by one without a second thought, in a few milliseconds.
+FEW = 3_000
+# What is looked at next, where the first look found too little, before everything is.
+MORE = 30_000
+# Up to here pictures are counted, if they are counted at all.
+COUNTED = 1_000
+
+Row = tuple[Any, ...]
+
+
+class Sort(models.TextChoices):
+    NEWEST = "newest", "Newest"
+    OLDEST = "oldest", "Oldest"
+    RATED = "rated", "Best rated"
+    HAND = "hand", "By hand"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What somebody looks for. What is empty may be anything."""
+
+    words: tuple[str, ...] = ()
+    model: int | None = None
+    author: int | None = None
+    # In this one also, beside the gallery that is looked into.
+    gallery: int | None = None
+    # A name in any case.
+    tag: str = ""
+    # The first and the last day, both included.
+    since: date | None = None
+    until: date | None = None
+    favourite: bool = False
+    rating: int | None = None
+    shape: str = ""
+    # What was decided on it in the gallery that is looked into.
+    status: str = ""
+    sort: Sort = Sort.NEWEST
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    ids: list[int]
+    # Where the next page begins; empty if this was the last one.
+    after: str
+    # How many there are from the page's begin on, or, if that is not known, at the least; only where asked for.
+    total: int = 0
+    is_all: bool = False
+
+
+@dataclass(slots=True)
+class Lane:
+    """The ids of some of the pictures that a person sees, in the order asked for, without looking at the pictures."""
+
+    ids: "models.QuerySet[Any, Any]"
+    # What else makes a picture of this lane one that is wanted.
+    conditions: list[Any] = field(default_factory=list)
+
+
+class Among(models.Func):
+    """Whether the id is one of these, which are few: they are gathered first, whatever else there is to look at."""
+
+    output_field = models.BooleanField()
+
+    def __init__(self, ids: "models.QuerySet[Any, Any] | Sequence[int]") -> None:
+        self.ids = None if isinstance(ids, models.QuerySet) else list(ids)
+        super().__init__(F("pk"), *([Subquery(ids)] if isinstance(ids, models.QuerySet) else []))
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
+        return self._compile(compiler, "{0} IN {1}", "{0} IN (SELECT value FROM json_each(%s))", str(self.ids))
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
+        return self._compile(compiler, "{0} = ANY(ARRAY{1})", "{0} = ANY(%s)", self.ids)
+
+    def _compile(self, compiler: Any, query: str, values: str, ids: Any) -> tuple[str, tuple[Any, ...]]:
+        """With a query, or with a single parameter, however many ids there are."""
+        sql, params = zip(*(compiler.compile(one) for one in self.source_expressions), strict=True)
+        template = query if len(sql) > 1 else values
+        return template.format(*sql), (*(value for some in params for value in some), *(() if len(sql) > 1 else (ids,)))
+
+
+class Finder:
+    """What of the pictures that a person sees, or of those in one gallery, is what is wanted.
+
+    `visible`: the ids of the galleries that this person may look at. `gallery`: one of them, to look into it alone.
+    """
+
+    def __init__(
+        self, person: Person, wanted: Wanted, *, visible: Sequence[int] = (), gallery: Gallery | None = None
+    ) -> None:
+        self.person, self.wanted, self.gallery = person, wanted, gallery
+        self.visible = list(visible)
+        if wanted.sort == Sort.HAND and gallery is None:
+            raise ValueError("By hand pictures are sorted in a gallery only.")
+
+    def page(self, limit: int, after: str = "", *, count: bool = False) -> Found:
+        """The next `limit` pictures after this place; nonsense is the beginning. `count` also tells how many."""
+        want = max(limit, COUNTED) + 1 if count else limit + 1
+        place = self._place(after)
+        if self.wanted.sort != Sort.RATED:
+            rows, is_all = self._rows(self.wanted.sort, place, limit + 1, want)
+        else:
+            rows, is_all = [], True
+            if place is None or place[0]:
+                rows, is_all = self._rows(Sort.RATED, place, limit + 1, want)
+            if is_all and not self.wanted.rating:
+                begin = place[1:] if place and not place[0] else None
+                rest, is_all = self._rows(
+                    Sort.NEWEST, begin, max(1, limit + 1 - len(rows)), max(1, want - len(rows)), rated=False
+                )
+                rows += [(0, *row) for row in rest]
+        ids = [row[-1] for row in rows[:limit]]
+        more = len(rows) > limit
+        place_of_last = "~".join(str(value) for value in rows[limit - 1][: self._keys]) if more else ""
+        return Found(ids, place_of_last, len(rows) if count else 0, is_all and len(rows) < want)
+
+    def tags(self, most: int) -> list[str]:
+        """The names of tags that the latest few thousand pictures have which the person sees."""
+        tagged = Tag.pictures.through._default_manager
+        lanes = self._lanes(Sort.NEWEST, None)
+        tags = {
+            tag for lane in lanes for tag in tagged.filter(picture__in=lane.ids[:FEW]).values_list("tag").distinct()
+        }
+        names = Tag.objects.filter(pk__in=[pk for (pk,) in tags]).order_by("name").values_list("name", flat=True)
+        return list(names[:most])
+
+    # -- places
+
+    @property
+    def _keys(self) -> int:
+        return 2 if self.wanted.sort in (Sort.RATED, Sort.HAND) else 1
+
+    def _place(self, after: str) -> Row | None:
+        """The values that a page begins after, read from an address."""
+        texts = after.split("~")
+        if len(texts) != self._keys or not texts[-1].isdecimal() or len(texts[-1]) > 18:
+            return None
+        if self._keys == 1:
+            return (int(texts[0]),)
+        try:
+            first = float(texts[0])
+        except ValueError:
+            return None
+        return (first, int(texts[1])) if isfinite(first) else None
+
+    @staticmethod
+    def _after(place: Row | None, *names: str, ascending: bool = False) -> Q:
+        if place is None:
+            return Q()
+        less = "gt" if ascending else "lt"
+        last = Q(**{f"{names[-1]}__{less}": place[-1]})
+        if len(names) == 1:
+            return last
+        # The first condition says nothing new; it is what an index can begin at.
+        return Q(**{f"{names[0]}__{less}e": place[0]}) & (Q(**{f"{names[0]}__{less}": place[0]}) | last)
+
+    # -- looking
+
+    def _rows(
+        self, sort: Sort, place: Row | None, need: int, want: int, *, rated: bool | None = None
+    ) -> tuple[list[Row], bool]:
+        """Up to `want` rows, at least `need` if there are so many, and whether that is all there are."""
+        conditions = list(self._conditions)
+        place = self._skip_to_dates(sort, place)
+        if rated is False:
+            conditions.append(~Exists(self._marks.filter(rating__isnull=False, picture=OuterRef("pk"))))
+        few: Any = self._few
+        if few is None:
+            lanes = self._lanes(sort, place)
+            first = FEW if conditions else min(FEW, want + need)
+            found = self._walk(sort, lanes, conditions, need, want, [first])
+            if found is not None:
+                return found
+            few = self._few_by_words
+            if few is None:
+                few = self._fewest
+            if few is None:
+                found = self._walk(sort, lanes, conditions, need, want, [MORE, None])
+                assert found is not None
+                return found
+        after = self._after(place, *self._names(sort), ascending=sort == Sort.OLDEST)
+        if sort == Sort.RATED:
+            after &= Q(mine__rating__isnull=False)
+        rows = self._look(sort, few, [*conditions, self._is_seen, after], want)
+        return rows, len(rows) < want
+
+    def _walk(
+        self,
+        sort: Sort,
+        lanes: list[Lane],
+        conditions: list[Any],
+        need: int,
+        want: int,
+        depths: Sequence[int | None],
+    ) -> tuple[list[Row], bool] | None:
+        """Look along the lanes; None if they go on, and too little was found as far as they were looked along."""
+        all_rows: set[Row] = set()
+        all_over = True
+        for lane in lanes:
+            for depth in depths:
+                rows = self._look(sort, lane.ids[:depth], [*conditions, *lane.conditions], want)
+                is_over = len(rows) < want and (depth is None or lane.ids[: depth + 1].count() <= depth)
+                if is_over or len(rows) >= need:
+                    break
+            else:
+                return None
+            all_rows.update(rows)
+            all_over = all_over and is_over
+        rows = sorted(all_rows, reverse=sort != Sort.OLDEST)[:want]
+        return rows, all_over and len(rows) < want
+
+    def _look(
+        self, sort: Sort, among: "models.QuerySet[Any, Any] | Sequence[int]", conditions: list[Any], want: int
+    ) -> list[Row]:
+        """Up to `want` of these ids' pictures, in order, that meet the conditions."""
+        pictures = Picture.objects.kept()
+        if sort == Sort.HAND:
+            pictures = pictures.annotate(place=FilteredRelation("entries", condition=Q(entries__gallery=self.gallery)))
+        elif sort == Sort.RATED:
+            pictures = pictures.annotate(mine=FilteredRelation("marks", condition=Q(marks__person=self.person)))
+        names = self._names(sort)
+        order = names if sort == Sort.OLDEST else [f"-{name}" for name in names]
+        values = names if names[-1] == "pk" else [*names, "pk"]
+        return list(pictures.filter(Among(among), *conditions).order_by(*order).values_list(*values)[:want])
+
+    @staticmethod
+    def _names(sort: Sort) -> list[str]:
+        """What pictures are sorted by."""
+        if sort == Sort.HAND:
+            return ["place__position", "place__pk"]
+        return ["mine__rating", "pk"] if sort == Sort.RATED else ["pk"]
+
+    # -- what is looked along
+
+    def _lanes(self, sort: Sort, place: Row | None) -> list[Lane]:
+        if sort == Sort.RATED:
+            rated = self._marks.filter(self._after(place, "rating", "picture"), rating__isnull=False)
+            return [Lane(rated.order_by("-rating", "-picture").values("picture"), [self._is_seen])]
+        if sort == Sort.HAND:
+            entries = self._entries.filter(self._after(place, "position", "pk"))
+            return [Lane(entries.order_by("-position", "-pk").values("picture"))]
+        ascending = sort == Sort.OLDEST
+        order, after = ("", "picture") if ascending else ("-", "picture")
+        if self.gallery:
+            entries = self._entries.filter(self._after(place, after, ascending=ascending))
+            return [Lane(entries.order_by(f"{order}picture").values("picture"))]
+        lanes = []
+        if self.wanted.author in (None, self.person.pk):
+            own = Picture.objects.filter(self._after(place, "pk", ascending=ascending), author=self.person)
+            lanes.append(Lane(own.order_by(f"{order}pk").values("pk")))
+        if self.wanted.author != self.person.pk:
+            shown = self._shown.filter(self._after(place, after, ascending=ascending))
+            lanes.append(Lane(shown.order_by(f"{order}picture").values("picture")))
+        return lanes
+
+    @property
+    def _entries(self) -> "models.QuerySet[GalleryEntry]":
+        return GalleryEntry.objects.filter(gallery=self.gallery)
+
+    @property
+    def _marks(self) -> "models.QuerySet[Mark]":
+        return Mark.objects.filter(person=self.person)
+
+    @cached_property
+    def _shown(self) -> "models.QuerySet[GalleryEntry]":
+        """The entries of the galleries that the person may look at."""
+        galleries = [self.wanted.gallery] if self.wanted.gallery else self.visible
+        entries = GalleryEntry.objects.filter(gallery__in=galleries)
+        if connection.vendor == "sqlite" and len(galleries) > 1 and entries[:MORE].count() == MORE:
+            # Left alone, it would gather and sort all of them for each page. A sum has no index, so it goes along the
+            # pictures instead, most of which are in one of these galleries.
+            entries = GalleryEntry.objects.alias(hall=F("gallery") + 0).filter(hall__in=galleries)
+        return entries
+
+    @cached_property
+    def _is_seen(self) -> Any:
+        """That a picture is one of those that are looked among."""
+        of_picture = GalleryEntry.objects.filter(picture=OuterRef("pk"))
+        if self.gallery:
+            return Exists(of_picture.filter(gallery=self.gallery))
+        return Q(author=self.person) | Exists(of_picture.filter(gallery__in=self.visible))
+
+    # -- what is wanted
+
+    @cached_property
+    def _conditions(self) -> list[Any]:
+        """Of each picture, by itself."""
+        wanted = self.wanted
+        conditions: list[Any] = [search.contains(word) for word in wanted.words]
+        plain = {"model": wanted.model, "author": wanted.author, "shape": wanted.shape}
+        conditions += [Q(**{name: value}) for name, value in plain.items() if value]
+        conditions += [condition for condition in (self._dates,) if condition]
+        conditions += [Exists(rows.filter(picture=OuterRef("pk"))) for rows in self._relations]
+        return conditions
+
+    @cached_property
+    def _relations(self) -> "list[models.QuerySet[Any]]":
+        """What else there has to be about a picture: rows that name it as their `picture`."""
+        wanted, relations = self.wanted, []
+        if wanted.tag:
+            tags = Tag.objects.filter(name__iexact=wanted.tag)
+            relations.append(Tag.pictures.through._default_manager.filter(tag__in=list(tags)))
+        if wanted.favourite:
+            relations.append(self._marks.filter(favourite=True))
+        if wanted.rating:
+            relations.append(self._marks.filter(rating__gte=wanted.rating))
+        if wanted.status and self.gallery:
+            relations.append(self._entries.filter(status=wanted.status))
+        if wanted.gallery:
+            relations.append(GalleryEntry.objects.filter(gallery=wanted.gallery))
+        return relations
+
+    @cached_property
+    def _dates(self) -> Q:
+        between = Q()
+        if self.wanted.since:
+            between &= Q(created_at__gte=_midnight(self.wanted.since))
+        if self.wanted.until:
+            between &= Q(created_at__lt=_midnight(self.wanted.until + timedelta(days=1)))
+        return between
+
+    def _skip_to_dates(self, sort: Sort, place: Row | None) -> Row | None:
+        """Begin where the days asked for do, instead of looking through all that came after them, or before."""
+        if not self._dates or sort not in (Sort.NEWEST, Sort.OLDEST):
+            return place
+        edge = Max("pk") if sort == Sort.NEWEST else Min("pk")
+        pk = Picture.objects.filter(self._dates).aggregate(edge=edge)["edge"]
+        if pk is None:
+            return place
+        # The place is the one before.
+        if sort == Sort.NEWEST:
+            return (min(pk + 1, place[0]) if place else pk + 1,)
+        return (max(pk - 1, place[0]) if place else pk - 1,)
+
+    @cached_property
+    def _sources(self) -> "list[models.QuerySet[Any, Any]]":
+        """For each condition that has an index of its own, the ids of the pictures that meet it."""
+        sources: list[models.QuerySet[Any, Any]] = [rows.order_by().values("picture") for rows in self._relations]
+        wanted, pictures = self.wanted, Picture.objects.order_by().values("pk")
+        plain = {"author": wanted.author, "model": wanted.model, "shape": wanted.shape}
+        sources += [pictures.filter(**{name: value}) for name, value in plain.items() if value]
+        return [*sources, *([pictures.filter(self._dates)] if self._dates else [])]
+
+    @cached_property
+    def _few(self) -> list[int] | None:
+        """The pictures that meet one of the conditions, if there is one that few meet."""
+        for source in self._sources:
+            if source[: FEW + 1].count() <= FEW:
+                return [pk for row in source for pk in row.values()]
+        return None
+
+    @cached_property
+    def _fewest(self) -> "models.QuerySet[Any, Any] | None":
+        """Those that meet the condition that the fewest meet, unless those are very many."""
+        counts = [source[:MORE].count() for source in self._sources]
+        return self._sources[counts.index(min(counts))] if counts and min(counts) < MORE else None
+
+    @cached_property
+    def _few_by_words(self) -> list[int] | None:
+        return search.few(self.wanted.words, FEW) if self.wanted.words else None
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))

@@ -1,0 +1,208 @@
+"""All pictures that a person sees, and how one of them is found among very many; also inside a gallery."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.defaultfilters import pluralize
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import push_url, replace_url, trigger_client_event
+
+from gallery.access import signed_in
+from gallery.finding import COUNTED, Finder, Found, Wanted
+from gallery.finding_forms import FindForm, SearchForm
+from gallery.http import StudioRequest
+from gallery.models import Gallery, GalleryEntry, Picture, SavedSearch
+
+PAGE = 60
+# Who comes back gets so many at once, so that the place where they were is there.
+COMING_BACK = 600
+SIZES = range(1, 6)
+USUAL_SIZE = 3
+# So many tags are offered while one is being typed.
+TAGS = 200
+
+
+class Listing:
+    """What one request asks to see of the pictures: its filters, its page, and the words about them."""
+
+    def __init__(self, request: StudioRequest, gallery: Gallery | None = None, asked: QueryDict | None = None) -> None:
+        self.request, self.gallery = request, gallery
+        self.asked = request.GET if asked is None else asked
+        self.person = signed_in(request)
+        galleries = [] if gallery else list(Gallery.objects.visible_to(self.person).order_by("name"))
+        self.form = FindForm(self.asked, person=self.person, galleries=galleries, inside=gallery)
+        self.address = reverse("gallery_detail", args=[gallery.pk]) if gallery else reverse("picture_list")
+        self.after = self.asked.get("after", "")
+        # A page further down, which is added to those that are there.
+        self.is_more = bool(request.htmx and "top" in self.asked)
+        self.is_whole = not request.htmx or request.htmx.history_restore_request
+        self.shown = self._number("shown", PAGE, COMING_BACK)
+        visible = [one.pk for one in galleries]
+        self.finder = Finder(self.person, self.form.wanted, visible=visible, gallery=gallery)
+
+    def _number(self, name: str, least: int, most: int) -> int:
+        text = self.asked.get(name, "")
+        return min(max(int(text), least), most) if text.isdecimal() and len(text) < 6 else least
+
+    def context(self) -> dict[str, Any]:
+        """For the templates that show pictures."""
+        found = self.finder.page(PAGE if self.is_more else self.shown, self.after, count=not self.is_more)
+        pictures = self._pictures(found.ids)
+        context: dict[str, Any] = {
+            "find": self.form,
+            "gallery": self.gallery,
+            "address": self.address,
+            "pictures": pictures,
+            "more": self._more(found),
+            "size": self._size(),
+        }
+        if self.is_more:
+            return context
+        chips = [
+            {"name": name, "label": label, "value": value, "url": self._url(without=name)}
+            for name, label, value in self.form.in_words
+        ]
+        return context | {
+            "chips": chips,
+            "query": self.form.query(),
+            "counted": _counted(found, self.after),
+            "after": self.after,
+            "beginning": self._url(),
+            "searches": self._searches() if self.gallery is None else [],
+            "filter_count": sum(1 for chip in chips if chip["name"] != "q"),
+        }
+
+    def answer(self, response: HttpResponse) -> HttpResponse:
+        """With the address that the browser is to show for it."""
+        if not self.request.htmx or self.request.htmx.history_restore_request:
+            return response
+        if self.is_more:
+            return replace_url(response, self._place_url())
+        url = self._url()
+        before = self.request.htmx.current_url_abs_path or ""
+        if url == before:
+            return response
+        # Who types on goes on with the same search: Back leads to what was before it.
+        typing = _without_words(before) == _without_words(url) and "q=" in before
+        return replace_url(response, url) if typing else push_url(response, url)
+
+    # -- parts
+
+    def _pictures(self, ids: list[int]) -> list[Picture]:
+        heavy = ("search_text", "revised_prompt", "generation__results", "generation__options", "generation__task_id")
+        rows = Picture.objects.marked_by(self.person).select_related("generation").defer(*heavy).in_bulk(ids)
+        pictures = [rows[pk] for pk in ids if pk in rows]
+        if self.gallery:
+            entries = GalleryEntry.objects.filter(gallery=self.gallery, picture__in=ids)
+            by_picture = {entry.picture_id: entry for entry in entries}
+            for picture in pictures:
+                picture.entry = by_picture.get(picture.pk)
+        return pictures
+
+    def _searches(self) -> list[SavedSearch]:
+        return list(self.person.searches.all())
+
+    def _size(self) -> int:
+        size = self.request.COOKIES.get("tiles", "")
+        return int(size) if size.isdecimal() and len(size) == 1 and int(size) in SIZES else USUAL_SIZE
+
+    def _url(self, without: str = "", **more: Any) -> str:
+        query = self.form.query(without, **more)
+        return f"{self.address}?{query}" if query else self.address
+
+    def _more(self, found: Found) -> dict[str, str] | None:
+        if not found.after:
+            return None
+        begin, shown = self._begin()
+        fragment = self._url(after=found.after, top=begin or "-", shown=shown)
+        return {"url": self._url(after=found.after), "fragment": fragment}
+
+    def _begin(self) -> tuple[str, int]:
+        """Where what the browser shows after this answer begins, and how many pictures that are."""
+        if not self.is_more:
+            return self.after, self.shown
+        begin, shown = str(self.asked["top"]).removeprefix("-"), self.shown + PAGE
+        # Beyond what can be shown at once, only the last part can be come back to.
+        return (begin, shown) if shown <= COMING_BACK else (self.after, PAGE)
+
+    def _place_url(self) -> str:
+        begin, shown = self._begin()
+        return self._url(after=begin, shown=shown if shown > PAGE else "")
+
+
+def _without_words(url: str) -> QueryDict:
+    query = QueryDict(url.partition("?")[2], mutable=True)
+    for name in ("q", "after", "shown"):
+        query.pop(name, None)
+    return query
+
+
+def _counted(found: Found, after: str) -> str:
+    """How many there are, as far as that is known."""
+    if after:
+        return ""
+    if found.is_all:
+        return "One picture" if found.total == 1 else f"{found.total:,} picture{pluralize(found.total)}"
+    if found.total > COUNTED:
+        return f"More than {COUNTED:,} pictures"
+    return f"More than {found.total // 10 * 10 or found.total} pictures"
+
+
+def _page(listing: Listing, save_form: SearchForm | None = None, status: int = 200) -> HttpResponse:
+    request, context = listing.request, listing.context()
+    if listing.is_more:
+        return listing.answer(render(request, "gallery/_gallery_page.html", context))
+    context["save_form"] = save_form or SearchForm(initial={"query": context["query"]})
+    template = "gallery/picture_list.html" if listing.is_whole else "gallery/_finder.html"
+    return listing.answer(render(request, template, context, status=status))
+
+
+@require_safe
+def picture_list(request: StudioRequest) -> HttpResponse:
+    return _page(Listing(request))
+
+
+@require_safe
+def picture_tags(request: StudioRequest) -> HttpResponse:
+    """Tags of pictures that this person sees, to pick from."""
+    person = signed_in(request)
+    visible = Gallery.objects.visible_to(person).values_list("pk", flat=True)
+    tags = Finder(person, Wanted(), visible=list(visible)).tags(TAGS)
+    return render(request, "gallery/_tag_options.html", {"tags": tags})
+
+
+@require_POST
+def search_save(request: StudioRequest) -> HttpResponseBase:
+    """Keep a search under a name. What it looks for is read and written anew, so that nothing else is kept."""
+    person = signed_in(request)
+    listing = Listing(request, asked=QueryDict(request.POST.get("query", "")[:2000]))
+    data = {"name": request.POST.get("name"), "query": listing.form.query()}
+    form = SearchForm(data, instance=SavedSearch(person=person))
+    if not form.is_valid():
+        if request.htmx:
+            return render(request, "gallery/_search_errors.html", {"save_form": form}, status=422)
+        return _page(listing, form, status=422)
+    search = form.save()
+    said = f"Saved as “{search.name}”."
+    if request.htmx:
+        return trigger_client_event(_searches(request), "toast", {"message": said, "kind": "success"})
+    messages.success(request, said)
+    return redirect(f"{reverse('picture_list')}?{search.query}")
+
+
+@require_POST
+def search_delete(request: StudioRequest, pk: int) -> HttpResponseBase:
+    search = get_object_or_404(SavedSearch.objects.filter(person=signed_in(request)), pk=pk)
+    search.delete()
+    said = f"The saved search “{search.name}” is gone."
+    if request.htmx:
+        return trigger_client_event(_searches(request), "toast", {"message": said, "kind": "success"})
+    messages.success(request, said)
+    return redirect("picture_list")
+
+
+def _searches(request: StudioRequest) -> HttpResponse:
+    return render(request, "gallery/_searches.html", {"searches": signed_in(request).searches.all()})

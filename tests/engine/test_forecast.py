@@ -1,0 +1,236 @@
+"""When a task is likely to be done, and what polling by that is worth."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from math import inf
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from bench.limit import least_percentile
+from bench.orders import at_once
+from bench.report import percentile
+from bench.upstream import duration
+from gallery.courier.forecast import GUESSES, LONGER, Forecast, Forecasts
+from gallery.models import Generation, State
+from tests.conftest import model
+
+MakeGeneration = Callable[..., Generation]
+# Of a model whose tasks take 10 to 60 s, each known to the second.
+KNOWN = [(10 + number / 2, 10 + number / 2) for number in range(101)]
+AGES = [number / 2 for number in range(2_000)]
+
+
+# -- one model's forecast
+
+
+def test_expects_nothing_before_the_first_known_duration() -> None:
+    assert Forecast().wait_squared(0, 4.9) == 0
+    assert Forecast([(3, 3)]).wait_squared(0, 2.9) == 0
+
+
+def test_hand_computed_without_history() -> None:
+    """Eight guesses: 5, 10, 20 … 640."""
+    assert Forecast().wait_squared(0, 10) == pytest.approx(5**2 / 8)
+    assert Forecast().wait_squared(0, 25) == pytest.approx((20**2 + 15**2 + 5**2) / 8)
+    # It was not done at 10 s: two of the guesses are out.
+    assert Forecast().wait_squared(10, 25) == pytest.approx(5**2 / 6)
+
+
+def test_hand_computed_with_history() -> None:
+    """Done between 8 and 12 s counts as done at 8.5, 9.5, 10.5 and 11.5 s."""
+    forecast = Forecast([(8, 12)])
+    seen = 3.5**2 + 2.5**2 + 1.5**2 + 0.5**2
+    guessed = 7**2 + 2**2
+    assert forecast.wait_squared(0, 12) == pytest.approx((seen + guessed) / 12)
+    assert forecast.wait_squared(9, 12) == pytest.approx((2.5**2 + 1.5**2 + 0.5**2 + 2**2) / 10)
+
+
+def test_many_observations_outweigh_the_guesses() -> None:
+    """Of tasks that take 20 s, one of 25 s has most likely waited for 5 s."""
+    assert Forecast([(20, 20)] * 100).wait_squared(0, 25) == pytest.approx(5**2, rel=0.1)
+
+
+@pytest.mark.parametrize("observed", [[], KNOWN, [(0, 3)], [(20, 20)] * 100])
+@pytest.mark.parametrize("asked", [0, 4, 9.5, 33, 61, 639, 641, 5_000])
+def test_grows_with_age_from_nothing(observed: list[tuple[float, float]], asked: float) -> None:
+    forecast = Forecast(observed)
+    expected = [forecast.wait_squared(asked, asked + age) for age in AGES]
+    assert expected[0] == 0, "whoever was just asked about has waited for nothing"
+    assert expected == sorted(expected)
+
+
+def test_wait_counts_more_than_in_proportion() -> None:
+    forecast = Forecast([(20, 20)] * 100)
+    assert forecast.wait_squared(0, 40) > 3 * forecast.wait_squared(0, 30)
+
+
+def test_older_than_all_that_is_known() -> None:
+    """It lasts a quarter again, and then every second counts."""
+    oldest = max(GUESSES)
+    forecast = Forecast(KNOWN)
+    assert forecast.wait_squared(oldest, LONGER * oldest) == 0
+    assert forecast.wait_squared(oldest, LONGER * oldest + 7) == pytest.approx(7**2)
+
+
+@pytest.mark.parametrize("observed", [[], KNOWN, [(2, 2)] * 100], ids=["no history", "10 to 60 s", "2 s"])
+def test_nothing_starves(observed: list[tuple[float, float]]) -> None:
+    """Whenever it was asked about last, by twice that age it beats one that has surely waited ten seconds."""
+    forecast = Forecast(observed)
+    for asked in AGES:
+        assert forecast.wait_squared(asked, 2 * asked + 60) > 10**2, asked
+
+
+# -- learning
+
+
+def task(make_generation: MakeGeneration, unfinished: float | None, delivered: float, **fields: Any) -> Generation:
+    """One that the upstream took; so many seconds later it was seen unfinished, and delivered."""
+    accepted = fields.pop("accepted_at", timezone.now() - timedelta(seconds=100))
+    return make_generation(
+        **{
+            "state": State.COMPLETED,
+            "accepted_at": accepted,
+            "unfinished_at": None if unfinished is None else accepted + timedelta(seconds=unfinished),
+            "delivered_at": accepted + timedelta(seconds=delivered),
+            "finished_at": accepted + timedelta(seconds=delivered + 1),
+            **fields,
+        }
+    )
+
+
+def durations(slug: str = "flux-pro", latest: int = 100) -> list[tuple[float, float]]:
+    return Generation.objects.task_durations(model(slug).pk, latest)
+
+
+def test_durations_are_what_was_seen(make_generation: MakeGeneration) -> None:
+    task(make_generation, 9, 12)
+    task(make_generation, None, 4)
+    assert sorted(durations()) == [(0, 4), (9, 12)]
+
+
+def test_durations_are_of_one_model_s_tasks_that_were_delivered(make_generation: MakeGeneration) -> None:
+    task(make_generation, 9, 12, slug="midjourney")
+    for state in (State.PROCESSING, State.CANCELLED, State.FAILED, State.SAVING):
+        task(make_generation, 9, 12, state=state)
+    # Answered at once: it never was a task.
+    now = timezone.now()
+    make_generation(state=State.COMPLETED, submitted_at=now, delivered_at=now, finished_at=now)
+    assert durations() == []
+    assert durations("midjourney") == [(9, 12)]
+
+
+def test_latest_durations_count(make_generation: MakeGeneration) -> None:
+    now = timezone.now()
+    for number in (3, 1, 2, 4):
+        task(make_generation, number, number + 3, accepted_at=now - timedelta(hours=number))
+    assert durations(latest=2) == [(1, 4), (2, 5)]
+
+
+def test_forecasts_learn_from_rows(make_generation: MakeGeneration) -> None:
+    task(make_generation, 8, 12)
+    slow, fast = model("flux-pro").pk, model("midjourney").pk
+    forecasts = Forecasts()
+    assert forecasts.of(slow).wait_squared(0, 12) == Forecast().wait_squared(0, 12)
+    forecasts.learn([slow, fast, slow])
+    assert forecasts.of(slow).wait_squared(0, 12) == pytest.approx(Forecast([(8, 12)]).wait_squared(0, 12))
+    assert forecasts.of(fast).wait_squared(0, 12) == Forecast().wait_squared(0, 12)
+
+
+def test_forecasts_learn_anew_after_a_while_only(
+    make_generation: MakeGeneration, django_assert_num_queries: Any
+) -> None:
+    pk = model("flux-pro").pk
+    forecasts = Forecasts()
+    with django_assert_num_queries(1):
+        forecasts.learn([pk])
+    task(make_generation, 8, 12)
+    with django_assert_num_queries(0):
+        forecasts.learn([pk])
+    forecasts = Forecasts()
+    forecasts.LEARN_AGAIN = 0.0
+    forecasts.learn([pk])
+    task(make_generation, 2, 3)
+    forecasts.learn([pk])
+    assert forecasts.of(pk).wait_squared(0, 4) == pytest.approx(Forecast([(8, 12), (2, 3)]).wait_squared(0, 4))
+
+
+# -- what it is worth: a courier, simulated
+
+PER_SECOND = 1000 / 60
+POLL = 3.0
+# Asking whom has waited for long; what is known of a model, the age at the last poll, the age now.
+Urgency = Callable[[Forecast, float, float], float]
+
+
+def by_forecast(forecast: Forecast, asked: float, age: float) -> float:
+    return forecast.wait_squared(asked, age)
+
+
+def by_due_time(forecast: Forecast, asked: float, age: float) -> float:
+    return age - asked
+
+
+def detections(
+    durations: list[float],
+    every: float,
+    urgency: Urgency,
+    *,
+    step: float = 0.2,
+    until: float = inf,
+    learns: bool = True,
+) -> list[float]:
+    """How long each result was there before it was known; inf for those that are not known until then.
+
+    One task every so many seconds, 1,000 requests a minute, submits first; nothing is known of the model at first.
+    """
+    found = [inf] * len(durations)
+    asked: dict[int, float] = {}
+    observed: list[tuple[float, float]] = []
+    forecast, learn_at, tokens, now, sent = Forecast(), 0.0, 3 * PER_SECOND, 0.0, 0
+    while inf in found and now < until:
+        now += step
+        tokens = min(3 * PER_SECOND, tokens + step * PER_SECOND)
+        if learns and now >= learn_at:
+            forecast, learn_at = Forecast(observed[-100:]), now + 30
+        while sent < len(durations) and sent * every <= now and tokens >= 1:
+            asked[sent] = begun(sent, every)
+            sent, tokens = sent + 1, tokens - 1
+        due = [
+            (urgency(forecast, last - begun(number, every), now - begun(number, every)), number)
+            for number, last in asked.items()
+            if now - last >= POLL
+        ]
+        for _, number in sorted(due, reverse=True)[: int(tokens)]:
+            tokens -= 1
+            age = now - begun(number, every)
+            if age >= durations[number]:
+                found[number] = age - durations[number]
+                observed.append((asked.pop(number) - begun(number, every), age))
+            else:
+                asked[number] = now
+    return found
+
+
+def begun(number: int, every: float) -> float:
+    return number * every
+
+
+def test_beats_polling_by_due_time_and_comes_near_the_limit() -> None:
+    """The benchmark's steady round: 6 tasks a second of 10 to 60 s leave 1.78 polls for each."""
+    tasks = [duration(order.prompt, 10, 60) for order in at_once("task", 1_200)]
+    window = slice(360, 720)
+    ours, theirs = (
+        percentile(detections(tasks, 1 / 6, urgency, until=200)[window], 95) for urgency in (by_forecast, by_due_time)
+    )
+    least = least_percentile((PER_SECOND - 6) / 6, shortest=10, longest=60)
+    assert ours <= 0.85 * theirs
+    assert least <= ours <= 1.1 * least
+
+
+def test_without_history_nothing_starves_in_a_crowd() -> None:
+    """All take 5 minutes, which nobody knows, and new ones come all the time: the oldest still are asked about."""
+    tasks = [300.0] * 1_500
+    found = detections(tasks, 1 / 3, by_forecast, step=1.0, until=600, learns=False)
+    assert max(found[:600]) < 150

@@ -1,0 +1,165 @@
+"""A short soak, and what the long ones have found."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db.models.signals import post_save
+from django.utils import timezone
+
+from gallery.courier.results import INBOX
+from gallery.mirror import FETCH_DEADLINE, bring_home, mirror
+from gallery.models import Generation, Picture, State
+from lemonstudio import cluster as lemon_cluster
+from tests.conftest import png
+from tests.engine.test_process_tree import Tree, soon
+from tests.environment import server
+from tests.studio import ROOT
+
+MakeGeneration = Callable[..., Generation]
+MARKS = (
+    pytest.mark.process,
+    pytest.mark.xdist_group("processes"),
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc"),
+)
+SEED = 11
+
+
+def whole_processes(test: Callable[..., None]) -> Callable[..., None]:
+    for mark in MARKS:
+        test = mark(test)
+    return test
+
+
+@pytest.fixture
+def soak_database() -> Iterator[str]:
+    """What the soak is told: SQLite, or a database of its own on the tests' server."""
+    if server is None:
+        yield "sqlite"
+        return
+    import psycopg
+
+    socket, name = server.get_postmaster_info().socket_dir, f"soak_{uuid.uuid4().hex}"
+    with psycopg.connect(f"postgresql://postgres@/postgres?host={socket}", autocommit=True) as administration:
+        administration.execute(f'CREATE DATABASE "{name}"')
+        yield f"postgres://postgres@/{name}?host={socket}"
+        administration.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@whole_processes
+def test_a_dozen_kills_lose_nothing_and_pay_nothing_twice(soak_database: str, tmp_path: Path) -> None:
+    arguments = ["--kills", "12", "--seed", str(SEED), "--hurry", "--database", soak_database]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.soak", *arguments, "--data", str(tmp_path)],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    told = f"seed {SEED}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, told
+    # It has worked, and it was killed while it did.
+    assert re.search(r"^\| all kill -9 \| 12 \|", done.stdout, re.MULTILINE), told
+    kept = re.search(r"^pictures kept: (\d+)$", done.stdout, re.MULTILINE)
+    assert kept, told
+    assert int(kept[1]) > 0, told
+
+
+# -- found by long ones, in the cluster
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Tree]:
+    tree = Tree(tmp_path)
+    assert tree.manage("prepare").wait(30) == 0, (tmp_path / "log").read_text()
+    tree.start("cluster")
+    yield tree
+    tree.close()
+
+
+@whole_processes
+def test_an_echo_of_the_signal_does_not_cut_off_what_is_running(cluster: Tree) -> None:
+    """systemd's control-group signals all; the supervisor's signal to the cluster is then the second."""
+    nap = cluster.send("nap", 3)
+    soon(nap.exists, 30)
+    os.kill(cluster.pid, signal.SIGTERM)
+    time.sleep(0.5)
+    os.kill(cluster.pid, signal.SIGTERM)
+    assert cluster.ends() == 0
+    assert Path(f"{nap}.done").exists()
+
+
+@whole_processes
+def test_a_later_signal_cuts_off_what_is_running(cluster: Tree) -> None:
+    nap = cluster.send("nap", 60)
+    soon(nap.exists, 30)
+    os.kill(cluster.pid, signal.SIGTERM)
+    time.sleep(lemon_cluster.ECHO_SECONDS + 0.5)
+    asked_at = time.monotonic()
+    os.kill(cluster.pid, signal.SIGTERM)
+    cluster.ends()
+    assert time.monotonic() - asked_at < lemon_cluster.STOP_SECONDS / 2
+    soon(lambda: not cluster.alive(), 5)
+
+
+# -- found by long ones, in the mirror
+
+
+def test_a_killed_mirror_is_missed_after_one_picture_s_time(make_generation: MakeGeneration) -> None:
+    """A set is claimed picture by picture: once nobody works on it any more, that shows soon."""
+    names = [default_storage.save(f"{INBOX}/soak", ContentFile(png())) for _ in range(3)]
+    generation = make_generation(state=State.SAVING, results=[{"url": "", "file": name} for name in names])
+    claims: list[datetime] = []
+
+    def look(**_: Any) -> None:
+        due_at = Generation.objects.get(pk=generation.pk).due_at
+        assert due_at is not None
+        claims.append(due_at)
+        assert timedelta(seconds=FETCH_DEADLINE) < due_at - timezone.now() < timedelta(seconds=2 * FETCH_DEADLINE)
+
+    post_save.connect(look, sender=Picture)
+    try:
+        mirror(generation.pk)
+    finally:
+        post_save.disconnect(look, sender=Picture)
+    assert len(claims) == 3
+    assert claims[0] < claims[1] < claims[2]
+
+
+def test_nothing_stays_in_the_inbox_of_what_is_here(make_generation: MakeGeneration) -> None:
+    """Neither what a mirror left that was killed right after keeping it, nor a courier before it could note it."""
+    generation = make_generation(state=State.SAVING)
+    noted, unnoted = (default_storage.save(f"{INBOX}/{generation.pk}-0-{name}", ContentFile(png())) for name in "ab")
+    other = default_storage.save(f"{INBOX}/{generation.pk}1-0-c", ContentFile(png()))
+    generation.results = [{"url": "", "file": noted}]
+    generation.save()
+    bring_home(generation, 0, generation.results[0])
+    assert default_storage.save(noted, ContentFile(png())) == noted
+    mirror(generation.pk)
+    generation.refresh_from_db()
+    assert generation.state == State.COMPLETED
+    assert [default_storage.exists(name) for name in (noted, unnoted, other)] == [False, False, True]
+
+
+def test_what_could_not_be_brought_home_stays_in_the_inbox(make_generation: MakeGeneration) -> None:
+    generation = make_generation(state=State.SAVING, count=2, attempts=4)
+    good = default_storage.save(f"{INBOX}/{generation.pk}-0-a", ContentFile(png()))
+    bad = default_storage.save(f"{INBOX}/{generation.pk}-1-b", ContentFile(png()[:-20]))
+    generation.results = [{"url": "", "file": good}, {"url": "", "file": bad}]
+    generation.save()
+    mirror(generation.pk)
+    generation.refresh_from_db()
+    assert (generation.state, generation.shortfall) == (State.COMPLETED, 1)
+    assert [default_storage.exists(name) for name in (good, bad)] == [False, True]

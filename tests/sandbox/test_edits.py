@@ -1,0 +1,647 @@
+"""Edits and variations: what comes of an upload, and which uploads are refused."""
+
+import io
+import os
+import socket
+import struct
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageChops, ImageDraw, ImageStat
+from urllib3.filepost import encode_multipart_formdata
+
+from lemonstudio.sandbox import multipart, painter, uploads
+from lemonstudio.sandbox.errors import ApiError
+from lemonstudio.sandbox.models import MODELS
+from lemonstudio.sandbox.spool import Spool
+from lemonstudio.sandbox.tokens import Signer, Wish
+
+from .conftest import SECRET, launch
+from .test_faults import ANSWERS
+
+HOLE = (100, 60, 200, 220)
+
+
+def saved(picture: Image.Image, form: str = "PNG", **more) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, form, **more)
+    return file.getvalue()
+
+
+def photo(width: int = 256, height: int = 256) -> Image.Image:
+    """Dark red on the left, light yellow on the right, with grain and a blue disc in the middle."""
+    picture = Image.new("RGB", (width, height), (140, 30, 30))
+    picture.paste((240, 220, 120), (width // 2, 0, width, height))
+    middle = (width // 2, height // 2)
+    ImageDraw.Draw(picture).ellipse((middle[0] - 30, middle[1] - 30, middle[0] + 30, middle[1] + 30), (40, 60, 200))
+    return ImageChops.add(picture, Image.effect_noise(picture.size, 12).convert("RGB"), 1, -128)
+
+
+def mask(width: int = 256, height: int = 256, hole: tuple[int, int, int, int] = HOLE) -> bytes:
+    """Opaque, with a round hole."""
+    sheet = Image.new("RGBA", (width, height), (0, 0, 0, 255))
+    ImageDraw.Draw(sheet).ellipse(hole, (0, 0, 0, 0))
+    return saved(sheet)
+
+
+PHOTO = photo()
+FILE = saved(PHOTO)
+SMALL = {"prompt": "a lighthouse", "size": "256x256"}
+
+
+def apart(one: Image.Image, other: Image.Image) -> float:
+    """The mean difference of two pictures' pixels, 0 to 255."""
+    return sum(ImageStat.Stat(ImageChops.difference(one.convert("RGB"), other.convert("RGB"))).mean) / 3
+
+
+def outside(picture: Image.Image) -> Image.Image:
+    """What the round hole leaves of it."""
+    left = picture.convert("RGB")
+    ImageDraw.Draw(left).ellipse(HOLE, 0)
+    return left
+
+
+# What is drawn
+
+
+@pytest.mark.parametrize(
+    ("model", "more"),
+    [
+        ("dall-e-2", {"size": "256x256"}),
+        ("gpt-image-2", {}),
+        ("gpt-image-2", {"response_format": "b64_json"}),
+    ],
+)
+def test_only_what_the_mask_leaves_open_is_painted(sandbox, model, more):
+    answer = sandbox.edit(FILE, mask(), model=model, prompt="a lighthouse", **more)
+    (edited,) = sandbox.pictures(answer)
+    assert (edited.format, edited.size) == ("PNG", PHOTO.size)
+    assert answer.json()["data"][0]["revised_prompt"] == "a lighthouse"
+    assert apart(outside(edited), outside(PHOTO)) == 0
+    inside = edited.crop(HOLE)
+    assert apart(inside, PHOTO.crop(HOLE)) > 20
+    assert max(ImageStat.Stat(inside).stddev) > 8
+
+
+def test_a_half_open_mask_paints_half(sandbox):
+    whole, half = (
+        sandbox.pictures(sandbox.edit(FILE, saved(sheet), model="gpt-image-2", prompt="x [seed: 3]"))[0]
+        for sheet in (Image.new("RGBA", (256, 256), (0, 0, 0, 0)), Image.new("RGBA", (256, 256), (0, 0, 0, 128)))
+    )
+    assert 0 < apart(half, PHOTO) < apart(whole, PHOTO)
+    assert apart(half, whole) > 0
+
+
+def test_without_a_mask_the_whole_picture_is_gently_repainted(sandbox):
+    (edited,) = sandbox.pictures(sandbox.edit(FILE, **SMALL))
+    assert 5 < apart(edited, PHOTO) < 70
+    changed = ImageChops.difference(edited.convert("RGB"), PHOTO).convert("L").point(lambda value: 255 * (value > 2))
+    assert ImageStat.Stat(changed).mean[0] > 0.8 * 255, "nearly every pixel is new"
+    dark, light = (
+        ImageStat.Stat(edited.convert("L").crop(box)).mean[0] for box in ((0, 0, 90, 256), (166, 0, 256, 256))
+    )
+    assert light > dark + 40, "and yet it is the same picture"
+
+
+def test_several_edits_differ_and_a_seed_repeats_them(sandbox):
+    def edits(prompt: str) -> list[bytes]:
+        answer = sandbox.edit(FILE, mask(), **{**SMALL, "prompt": prompt}, n=3, response_format="b64_json")
+        return [item["b64_json"] for item in answer.json()["data"]]
+
+    first = edits("a bear [seed: 4]")
+    assert len(set(first)) == 3
+    assert edits("a bear [seed: 4]") == first
+    assert edits("a bear [seed: 5]") != first
+
+
+def test_an_edit_may_be_a_task(sandbox):
+    file = saved(photo(1024, 1024), "JPEG")
+    answer = sandbox.edit(file, mask(1024, 1024), model="nano-banana-pro", prompt="a sun")
+    body = answer.json()
+    assert (body["status"], body["data"]) == ("pending", [{"url": "", "revised_prompt": "a sun"}])
+    (edited,) = sandbox.pictures(answer)
+    source = Image.open(io.BytesIO(file))
+    assert edited.size == source.size
+    assert apart(outside(edited), outside(source)) == 0
+    assert apart(edited.crop(HOLE), source.crop(HOLE)) > 20
+
+
+def test_a_task_of_an_upload_has_an_id_of_bounded_length(sandbox):
+    prompt = "".join(chr(0x4E00 + i * 37 % 20000) for i in range(4000))
+    body = sandbox.edit(FILE, mask(), model="nano-banana-pro", prompt=prompt).json()
+    assert body["data"][0]["revised_prompt"] == prompt
+    assert len(body["task_id"]) < 850
+
+
+@pytest.mark.parametrize(
+    ("upload", "fields", "size"),
+    [
+        ((300, 200), {"model": "gpt-image-2"}, (300, 200)),
+        ((300, 200), {"model": "gpt-image-2", "size": "512x256"}, (512, 256)),
+        ((2200, 1100), {"model": "gpt-image-2"}, (1456, 720)),
+        ((5000, 20), {"model": "gpt-image-2"}, (3552, 288)),
+        ((300, 200), {"model": "nano-banana-pro"}, (1248, 832)),
+        ((300, 200), {"model": "nano-banana-pro", "aspect_ratio": "9:16", "resolution": "2k"}, (1536, 2736)),
+        ((200, 200), {"model": "dall-e-2"}, (1024, 1024)),
+    ],
+)
+def test_the_size_is_that_asked_for_or_the_upload_s(sandbox, upload, fields, size):
+    (edited,) = sandbox.pictures(sandbox.edit(saved(photo(*upload)), prompt="x", **fields))
+    assert edited.size == size
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
+def test_any_kind_of_file_goes_in_and_comes_out(sandbox, form):
+    answer = sandbox.edit(saved(PHOTO, form), model="gpt-image-2", prompt="x", output_format=form)
+    url = answer.json()["data"][0]["url"]
+    file = requests.get(url, timeout=10)
+    assert url.endswith({"png": ".png", "jpeg": ".jpg", "webp": ".webp"}[form])
+    assert file.headers["Content-Type"] == f"image/{form}"
+    assert Image.open(io.BytesIO(file.content)).format == form.upper()
+
+
+def test_a_clear_background_stays_clear_but_where_there_is_paint(sandbox):
+    upload = PHOTO.convert("RGBA")
+    upload.paste((0, 0, 0, 0), (0, 0, 256, 40))
+    answer = sandbox.edit(saved(upload), mask(), model="gpt-image-2", prompt="x", background="transparent")
+    (edited,) = sandbox.pictures(answer)
+    alpha = edited.getchannel("A")
+    assert [alpha.getpixel(place) for place in ((5, 5), (150, 20), (150, 100), (5, 200))] == [0, 0, 255, 255]
+    (flat,) = sandbox.pictures(sandbox.edit(saved(upload), mask(), model="gpt-image-2", prompt="x"))
+    assert (flat.mode, flat.getpixel((5, 5))) == ("RGB", (255, 255, 255))
+
+
+def test_uploads_are_seen_as_people_see_them(sandbox):
+    turned = Image.Exif()
+    turned[0x0112] = 6  # a camera held upright: to be turned by a quarter
+    (edited,) = sandbox.pictures(
+        sandbox.edit(saved(photo(300, 200), "JPEG", exif=turned), mask(200, 300), model="gpt-image-2", prompt="x")
+    )
+    assert edited.size == (200, 300)
+    top, bottom = (ImageStat.Stat(edited.convert("L").crop(box)).mean[0] for box in ((0, 0, 90, 40), (0, 260, 90, 300)))
+    assert bottom > top + 40, "what was dark on the left is now at the top"
+    grey = Image.new("I;16", (64, 64), 0x4000)
+    (edited,) = sandbox.pictures(sandbox.edit(saved(grey), mask(64, 64, (0, 0, 9, 9)), model="gpt-image-2", prompt="x"))
+    assert edited.getpixel((40, 40)) == (64, 64, 64)
+    palette = PHOTO.convert("P")
+    (edited,) = sandbox.pictures(sandbox.edit(saved(palette), mask(), model="gpt-image-2", prompt="x"))
+    assert apart(outside(edited), outside(palette)) == 0
+
+
+def test_a_variation_is_the_picture_in_other_colours_and_another_arrangement(sandbox):
+    answer = sandbox.send("variations", {"image": FILE}, n=4, size="256x256", user="u-1")
+    assert [item.keys() for item in answer.json()["data"]] == [{"url"}] * 4
+    varied = sandbox.pictures(answer)
+    assert [picture.size for picture in varied] == [(256, 256)] * 4
+    assert all(apart(one, other) > 8 for i, one in enumerate(varied) for other in varied[:i])
+    assert all(apart(picture, PHOTO) > 30 for picture in varied)
+    bright = varied[0].convert("HSV").getchannel("V")
+    left, right = (ImageStat.Stat(bright.crop(box)).mean[0] for box in ((0, 0, 40, 200), (216, 0, 256, 200)))
+    assert left > right + 5, "mirrored: the light half is on the left"
+
+
+def test_b64_json_of_a_variation(sandbox):
+    answer = sandbox.send("variations", {"image": FILE}, size="256x256", response_format="b64_json", model="dall-e-2")
+    assert answer.json()["data"][0].keys() == {"b64_json"}
+    assert sandbox.pictures(answer)[0].size == (256, 256)
+
+
+# What is refused
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def giant(width: int, height: int) -> bytes:
+    """A PNG that is small as a file; unpacked, its grey pixels are `width` × `height` bytes."""
+    packed = zlib.compressobj(1)
+    rows = b"".join(packed.compress(bytes(width + 1)) for _ in range(height)) + packed.flush()
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def padded(file: bytes, size: int) -> bytes:
+    """The same picture in a file of so many bytes."""
+    return file[:-12] + chunk(b"puFF", bytes(size - len(file) - 12)) + file[-12:]
+
+
+OTHERS = {"model": "gpt-image-2", "prompt": "x"}
+IMAGE, MASK = ("invalid_request_error", "image"), ("invalid_request_error", "mask")
+SECOND_HALF_LOST = FILE[: len(FILE) // 2]
+REFUSED: dict[str, tuple[dict[str, bytes], dict[str, Any], int, tuple[str, str | None]]] = {
+    "no image": ({}, SMALL, 400, IMAGE),
+    "empty image": ({"image": b""}, SMALL, 400, IMAGE),
+    "no picture": ({"image": b"hello"}, SMALL, 400, IMAGE),
+    "GIF": ({"image": saved(PHOTO, "GIF")}, OTHERS, 400, IMAGE),
+    "JPEG for dall-e-2": ({"image": saved(PHOTO, "JPEG")}, SMALL, 400, IMAGE),
+    "WebP for dall-e-2": ({"image": saved(PHOTO, "WEBP")}, SMALL, 400, IMAGE),
+    "oblong for dall-e-2": ({"image": saved(photo(256, 255))}, SMALL, 400, IMAGE),
+    "4 MB for dall-e-2": ({"image": padded(FILE, 4 * 2**20)}, SMALL, 400, IMAGE),
+    "over 20 MB": ({"image": padded(FILE, 20 * 2**20 + 1)}, OTHERS, 413, ("payload_too_large", "image")),
+    "mask over 20 MB": (
+        {"image": FILE, "mask": padded(mask(), 20 * 2**20 + 1)}, OTHERS, 413, ("payload_too_large", "mask"),
+    ),
+    "form over 42 MB": ({"image": bytes(43 * 2**20)}, OTHERS, 413, ("payload_too_large", None)),
+    "cut off": ({"image": SECOND_HALF_LOST}, OTHERS, 400, IMAGE),
+    "too many pixels": ({"image": giant(8000, 8000)}, OTHERS, 400, IMAGE),
+    "far too many pixels": ({"image": giant(20000, 20000)}, OTHERS, 400, IMAGE),
+    "more than any decoder takes": ({"image": giant(2**31 - 1, 1)[:200]}, OTHERS, 400, IMAGE),
+    "mask without alpha": ({"image": FILE, "mask": FILE}, OTHERS, 400, MASK),
+    "mask of another size": ({"image": FILE, "mask": mask(255, 256)}, OTHERS, 400, MASK),
+    "mask no PNG": (
+        {"image": FILE, "mask": saved(Image.new("RGBA", (256, 256)), "WEBP")}, OTHERS, 400, MASK,
+    ),
+    "empty mask": ({"image": FILE, "mask": b""}, OTHERS, 400, MASK),
+    "mask of 4 MB for dall-e-2": ({"image": FILE, "mask": padded(mask(), 4 * 2**20)}, SMALL, 400, MASK),
+    "no prompt": ({"image": FILE}, {}, 400, ("invalid_request_error", "prompt")),
+    "empty prompt": ({"image": FILE}, {"prompt": ""}, 400, ("invalid_request_error", "prompt")),
+    "long prompt": ({"image": FILE}, {"prompt": "x" * 4001}, 400, ("invalid_request_error", "prompt")),
+    "endless prompt": ({"image": FILE}, {"prompt": "x" * 200_000}, 400, ("invalid_request_error", "prompt")),
+    "endless user": ({"image": FILE}, {**SMALL, "user": "x" * 200_000}, 400, ("invalid_request_error", "user")),
+    "prompt in Latin-1": ({"image": FILE}, {"prompt": b"caf\xe9"}, 400, ("invalid_request_error", "prompt")),
+    "n": ({"image": FILE}, {**SMALL, "n": "5"}, 400, ("invalid_request_error", "n")),
+    "n in words": ({"image": FILE}, {**SMALL, "n": "two"}, 400, ("invalid_request_error", "n")),
+    "size": ({"image": FILE}, {**SMALL, "size": "300x300"}, 400, ("invalid_request_error", "size")),
+    "quality": ({"image": FILE}, {**SMALL, "quality": "hd"}, 400, ("invalid_request_error", "quality")),
+    "unknown": ({"image": FILE}, {**SMALL, "strength": "1"}, 400, ("invalid_request_error", "strength")),
+    "two images": ({"image": FILE, "image[]": FILE}, SMALL, 400, ("invalid_request_error", "image[]")),
+    "jpeg and clear": (
+        {"image": FILE}, {**OTHERS, "background": "transparent", "output_format": "jpeg"},
+        400, ("invalid_request_error", "background"),
+    ),
+    "no editor": ({"image": FILE}, {**SMALL, "model": "dall-e-3"}, 400, ("invalid_request_error", "model")),
+    "no model": ({"image": FILE}, {**SMALL, "model": "dalle-2"}, 400, ("model_not_found", "model")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_edited_is_refused_and_named(sandbox, case):
+    files, fields, status, said = REFUSED[case]
+    answer = sandbox.send("edits", files or {"nothing": b""}, **fields)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (status, *said)
+    assert error["type"] == "invalid_request_error"
+    assert error["message"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"prompt": "x"}, "prompt"),
+        ({"model": "gpt-image-2"}, "model"),
+        ({"model": "nano-banana-pro"}, "model"),
+        ({"quality": "hd"}, "quality"),
+        ({"n": "5"}, "n"),
+    ],
+)
+def test_what_cannot_be_varied_is_refused_and_named(sandbox, fields, param):
+    error = sandbox.send("variations", {"image": FILE}, **fields).json()["error"]
+    assert (error["code"], error["param"]) == ("invalid_request_error", param)
+    assert sandbox.send("variations", {"image": FILE, "mask": mask()}).json()["error"]["param"] == "mask"
+    assert sandbox.send("variations", {"image": saved(PHOTO, "JPEG")}).json()["error"]["param"] == "image"
+
+
+def test_the_limits_themselves_are_within(sandbox):
+    assert sandbox.edit(padded(FILE, 4 * 2**20 - 1), **SMALL).status_code == 200
+    assert sandbox.edit(padded(FILE, 20 * 2**20), padded(mask(), 20 * 2**20), **OTHERS).status_code == 200
+    assert sandbox.edit(giant(5000, 5000), model="nano-banana-pro", prompt="x").status_code == 200
+
+
+def test_a_giant_is_refused_before_it_is_unpacked(monkeypatch):
+    unpacked = []
+    monkeypatch.setattr(Image.Image, "load", lambda picture: unpacked.append(picture.size))
+    for size in ((8000, 8000), (14000, 14000)):  # below and above what Pillow warns of by itself
+        with pytest.raises(ApiError, match="million pixels"):
+            uploads.check_image(giant(*size), MODELS["gpt-image-2"])
+    assert unpacked == []
+    uploads.check_image(FILE, MODELS["gpt-image-2"])
+    assert unpacked, "the test would see it"
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from([FILE, saved(PHOTO, "JPEG"), saved(PHOTO, "WEBP"), mask()]),
+    st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=8)), max_size=6),
+    st.floats(0, 1),
+)
+def test_no_damaged_upload_is_more_than_refused(file, wounds, kept):
+    broken = bytearray(file)
+    for place, patch in wounds:
+        at = int(place * len(broken))
+        broken[at : at + len(patch)] = patch
+    damaged = bytes(broken[: int(len(broken) * (0.5 + kept))])
+
+    def check() -> None:
+        size = uploads.check_image(damaged, MODELS["gpt-image-2"])
+        uploads.check_mask(damaged, MODELS["gpt-image-2"], size)
+
+    if status_of(check) == 200:
+        assert painter.edit(uploads.picture(damaged), uploads.holes(damaged), "gpt-image-2", "x", 1, 0, (256, 256))
+
+
+def status_of(check: Callable[[], object]) -> int:
+    """200, or the 400 that it raised."""
+    try:
+        check()
+    except ApiError as error:
+        status = int(error.status)
+    else:
+        status = 200
+    assert status in (200, 400)
+    return status
+
+
+@pytest.mark.parametrize("path", ["edits", "variations", "edit"])
+def test_a_stranger_who_sends_much_may_finish_and_is_told_why(sandbox, path):
+    """On a bare socket: some libraries forgive a connection that breaks under their hands, others do not."""
+    host, _, port = sandbox.root.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        size = 30 * 2**20
+        connection.sendall(
+            f"POST /v1/images/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {size}\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\n\r\n".encode()
+        )
+        for _ in range(size // 2**16):
+            connection.sendall(bytes(2**16))
+        answer = b""
+        while part := connection.recv(2**16):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 404" if path == "edit" else b"HTTP/1.1 401")
+    assert sandbox.get("/v1/images/edits").headers["Allow"] == "POST"
+
+
+# Failing on purpose
+
+
+@pytest.mark.parametrize("word", ANSWERS)
+@pytest.mark.parametrize("model", ["dall-e-2", "nano-banana-pro"])
+def test_edits_fail_as_asked(sandbox, word, model):
+    answer = sandbox.edit(FILE, mask(), model=model, prompt=f"a pier [fail: {word} always]")
+    assert (answer.status_code, answer.json()["error"]["code"]) == ANSWERS[word]
+
+
+def test_edits_break_as_asked(sandbox):
+    def ask(word: str, model: str = "gpt-image-2", **more) -> requests.Response:
+        return sandbox.edit(FILE, mask(), model=model, prompt=f"[fail: {word}]", **more)
+
+    def url(word: str) -> str:
+        return ask(word).json()["data"][0]["url"]
+
+    with pytest.raises(requests.ConnectionError):
+        ask("connection_broken")
+    with pytest.raises(requests.JSONDecodeError):
+        ask("not_json").json()
+    assert len(ask("partial", n=3).json()["data"]) == 2
+    assert url("empty_url") == ""
+    assert requests.get(url("picture_missing"), timeout=10).status_code == 404
+    assert requests.get(url("picture_html"), timeout=10).headers["Content-Type"] == "text/html"
+    with pytest.raises(OSError, match=r"truncated|unrecognized|incomplete"):
+        Image.open(io.BytesIO(requests.get(url("picture_truncated"), timeout=10).content)).load()
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        requests.get(url("picture_cut_off"), timeout=10)
+    assert sandbox.follow(ask("task_fails", "nano-banana-pro").json())[-1]["status"] == "failed"
+    assert sandbox.follow(ask("task_cancelled", "nano-banana-pro").json())[-1]["cancelled"] is True
+    assert sandbox.get(ask("task_gone", "nano-banana-pro").json()["poll_url"]).status_code == 404
+    assert ask("task_fails").json()["error"]["param"] == "prompt"
+    start = time.monotonic()
+    assert ask("slow").status_code == 200
+    assert time.monotonic() - start >= 30 / 20
+
+
+# What is kept of them
+
+
+def test_a_task_and_an_address_whose_upload_is_gone_say_so(sandbox):
+    signer = Signer(SECRET.encode())
+    old = round((time.time() - 60) * 1000)
+    wish = Wish("nano-banana-pro", "x", "256x256", 1, 7, old, index=-1, work="edit", image="0" * 32)
+    answer = sandbox.get(f"/v1/images/generations/img_{signer.seal('task', wish)}").json()
+    assert (answer["status"], answer["data"]) == ("failed", [])
+    assert "uploaded picture" in answer["error"]
+    file = sandbox.get(f"/files/{signer.seal('file', wish)}.png")
+    assert (file.status_code, file.json()["error"]["code"]) == (410, "gone")
+    lost_mask = sandbox.edit(FILE, prompt="x", model="nano-banana-pro").json()["task_id"].removeprefix("img_")
+    kept = signer.open("task", lost_mask)
+    both = Wish(*(kept.model, "x", "256x256", 1, 7, old, "", -1, "edit", kept.image, "0" * 32))
+    assert sandbox.get(f"/v1/tasks/img_{signer.seal('task', both)}").json()["status"] == "failed"
+    assert sandbox.get(f"/files/{signer.seal('file', both)}.png").status_code == 410
+
+
+def test_an_upload_is_kept_for_an_hour_after_its_last_use(tmp_path):
+    spool = Spool(tmp_path / "spool")
+    key = spool.put(b"one")
+    assert (spool.get(key), spool.touch(key)) == (b"one", True)
+    path = tmp_path / "spool" / key
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    aged(path, 3500)
+    assert spool.get(key) == b"one"
+    assert time.time() - path.stat().st_mtime < 60, "its hour has begun anew"
+    aged(path, 3601)
+    assert (spool.get(key), spool.touch(key)) == (None, False)
+    other = spool.put(b"two")
+    assert [file.name for file in path.parent.iterdir()] == [other], "what is too old is gone for good"
+    assert spool.put(b"one") == key
+    assert spool.get(key) == b"one"
+    spool.remove()
+    assert not path.parent.exists()
+    assert spool.get(key) is None
+
+
+def aged(path: Path, seconds: float) -> None:
+    os.utime(path, (time.time() - seconds,) * 2)
+
+
+def test_the_spool_is_bounded_and_lets_go_of_what_was_not_used_the_longest(tmp_path):
+    spool = Spool(tmp_path / "spool", most_bytes=3000)
+    keys = [spool.put(bytes([number]) * 1000) for number in range(3)]
+    for number, key in enumerate(keys):
+        aged(tmp_path / "spool" / key, 100 - number)
+    assert spool.put(bytes([0]) * 1000) == keys[0], "the same again takes no more room"
+    keys.append(spool.put(bytes([9]) * 1000))
+    assert [spool.get(key) is not None for key in keys] == [True, False, True, True]
+    large = spool.put(bytes(5000))
+    assert [spool.get(key) for key in keys] == [None] * 4
+    assert spool.get(large) == bytes(5000), "the latest is kept whatever its size: it is needed now"
+
+
+def test_a_spool_keeps_to_its_own_folder(tmp_path):
+    outside_of_it = tmp_path / "secret"
+    outside_of_it.write_bytes(b"x")
+    spool = Spool(tmp_path / "spool")
+    spool.put(b"one")
+    for key in ("../secret", str(outside_of_it), "", "A" * 32):
+        assert spool.get(key) is None
+    (tmp_path / "open").mkdir(mode=0o755)
+    (tmp_path / "link").symlink_to(tmp_path / "spool")
+    for name in ("open", "link"):
+        with pytest.raises(PermissionError):
+            Spool(tmp_path / name).put(b"one")
+
+
+def test_threads_share_a_spool(tmp_path):
+    spool = Spool(tmp_path / "spool", most_bytes=40_000)
+    lost = []
+
+    def work(number: int) -> None:
+        for turn in range(30):
+            content = bytes([number, turn]) * 500
+            if spool.get(spool.put(content)) not in (content, None) or spool.get(spool.put(b"same")) != b"same":
+                lost.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert lost == []
+    assert sum(file.stat().st_size for file in (tmp_path / "spool").iterdir()) <= 40_000
+
+
+@pytest.mark.process
+def test_a_sandbox_that_is_started_again_goes_on_with_its_edits(tmp_path):
+    headers = {"Authorization": "Bearer sk-sandbox"}
+    environment = {
+        "LEMONSTUDIO_SANDBOX_SECRET": "same",
+        "LEMONSTUDIO_SANDBOX_SPEED": "20",
+        "LEMONSTUDIO_DATA": str(tmp_path),
+    }
+    process, line = launch(**environment)
+    try:
+        task = requests.post(
+            line.split()[-1] + "/images/edits",
+            data={"model": "nano-banana-pro", "prompt": "a pier"},
+            files={"image": FILE},
+            headers=headers,
+            timeout=10,
+        ).json()["poll_url"]
+    finally:
+        process.kill()
+        process.wait()
+    process, line = launch(**environment)
+    try:
+        root = line.split()[-1].removesuffix("/v1")
+        end = time.monotonic() + 20
+        while (answer := requests.get(root + task, headers=headers, timeout=10).json())["status"] != "completed":
+            assert answer["status"] != "failed", answer
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert requests.get(answer["data"][0]["url"], timeout=10).headers["Content-Type"] == "image/png"
+        process.terminate()
+        process.communicate(timeout=10)
+        assert len(list(tmp_path.glob("lemonstudio-sandbox-*/*"))) == 1
+    finally:
+        process.kill()
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("place", ["LEMONSTUDIO_DATA", "TMPDIR"])
+def test_without_a_secret_nothing_is_left_behind(tmp_path, place):
+    process, line = launch(**{"LEMONSTUDIO_SANDBOX_SPEED": "20", "LEMONSTUDIO_DATA": "", place: str(tmp_path)})
+    try:
+        answer = requests.post(
+            line.split()[-1] + "/images/edits",
+            data=SMALL,
+            files={"image": FILE},
+            headers={"Authorization": "Bearer sk-sandbox"},
+            timeout=10,
+        )
+        assert answer.status_code == 200
+        assert len(list(tmp_path.glob("lemonstudio-sandbox-*/*"))) == 1
+        process.terminate()
+        process.communicate(timeout=10)
+        assert list(tmp_path.glob("lemonstudio-sandbox-*")) == []
+    finally:
+        process.kill()
+
+
+def test_many_edits_at_once_are_all_served(sandbox):
+    done: list[int] = []
+
+    def ask(number: int) -> None:
+        files = {"image": saved(photo()), "mask": mask()}
+        headers = {"Authorization": "Bearer sk-sandbox"}
+        url = sandbox.url + "/images/edits"
+        done.append(requests.post(url, data=SMALL, files=files, headers=headers, timeout=60).status_code)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(90)
+    assert done == [200] * 40
+
+
+# Forms
+
+NAMES = st.text(
+    st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_characters="%\x7f\x85"), min_size=1, max_size=20
+)
+
+
+@given(st.dictionaries(NAMES, st.binary(max_size=200), min_size=1, max_size=8), st.booleans())
+def test_a_form_comes_apart_as_it_was_put_together(fields, as_files):
+    sent = {name: (name, content) if as_files else content for name, content in fields.items()}
+    body, kind = encode_multipart_formdata(sent)
+    boundary = multipart.boundary_of({"CONTENT_TYPE": kind})
+    assert multipart.parts(body, boundary) == fields
+    assert (
+        multipart.parts(b"a preamble\r\n" + body + b"and more", boundary).keys()
+        == multipart.parts(body, boundary).keys()
+    )
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"--", b"b", b"\r\n", b":", b'"', b"content-disposition", b"form-data; name=", b"x", b"\xff"])
+    )
+)
+def test_no_form_is_more_than_refused(pieces):
+    assert status_of(lambda: multipart.parts(b"".join(pieces), b"b"))
+
+
+def part(name: str) -> bytes:
+    return b'--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n1\r\n' % name.encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "no parts"),
+        (b"hello", "no parts"),
+        (b"--b--", "'prompt' is required"),
+        (b"--b\r\n", "cut off"),
+        (part("image").rstrip(), "cut off"),
+        (part("image") + b"--", "cut off"),
+        (b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n", "no name"),
+        (b"--b\r\nx: " + b"y" * 5000 + b"\r\n\r\nx\r\n--b--\r\n", "no head"),
+        (part("n") * 2 + b"--b--\r\n", "'n' is there twice"),
+        (b"".join(part(str(number)) for number in range(41)) + b"--b--\r\n", "more than 40 fields"),
+    ],
+)
+def test_a_form_that_is_none_is_refused(sandbox, body, said):
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer = sandbox.session.post(sandbox.url + "/images/edits", data=body, headers=headers, timeout=10)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, "invalid_request_error")
+    assert said in error["message"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [None, "application/json", "multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=b"],
+)
+def test_a_body_that_is_no_form_is_refused(sandbox, kind):
+    headers = {"Content-Type": kind} if kind else {}
+    answer = sandbox.session.post(sandbox.url + "/images/edits", data=b"{}", headers=headers, timeout=10)
+    assert answer.status_code == 400
+    assert "multipart/form-data" in answer.json()["error"]["message"]

@@ -1,0 +1,1 @@
+"""`python -m tests.soak`: a whole studio that is killed hundreds of times, and what has become of its work."""

@@ -1,0 +1,232 @@
+"""Who is killed, and when: each victim often, and at moments at which each state is met."""
+
+import contextlib
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gallery.courier.results import INBOX
+from tests.soak.processes import Tree, talks_to
+from tests.soak.service import Service
+from tests.soak.watch import STATES, Kill, Watch, courier, look
+
+# Of a deck of cards, how many are each victim's: while a courier works, and while none does. A courier that is killed
+# is missed for eight seconds, the others' kills fall in between.
+DECK = {
+    "courier's worker": (4, 0),
+    "fetching worker": (3, 2),
+    "idle worker": (2, 3),
+    "sentinel": (2, 3),
+    "cluster's parent": (2, 3),
+    "supervisor": (2, 3),
+    "web master": (2, 3),
+    "web worker": (2, 2),
+    "pusher": (1, 2),
+    "monitor": (1, 2),
+}
+WEB = frozenset({"web master", "web worker"})
+# A stop in good order: of the cluster alone; as systemd does it with KillMode=mixed; and with control-group.
+STOPS = ("cluster's parent", "supervisor", "everyone")
+STOP_EVERY = 20
+# Besides the states: a picture that came inside an answer is being stored, and no row knows of it yet.
+ARRIVING = "arriving"
+MOMENTS = (*STATES, ARRIVING)
+# Seconds. From one kill to the next within a burst, and from when work goes on to the next burst.
+PAUSE = (0.1, 1.1)
+WORK = (0.0, 1.2)
+# How long to wait for a moment at which this victim was hardly met, for a victim, and for work to go on.
+WAIT_FOR_MOMENT = 0.8
+WAIT_FOR_VICTIM = {True: 1.5, False: 0.6}
+WAIT_FOR_WORK = 60.0
+# How long those may stay whose supervisor was killed: they are given three seconds to end in good order.
+ORPHANS = 10.0
+
+
+@dataclass(slots=True)
+class _Orphans:
+    pids: set[int]
+    until: float
+
+
+class NobodyThere(Exception):
+    """The studio does not come back by itself."""
+
+
+class Killer:
+    def __init__(self, service: Service, watch: Watch, upstream_port: int, chance: random.Random) -> None:
+        self.kills: list[Kill] = []
+        self.problems: list[str] = []
+        self._service = service
+        self._watch = watch
+        self._port = upstream_port
+        self._chance = chance
+        self._log = service.data / "kills.txt"
+        self._decks: dict[bool, list[str]] = {True: [], False: []}
+        self._stops = 0
+        self._orphans: list[_Orphans] = []
+
+    def kill(self, number: int) -> None:
+        """`number` times kill -9, in bursts, and now and then a stop in good order."""
+        try:
+            self._kill(number)
+        except NobodyThere:
+            self.problems.append(f"Nobody was there to kill for {WAIT_FOR_WORK:.0f} s after kill {len(self.kills)}.")
+
+    def _kill(self, number: int) -> None:
+        while (done := self._done()) < number:
+            self._wait_for_work()
+            if done >= (self._stops + 1) * STOP_EVERY - STOP_EVERY // 2:
+                self._stops += self._ask_to_stop(STOPS[self._stops % len(STOPS)])
+                continue
+            for _ in range(min(self._chance.randint(3, 7), number - done)):
+                self._kill_one()
+                time.sleep(self._chance.uniform(*PAUSE))
+        self._wait_for_work()
+
+    def _done(self) -> int:
+        return sum(kill.signal == signal.SIGKILL for kill in self.kills)
+
+    # -- when
+
+    def _wait_for_work(self) -> None:
+        """Until rows move again, and mostly until a courier works; then a moment more."""
+        wanted = self._chance.random() < 0.8
+        give_up_at = time.monotonic() + WAIT_FOR_WORK
+        while self._watch.waits_for_work or (wanted and not courier(self._service.tree())):
+            self._look_after_orphans()
+            if time.monotonic() > give_up_at:
+                last = self.kills[-1].victim if self.kills else "nobody"
+                self.problems.append(f"Nothing moved for {WAIT_FOR_WORK:.0f} s after kill {len(self.kills)} ({last}).")
+                return
+            time.sleep(0.05)
+        time.sleep(self._chance.uniform(*WORK))
+
+    def _wait_for_moment(self, victim: str) -> Counter[str]:
+        """What stands in which state: as soon as one does in which this victim was met the least."""
+        met: Counter[str] = Counter()
+        for kill in self.kills:
+            if kill.victim == victim:
+                met.update(moment for moment in MOMENTS if kill.counts[moment])
+        wanted = min(MOMENTS, key=lambda moment: (met[moment], self._chance.random()))
+        inbox = set(self._inbox())
+        give_up_at = time.monotonic() + WAIT_FOR_MOMENT
+        while True:
+            arrived = len(set(self._inbox()) - inbox)
+            counts = look().counts if wanted != ARRIVING or arrived or time.monotonic() > give_up_at else Counter()
+            counts[ARRIVING] = arrived
+            if counts[wanted] or time.monotonic() > give_up_at:
+                return counts
+            time.sleep(0.005 if wanted != ARRIVING else 0.001)
+
+    def _inbox(self) -> list[str]:
+        try:
+            return os.listdir(self._service.data / "media" / INBOX)
+        except FileNotFoundError:
+            return []
+
+    # -- whom
+
+    def _draw(self) -> tuple[str, int]:
+        """The next card whose victim is there, and its pid."""
+        begun = time.monotonic()
+        while True:
+            tree = self._service.tree()
+            working = bool(courier(tree))
+            deck = self._deck(working=working)
+            # The first card is waited for; after that, whoever is there is welcome.
+            late = time.monotonic() > begun + WAIT_FOR_VICTIM[working]
+            for name in deck if late else deck[:1]:
+                if pid := self._pid(name, tree):
+                    deck.remove(name)
+                    return name, pid
+            if time.monotonic() > begun + WAIT_FOR_WORK:
+                raise NobodyThere
+            time.sleep(0.02)
+
+    def _deck(self, *, working: bool) -> list[str]:
+        deck = self._decks[working]
+        if not deck:
+            deck += [name for name, cards in DECK.items() for _ in range(cards[not working])]
+            self._chance.shuffle(deck)
+        return deck
+
+    def _pid(self, name: str, tree: Tree) -> int:
+        # Those above are killed when they have somebody below them: before that, nothing depends on them.
+        finds: dict[str, Callable[[], int]] = {
+            "courier's worker": lambda: courier(tree),
+            "fetching worker": lambda: self._worker(tree, fetching=True),
+            "idle worker": lambda: self._worker(tree, fetching=False),
+            "sentinel": lambda: tree.sentinel,
+            "cluster's parent": lambda: tree.cluster if tree.sentinel else 0,
+            "supervisor": lambda: tree.supervisor if tree.cluster and tree.web else 0,
+            "web master": lambda: tree.web if tree.web_workers else 0,
+            "web worker": lambda: self._chance.choice(tree.web_workers or (0,)),
+            "pusher": lambda: tree.pusher,
+            "monitor": lambda: tree.monitor,
+        }
+        return finds[name]()
+
+    def _worker(self, tree: Tree, *, fetching: bool) -> int:
+        """One that is not the courier's, and is (or is not) fetching a picture."""
+        working = courier(tree)
+        others = [pid for pid in tree.workers if pid != working]
+        self._chance.shuffle(others)
+        return next((pid for pid in others if talks_to(pid, self._port) == fetching), 0)
+
+    # -- how
+
+    def _kill_one(self) -> None:
+        self._look_after_orphans()
+        victim, pid = self._draw()
+        working = bool(courier(self._service.tree()))
+        # Where nobody works, nothing changes.
+        counts = self._wait_for_moment(victim) if working else look().counts
+        if victim in ("fetching worker", "courier's worker"):
+            # Waiting for a moment may have made it another's turn.
+            pid = self._pid(victim, self._service.tree()) or pid
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        if victim == "supervisor":
+            self._orphans.append(_Orphans(self._service.left_over(), time.monotonic() + ORPHANS))
+        self._note(Kill(victim, signal.SIGKILL, time.time(), counts, working))
+
+    def _ask_to_stop(self, whom: str) -> bool:
+        """Tell whether there was anybody to ask."""
+        tree = self._service.tree()
+        if not tree.workers:
+            return False
+        working = bool(courier(tree))
+        counts = self._wait_for_moment(f"SIGTERM {whom}")
+        pids = {"cluster's parent": {tree.cluster}, "supervisor": {tree.supervisor}}.get(whom, self._service.everyone())
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        self._note(Kill(f"SIGTERM {whom}", signal.SIGTERM, time.time(), counts, working))
+        # Mostly it may end in good order; else the next kill comes in the middle of that.
+        give_up_at = time.monotonic() + self._chance.choice((0.5, 30, 30))
+        while tree.cluster in self._service.everyone() and time.monotonic() < give_up_at:
+            time.sleep(0.05)
+        return True
+
+    def _note(self, kill: Kill) -> None:
+        self.kills.append(kill)
+        self._watch.time(kill)
+        stood = ", ".join(f"{state} {kill.counts[state]}" for state in MOMENTS if kill.counts[state])
+        with self._log.open("a") as log:
+            moment = time.strftime("%H:%M:%S", time.gmtime(kill.at))
+            log.write(f"{moment} {len(self.kills)} {kill.victim}{' +courier' * kill.courier_at_work}: {stood}\n")
+
+    def _look_after_orphans(self) -> None:
+        for orphans in list(self._orphans):
+            orphans.pids &= self._service.left_over()
+            if not orphans.pids:
+                self._orphans.remove(orphans)
+            elif time.monotonic() > orphans.until:
+                self.problems.append(f"Processes {sorted(orphans.pids)} outlived their supervisor by {ORPHANS:.0f} s.")
+                self._orphans.remove(orphans)

@@ -1,0 +1,119 @@
+"""One soak from start to end."""
+
+import random
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.utils import timezone
+
+from gallery.models import Generation, ImageModel, Person, State
+from tests.soak import people, report
+from tests.soak.judge import Judge
+from tests.soak.killer import Killer
+from tests.soak.service import Service
+from tests.soak.upstream import Upstream
+from tests.soak.watch import Watch
+
+PEOPLE = 3
+# As many as wait for the upstream at once. What is being saved may wait long after a kill, and does not count.
+AT_ONCE = 30
+
+
+def note(text: str) -> None:
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    kills: int
+    seed: int
+    # Seconds for all that is under way to end when the killing is over.
+    patience: float
+    # As if the minute were over, at the end, that a delivery has until it is looked after again.
+    hurry: bool
+
+
+class Soak:
+    def __init__(self, plan: Plan, service: Service, upstream: Upstream) -> None:
+        port = urlsplit(upstream.origin).port
+        assert port is not None
+        self.problems: list[str] = []
+        self._plan = plan
+        self._service = service
+        self._upstream = upstream
+        self._watch = Watch(service.url)
+        self._killer = Killer(service, self._watch, port, random.Random(plan.seed))
+        self._people: list[people.Person] = []
+
+    def run(self) -> str:
+        """Do it all; return the tables."""
+        begun = time.monotonic()
+        self._service.start()
+        self._come()
+        note(f"{self._plan.kills} kills, seed {self._plan.seed}, in {self._service.data}")
+        killed_at = time.monotonic()
+        self._killer.kill(self._plan.kills)
+        note("no more kills; waiting until nothing is under way")
+        settled_at = time.monotonic()
+        self._go()
+        self._settle()
+        ended_at = time.monotonic()
+        self._watch.stop()
+        self._complain(self._killer.problems, self._service.finish())
+        spent = (
+            f"seed {self._plan.seed}; killed for {settled_at - killed_at:.0f} s, settled in"
+            f" {ended_at - settled_at:.0f} s, {time.monotonic() - begun:.0f} s in all;"
+            f" the service was started {self._service.starts} times"
+        )
+        return f"{self._judge()}\n\n{spent}"
+
+    def _judge(self) -> str:
+        wishes = [wish for person in self._people for wish in person.wishes]
+        kills = self._killer.kills
+        verdict = Judge(wishes, self._upstream.orders(), kills, self._service.log).judge()
+        self._complain(verdict.problems)
+        for person in self._people:
+            self._complain([f"The web server answered {odd}" for odd in person.odd])
+        return "\n\n".join([report.kills(kills), report.ends(verdict), report.figures(verdict)])
+
+    def _complain(self, *problems: Iterable[str]) -> None:
+        self.problems += [one for some in problems for one in some]
+
+    # -- people
+
+    def _come(self) -> None:
+        models = dict(ImageModel.objects.filter(slug__in=people.wanted_models()).values_list("slug", "pk"))
+        for number in range(1, PEOPLE + 1):
+            chance = random.Random(f"{self._plan.seed}/{number}")
+            person = people.Person(number, self._service.url, models, chance, self._may_ask)
+            Person.objects.create_user(person.email, people.PASSWORD, name=f"Person {number}")
+            person.sign_in()
+            self._people.append(person)
+        self._watch.start()
+        for person in self._people:
+            person.start()
+
+    def _may_ask(self) -> bool:
+        latest = self._watch.latest
+        return latest.under_way - latest.counts[State.SAVING] < AT_ONCE
+
+    def _go(self) -> None:
+        for person in self._people:
+            person.stop()
+        for person in self._people:
+            person.join(90)
+            if person.is_alive():
+                self._complain([f"{person.email} got no answer for 90 s."])
+
+    # -- the end
+
+    def _settle(self) -> None:
+        if self._plan.hurry:
+            Generation.objects.filter(state=State.SAVING).update(due_at=timezone.now())
+        give_up_at = time.monotonic() + self._plan.patience
+        # After the patience, the judge says which are left.
+        while Generation.objects.under_way().exists() and time.monotonic() < give_up_at:
+            time.sleep(0.5)

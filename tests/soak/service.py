@@ -1,0 +1,111 @@
+"""`manage.py studio` as a service: started again whenever it ends, as systemd does with Restart=always."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+
+from tests.soak.processes import MARK, Tree, alive, descendants
+from tests.studio import ROOT, Studio
+
+WORKERS = 3
+RESTART_SECONDS = 0.5
+
+
+class Service(Studio):
+    def __init__(self, data: Path, **env: str) -> None:
+        self.mark = uuid.uuid4().hex
+        more = {
+            "DJANGO_SETTINGS_MODULE": "lemonstudio.settings",
+            "LEMONSTUDIO_WORKERS": str(WORKERS),
+            "WEB_CONCURRENCY": "2",
+            # Low enough that some wait in the queue also while somebody sends.
+            "LEMONSTUDIO_REQUESTS_PER_MINUTE": "500",
+            **env,
+        }
+        super().__init__(data, **more)
+        self.log = data / "log.txt"
+        self.starts = 0
+        self._over = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="service")
+
+    def start(self) -> None:
+        self.manage("prepare")
+        self._start()
+        give_up_at = time.monotonic() + 60
+        while not self.is_healthy():
+            assert time.monotonic() < give_up_at, "the studio did not become healthy"
+            time.sleep(0.1)
+        self._keeper.start()
+
+    def _start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "studio"],
+                cwd=ROOT,
+                env={**self.env, MARK: self.mark},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.starts += 1
+
+    def _keep(self) -> None:
+        while not self._over.is_set():
+            assert self.process is not None
+            self.process.wait()
+            if not self._over.wait(RESTART_SECONDS):
+                self._start()
+
+    @property
+    def supervisor(self) -> int:
+        return self.process.pid if self.process is not None and self.process.returncode is None else 0
+
+    def tree(self) -> Tree:
+        return Tree.below(self.supervisor, self.mark, WORKERS)
+
+    def everyone(self) -> set[int]:
+        return set(alive(self.mark))
+
+    def left_over(self) -> set[int]:
+        """Those that a supervisor left which is not there any more."""
+        supervisor, processes = self.supervisor, alive(self.mark)
+        return processes.keys() - descendants(processes, supervisor)
+
+    def finish(self) -> list[str]:
+        """Ask it to end, once; what was not in order about that, in sentences."""
+        self._over.set()
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(40)
+        except subprocess.TimeoutExpired:
+            return ["It did not end within 40 s of the last SIGTERM."]
+        problems = [f"The last stop ended with exit code {code}."] if code else []
+        if left := alive(self.mark):
+            problems.append(f"Processes were left after the end: {sorted(left)}.")
+        return problems
+
+    def clear(self) -> None:
+        """Whatever there is still, whoever started it."""
+        self._over.set()
+        if self._keeper.is_alive():
+            self._end_all()
+            self._keeper.join()
+        self._end_all()
+
+    def _end_all(self) -> None:
+        while left := alive(self.mark):
+            for pid in left:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+            if self.process is not None:
+                self.process.poll()
+            time.sleep(0.05)

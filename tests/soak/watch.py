@@ -1,0 +1,140 @@
+"""What stands in which state, as the database says, and how soon work goes on after a kill."""
+
+import http.client
+import signal
+import threading
+import time
+import urllib.request
+from collections import Counter
+from dataclasses import dataclass
+
+from django.db import Error, connection
+from django.db.models import Count, Sum
+
+from gallery.models import Generation, UpstreamAccount
+from gallery.models.states import UNDER_WAY
+from tests.soak.processes import Tree
+
+STATES = tuple(str(state) for state in UNDER_WAY)
+# Seconds.
+EVERY = 0.1
+LAST_GASP = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The database at one moment."""
+
+    counts: Counter[str]
+    # Grows with every change of a row's state, and not with new rows.
+    changes: int
+
+    @property
+    def under_way(self) -> int:
+        return sum(self.counts[state] for state in STATES)
+
+
+def look() -> Look:
+    rows = Generation.objects.order_by().values_list("state").annotate(Count("pk"), Sum("version"))
+    counts: Counter[str] = Counter()
+    changes = 0
+    for state, number, versions in rows:
+        counts[state] = number
+        changes += versions - number
+    return Look(counts, changes)
+
+
+def courier(tree: Tree) -> int:
+    """The worker whose courier holds the account's lease."""
+    account = UpstreamAccount.load()
+    holder = account.holder.split(":")[1] if account.holder else ""
+    pid = int(holder) if holder.isdecimal() else 0
+    return pid if pid in tree.workers and UpstreamAccount.is_held() else 0
+
+
+@dataclass(slots=True)
+class Kill:
+    """`at` is of the wall clock, which the studio's rows have, too."""
+
+    victim: str
+    signal: signal.Signals
+    at: float
+    counts: Counter[str]
+    courier_at_work: bool
+    # Seconds until the state of a row changed again, and until the web server answered a request made after it.
+    worked_after: float | None = None
+    answered_after: float | None = None
+
+
+class Watch(threading.Thread):
+    """Looks all the time, and times what comes after each kill."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(name="watch", daemon=True)
+        self.latest = Look(Counter(), 0)
+        self._url = url
+        self._visitor = threading.Thread(target=self._visit, name="visitor", daemon=True)
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._idle: list[tuple[float, Kill, int | None]] = []
+        self._unanswered: list[tuple[float, Kill]] = []
+
+    def run(self) -> None:
+        self._visitor.start()
+        while not self._over.wait(EVERY):
+            try:
+                self._note(look())
+            except Error:
+                connection.close()
+        connection.close()
+
+    def stop(self) -> None:
+        self._over.set()
+        self.join()
+
+    def time(self, kill: Kill) -> None:
+        now = time.monotonic()
+        with self._lock:
+            self._idle.append((now, kill, None))
+            self._unanswered.append((now, kill))
+
+    @property
+    def waits_for_work(self) -> bool:
+        """Whether nothing has moved yet since the last kill."""
+        with self._lock:
+            return bool(self._idle)
+
+    def _note(self, seen: Look) -> None:
+        now = time.monotonic()
+        self.latest = seen
+        with self._lock:
+            waiting = []
+            for since, kill, changes in self._idle:
+                if changes is None:
+                    # Those that the victim leaves behind still move something until they see that it is gone.
+                    waiting.append((since, kill, seen.changes if now - since > LAST_GASP else None))
+                elif seen.changes != changes:
+                    kill.worked_after = now - since
+                else:
+                    waiting.append((since, kill, changes))
+            self._idle = waiting
+
+    def _visit(self) -> None:
+        """Knock until somebody answers, whenever somebody was killed."""
+        while not self._over.wait(EVERY):
+            asked_at = time.monotonic()
+            with self._lock:
+                asked = [one for one in self._unanswered if one[0] < asked_at]
+            if asked and self._answers():
+                now = time.monotonic()
+                for since, kill in asked:
+                    kill.answered_after = now - since
+                with self._lock:
+                    self._unanswered = [one for one in self._unanswered if one not in asked]
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self._url}/login/", timeout=10) as answer:
+                return bool(answer.status == 200)
+        except (OSError, http.client.HTTPException):
+            return False

@@ -1,0 +1,243 @@
+"""The benchmark must be able to fail: what it finds out is judged here against sides that do it wrong."""
+
+import json
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.__main__ import main
+from bench.orders import Order, at_once, between, regularly
+from bench.parts import Bench, problems_of, too_slow
+from bench.plan import QUICK, Steady
+from bench.rounds import Conditions, Round
+from bench.sides import Plain, Side
+from bench.upstream import Times, Upstream, duration
+
+TIMES = Times(delay=0.01, slow=0.3, shortest=0.01, longest=0.05)
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Iterator[Upstream]:
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(b"picture")
+    upstream = Conditions(picture, TIMES).upstream()
+    yield upstream
+    upstream.close()
+
+
+def post(upstream: Upstream, order: Order) -> Any:
+    body = json.dumps({"model": order.model, "prompt": order.prompt, "n": 1}).encode()
+    request = urllib.request.Request(f"{upstream.origin}/v1/images/generations", body)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def get(upstream: Upstream, path: str) -> Any:
+    with urllib.request.urlopen(f"{upstream.origin}{path}", timeout=30) as answer:
+        return json.load(answer)
+
+
+def stored(order: Order, **changes: Any) -> dict[str, Any]:
+    return {
+        "prompt": order.prompt,
+        "asked_at": 1_000.0,
+        "noticed_at": 1_002.0,
+        "stored_at": 1_003.0,
+        "end": "completed",
+        **changes,
+    }
+
+
+# -- the figures, from what a real upstream has counted
+
+
+def test_all_is_well(upstream: Upstream) -> None:
+    orders = at_once("bench-sync", 3)
+    for order in orders:
+        post(upstream, order)
+    figures = Round(orders, [stored(order) for order in orders], upstream.stats()).figures()
+    assert (figures.count, figures.lost, figures.posted_twice) == (3, 0, 0)
+    assert figures.overheads == pytest.approx([3.0 - TIMES.delay] * 3)
+    assert problems_of("a round", figures) == []
+
+
+@pytest.mark.parametrize("model", ["bench-sync", "bench-async", "bench-slow"])
+def test_two_posts_of_a_prompt_are_counted(model: str, upstream: Upstream) -> None:
+    orders = at_once(model, 3)
+    for order in [*orders, orders[1]]:
+        post(upstream, order)
+    figures = Round(orders, [stored(order) for order in orders], upstream.stats()).figures()
+    assert (figures.lost, figures.posted_twice) == (0, 1)
+    assert problems_of("a round", figures) == ["a round: 0 lost, 1 POSTed twice, ends ['completed']"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        [],
+        [{"stored_at": None, "end": "interrupted"}],
+        # Another one's row twice is no row of its own.
+        [{"prompt": "bench-sync-0"}],
+    ],
+    ids=["no row", "not stored", "another's"],
+)
+def test_what_was_not_stored_is_lost(row: list[dict[str, Any]], upstream: Upstream) -> None:
+    orders = at_once("bench-sync", 2)
+    rows = [stored(orders[0]), *(stored(orders[1], **changes) for changes in row)]
+    figures = Round(orders, rows, upstream.stats()).figures()
+    assert (figures.lost, figures.posted_twice) == (1, 0)
+    assert problems_of("a round", figures)[0].startswith("a round: 1 lost")
+
+
+def test_parts_of_a_round_have_their_own_figures(upstream: Upstream) -> None:
+    """As in the mixed round: what happens to one person is not another's figure."""
+    tasks, singles = at_once("bench-async", 2, person=1), at_once("bench-sync", 2, person=2)
+    for order in [*tasks, *singles, singles[0]]:
+        post(upstream, order)
+    stats = upstream.stats()
+    ready = {task["prompt"]: task["ready_at"] for task in stats["tasks"]}
+    rows = [
+        *(stored(order, noticed_at=ready[order.prompt] + 1.5) for order in tasks),
+        stored(singles[0]),
+        stored(singles[1], stored_at=None),
+    ]
+    done = Round([*tasks, *singles], rows, stats)
+    assert done.figures(tasks).detections == pytest.approx([1.5, 1.5])
+    assert done.figures(tasks).overheads == []
+    assert problems_of("tasks", done.figures(tasks)) == []
+    assert (done.figures(singles).lost, done.figures(singles).posted_twice) == (1, 1)
+    assert done.figures(singles).detections == []
+    assert (done.figures().count, done.figures().lost, done.figures().posted_twice) == (4, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("least", "slack", "problems"),
+    [
+        (19.5, 1.1, 0),
+        (18.5, 1.1, 1),
+        # A small round is no measure.
+        (1.0, None, 0),
+    ],
+)
+def test_too_slow_is_measured_at_the_95th_percentile(least: float, slack: float | None, problems: int) -> None:
+    """Of 101, with 90 quick ones and 6 beyond that do not count."""
+    detections = [1.0] * 90 + [21.0] * 6 + [100.0] * 5
+    assert len(too_slow("steady", detections, least, slack)) == problems
+
+
+def test_nothing_found_is_too_slow() -> None:
+    assert len(too_slow("steady", [], 18.8, 1.1)) == 1
+
+
+# -- the upstream
+
+
+def test_upstream_takes_as_long_as_the_model_says(upstream: Upstream) -> None:
+    for model, seconds in (("bench-sync", TIMES.delay), ("bench-slow", TIMES.slow)):
+        begun = time.monotonic()
+        assert post(upstream, Order(f"{model}-1", model))["data"]
+        assert time.monotonic() - begun >= seconds
+    assert upstream.stats()["delays"] == {"bench-sync-1": TIMES.delay, "bench-slow-1": TIMES.slow}
+
+
+def test_upstream_s_tasks_take_as_long_as_their_number_says(upstream: Upstream) -> None:
+    order = at_once("bench-async", 8)[7]
+    task = post(upstream, order)
+    time.sleep(TIMES.longest)
+    assert get(upstream, task["poll_url"])["status"] == "completed"
+    (counted,) = upstream.stats()["tasks"]
+    seconds = duration(order.prompt, TIMES.shortest, TIMES.longest)
+    assert counted["ready_at"] - counted["asked_at"] == pytest.approx(seconds, abs=0.001)
+    assert counted["polls"] == 1
+
+
+def test_upstream_counts_what_is_under_way(tmp_path: Path) -> None:
+    """Requests that wait for their answer and tasks that are not ready, together; and no longer than they are."""
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(b"picture")
+    upstream = Conditions(picture, Times(delay=0, slow=3, shortest=3, longest=3)).upstream()
+    try:
+        for order in at_once("bench-async", 2):
+            post(upstream, order)
+        slow = [threading.Thread(target=post, args=(upstream, order)) for order in at_once("bench-slow", 3)]
+        for thread in slow:
+            thread.start()
+        for thread in slow:
+            thread.join()
+        assert upstream.stats()["most_at_once"] == 5
+        for order in at_once("bench-async", 6)[2:]:
+            post(upstream, order)
+        assert upstream.stats()["most_at_once"] == 5
+    finally:
+        upstream.close()
+
+
+# -- orders
+
+
+def test_regular_orders_and_their_window() -> None:
+    orders = regularly("bench-async", 12, every=0.5, first=1.0)
+    assert [order.at for order in orders][:3] == [1.0, 1.5, 2.0]
+    assert [order.prompt for order in between(orders, 2.0, 3.0)] == ["bench-async-2", "bench-async-3"]
+    assert len({order.prompt for order in orders}) == 12
+
+
+def test_steady_round_goes_on_until_its_window_is_known() -> None:
+    """The longest task of the window, and as long again as any is unknown, before the asking ends."""
+    steady = Steady()
+    assert steady.count == 1_200
+    assert steady.seconds >= steady.end + Times().longest + 20
+
+
+# -- the whole
+
+
+def well(upstream: Upstream, requests_per_minute: int | None) -> Side:
+    return Plain(upstream)
+
+
+def posting_twice(upstream: Upstream, requests_per_minute: int | None) -> Side:
+    """One of the prompts was asked for before."""
+    post(upstream, at_once("bench-sync", QUICK.singles)[-1])
+    return Plain(upstream)
+
+
+def losing(upstream: Upstream, requests_per_minute: int | None) -> Side:
+    """Nobody listens where its tasks ask."""
+    side = Plain(upstream)
+    side.env["BENCH_ORIGIN"] = "http://127.0.0.1:1"
+    return side
+
+
+@pytest.mark.process
+@pytest.mark.xdist_group("processes")
+@pytest.mark.parametrize(
+    ("studio", "status", "said"),
+    [(well, 0, ""), (posting_twice, 1, "0 lost, 1 POSTed twice"), (losing, 1, "2 lost, 0 POSTed twice")],
+)
+def test_exit_status(
+    studio: Callable[[Upstream, int | None], Side], status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The plain way in the studio's place, in three guises; everything else is the benchmark as it is run."""
+    assert main(["--quick", "--only", "one"], studio) == status
+    printed = capsys.readouterr().out
+    assert "overhead of one, 2 in a row" in printed
+    assert ("NOT GOOD" in printed) == bool(status)
+    assert said in printed
+
+
+@pytest.mark.process
+@pytest.mark.xdist_group("processes")
+def test_results_that_are_found_late_are_a_problem(tmp_path: Path) -> None:
+    """Every poll comes later than a hundredth of the least."""
+    bench = Bench(replace(QUICK, steady=Steady(5.0, 1.0, 0.0, 1.0), slack=0.01), tmp_path, well)
+    bench.run({"steady"})
+    assert len(bench.problems) == 1
+    assert "detection p95" in bench.problems[0]
+    assert any("no schedule's p95 is below" in row[0] for row in bench.rows)
