@@ -5,8 +5,9 @@ look at every picture there is. So it is not left to guess:
 
 1. A condition that has an index of its own is asked for its pictures; if they are few, only they are looked at.
 2. Otherwise what is wanted is common, and stands soon among what the person sees: from where the page begins, the next
-   few thousand of those are looked at, in their order.
-3. If too few of them are it, the words' index is asked; and last, the look goes further.
+   few hundred of those are looked at, in their order.
+3. If too little of that is it, the index of the words is asked; then the condition that the fewest meet; and last, the
+   look goes further and further.
 
 Pages go on from a place (keyset), not from a number: a page far back costs as much as the first, and nothing is listed
 twice or left out when pictures arrive meanwhile.
@@ -28,7 +29,9 @@ from gallery.models import Gallery, GalleryEntry, Mark, Person, Picture, Tag
 
 # So many pictures are looked at one by one without a second thought, in a few milliseconds.
 FEW = 3_000
-# What is looked at next, where the first look found too little, before everything is.
+# For each picture that is wanted, so many are looked at first.
+EACH = 10
+# Where that found too little, so many are looked at before everything is.
 MORE = 30_000
 # Up to here pictures are counted, if they are counted at all.
 COUNTED = 1_000
@@ -68,11 +71,8 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Found:
     ids: list[int]
-    # Where the next page begins; empty if this was the last one.
+    # The place after which the next page begins; empty if this was the last one.
     after: str
-    # How many there are from the page's begin on, or, if that is not known, at the least; only where asked for.
-    total: int = 0
-    is_all: bool = False
 
 
 @dataclass(slots=True)
@@ -120,26 +120,25 @@ class Finder:
         if wanted.sort == Sort.HAND and gallery is None:
             raise ValueError("By hand pictures are sorted in a gallery only.")
 
-    def page(self, limit: int, after: str = "", *, count: bool = False) -> Found:
-        """The next `limit` pictures after this place; nonsense is the beginning. `count` also tells how many."""
-        want = max(limit, COUNTED) + 1 if count else limit + 1
-        place = self._place(after)
+    def page(self, limit: int, after: str = "") -> Found:
+        """The next `limit` pictures after this place; nonsense is the beginning."""
+        place, want = self._place(after), limit + 1
         if self.wanted.sort != Sort.RATED:
-            rows, is_all = self._rows(self.wanted.sort, place, limit + 1, want)
+            rows = self._rows(self.wanted.sort, place, want)
         else:
-            rows, is_all = [], True
-            if place is None or place[0]:
-                rows, is_all = self._rows(Sort.RATED, place, limit + 1, want)
-            if is_all and not self.wanted.rating:
+            rows = self._rows(Sort.RATED, place, want) if place is None or place[0] else []
+            if len(rows) < want and not self.wanted.rating:
                 begin = place[1:] if place and not place[0] else None
-                rest, is_all = self._rows(
-                    Sort.NEWEST, begin, max(1, limit + 1 - len(rows)), max(1, want - len(rows)), rated=False
-                )
+                rest = self._rows(Sort.NEWEST, begin, want - len(rows), rated=False)
                 rows += [(0, *row) for row in rest]
         ids = [row[-1] for row in rows[:limit]]
-        more = len(rows) > limit
-        place_of_last = "~".join(str(value) for value in rows[limit - 1][: self._keys]) if more else ""
-        return Found(ids, place_of_last, len(rows) if count else 0, is_all and len(rows) < want)
+        last = rows[limit - 1][: self._keys] if len(rows) > limit else ()
+        return Found(ids, "~".join(str(value) for value in last))
+
+    def count(self) -> int:
+        """How many there are; one more than COUNTED if there are more."""
+        found = self.page(COUNTED)
+        return len(found.ids) + bool(found.after)
 
     def tags(self, most: int) -> list[str]:
         """The names of tags that the latest few thousand pictures have which the person sees."""
@@ -183,10 +182,8 @@ class Finder:
 
     # -- looking
 
-    def _rows(
-        self, sort: Sort, place: Row | None, need: int, want: int, *, rated: bool | None = None
-    ) -> tuple[list[Row], bool]:
-        """Up to `want` rows, at least `need` if there are so many, and whether that is all there are."""
+    def _rows(self, sort: Sort, place: Row | None, want: int, *, rated: bool | None = None) -> list[Row]:
+        """Up to `want` rows; fewer are all that there are."""
         conditions = list(self._conditions)
         place = self._skip_to_dates(sort, place)
         if rated is False:
@@ -194,47 +191,33 @@ class Finder:
         few: Any = self._few
         if few is None:
             lanes = self._lanes(sort, place)
-            first = FEW if conditions else min(FEW, want + need)
-            found = self._walk(sort, lanes, conditions, need, want, [first])
-            if found is not None:
-                return found
+            rows = self._walk(sort, lanes, conditions, want, [want * EACH])
+            if rows is not None:
+                return rows
             few = self._few_by_words
             if few is None:
                 few = self._fewest
             if few is None:
-                found = self._walk(sort, lanes, conditions, need, want, [MORE, None])
-                assert found is not None
-                return found
+                return self._walk(sort, lanes, conditions, want, [MORE, None]) or []
         after = self._after(place, *self._names(sort), ascending=sort == Sort.OLDEST)
         if sort == Sort.RATED:
             after &= Q(mine__rating__isnull=False)
-        rows = self._look(sort, few, [*conditions, self._is_seen, after], want)
-        return rows, len(rows) < want
+        return self._look(sort, few, [*conditions, self._is_seen, after], want)
 
     def _walk(
-        self,
-        sort: Sort,
-        lanes: list[Lane],
-        conditions: list[Any],
-        need: int,
-        want: int,
-        depths: Sequence[int | None],
-    ) -> tuple[list[Row], bool] | None:
-        """Look along the lanes; None if they go on, and too little was found as far as they were looked along."""
-        all_rows: set[Row] = set()
-        all_over = True
+        self, sort: Sort, lanes: list[Lane], conditions: list[Any], want: int, depths: Sequence[int | None]
+    ) -> list[Row] | None:
+        """Look along the lanes; None if one goes on, and too little was found as far as it was looked along."""
+        found: set[Row] = set()
         for lane in lanes:
             for depth in depths:
                 rows = self._look(sort, lane.ids[:depth], [*conditions, *lane.conditions], want)
-                is_over = len(rows) < want and (depth is None or lane.ids[: depth + 1].count() <= depth)
-                if is_over or len(rows) >= need:
+                if len(rows) == want or depth is None or lane.ids[: depth + 1].count() <= depth:
                     break
             else:
                 return None
-            all_rows.update(rows)
-            all_over = all_over and is_over
-        rows = sorted(all_rows, reverse=sort != Sort.OLDEST)[:want]
-        return rows, all_over and len(rows) < want
+            found.update(rows)
+        return sorted(found, reverse=sort != Sort.OLDEST)[:want]
 
     def _look(
         self, sort: Sort, among: "models.QuerySet[Any, Any] | Sequence[int]", conditions: list[Any], want: int

@@ -15,7 +15,7 @@ from gallery.finding import Sort, Wanted
 from gallery.models import Gallery, GalleryEntry, ImageModel, Person, Picture, SavedSearch
 
 # The order in which the filters stand in addresses, and as chips.
-FILTERS = ("q", "model", "author", "gallery", "tag", "since", "until", "status", "rating", "favourite", "shape")
+FILTERS = ("q", "model", "author", "gallery", "tag", "since", "until", "status", "rating", "shape", "favourite")
 RATINGS = [(1, "1 star or more"), (2, "2 or more"), (3, "3 or more"), (4, "4 or more"), (5, "5 stars")]
 
 Choices = list[tuple[Any, str]]
@@ -28,11 +28,11 @@ class _Pick(forms.TypedChoiceField):
         )
 
     def offer(self, choices: Iterable[tuple[Any, str]]) -> None:
-        self._labels = dict(choices)
-        self.choices = [("", "Any"), *self._labels.items()]
+        self.options: Choices = [("", "Any"), *choices]
+        self.choices = self.options
 
     def label_of(self, value: Any) -> str:
-        return str(self._labels.get(value, value))
+        return str(dict(self.options).get(value, value))
 
 
 class _Day(forms.DateField):
@@ -42,7 +42,6 @@ class _Day(forms.DateField):
             required=False,
             # What a browser's own field sends, whatever it shows.
             input_formats=["%Y-%m-%d"],
-            widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "min": "2000-01-01", "max": "2999-12-31"}),
             error_messages={"invalid": "Write a date as year-month-day, such as 2026-05-31."},
         )
 
@@ -55,28 +54,17 @@ class FindForm(forms.Form):
         required=False,
         max_length=200,
         error_messages={"max_length": "A search may have 200 characters; shorten it."},
-        widget=forms.TextInput(
-            attrs={
-                "type": "search",
-                "autocomplete": "off",
-                "enterkeyhint": "search",
-                "placeholder": "Words of a prompt, tag or author",
-                "data-search": True,
-            }
-        ),
     )
     model = _Pick("Model", "The studio does not know this model.")
     author = _Pick("Author", "Nobody here made pictures under this name.")
     gallery = _Pick("Gallery", "This gallery is not open to you, or is gone.")
-    tag = forms.CharField(
-        label="Tag", required=False, max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off"})
-    )
+    tag = forms.CharField(label="Tag", required=False, max_length=60)
     since = _Day("From")
     until = _Day("To")
     status = _Pick("Decision", "Pick one of those shown.", str)
     rating = _Pick("My rating", "Pick one of those shown.")
-    favourite = forms.BooleanField(label="Only my favourites", required=False)
     shape = _Pick("Shape", "Pick one of those shown.", str)
+    favourite = forms.BooleanField(label="Only my favourites", required=False)
     sort = _Pick("Sort", "Pick one of those shown.", Sort)
 
     def __init__(self, data: QueryDict, *, person: Person, galleries: list[Gallery], inside: Gallery | None) -> None:
@@ -95,7 +83,7 @@ class FindForm(forms.Form):
         else:
             del self.fields["status"]
             self._pick("gallery").offer((gallery.pk, gallery.name) for gallery in galleries)
-        self._pick("sort").choices = [(sort.value, sort.label) for sort in sorts]
+        self._pick("sort").offer((sort.value, sort.label) for sort in sorts)
         self.full_clean()
 
     def _pick(self, name: str) -> _Pick:
@@ -146,6 +134,24 @@ class FindForm(forms.Form):
             status=cleaned.get("status") or "",
             sort=self.chosen_sort,
         )
+
+    @property
+    def filters(self) -> list[dict[str, Any]]:
+        """What the panel shows beside the words and the order: a template that draws each option takes long."""
+        return [self._filter(name) for name in self.fields if name not in ("q", "sort")]
+
+    def _filter(self, name: str) -> dict[str, Any]:
+        field, value = self.fields[name], self[name].value()
+        about = {"name": name, "id": self[name].id_for_label, "label": field.label, "value": value}
+        if not isinstance(field, _Pick):
+            return about | {"kind": "date" if isinstance(field, _Day) else "check" if name == "favourite" else "text"}
+        options = [(choice, label, str(choice) == str(value or "")) for choice, label in field.options]
+        return about | {"kind": "select", "options": options}
+
+    @property
+    def sorts(self) -> list[tuple[str, str, bool]]:
+        field = self._pick("sort")
+        return [(choice, label, choice == self.chosen_sort) for choice, label in field.options if choice]
 
     # -- as an address, and in words
 

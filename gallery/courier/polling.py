@@ -214,7 +214,8 @@ class Poller:
                     message = "The upstream says that the picture is ready, but gives no address for it."
                     self._end_in_vain(watched, PICTURE_UNAVAILABLE, message, problem.hint)
             case upstream.Refused() if watched.attempts >= FETCH_ATTEMPTS:
-                self._end_in_vain(watched, problem.code, problem.message, problem.hint)
+                # Of the question, not of the task: nobody knows what becomes of that.
+                self._end_in_vain(watched, GAVE_UP, problem.message, problem.hint)
             case _:
                 self._ask_later(watched, max(self._timing.poll, self._timing.after(watched.attempts - 1)))
 

@@ -16,83 +16,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Activity",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("guest", models.CharField(blank=True, max_length=80)),
-                (
-                    "verb",
-                    models.CharField(
-                        choices=[
-                            ("added", "added a picture"),
-                            ("removed", "took a picture out"),
-                            ("commented", "commented"),
-                            ("decided", "decided"),
-                            ("shared", "changed who may see it"),
-                            ("renamed", "renamed it"),
-                        ],
-                        max_length=9,
-                    ),
-                ),
-                ("detail", models.CharField(blank=True, max_length=200)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-            ],
-            options={
-                "verbose_name_plural": "activities",
-                "ordering": ["-id"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Comment",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("guest", models.CharField(blank=True, help_text="The name that a guest gave.", max_length=80)),
-                ("text", models.TextField(max_length=2000)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-            ],
-            options={
-                "ordering": ["id"],
-            },
-        ),
-        migrations.CreateModel(
-            name="GuestVote",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("guest", models.CharField(max_length=80)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-            ],
-        ),
-        migrations.CreateModel(
-            name="Invitation",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("token_hash", models.CharField(editable=False, max_length=64, unique=True)),
-                (
-                    "email",
-                    models.EmailField(
-                        blank=True, help_text="Whom it was sent to; nobody else may use it then.", max_length=254
-                    ),
-                ),
-                (
-                    "role",
-                    models.CharField(
-                        choices=[("viewer", "May view"), ("contributor", "May contribute"), ("manager", "May manage")],
-                        default="viewer",
-                        help_text="In that gallery.",
-                        max_length=11,
-                    ),
-                ),
-                ("max_uses", models.PositiveSmallIntegerField(default=1)),
-                ("uses", models.PositiveSmallIntegerField(default=0)),
-                ("expires_at", models.DateTimeField()),
-                ("revoked_at", models.DateTimeField(blank=True, null=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-            ],
-            options={
-                "ordering": ["-id"],
-            },
-        ),
-        migrations.CreateModel(
             name="Mark",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -129,53 +52,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Notice",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("text", models.CharField(max_length=300)),
-                ("url", models.CharField(blank=True, help_text="A path in the studio.", max_length=300)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("read_at", models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                "ordering": ["-id"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Package",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=120)),
-                ("picture_ids", models.JSONField(default=list)),
-                (
-                    "with_prompts",
-                    models.BooleanField(default=True, help_text="The manifest tells prompts and settings."),
-                ),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("waiting", "Waiting"),
-                            ("packing", "Being packed"),
-                            ("ready", "Ready"),
-                            ("failed", "Failed"),
-                        ],
-                        default="waiting",
-                        max_length=7,
-                    ),
-                ),
-                ("packed", models.PositiveIntegerField(default=0)),
-                ("file", models.CharField(blank=True, help_text="In storage.", max_length=200)),
-                ("byte_size", models.PositiveBigIntegerField(default=0)),
-                ("error", models.TextField(blank=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("ready_at", models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                "ordering": ["-id"],
-            },
-        ),
-        migrations.CreateModel(
             name="SavedSearch",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -191,30 +67,6 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "saved searches",
                 "ordering": ["name"],
-            },
-        ),
-        migrations.CreateModel(
-            name="ShareLink",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("token_hash", models.CharField(editable=False, max_length=64, unique=True)),
-                ("label", models.CharField(blank=True, help_text="Whom it is for.", max_length=80)),
-                (
-                    "password",
-                    models.CharField(blank=True, editable=False, help_text="Hashed; empty for none.", max_length=200),
-                ),
-                ("expires_at", models.DateTimeField()),
-                ("revoked_at", models.DateTimeField(blank=True, null=True)),
-                ("show_prompts", models.BooleanField(default=False)),
-                ("allow_downloads", models.BooleanField(default=False)),
-                ("allow_votes", models.BooleanField(default=False)),
-                ("allow_comments", models.BooleanField(default=False)),
-                ("visits", models.PositiveIntegerField(default=0)),
-                ("last_visit_at", models.DateTimeField(blank=True, null=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-            ],
-            options={
-                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
@@ -303,90 +155,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="activity",
-            name="actor",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="activity",
-            name="gallery",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="activities", to="gallery.gallery"
-            ),
-        ),
-        migrations.AddField(
-            model_name="activity",
-            name="picture",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="gallery.picture",
-            ),
-        ),
-        migrations.AddField(
-            model_name="comment",
-            name="author",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="comments",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="comment",
-            name="gallery",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="comments", to="gallery.gallery"
-            ),
-        ),
-        migrations.AddField(
-            model_name="comment",
-            name="picture",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="comments", to="gallery.picture"
-            ),
-        ),
-        migrations.AddField(
-            model_name="guestvote",
-            name="picture",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="guest_votes", to="gallery.picture"
-            ),
-        ),
-        migrations.AddField(
-            model_name="invitation",
-            name="created_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="invitations", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="invitation",
-            name="gallery",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="+",
-                to="gallery.gallery",
-            ),
-        ),
-        migrations.AddField(
-            model_name="invitation",
-            name="groups",
-            field=models.ManyToManyField(blank=True, related_name="+", to="auth.group"),
-        ),
-        migrations.AddField(
             model_name="mark",
             name="person",
             field=models.ForeignKey(
@@ -430,31 +198,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="notice",
-            name="person",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="notices", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="package",
-            name="gallery",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="+",
-                to="gallery.gallery",
-            ),
-        ),
-        migrations.AddField(
-            model_name="package",
-            name="person",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="packages", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
             model_name="savedsearch",
             name="person",
             field=models.ForeignKey(
@@ -462,45 +205,9 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="sharelink",
-            name="created_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="sharelink",
-            name="gallery",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="links", to="gallery.gallery"
-            ),
-        ),
-        migrations.AddField(
-            model_name="guestvote",
-            name="link",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="guest_votes", to="gallery.sharelink"
-            ),
-        ),
-        migrations.AddField(
-            model_name="comment",
-            name="link",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="comments",
-                to="gallery.sharelink",
-            ),
-        ),
-        migrations.AddField(
             model_name="tag",
             name="pictures",
             field=models.ManyToManyField(related_name="tags", to="gallery.picture"),
-        ),
-        migrations.AddIndex(
-            model_name="activity",
-            index=models.Index(fields=["gallery", "-id"], name="activity_by_gallery"),
         ),
         migrations.AddIndex(
             model_name="mark",
@@ -535,10 +242,6 @@ class Migration(migrations.Migration):
             model_name="membership",
             constraint=models.UniqueConstraint(fields=("gallery", "group"), name="group_once_per_gallery"),
         ),
-        migrations.AddIndex(
-            model_name="notice",
-            index=models.Index(condition=models.Q(("read_at", None)), fields=["person", "-id"], name="notice_unread"),
-        ),
         migrations.AddConstraint(
             model_name="savedsearch",
             constraint=models.UniqueConstraint(
@@ -546,14 +249,6 @@ class Migration(migrations.Migration):
                 name="search_name_once_per_person",
                 violation_error_message="You have a saved search of this name already.",
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="guestvote",
-            constraint=models.UniqueConstraint(fields=("link", "picture", "guest"), name="guest_votes_once"),
-        ),
-        migrations.AddIndex(
-            model_name="comment",
-            index=models.Index(fields=["gallery", "picture"], name="comment_by_place"),
         ),
         migrations.AddConstraint(
             model_name="tag",

@@ -38,9 +38,7 @@ class GalleryQuerySet(models.QuerySet["Gallery"]):
 
     def with_counts(self) -> "GalleryQuerySet":
         return (
-            self.annotate(
-                picture_count=models.Count("entries", filter=models.Q(entries__picture__trashed_at=None))
-            )
+            self.annotate(picture_count=models.Count("entries", filter=models.Q(entries__picture__trashed_at=None)))
             .select_related("owner")
             .order_by("-created_at", "-id")
         )

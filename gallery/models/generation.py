@@ -172,7 +172,7 @@ class Generation(models.Model):
         if self._state.adding:
             if self.estimated_cost is not None:
                 # Here and not in the database: each rounds in its own way.
-                self.estimated_cost = exact(self.estimated_cost)
+                self.estimated_cost = exact(Decimal(self.estimated_cost))
             self.options_key = options_key(self.options)
             if self.kind == Generation.Kind.CREATE:
                 self.fingerprint = fingerprint(self.model_id, self.prompt, self.options)

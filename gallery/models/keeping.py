@@ -1,6 +1,6 @@
-"""What people do to keep order among pictures: marks, tags, saved searches, packages to take away."""
+"""What people do to keep order among pictures: marks, tags and saved searches."""
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    from gallery.models.people import Person
+    pass
 
 
 class Mark(models.Model):
@@ -66,42 +66,6 @@ class SavedSearch(models.Model):
                 violation_error_message="You have a saved search of this name already.",
             )
         ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class PackageQuerySet(models.QuerySet["Package"]):
-    def owned_by(self, person: "Person") -> Self:
-        return self.filter(person=person)
-
-
-class Package(models.Model):
-    """Pictures to take away in one ZIP file, which a background task packs."""
-
-    class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        PACKING = "packing", "Being packed"
-        READY = "ready", "Ready"
-        FAILED = "failed", "Failed"
-
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="packages")
-    gallery = models.ForeignKey("gallery.Gallery", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    name = models.CharField(max_length=120)
-    picture_ids = models.JSONField(default=list)
-    with_prompts = models.BooleanField(default=True, help_text="The manifest tells prompts and settings.")
-    state = models.CharField(max_length=7, choices=State, default=State.WAITING)
-    packed = models.PositiveIntegerField(default=0)
-    file = models.CharField(max_length=200, blank=True, help_text="In storage.")
-    byte_size = models.PositiveBigIntegerField(default=0)
-    error = models.TextField(blank=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    ready_at = models.DateTimeField(null=True, blank=True)
-
-    objects = PackageQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-id"]
 
     def __str__(self) -> str:
         return self.name

@@ -7,6 +7,7 @@ from gallery.services.editing import Source, Unfit, edit, fitting_options, keep_
 from gallery.services.galleries import (
     add_member,
     change_role,
+    decide,
     make_gallery,
     remove_member,
     remove_picture,
@@ -55,6 +56,7 @@ __all__ = [
     "cancel_batch",
     "change_role",
     "cost_of",
+    "decide",
     "delete_for_good",
     "dismiss",
     "dismiss_all",

@@ -1,6 +1,7 @@
 """Galleries and what is in them."""
 
 from django.contrib.auth.models import Group
+from django.utils import timezone
 
 from gallery.models import Gallery, GalleryEntry, Membership, Person, Picture
 
@@ -32,3 +33,9 @@ def change_role(member: Membership, role: str) -> None:
 def remove_member(member: Membership) -> None:
     """Access ends with the row: every page, thumbnail and original asks for it anew."""
     member.delete()
+
+
+def decide(entry: GalleryEntry, status: str, person: Person) -> None:
+    """Say what becomes of a picture in a gallery."""
+    entry.status, entry.decided_by, entry.decided_at = status, person, timezone.now()
+    entry.save(update_fields=["status", "decided_by", "decided_at"])

@@ -75,12 +75,12 @@ def tag(pictures: Collection[int], names: Sequence[str]) -> None:
         tags = _tags(names)
         # Two who tag the same picture go one after the other, or both could stay below the limit.
         list(Picture.objects.select_for_update().filter(pk__in=pictures).order_by("pk").values_list("pk"))
-        others = TaggedPicture.objects.filter(picture__in=pictures).exclude(tag__in=tags)
+        others = TaggedPicture._default_manager.filter(picture__in=pictures).exclude(tag__in=tags)
         most = others.values("picture").annotate(total=Count("pk")).order_by("-total").values_list("total").first()
         if (most[0] if most else 0) + len(tags) > MOST_TAGS:
             whose = "This picture" if len(pictures) == 1 else "One of these pictures"
             raise Unfit(f"{whose} would have more than {MOST_TAGS} tags. Take some off first.", "tags")
-        TaggedPicture.objects.bulk_create(
+        TaggedPicture._default_manager.bulk_create(
             [TaggedPicture(tag=one, picture_id=pk) for pk in pictures for one in tags], ignore_conflicts=True
         )
         Picture.refresh_search_text(pictures)
@@ -88,7 +88,7 @@ def tag(pictures: Collection[int], names: Sequence[str]) -> None:
 
 def untag(picture: Picture, tag_pk: int) -> None:
     with transaction.atomic():
-        TaggedPicture.objects.filter(picture=picture, tag=tag_pk).delete()
+        TaggedPicture._default_manager.filter(picture=picture, tag=tag_pk).delete()
         Picture.refresh_search_text([picture.pk])
 
 

@@ -15,7 +15,7 @@ from gallery.access import generation_to_change, generation_to_see, signed_in
 from gallery.forms import OPTION_PREFIX, GenerationForm
 from gallery.http import StudioRequest
 from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, PromptTemplate, State, UpstreamAccount
-from gallery.models.ledger import over_budget_message
+from gallery.models.ledger import budget_state, over_budget_message
 from gallery.prompts import fill_in
 
 PAGE = 20
@@ -64,6 +64,7 @@ def _page(request: StudioRequest, form: GenerationForm, status: int = 200, **mor
         **_feed(person, _feed_of(request), _id(request, "before")),
         **under_way(person),
         "examples": EXAMPLES,
+        "budget": budget_state(person),
         **more,
     }
     # In the team's feed, cards of others are waited for, too.
@@ -181,6 +182,7 @@ def _created(request: StudioRequest, generations: list[Generation]) -> HttpRespo
         **under_way(person),
         "feed": _feed_of(request),
         "form": GenerationForm(person=person, initial={"token": uuid.uuid4()}),
+        "budget": budget_state(person),
     }
     return render(request, "gallery/_generation_created.html", context)
 

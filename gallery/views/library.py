@@ -1,24 +1,29 @@
 """All pictures that a person sees, and how one of them is found among very many; also inside a gallery."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import push_url, replace_url, trigger_client_event
 
-from gallery.access import signed_in
+from gallery.access import gallery_to_see, signed_in
 from gallery.finding import COUNTED, Finder, Found, Wanted
 from gallery.finding_forms import FindForm, SearchForm
 from gallery.http import StudioRequest
 from gallery.models import Gallery, GalleryEntry, Picture, SavedSearch
 
-PAGE = 60
+PAGE = 40
 # Who comes back gets so many at once, so that the place where they were is there.
 COMING_BACK = 600
+# What a tile shows; the rest of a row is large.
+SHOWN = [
+    *(field.name for field in Picture._meta.concrete_fields if field.name not in ("search_text", "revised_prompt")),
+    "generation__prompt",
+]
 SIZES = range(1, 6)
 USUAL_SIZE = 3
 # So many tags are offered while one is being typed.
@@ -32,7 +37,7 @@ class Listing:
         self.request, self.gallery = request, gallery
         self.asked = request.GET if asked is None else asked
         self.person = signed_in(request)
-        galleries = [] if gallery else list(Gallery.objects.visible_to(self.person).order_by("name"))
+        galleries = [] if gallery else list(Gallery.objects.visible_to(self.person).order_by("name").only("name"))
         self.form = FindForm(self.asked, person=self.person, galleries=galleries, inside=gallery)
         self.address = reverse("gallery_detail", args=[gallery.pk]) if gallery else reverse("picture_list")
         self.after = self.asked.get("after", "")
@@ -49,7 +54,7 @@ class Listing:
 
     def context(self) -> dict[str, Any]:
         """For the templates that show pictures."""
-        found = self.finder.page(PAGE if self.is_more else self.shown, self.after, count=not self.is_more)
+        found = self.finder.page(PAGE if self.is_more else self.shown, self.after)
         pictures = self._pictures(found.ids)
         context: dict[str, Any] = {
             "find": self.form,
@@ -68,7 +73,8 @@ class Listing:
         return context | {
             "chips": chips,
             "query": self.form.query(),
-            "counted": _counted(found, self.after),
+            "counted": "" if self.after else in_words(len(pictures), is_all=not found.after),
+            "count_url": "" if self.after or not found.after else self._count_url(),
             "after": self.after,
             "beginning": self._url(),
             "searches": self._searches() if self.gallery is None else [],
@@ -92,14 +98,12 @@ class Listing:
     # -- parts
 
     def _pictures(self, ids: list[int]) -> list[Picture]:
-        heavy = ("search_text", "revised_prompt", "generation__results", "generation__options", "generation__task_id")
-        rows = Picture.objects.marked_by(self.person).select_related("generation").defer(*heavy).in_bulk(ids)
+        rows = Picture.objects.marked_by(self.person).select_related("generation").only(*SHOWN).in_bulk(ids)
         pictures = [rows[pk] for pk in ids if pk in rows]
-        if self.gallery:
-            entries = GalleryEntry.objects.filter(gallery=self.gallery, picture__in=ids)
-            by_picture = {entry.picture_id: entry for entry in entries}
-            for picture in pictures:
-                picture.entry = by_picture.get(picture.pk)
+        entries = GalleryEntry.objects.filter(gallery=self.gallery, picture__in=ids) if self.gallery else ()
+        by_picture = {entry.picture_id: entry for entry in entries}
+        for picture in pictures:
+            picture.entry = by_picture.get(picture.pk)
         return pictures
 
     def _searches(self) -> list[SavedSearch]:
@@ -112,6 +116,14 @@ class Listing:
     def _url(self, without: str = "", **more: Any) -> str:
         query = self.form.query(without, **more)
         return f"{self.address}?{query}" if query else self.address
+
+    def _count_url(self) -> str:
+        inside = [("inside", self.gallery.pk)] if self.gallery else []
+        return f"{reverse('picture_count')}?{urlencode(inside)}&{self.form.query()}".replace("?&", "?").rstrip("?&")
+
+    def count(self) -> str:
+        count = self.finder.count()
+        return in_words(min(count, COUNTED), is_all=count <= COUNTED)
 
     def _more(self, found: Found) -> dict[str, str] | None:
         if not found.after:
@@ -140,15 +152,11 @@ def _without_words(url: str) -> QueryDict:
     return query
 
 
-def _counted(found: Found, after: str) -> str:
-    """How many there are, as far as that is known."""
-    if after:
-        return ""
-    if found.is_all:
-        return "One picture" if found.total == 1 else f"{found.total:,} picture{pluralize(found.total)}"
-    if found.total > COUNTED:
-        return f"More than {COUNTED:,} pictures"
-    return f"More than {found.total // 10 * 10 or found.total} pictures"
+def in_words(count: int, *, is_all: bool) -> str:
+    """How many pictures there are, as far as that is known."""
+    if not is_all:
+        return f"More than {count:,} pictures"
+    return "One picture" if count == 1 else f"{count:,} pictures"
 
 
 def _page(listing: Listing, save_form: SearchForm | None = None, status: int = 200) -> HttpResponse:
@@ -163,6 +171,14 @@ def _page(listing: Listing, save_form: SearchForm | None = None, status: int = 2
 @require_safe
 def picture_list(request: StudioRequest) -> HttpResponse:
     return _page(Listing(request))
+
+
+@require_safe
+def picture_count(request: StudioRequest) -> HttpResponse:
+    """How many pictures a search finds: it takes longer than showing the first of them."""
+    inside = request.GET.get("inside", "")
+    gallery = gallery_to_see(request, int(inside)) if inside.isdecimal() and len(inside) < 19 else None
+    return render(request, "gallery/_count.html", {"counted": Listing(request, gallery).count()})
 
 
 @require_safe

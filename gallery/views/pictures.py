@@ -5,16 +5,17 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from gallery import services
-from gallery.access import picture_to_change, picture_to_see, signed_in
+from gallery.access import gallery_to, picture_to_change, picture_to_see, signed_in
 from gallery.forms import PictureSaveForm
 from gallery.http import StudioRequest
 from gallery.media import serve
-from gallery.models import Gallery, Picture
+from gallery.models import Gallery, GalleryEntry, Person, Picture
+from gallery.roles import Action, roles_for
 from gallery.views.editing import from_picture, lineage
 from gallery.views.keeping import tags_of
 
@@ -28,10 +29,14 @@ def picture_detail(request: StudioRequest, pk: int) -> HttpResponse:
     # The feed's order: newest generation first, its pictures in the order they were delivered.
     newer = others.filter(generation__gt=generation) | others.filter(generation=generation, index__lt=picture.index)
     older = others.filter(generation__lt=generation) | others.filter(generation=generation, index__gt=picture.index)
+    visible = Gallery.objects.visible_to(person)
+    entries = list(picture.entries.filter(gallery__in=visible).select_related("gallery", "decided_by").order_by("pk"))
     context = {
         "picture": picture,
         "generation": generation,
-        "galleries": Gallery.objects.visible_to(person).filter(entries__picture=picture),
+        "galleries": [entry.gallery for entry in entries],
+        "entries": entries,
+        "decidable": _decidable(person, picture),
         "previous": newer.order_by("generation_id", "-index").first(),
         "next": older.order_by("-generation_id", "index").first(),
         "details": _details(picture),
@@ -43,6 +48,26 @@ def picture_detail(request: StudioRequest, pk: int) -> HttpResponse:
         **from_picture(picture),
     }
     return render(request, "gallery/picture_detail.html", context)
+
+
+def _decidable(person: Person, picture: Picture) -> set[int]:
+    """Those galleries of the picture in which this person may say what becomes of it."""
+    open_to = Gallery.objects.open_to(person, roles_for(Action.DECIDE))
+    return set(open_to.filter(entries__picture=picture).values_list("pk", flat=True))
+
+
+@require_POST
+def entry_decide(request: StudioRequest, pk: int, picture_pk: int) -> HttpResponseBase:
+    """Draft, shortlist or approved, in one gallery; who said so is remembered."""
+    person = signed_in(request)
+    gallery = gallery_to(Action.DECIDE, request, pk)
+    kept = gallery.entries.filter(picture__in=Picture.objects.kept())
+    entry = get_object_or_404(kept.select_related("gallery"), picture=picture_pk)
+    if request.POST.get("status") in GalleryEntry.Status.values:
+        services.decide(entry, request.POST["status"], person)
+    if request.htmx:
+        return render(request, "gallery/_place.html", {"entry": entry, "decidable": {gallery.pk}})
+    return redirect("picture_detail", picture_pk)
 
 
 def _details(picture: Picture) -> list[tuple[str, str]]:

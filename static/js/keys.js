@@ -8,7 +8,13 @@ const enabled = () => localStorage.getItem(STORE) !== "off";
 let leader = 0; // when "g" was pressed
 
 // What follows "g", and the data-go of the link that it presses.
-const PLACES = new Map([["c", "create"], ["g", "galleries"], ["u", "usage"]]);
+const PLACES = new Map([["c", "create"], ["g", "galleries"], ["p", "pictures"], ["u", "usage"]]);
+
+// What links and buttons may carry.
+const KEYS = /^([a-z0-5]|Delete|ArrowLeft|ArrowRight)$/;
+
+// Arrows in a group of radios choose another one of them.
+const movesChoice = (event) => event.key.startsWith("Arrow") && event.target.matches?.("input[type=radio]");
 
 const go = (name) => document.querySelector(`[data-go="${name}"]`)?.click();
 
@@ -40,11 +46,13 @@ document.addEventListener("keydown", (event) => {
     leader = event.timeStamp;
   } else if (event.key === "/") {
     event.preventDefault();
-    if (!openComposer()) go("create");
+    const search = document.querySelector("[data-search]");
+    if (search) search.select();
+    else if (!openComposer()) go("create");
   } else if (event.key === "?") {
     event.preventDefault();
     document.getElementById("keys")?.showModal();
-  } else if (/^([a-z]|ArrowLeft|ArrowRight)$/.test(event.key) && press(event.key)) {
+  } else if (KEYS.test(event.key) && !movesChoice(event) && press(event.key)) {
     event.preventDefault();
   }
 });

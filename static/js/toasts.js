@@ -3,7 +3,8 @@ import { announce } from "./page.js";
 
 const region = document.getElementById("toasts");
 
-export function toast(message, kind = "info") {
+// `act`: {label, run} for a button that does something about it.
+export function toast(message, kind = "info", act = null) {
   if (!region || !message) return;
   for (const old of region.children) if (old.dataset.message === message) old.remove();
   while (region.children.length > 2) region.firstElementChild.remove();
@@ -18,7 +19,19 @@ export function toast(message, kind = "info") {
   close.className = "btn btn-quiet";
   close.textContent = "Close";
   close.addEventListener("click", () => remove(item));
-  item.append(text, close);
+  item.append(text);
+  if (act) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn btn-quiet toast-act";
+    button.textContent = act.label;
+    button.addEventListener("click", () => {
+      remove(item);
+      act.run();
+    });
+    item.append(button);
+  }
+  item.append(close);
   region.append(item);
 
   // Shown anew each time, to lie above a dialog that was opened since.
@@ -27,7 +40,7 @@ export function toast(message, kind = "info") {
   announce(message);
 
   let timer = 0;
-  const wait = () => (timer = setTimeout(() => remove(item), kind === "error" ? 9000 : 5000));
+  const wait = () => (timer = setTimeout(() => remove(item), kind === "error" || act ? 9000 : 5000));
   item.addEventListener("pointerenter", () => clearTimeout(timer));
   item.addEventListener("pointerleave", wait);
   item.addEventListener("focusin", () => clearTimeout(timer));

@@ -71,7 +71,8 @@ def test_what_was_spent_is_shown_with_its_budgets(usage_page: Page, months: list
 
 
 def test_bars_of_pictures(usage_page: Page) -> None:
-    usage_page.get_by_role("link", name="Pictures", exact=True).click()
+    measures = usage_page.get_by_role("navigation", name="What the bars show")
+    measures.get_by_role("link", name="Pictures").click()
     expect(usage_page.get_by_role("img", name="Pictures by model")).to_contain_text("1 picture")
     expect(usage_page).to_have_url(re.compile(r"/usage/\?by=pictures$"))
 
@@ -115,7 +116,7 @@ def test_csv_is_downloaded(usage_page: Page, months: list[str], tmp_path: Path) 
 
 
 def test_team_is_for_administrators(usage_page: Page, administrator_page: Page) -> None:
-    expect(usage_page.get_by_role("link", name="Team")).to_have_count(0)
+    expect(usage_page.get_by_role("navigation", name="Whose usage")).to_have_count(0)
     answer = usage_page.goto("/usage/?view=team")
     assert answer is not None
     assert answer.status == 404

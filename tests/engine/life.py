@@ -40,7 +40,8 @@ AT_ONCE = Timing(
     rate_limit=0.0,
     drain=0.05,
 )
-PATIENCE = 30.0
+# On a machine that has much else to do.
+PATIENCE = 60.0
 
 
 # -- what may happen
@@ -394,7 +395,13 @@ class Process:
         self._upstream = world
         base_url = world.stub.base_url if online else "http://127.0.0.1:1/v1"
         self.courier = Courier(
-            upstream.Client(base_url, self.key, read_timeout=PATIENCE),
+            upstream.Client(
+                base_url,
+                self.key,
+                connect_timeout=PATIENCE,
+                read_timeout=10 * PATIENCE,
+                poll_read_timeout=10 * PATIENCE,
+            ),
             requests_per_minute=60_000,
             wake_mirror=send_mirror,
             timing=AT_ONCE,

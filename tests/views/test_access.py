@@ -10,9 +10,21 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
+from django.utils import timezone
 
 from gallery import urls as gallery_urls
-from gallery.models import Batch, Gallery, Generation, Membership, Person, Picture, PromptTemplate, State, UpstreamAccount
+from gallery.models import (
+    Batch,
+    Gallery,
+    Generation,
+    Membership,
+    Person,
+    Picture,
+    PromptTemplate,
+    State,
+    Tag,
+    UpstreamAccount,
+)
 from lemonstudio import urls as studio_urls
 from tests.conftest import model, png, put
 
@@ -59,12 +71,27 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "gallery_detail": ("get", PRIVATE),
     "gallery_rename": ("post", (LOGIN, 404, "/galleries/", 404)),
     "gallery_share": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "entry_decide": ("post", (LOGIN, 404, "/pictures/", 404)),
     "gallery_members": ("get", PRIVATE),
     "member_change": ("post", (LOGIN, 404, "/galleries/", 404)),
     "member_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
     "gallery_delete": ("post", (LOGIN, 404, "/galleries/", 404)),
     "picture_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
     "picture_detail": ("get", PRIVATE_PICTURE),
+    "picture_favourite": ("post", (LOGIN, 404, "/pictures/", "/pictures/")),
+    "picture_rate": ("post", (LOGIN, 404, "/pictures/", "/pictures/")),
+    "picture_tag": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "picture_untag": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "picture_trash": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "picture_restore": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "selection_save": ("post", FOR_ALL),
+    "selection_tag": ("post", FOR_ALL),
+    "selection_favourite": ("post", (LOGIN, "/pictures/", "/pictures/", "/pictures/")),
+    "selection_trash": ("post", (LOGIN, "/pictures/", "/pictures/", "/pictures/")),
+    "trash": ("get", FOR_ALL),
+    "trash_restore": ("post", (LOGIN, "/pictures/", "/pictures/", "/pictures/")),
+    "trash_delete": ("post", (LOGIN, "/trash/", "/trash/", "/trash/")),
+    "trash_thumbnail": ("get", PRIVATE),
     "picture_save": ("post", (LOGIN, 404, "/pictures/", 404)),
     "picture_edit": ("get", PRIVATE_PICTURE),
     "picture_vary": ("post", (LOGIN, 404, HOME, HOME)),
@@ -99,6 +126,8 @@ SHOWN_TO_THE_TEAM: dict[str, Expected] = {
     "picture_original": 200,
     "picture_thumbnail": 200,
     "picture_edit": 200,
+    "picture_favourite": "/pictures/",
+    "picture_rate": "/pictures/",
     "picture_vary": HOME,
 }
 
@@ -125,7 +154,11 @@ def things(
     failed = make_generation(state=State.FAILED, results=results, batch=comparison, source_file=source)
     template = PromptTemplate.objects.create(author=picture.author, name="Fruit", text="A {{fruit}}", shared=False)
     other = Person.objects.create_user("mia@example.org", name="Mia Member")
+    trashed = make_picture()
+    Picture.objects.filter(pk=trashed.pk).update(trashed_at=timezone.now())
     return {
+        "trashed": trashed,
+        "tag": Tag.objects.create(name="Fruit"),
         "member": Membership.objects.create(gallery=private_gallery, person=other),
         "template": template,
         "batch": comparison,
@@ -145,8 +178,14 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         args = [picture.pk, picture.digest, *([320, "webp"] if name == "picture_thumbnail" else [])]
     elif kind == "member":
         args = [gallery.pk, things["member"].pk]
-    elif name == "picture_remove":
+    elif name in ("picture_remove", "entry_decide"):
         args = [gallery.pk, picture.pk]
+    elif name == "picture_untag":
+        args = [picture.pk, things["tag"].pk]
+    elif name == "picture_restore":
+        args = [things["trashed"].pk]
+    elif name == "trash_thumbnail":
+        args = [things["trashed"].pk, things["trashed"].digest]
     elif kind == "picture":
         args = [picture.pk]
     elif kind == "gallery" and name not in ("gallery_list", "gallery_create"):
@@ -168,10 +207,17 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         "gallery_rename": {"name": "Renamed"},
         "gallery_share": {"shared": "on"},
         "picture_save": {"new_gallery": "New"},
+        "picture_favourite": {"favourite": "1"},
+        "picture_rate": {"rating": "4"},
+        "picture_tag": {"tags": "Lemon"},
+        "trash_restore": {"picture": things["trashed"].pk},
+        "trash_delete": {"picture": things["trashed"].pk},
         "picture_vary": {"model": model("dall-e-2").pk, "count": "1"},
         "upload_vary": {"model": model("dall-e-2").pk, "count": "1"},
         "theme": {"theme": "dark"},
     }
+    if kind == "selection":
+        form[name] = {"picture": picture.pk}
     return getattr(client, method)(reverse(name, args=args), form.get(name, {}))
 
 

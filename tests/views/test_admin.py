@@ -16,7 +16,18 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Task
 
 from gallery.dispatch import send_submit
-from gallery.models import Budget, Gallery, Generation, ImageModel, Person, Picture, State, UpstreamAccount, ledger
+from gallery.models import (
+    Budget,
+    Gallery,
+    Generation,
+    ImageModel,
+    Person,
+    Picture,
+    PromptTemplate,
+    State,
+    UpstreamAccount,
+    ledger,
+)
 from tests.conftest import PASSWORD, model, put
 
 MakeGeneration = Callable[..., Generation]
@@ -38,6 +49,7 @@ def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, 
     Budget.objects.create(group=Group.objects.create(name="Designers"), amount=10)
     asked = make_generation(estimated_cost=Decimal("0.05"))
     ledger.reserve(asked.author, [asked])
+    PromptTemplate.objects.create(author=asked.author, name="Fruit", text="A {{fruit}}")
     send_submit(1)
     now = timezone.now()
     for name, success in (("went-well", True), ("went-wrong", False)):

@@ -225,3 +225,30 @@ def test_members_see_what_is_under_way_in_the_gallery(
     text = as_teammate.get(f"/galleries/{private_gallery.pk}/").content.decode()
     assert f'id="generation-{generation.pk}"' in text
     assert f'id="generation-{other.pk}"' not in text
+
+
+# -- deciding together
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [(None, 404), (Role.VIEWER, 404), (Role.CONTRIBUTOR, 302), (Role.MANAGER, 302)]
+)
+def test_contributors_decide(
+    role: str | None, status: int, as_teammate: Client, teammate: Person, picture: Picture, private_gallery: Gallery
+) -> None:
+    if role:
+        join(private_gallery, teammate, role)
+    address = f"/galleries/{private_gallery.pk}/decide/{picture.pk}/"
+    assert as_teammate.post(address, {"status": "approved"}).status_code == status
+    entry = GalleryEntry.objects.get()
+    assert (entry.status, entry.decided_by) == (("approved", teammate) if status == 302 else ("draft", None))
+
+
+def test_who_decided_is_told(as_owner: Client, owner: Person, picture: Picture, private_gallery: Gallery) -> None:
+    answer = as_owner.post(
+        f"/galleries/{private_gallery.pk}/decide/{picture.pk}/", {"status": "shortlist"}, headers={"HX-Request": "true"}
+    )
+    assert "Shortlist by Olivia Owner" in answer.content.decode()
+    assert "Shortlist" in as_owner.get(f"/galleries/{private_gallery.pk}/").content.decode()
+    as_owner.post(f"/galleries/{private_gallery.pk}/decide/{picture.pk}/", {"status": "nonsense"})
+    assert GalleryEntry.objects.get().status == "shortlist"
