@@ -8,7 +8,7 @@ export HOST PORT
 export LEMONSTUDIO_ENV ?= local
 PYTEST_WORKERS ?= 2
 
-.PHONY: run test lint types imports templates migrations unit postgres bench clean
+.PHONY: run test lint types imports templates migrations unit postgres bench soak clean
 
 run: $(VENV)/installed
 	@$(PY) manage.py prepare
@@ -39,12 +39,16 @@ unit: $(VENV)/installed-dev
 
 # What touches the database, once more on PostgreSQL.
 postgres: $(VENV)/installed-dev
-	TEST_DATABASE=postgres $(PY) -m pytest tests/engine/test_courier.py tests/engine/test_mirror.py tests/views \
-		tests/test_models.py tests/test_services.py tests/test_housekeeping.py
+	TEST_DATABASE=postgres $(PY) -m pytest tests/engine tests/views tests/test_models.py tests/test_services.py \
+		tests/test_housekeeping.py tests/test_ledger.py tests/test_search.py tests/test_catalogue.py
 
-# Ours beside the plain way, in one run; about eleven minutes. `python -m bench --quick` takes one.
+# Ours beside the plain way, in one run; about twenty minutes. `python -m bench --quick` takes one.
 bench: $(VENV)/installed
 	$(PY) -m bench
+
+# Kills the studio's processes, 500 times, and holds it to its promises; about half an hour. docs/soak.md.
+soak: $(VENV)/installed-dev
+	$(PY) -m tests.soak
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

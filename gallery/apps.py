@@ -9,11 +9,13 @@ class GalleryConfig(AppConfig):
     verbose_name = "Studio"
 
     def ready(self) -> None:
+        from django.db.models.signals import post_migrate
         from django_q.signals import post_spawn
 
         from gallery import checks  # noqa: F401 registers the system checks
 
         post_spawn.connect(start_courier, dispatch_uid="gallery.start_courier")
+        post_migrate.connect(mend_search, sender=self, dispatch_uid="gallery.mend_search")
 
 
 def start_courier(**kwargs: Any) -> None:
@@ -23,3 +25,12 @@ def start_courier(**kwargs: Any) -> None:
     from gallery.engine import ensure_running
 
     ensure_running()
+
+
+def mend_search(using: str, **kwargs: Any) -> None:
+    """Django says this after migrations, which on SQLite may have lost what keeps the index of the words."""
+    from django.db import connections
+
+    from gallery import search
+
+    search.mend(connections[using])

@@ -28,3 +28,8 @@ def send_catalogue_lookup() -> None:
 def send_thumbnails(picture_id: int) -> None:
     """Behind everything else: a picture without thumbnails is shown by its original."""
     async_task("gallery.tasks.thumbnails", picture_id, save=False, broker=later())
+
+
+def send_search_refresh(person_id: int) -> None:
+    """Have the pictures of somebody who was renamed found under the new name; behind everything else."""
+    async_task("gallery.tasks.refresh_search", person_id, save=False, broker=later())

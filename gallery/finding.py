@@ -185,13 +185,16 @@ class Finder:
     def _rows(self, sort: Sort, place: Row | None, want: int, *, rated: bool | None = None) -> list[Row]:
         """Up to `want` rows; fewer are all that there are."""
         conditions = list(self._conditions)
-        place = self._skip_to_dates(sort, place)
         if rated is False:
             conditions.append(~Exists(self._marks.filter(rating__isnull=False, picture=OuterRef("pk"))))
         few: Any = self._few
         if few is None:
             lanes = self._lanes(sort, place)
             rows = self._walk(sort, lanes, conditions, want, [want * EACH])
+            if rows is None and self._dates:
+                place = self._skip_to_dates(sort, place)
+                lanes = self._lanes(sort, place)
+                rows = self._walk(sort, lanes, conditions, want, [want * EACH])
             if rows is not None:
                 return rows
             few = self._few_by_words
@@ -212,8 +215,16 @@ class Finder:
         for lane in lanes:
             for depth in depths:
                 rows = self._look(sort, lane.ids[:depth], [*conditions, *lane.conditions], want)
-                if len(rows) == want or depth is None or lane.ids[: depth + 1].count() <= depth:
+                if len(rows) == want or depth is None:
                     break
+                length = lane.ids[: max(depth, FEW) + 1].count()
+                if length <= depth:
+                    break
+                # All of it, or where much was found already, a bit more.
+                if depth < FEW and (length <= FEW or len(rows) * 5 >= want):
+                    rows = self._look(sort, lane.ids[:FEW], [*conditions, *lane.conditions], want)
+                    if len(rows) == want or length <= FEW:
+                        break
             else:
                 return None
             found.update(rows)

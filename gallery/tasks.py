@@ -61,6 +61,10 @@ def thumbnails(picture_id: int) -> None:
     mirrors.make_thumbnails(picture_id)
 
 
+def refresh_search(person_id: int) -> None:
+    Picture.refresh_search_text_of(person_id)
+
+
 def pause_notice() -> None:
     mail.tell_of_pause()
 

@@ -62,7 +62,7 @@ def s3(s3_server: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_by_this_process(as_owner: Client, make_picture: MakePicture) -> None:
     picture = make_picture()
     answer = as_owner.get(picture.original_url)
-    assert b"".join(answer.streaming_content) == png()
+    assert answer.getvalue() == png()
     assert answer["Cache-Control"] == "private, max-age=31536000, immutable"
     assert answer["X-Content-Type-Options"] == "nosniff"
 

@@ -9,11 +9,11 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
 from gallery import search
+from gallery.addresses import address
 from gallery.models.catalogue import ImageModel
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.generation import Generation, ratio_class
@@ -124,16 +124,21 @@ class Picture(models.Model):
 
     @classmethod
     def refresh_search_text(cls, pks: Iterable[int]) -> None:
-        """After the tags of these pictures, or their authors' names, have changed."""
-        rows = Picture.objects.filter(pk__in=list(pks)).select_related("generation", "author").prefetch_related("tags")
-        changed = []
+        """After the tags of these pictures, or their author's name, have changed."""
+        rows = cls.objects.filter(pk__in=list(pks)).select_related("generation", "author").prefetch_related("tags")
         for picture in rows.only("revised_prompt", "search_text", "generation__prompt", "author__name"):
             tags = (tag.name for tag in picture.tags.all())
             text = search.text_of(picture.generation.prompt, picture.revised_prompt, *tags, picture.author.name)
             if text != picture.search_text:
-                picture.search_text = text
-                changed.append(picture)
-        Picture.objects.bulk_update(changed, ["search_text"], batch_size=100)
+                cls.objects.filter(pk=picture.pk).update(search_text=text)
+
+    @classmethod
+    def refresh_search_text_of(cls, author_id: int, at_once: int = 500) -> None:
+        """After this person was renamed. A few at a time, so that nobody waits long for the database."""
+        pks = list(cls.objects.filter(author=author_id).order_by("pk").values_list("pk", flat=True))
+        for begin in range(0, len(pks), at_once):
+            with transaction.atomic():
+                cls.refresh_search_text(pks[begin : begin + at_once])
 
     @property
     def original_name(self) -> str:
@@ -169,7 +174,7 @@ class Picture(models.Model):
 
     @property
     def original_url(self) -> str:
-        return reverse("picture_original", args=[self.pk, self.digest])
+        return address("picture_original", self.pk, self.digest)
 
     def thumbnail_name(self, width: int, format: str) -> str:
         """The storage name of a thumbnail, beside the original."""

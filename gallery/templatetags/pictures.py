@@ -7,9 +7,11 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from gallery.addresses import address
 from gallery.models import Picture
 
 register = template.Library()
+register.simple_tag(address)
 
 
 @register.simple_tag

@@ -101,6 +101,9 @@ function put(pictures, hidden) {
       place.hidden = hidden;
       const box = place.querySelector("input[name=picture]");
       if (box) [box.checked, box.disabled] = [false, hidden];
+      // What the browser asked for while it was in the trash was refused: ask again.
+      const image = place.querySelector("img");
+      if (!hidden && image) image.src = image.getAttribute("src");
       settle(place.closest("article"));
     }
   }

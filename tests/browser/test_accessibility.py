@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.test_create import done, generate
@@ -30,13 +30,24 @@ def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
     done(card)
     card.get_by_role("link").first.click()
     page.wait_for_url("**/pictures/**")
+    picture = page.url
+    page.get_by_label("Add tags").fill("Looked at")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator(".tag")).to_have_count(1)
+    page.goto("/")
+    thrown_away = generate(page, "Thrown away")
+    done(thrown_away)
+    thrown_away.hover()
+    thrown_away.get_by_role("button", name="Put into the trash").click()
+    expect(thrown_away).to_be_hidden()
     yield [
         "/",
         "/?feed=team",
         "/galleries/",
         gallery,
-        page.url,
-        f"{page.url}edit/",
+        picture,
+        f"{picture}edit/",
+        "/trash/",
         "/edit/",
         "/usage/",
         "/account/",
