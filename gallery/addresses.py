@@ -7,11 +7,11 @@ from django.urls import reverse
 
 def address(name: str, *parts: int | str) -> str:
     """The address of this name; its parts are whole numbers, or texts of letters and digits only."""
-    return _form(name, *(type(part) for part in parts)).format(*parts)
+    return _form(name, tuple(type(part) for part in parts)).format(*parts)
 
 
 @lru_cache(maxsize=256)
-def _form(name: str, *kinds: type) -> str:
+def _form(name: str, kinds: tuple[type, ...]) -> str:
     """The address with {} for each part."""
     stand_ins = [700_700_700 + number if kind is int else f"standin{number}" for number, kind in enumerate(kinds)]
     form = reverse(name, args=stand_ins)

@@ -55,6 +55,7 @@ urlpatterns = [
     path("galleries/<int:pk>/members/<int:member_pk>/remove/", sharing.member_remove, name="member_remove"),
     path("galleries/<int:pk>/delete/", galleries.gallery_delete, name="gallery_delete"),
     path("galleries/<int:pk>/decide/<int:picture_pk>/", pictures.entry_decide, name="entry_decide"),
+    path("galleries/<int:pk>/arrange/<int:picture_pk>/", pictures.entry_arrange, name="entry_arrange"),
     path("galleries/<int:pk>/remove/<int:picture_pk>/", galleries.picture_remove, name="picture_remove"),
     path("pictures/", library.picture_list, name="picture_list"),
     path("pictures/count/", library.picture_count, name="picture_count"),

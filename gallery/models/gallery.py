@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Window
+from django.db.models import Case, F, When, Window
 from django.db.models.functions import RowNumber
 
 from gallery.models.sharing import Membership
@@ -79,12 +79,13 @@ class Gallery(models.Model):
 
     @classmethod
     def covers(cls, galleries: "list[int]", pictures: int) -> "dict[int, list[Picture]]":
-        """The latest pictures of each of these galleries, by gallery id, in one query."""
-        place = Window(RowNumber(), partition_by=F("gallery"), order_by=F("id").desc())
+        """Of each of these galleries, by its id: the picked cover first, then the latest pictures, in one query."""
+        is_cover = Case(When(gallery__cover=F("picture"), then=0), default=1)
+        place = Window(RowNumber(), partition_by=F("gallery"), order_by=[is_cover, F("id").desc()])
         entries = GalleryEntry.objects.filter(gallery__in=galleries, picture__trashed_at=None)
         latest = entries.annotate(place=place).filter(place__lte=pictures)
         covers: dict[int, list[Picture]] = {}
-        for entry in latest.select_related("picture__generation").order_by("gallery", "-id"):
+        for entry in latest.select_related("picture__generation").order_by("gallery", "place"):
             covers.setdefault(entry.gallery_id, []).append(entry.picture)
         return covers
 

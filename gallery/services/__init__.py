@@ -9,9 +9,11 @@ from gallery.services.galleries import (
     change_role,
     decide,
     make_gallery,
+    move_to_front,
     remove_member,
     remove_picture,
     save_picture,
+    use_as_cover,
 )
 from gallery.services.keeping import (
     delete_for_good,
@@ -67,6 +69,7 @@ __all__ = [
     "keep_upload",
     "made_before",
     "make_gallery",
+    "move_to_front",
     "of_picture",
     "plan",
     "rate",
@@ -87,6 +90,7 @@ __all__ = [
     "trash",
     "untag",
     "uploaded",
+    "use_as_cover",
     "vary",
     "vote",
 ]

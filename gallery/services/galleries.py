@@ -1,6 +1,7 @@
 """Galleries and what is in them."""
 
 from django.contrib.auth.models import Group
+from django.db.models import Max
 from django.utils import timezone
 
 from gallery.models import Gallery, GalleryEntry, Membership, Person, Picture
@@ -39,3 +40,16 @@ def decide(entry: GalleryEntry, status: str, person: Person) -> None:
     """Say what becomes of a picture in a gallery."""
     entry.status, entry.decided_by, entry.decided_at = status, person, timezone.now()
     entry.save(update_fields=["status", "decided_by", "decided_at"])
+
+
+def use_as_cover(entry: GalleryEntry) -> None:
+    """Show the gallery by this picture first."""
+    entry.gallery.cover = entry.picture
+    entry.gallery.save(update_fields=["cover"])
+
+
+def move_to_front(entry: GalleryEntry) -> None:
+    """Make it the first in the order by hand."""
+    highest = entry.gallery.entries.aggregate(highest=Max("position"))["highest"] or 0
+    entry.position = highest + 1
+    entry.save(update_fields=["position"])

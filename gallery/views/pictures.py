@@ -15,7 +15,7 @@ from gallery.forms import PictureSaveForm
 from gallery.http import StudioRequest
 from gallery.media import serve
 from gallery.models import Gallery, GalleryEntry, Person, Picture
-from gallery.roles import Action, roles_for
+from gallery.roles import Action, may, roles_for
 from gallery.views.editing import from_picture, lineage
 from gallery.views.keeping import tags_of
 
@@ -36,7 +36,8 @@ def picture_detail(request: StudioRequest, pk: int) -> HttpResponse:
         "generation": generation,
         "galleries": [entry.gallery for entry in entries],
         "entries": entries,
-        "decidable": _decidable(person, picture),
+        "decidable": _open_to(Action.DECIDE, person, picture),
+        "arrangeable": _open_to(Action.ARRANGE, person, picture),
         "previous": newer.order_by("generation_id", "-index").first(),
         "next": older.order_by("-generation_id", "index").first(),
         "details": _details(picture),
@@ -50,24 +51,50 @@ def picture_detail(request: StudioRequest, pk: int) -> HttpResponse:
     return render(request, "gallery/picture_detail.html", context)
 
 
-def _decidable(person: Person, picture: Picture) -> set[int]:
-    """Those galleries of the picture in which this person may say what becomes of it."""
-    open_to = Gallery.objects.open_to(person, roles_for(Action.DECIDE))
+def _open_to(action: Action, person: Person, picture: Picture) -> set[int]:
+    """Those galleries of the picture in which this person may do this."""
+    open_to = Gallery.objects.open_to(person, roles_for(action))
     return set(open_to.filter(entries__picture=picture).values_list("pk", flat=True))
 
 
 @require_POST
 def entry_decide(request: StudioRequest, pk: int, picture_pk: int) -> HttpResponseBase:
     """Draft, shortlist or approved, in one gallery; who said so is remembered."""
-    person = signed_in(request)
-    gallery = gallery_to(Action.DECIDE, request, pk)
-    kept = gallery.entries.filter(picture__in=Picture.objects.kept())
-    entry = get_object_or_404(kept.select_related("gallery"), picture=picture_pk)
+    entry = _entry(Action.DECIDE, request, pk, picture_pk)
     if request.POST.get("status") in GalleryEntry.Status.values:
-        services.decide(entry, request.POST["status"], person)
-    if request.htmx:
-        return render(request, "gallery/_place.html", {"entry": entry, "decidable": {gallery.pk}})
-    return redirect("picture_detail", picture_pk)
+        services.decide(entry, request.POST["status"], signed_in(request))
+    return _place(request, entry)
+
+
+@require_POST
+def entry_arrange(request: StudioRequest, pk: int, picture_pk: int) -> HttpResponseBase:
+    """Make it what the gallery is shown by, or the first in its order by hand."""
+    entry = _entry(Action.ARRANGE, request, pk, picture_pk)
+    if request.POST.get("what") == "cover":
+        services.use_as_cover(entry)
+    elif request.POST.get("what") == "front":
+        services.move_to_front(entry)
+        said = f"Now the first in “{entry.gallery}”, where that is sorted by hand."
+        if request.htmx:
+            return trigger_client_event(_place(request, entry), "toast", {"message": said, "kind": "success"})
+        messages.success(request, said)
+    return _place(request, entry)
+
+
+def _entry(action: Action, request: StudioRequest, pk: int, picture_pk: int) -> GalleryEntry:
+    gallery = gallery_to(action, request, pk)
+    kept = gallery.entries.filter(picture__in=Picture.objects.kept())
+    return get_object_or_404(kept.select_related("gallery", "decided_by"), picture=picture_pk)
+
+
+def _place(request: StudioRequest, entry: GalleryEntry) -> HttpResponse:
+    """The picture's place in the gallery as it is now."""
+    if not request.htmx:
+        return redirect("picture_detail", entry.picture_id)
+    person = signed_in(request)
+    mine = {action: {entry.gallery_id} if may(person, action, entry.gallery) else set() for action in Action}
+    context = {"entry": entry, "decidable": mine[Action.DECIDE], "arrangeable": mine[Action.ARRANGE]}
+    return render(request, "gallery/_place.html", context)
 
 
 def _details(picture: Picture) -> list[tuple[str, str]]:

@@ -55,6 +55,13 @@ def box(page: Page, place: int) -> Locator:
     return tiles(page).nth(place).get_by_role("checkbox")
 
 
+def open_first(page: Page) -> None:
+    """Onto the picture's page; keys do something once its modules have run."""
+    tiles(page).nth(0).get_by_role("link").first.click()
+    page.wait_for_url("**/pictures/*/*")
+    page.wait_for_load_state("load")
+
+
 def undo(page: Page) -> None:
     page.locator(".toast").get_by_role("button", name="Undo").click()
 
@@ -73,7 +80,7 @@ def test_a_favourite_by_mouse_and_by_key(owner_page: Page, fill: Fill) -> None:
     page.reload()
     expect(page.locator(".tile .favourite [aria-pressed=true]")).to_have_count(2)
     # On its page by the key, and back again.
-    tiles(page).nth(0).get_by_role("link").first.click()
+    open_first(page)
     heart = page.locator(".viewer .favourite button")
     expect(heart).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("f")
@@ -86,7 +93,7 @@ def test_a_favourite_by_mouse_and_by_key(owner_page: Page, fill: Fill) -> None:
 def test_a_rating_by_keys_and_arrows(owner_page: Page, fill: Fill) -> None:
     page = owner_page
     page.goto(fill("Stars", 1))
-    tiles(page).get_by_role("link").first.click()
+    open_first(page)
 
     def rated(value: str) -> None:
         expect(page.locator(f'.rating input[value="{value}"]')).to_be_checked()
@@ -113,7 +120,7 @@ def test_a_rating_by_keys_and_arrows(owner_page: Page, fill: Fill) -> None:
 def test_tags_are_typed_and_taken_off(owner_page: Page, fill: Fill) -> None:
     page = owner_page
     page.goto(fill("Tagged", 1))
-    tiles(page).get_by_role("link").first.click()
+    open_first(page)
     field = page.get_by_label("Add tags")
     field.fill("Citrus, morning light")
     field.press("Enter")
@@ -164,7 +171,7 @@ def test_into_the_trash_and_back_from_a_gallery(owner_page: Page, fill: Fill) ->
 def test_from_its_page_on_to_the_next_with_undo(owner_page: Page, fill: Fill) -> None:
     page = owner_page
     page.goto(fill("One by one", 3))
-    tiles(page).nth(0).get_by_role("link").first.click()
+    open_first(page)
     expect(page.locator("#prompt-text")).to_have_text("One by one 2")
     page.keyboard.press("Delete")
     expect(page.locator("#prompt-text")).to_have_text("One by one 1")

@@ -168,6 +168,7 @@ class Call:
     brought: tuple[str, ...] = ()
     # For so many seconds from then on, the whole account is to be left alone.
     quiet_for: float = 0.0
+    is_error: bool = False
     answered_at: float = 0.0
     # The courier's loop has dealt with the answer.
     handled: bool = False
@@ -189,6 +190,7 @@ class Call:
     def answer(self, reply: Reply) -> None:
         self._reply = reply
         self.quiet_for = float(reply.headers.get("Retry-After", 0))
+        self.is_error = reply.status >= 300
         self.answered_at = time.monotonic()
         self._answered.set()
 
@@ -394,14 +396,13 @@ class Process:
         self.alive = True
         self._upstream = world
         base_url = world.stub.base_url if online else "http://127.0.0.1:1/v1"
+        waits: dict[str, Any] = {
+            "connect_timeout": PATIENCE,
+            "read_timeout": 10 * PATIENCE,
+            "poll_read_timeout": 10 * PATIENCE,
+        }
         self.courier = Courier(
-            upstream.Client(
-                base_url,
-                self.key,
-                connect_timeout=PATIENCE,
-                read_timeout=10 * PATIENCE,
-                poll_read_timeout=10 * PATIENCE,
-            ),
+            upstream.Client(base_url, self.key, **waits),
             requests_per_minute=60_000,
             wake_mirror=send_mirror,
             timing=AT_ONCE,

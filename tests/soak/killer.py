@@ -36,8 +36,8 @@ STOP_EVERY = 20
 ARRIVING = "arriving"
 MOMENTS = (*STATES, ARRIVING)
 # Seconds. From one kill to the next within a burst, and from when work goes on to the next burst.
-PAUSE = (0.1, 1.1)
-WORK = (0.0, 1.2)
+PAUSE = (0.1, 1.0)
+WORK = (0.0, 1.0)
 # How long to wait for a moment at which this victim was hardly met, for a victim, and for work to go on.
 WAIT_FOR_MOMENT = 0.8
 WAIT_FOR_VICTIM = {True: 1.5, False: 0.6}
@@ -210,7 +210,7 @@ class Killer:
         self._note(Kill(f"SIGTERM {whom}", signal.SIGTERM, time.time(), counts, working))
         # Mostly it may end in good order; else the next kill comes in the middle of that.
         give_up_at = time.monotonic() + self._chance.choice((0.5, 30, 30))
-        while tree.cluster in self._service.everyone() and time.monotonic() < give_up_at:
+        while self._service.has(tree.cluster) and time.monotonic() < give_up_at:
             time.sleep(0.05)
         return True
 
@@ -224,7 +224,7 @@ class Killer:
 
     def _look_after_orphans(self) -> None:
         for orphans in list(self._orphans):
-            orphans.pids &= self._service.left_over()
+            orphans.pids = {pid for pid in orphans.pids if self._service.has(pid)}
             if not orphans.pids:
                 self._orphans.remove(orphans)
             elif time.monotonic() > orphans.until:

@@ -8,35 +8,38 @@ from pathlib import Path
 MARK = "LEMONSTUDIO_SOAK"
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
-    pid: int
-    parent: int
-    started: int
-
-
-def _read(pid: int | str, name: str) -> bytes:
+def _read(pid: int, name: str) -> bytes:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/{name}").read_bytes()
     return b""
 
 
-def alive(mark: str) -> dict[int, Process]:
-    """All processes with this mark in their environment; zombies do not count."""
-    found = {}
-    for name in os.listdir("/proc"):
-        if name.isdecimal() and f"{MARK}={mark}".encode() in _read(name, "environ").split(b"\0"):
-            fields = _read(name, "stat").rpartition(b")")[2].split()
-            if fields and fields[0] != b"Z":
-                found[int(name)] = Process(int(name), parent=int(fields[1]), started=int(fields[19]))
-    return found
+def _stat(pid: int) -> list[bytes]:
+    """The fields of /proc/<pid>/stat from the third on, which is the state; empty if it is gone, or a zombie."""
+    fields = _read(pid, "stat").rpartition(b")")[2].split()
+    return fields if fields and fields[0] != b"Z" else []
 
 
-def descendants(processes: dict[int, Process], root: int) -> set[int]:
-    found = {root} & processes.keys()
-    while more := {one.pid for one in processes.values() if one.parent in found} - found:
-        found |= more
-    return found
+def is_alive(pid: int, mark: str) -> bool:
+    """Whether this is a process with that mark in its environment."""
+    return f"{MARK}={mark}".encode() in _read(pid, "environ").split(b"\0") and bool(_stat(pid))
+
+
+def alive(mark: str) -> set[int]:
+    return {int(name) for name in os.listdir("/proc") if name.isdecimal() and is_alive(int(name), mark)}
+
+
+def children(pid: int) -> list[int]:
+    """Those that its main thread has forked, in that order."""
+    found = [
+        (fields[19], child) for child in _read(pid, f"task/{pid}/children").split() if (fields := _stat(int(child)))
+    ]
+    return [int(child) for _, child in sorted(found, key=lambda one: (int(one[0]), int(one[1])))]
+
+
+def descendants(pid: int) -> set[int]:
+    found = set(children(pid))
+    return found.union(*map(descendants, found))
 
 
 def talks_to(pid: int, port: int) -> bool:
@@ -69,26 +72,17 @@ class Tree:
     web_workers: tuple[int, ...] = ()
 
     @classmethod
-    def below(cls, supervisor: int, mark: str, workers: int) -> "Tree":
-        processes = alive(mark)
-
-        def children(pid: int) -> list[int]:
-            if not pid:
-                return []
-            mine = [one for one in processes.values() if one.parent == pid]
-            return [one.pid for one in sorted(mine, key=lambda one: (one.started, one.pid))]
-
-        def part(word: bytes) -> int:
-            """Before it has become that program, a child's command is still its parent's."""
-            return next((pid for pid in children(supervisor) if word in _read(pid, "cmdline").split(b"\0")), 0)
-
-        cluster, web = part(b"cluster"), part(b"gunicorn")
+    def below(cls, supervisor: int, workers: int) -> "Tree":
+        """The parts of a supervisor, and what is below them; `workers` is how many the cluster has."""
+        parts = {word: pid for pid in children(supervisor) for word in _read(pid, "cmdline").split(b"\0")}
+        # Before a child has become another program, its command is still its parent's.
+        cluster, web = parts.get(b"cluster", 0), parts.get(b"gunicorn", 0)
         sentinel = next(iter(children(cluster)), 0)
         forked = children(sentinel)
         # The sentinel forks its workers, then the monitor, then the pusher.
         complete = len(forked) == workers + 2
         return cls(
-            supervisor=supervisor if supervisor in processes else 0,
+            supervisor=supervisor,
             cluster=cluster,
             sentinel=sentinel,
             workers=tuple(forked[:workers]) if complete else (),

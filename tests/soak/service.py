@@ -9,7 +9,7 @@ import time
 import uuid
 from pathlib import Path
 
-from tests.soak.processes import MARK, Tree, alive, descendants
+from tests.soak.processes import MARK, Tree, alive, descendants, is_alive
 from tests.studio import ROOT, Studio
 
 WORKERS = 3
@@ -67,15 +67,18 @@ class Service(Studio):
         return self.process.pid if self.process is not None and self.process.returncode is None else 0
 
     def tree(self) -> Tree:
-        return Tree.below(self.supervisor, self.mark, WORKERS)
+        return Tree.below(self.supervisor, WORKERS)
 
     def everyone(self) -> set[int]:
-        return set(alive(self.mark))
+        return alive(self.mark)
+
+    def has(self, pid: int) -> bool:
+        return is_alive(pid, self.mark)
 
     def left_over(self) -> set[int]:
         """Those that a supervisor left which is not there any more."""
-        supervisor, processes = self.supervisor, alive(self.mark)
-        return processes.keys() - descendants(processes, supervisor)
+        supervisor = self.supervisor
+        return self.everyone() - descendants(supervisor) - {supervisor}
 
     def finish(self) -> list[str]:
         """Ask it to end, once; what was not in order about that, in sentences."""

@@ -72,6 +72,7 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "gallery_rename": ("post", (LOGIN, 404, "/galleries/", 404)),
     "gallery_share": ("post", (LOGIN, 404, "/galleries/", 404)),
     "entry_decide": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "entry_arrange": ("post", (LOGIN, 404, "/pictures/", 404)),
     "gallery_members": ("get", PRIVATE),
     "member_change": ("post", (LOGIN, 404, "/galleries/", 404)),
     "member_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
@@ -178,7 +179,7 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         args = [picture.pk, picture.digest, *([320, "webp"] if name == "picture_thumbnail" else [])]
     elif kind == "member":
         args = [gallery.pk, things["member"].pk]
-    elif name in ("picture_remove", "entry_decide"):
+    elif name in ("picture_remove", "entry_decide", "entry_arrange"):
         args = [gallery.pk, picture.pk]
     elif name == "picture_untag":
         args = [picture.pk, things["tag"].pk]

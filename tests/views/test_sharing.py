@@ -252,3 +252,22 @@ def test_who_decided_is_told(as_owner: Client, owner: Person, picture: Picture, 
     assert "Shortlist" in as_owner.get(f"/galleries/{private_gallery.pk}/").content.decode()
     as_owner.post(f"/galleries/{private_gallery.pk}/decide/{picture.pk}/", {"status": "nonsense"})
     assert GalleryEntry.objects.get().status == "shortlist"
+
+
+def test_managers_pick_the_cover_and_the_first(
+    as_owner: Client, as_teammate: Client, teammate: Person, private_gallery: Gallery, make_picture: MakePicture
+) -> None:
+    first, second = make_picture(), make_picture()
+    put(first, private_gallery)
+    put(second, private_gallery)
+    base = f"/galleries/{private_gallery.pk}/arrange/{first.pk}/"
+    join(private_gallery, teammate, Role.CONTRIBUTOR)
+    assert as_teammate.post(base, {"what": "cover"}).status_code == 404
+    assert Gallery.covers([private_gallery.pk], 1) == {private_gallery.pk: [second]}
+    as_owner.post(base, {"what": "cover"})
+    assert Gallery.covers([private_gallery.pk], 1) == {private_gallery.pk: [first]}
+    as_owner.post(base, {"what": "front"})
+    assert list(private_gallery.entries.order_by("-position", "-pk").values_list("picture", flat=True)) == [
+        first.pk,
+        second.pk,
+    ]
