@@ -10,7 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from gallery import services
-from gallery.models import Generation, Picture
+from gallery.models import Generation, OverBudget, Picture
+from gallery.models.ledger import over_budget_message
 
 
 def preview(picture: Picture | None, css: str = "") -> SafeString | str:
@@ -56,7 +57,13 @@ class GenerationAdmin(admin.ModelAdmin[Generation]):
         chosen = list(generations.select_related("model", "author", "gallery"))
         # What was paid for and only could not be fetched costs nothing to fetch again.
         worth_it = [one for one in chosen if one.model.enabled and not one.can_fetch]
-        again = sum(1 for generation in worth_it if services.retry(generation) is not None)
+        again = 0
+        for generation in worth_it:
+            try:
+                again += services.retry(generation) is not None
+            except OverBudget as problem:
+                self.message_user(request, f"{generation}: {over_budget_message(problem)}", messages.ERROR)
+                break
         self.message_user(request, f"{again} of {len(chosen)} asked for again.", messages.SUCCESS)
         if len(worth_it) < len(chosen):
             left = len(chosen) - len(worth_it)

@@ -251,3 +251,14 @@ def test_previews_show_whosever_picture_it_is(
     shown = re.findall(r'<img src="(/media/[^"]+)"', text)
     assert shown
     assert [as_administrator.get(one).status_code for one in shown] == [200]
+
+
+def test_retry_beyond_the_authors_budget_says_so(as_administrator: Client, make_generation: MakeGeneration) -> None:
+    failed = make_generation("midjourney", state=State.FAILED)
+    Budget.objects.create(person=failed.author, amount=Decimal("0.01"))
+    form = {"action": "retry", "_selected_action": [failed.pk]}
+    answer = as_administrator.post("/admin/gallery/generation/", form, follow=True)
+    assert "left" in answer.content.decode()
+    failed.refresh_from_db()
+    assert not failed.dismissed
+    assert not Generation.objects.exclude(pk=failed.pk).exists()
