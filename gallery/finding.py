@@ -117,12 +117,15 @@ class Finder:
     ) -> None:
         self.person, self.wanted, self.gallery = person, wanted, gallery
         self.visible = list(visible)
+        # So far a lane is looked along at first.
+        self._first = 0
         if wanted.sort == Sort.HAND and gallery is None:
             raise ValueError("By hand pictures are sorted in a gallery only.")
 
     def page(self, limit: int, after: str = "") -> Found:
         """The next `limit` pictures after this place; nonsense is the beginning."""
         place, want = self._place(after), limit + 1
+        self._first = want * EACH
         if self.wanted.sort != Sort.RATED:
             rows = self._rows(self.wanted.sort, place, want)
         else:
@@ -190,11 +193,11 @@ class Finder:
         few: Any = self._few
         if few is None:
             lanes = self._lanes(sort, place)
-            rows = self._walk(sort, lanes, conditions, want, [want * EACH])
+            rows = self._walk(sort, lanes, conditions, want, [self._first])
             if rows is None and self._dates:
                 place = self._skip_to_dates(sort, place)
                 lanes = self._lanes(sort, place)
-                rows = self._walk(sort, lanes, conditions, want, [want * EACH])
+                rows = self._walk(sort, lanes, conditions, want, [self._first])
             if rows is not None:
                 return rows
             few = self._few_by_words

@@ -1,15 +1,21 @@
-"""Nobody gets in without signing in, unless the view says so."""
+"""Nobody gets in without signing in, unless the view says so; and what is said while the database is away."""
 
+import logging
+from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponseRedirect
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
+from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
-from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from gallery.http import StudioRequest
+
+logger = logging.getLogger(__name__)
 
 
 class SignInMiddleware(LoginRequiredMiddleware):
@@ -34,3 +40,24 @@ def _path(request: HttpRequest, page: str | None) -> str:
         return "/"
     parts = urlsplit(page)
     return f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+
+
+class BusyMiddleware:
+    """A database that is locked or away for longer than a request can wait is no mistake of anybody's: say so."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        if not isinstance(exception, OperationalError | InterfaceError):
+            return None
+        logger.warning("A request could not wait for the database: %s", exception)
+        if cast("StudioRequest", request).htmx:
+            said = "The studio is busy just now. Nothing is lost; try again in a moment."
+            return trigger_client_event(HttpResponse(status=503), "toast", {"message": said, "kind": "error"})
+        # Nothing on this page may need the database.
+        page = render_to_string("503.html", {"prompt": request.POST.get("prompt", "")})
+        return HttpResponse(page, status=503, headers={"Retry-After": "5"})

@@ -4,6 +4,7 @@ Everything here may run twice, or be killed in the middle, at any line: a pictur
 row is there only after its file was written whole, and a result has one row at most.
 """
 
+import contextlib
 import hashlib
 import logging
 import tempfile
@@ -152,7 +153,14 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
     file.seek(0)
     # A name of its own for every try: two that run at once never write into the same file.
     stem = f"{generation.created_at:%Y/%m}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}"
-    name = default_storage.save(f"pictures/{stem}.{examined.info.extension}", File(file))
+    name = f"pictures/{stem}.{examined.info.extension}"
+    try:
+        name = default_storage.save(name, File(file))
+    except OSError:
+        # What was written of it would only make a full disk fuller.
+        with contextlib.suppress(OSError):
+            default_storage.delete(name)
+        raise
     if default_storage.size(name) != size:
         default_storage.delete(name)
         raise OSError(f"only a part of {name} was stored")

@@ -25,13 +25,16 @@ def patient(task: Callable[[int], None]) -> Callable[[int], None]:
     @functools.wraps(task)
     def run(pk: int) -> None:
         give_up_at = time.monotonic() + PATIENCE_SECONDS
+        is_said = False
         while True:
             try:
                 return task(pk)
             except (OperationalError, InterfaceError) as problem:
                 if stopping() or time.monotonic() >= give_up_at:
                     raise
-                logger.warning("A background task waits for the database: %s", problem)
+                if not is_said:
+                    logger.warning("A background task waits for the database: %s", problem)
+                    is_said = True
             # The garbage that an exception leaves has statements of this connection. If the courier's thread happens
             # to collect them while this one waits for SQLite's lock again, the two wait for each other.
             connection.close()

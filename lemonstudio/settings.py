@@ -149,6 +149,7 @@ MIDDLEWARE = [
     "gallery.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "gallery.middleware.BusyMiddleware",
 ]
 ROOT_URLCONF = "lemonstudio.urls"
 WSGI_APPLICATION = "lemonstudio.wsgi.application"

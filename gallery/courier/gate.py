@@ -38,8 +38,9 @@ class Gate:
         self.paused = account.is_paused
         if not self.paused:
             self.hold_until = 0.0
-        elif not self.is_held and account.seconds_paused:
-            self.hold_until = time.monotonic() + account.seconds_paused
+        elif not self.hold_until:
+            # Another courier began it; one of our own was held for exactly as long as it was to be.
+            self.hold_until = time.monotonic() + account.seconds_to_hold
 
     def hold(self, problem: upstream.UpstreamError, seconds: float) -> None:
         is_new = not self.paused

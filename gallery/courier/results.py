@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 import logging
 import time
 import uuid
@@ -38,7 +39,8 @@ def keep_results(pk: int, answer: upstream.Answer) -> Results:
             try:
                 # Some leave the padding out.
                 data = base64.b64decode(result.b64 + "=" * (-len(result.b64) % 4))
-                kept["file"] = _store(f"{INBOX}/{pk}-{index}-{uuid.uuid4().hex[:12]}", data)
+                # The name tells how long it is to be: a part of it that found room is no result.
+                kept["file"] = _store(f"{INBOX}/{pk}-{index}-{uuid.uuid4().hex[:12]}-{len(data)}", data)
             except (binascii.Error, ValueError):
                 logger.warning("Picture %s of generation %s is no valid base64", index, pk)
         results.append(kept)
@@ -54,6 +56,8 @@ def _store(name: str, data: bytes) -> str:
             default_storage.delete(stored)
         except OSError as problem:
             logger.error("No room for a picture that was paid for; trying again: %s", problem.strerror or problem)
+            with contextlib.suppress(OSError):
+                default_storage.delete(name)
         time.sleep(5)
 
 
@@ -63,8 +67,14 @@ def results_left_behind(pk: int) -> Results:
         names = default_storage.listdir(INBOX)[1]
     except FileNotFoundError:
         return []
-    mine = sorted((name for name in names if name.startswith(f"{pk}-")), key=lambda name: int(name.split("-")[1]))
+    whole = [name for name in names if name.startswith(f"{pk}-") and _is_whole(name)]
+    mine = sorted(whole, key=lambda name: int(name.split("-")[1]))
     return [{"url": "", "revised_prompt": "", "file": f"{INBOX}/{name}"} for name in mine]
+
+
+def _is_whole(name: str) -> bool:
+    size = name.rpartition("-")[2]
+    return size.isdecimal() and default_storage.size(f"{INBOX}/{name}") == int(size)
 
 
 class Deliveries:

@@ -1,6 +1,6 @@
 """The studio's account at the upstream: who talks to it now, and whether it may be talked to."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Self
 
@@ -43,13 +43,25 @@ class UpstreamAccount(models.Model):
     # -- the lease
 
     @classmethod
-    def take_lease(cls, holder: str, seconds: float) -> int | None:
-        """Become the holder if nobody is; return the new fence, or None while another one holds it."""
+    def take_lease(cls, holder: str, seconds: float, *, disbelieved: datetime | None = None) -> int | None:
+        """Become the holder if nobody is; return the new fence, or None while another one holds it.
+
+        A lease until `disbelieved` counts for nothing.
+        """
         cls.load()
-        free = cls.objects.filter(Q(lease_until=None) | Q(lease_until__lt=Now()), pk=1)
-        if not free.update(holder=holder, lease_until=Now() + timedelta(seconds=seconds), fence=F("fence") + 1):
+        free = Q(lease_until=None) | Q(lease_until__lt=Now())
+        if disbelieved is not None:
+            free |= Q(lease_until=disbelieved)
+        until = Now() + timedelta(seconds=seconds)
+        if not cls.objects.filter(free, pk=1).update(holder=holder, lease_until=until, fence=F("fence") + 1):
             return None
         return cls.objects.values_list("fence", flat=True).filter(pk=1, holder=holder).first()
+
+    @classmethod
+    def lease_beyond(cls, seconds: float) -> datetime | None:
+        """Until when the lease is said to last, if that is further ahead than this."""
+        far = cls.objects.filter(pk=1, lease_until__gt=Now() + timedelta(seconds=seconds))
+        return far.values_list("lease_until", flat=True).first()
 
     @classmethod
     def renew_lease(cls, holder: str, fence: int, seconds: float) -> bool:
@@ -77,6 +89,16 @@ class UpstreamAccount(models.Model):
         if self.resume_at is None:
             return 0
         return max(0, round((self.resume_at - timezone.now()).total_seconds()))
+
+    @property
+    def seconds_to_hold(self) -> float:
+        """The same for a courier that did not begin the pause; no longer than the pause was to last in all.
+
+        A time that was written down before a clock was put back may lie hours ahead.
+        """
+        if self.resume_at is None or self.paused_at is None:
+            return 0.0
+        return min(float(self.seconds_paused), (self.resume_at - self.paused_at).total_seconds())
 
     @classmethod
     def pause(cls, code: str, message: str, hint: str, *, seconds: float, balance_usd: Decimal | None = None) -> None:

@@ -276,6 +276,7 @@ class Generation(models.Model):
             error_message="",
             error_hint="",
             dismissed=False,
+            finished_at=None,
         )
 
     def fail(
@@ -341,9 +342,14 @@ class Generation(models.Model):
         """Cancel: at once if it was not sent yet; else the studio stops waiting, and keeps a result that comes."""
         if self._move_and_book(State.CANCELLED, from_=[State.QUEUED], due_at=None, finished_at=timezone.now()):
             return True
-        return self._move_and_book(
-            State.CANCELLED, from_=[State.SUBMITTING, State.PENDING, State.PROCESSING], finished_at=timezone.now()
-        )
+        # What was delivered and is only being asked about for a fresh address is not there to be cancelled any more.
+        with transaction.atomic():
+            waiting = Generation.objects.filter(pk=self.pk, results=[])
+            sent = (State.SUBMITTING, State.PENDING, State.PROCESSING)
+            moved = bool(waiting.move(State.CANCELLED, from_=sent, finished_at=timezone.now()))
+            if moved:
+                Generation.bring_ledger_up_to_date(self.pk)
+            return moved
 
     def fetch_again(self) -> bool:
         """Try once more to bring home what the upstream delivered and is not here."""
@@ -351,6 +357,7 @@ class Generation(models.Model):
             State.SAVING,
             from_=[State.FAILED, State.COMPLETED],
             attempts=0,
+            finished_at=None,
             due_at=timezone.now() + timedelta(minutes=1),
             error_code="",
             error_message="",
@@ -373,7 +380,9 @@ class Generation(models.Model):
 
     @property
     def can_cancel(self) -> bool:
-        return self.state in (State.QUEUED, State.SUBMITTING, State.PENDING, State.PROCESSING)
+        if self.state == State.QUEUED:
+            return True
+        return self.state in (State.SUBMITTING, State.PENDING, State.PROCESSING) and not self.results
 
     @property
     def can_retry(self) -> bool:

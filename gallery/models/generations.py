@@ -1,7 +1,7 @@
 """Generations as a set: what is read of them, and what is changed of many at once."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 def _how_many(rows: "models.QuerySet[Any]", by: str) -> Coalesce:
     """The number of these rows, which an OuterRef ties to the outer row, as a column; all of them have one `by`."""
     return Coalesce(Subquery(rows.order_by().values(by).annotate(total=Count("pk")).values("total")), 0)
+
+
+# Nothing is written down to be looked at later than this; what is due later still was, before a clock was put back.
+LONGEST_WAIT = timedelta(minutes=15)
+
+
+def _is_due(now: datetime) -> Q:
+    return Q(due_at__lte=now) | Q(due_at__gt=now + LONGEST_WAIT)
 
 
 class GenerationQuerySet(models.QuerySet["Generation"]):
@@ -86,7 +94,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         turn = Window(RowNumber(), partition_by=F("author"), order_by=F("id").asc())
         return list(
             self.filter(state=State.QUEUED)
-            .filter(Q(due_at=None) | Q(due_at__lte=now))
+            .filter(Q(due_at=None) | _is_due(now))
             .annotate(place=turn, turn=turn + _how_many(sent, by="author"), sending=_how_many(sending, by="author"))
             .filter(place__lte=sending_each - F("sending"))
             .select_related("model", "author")
@@ -96,7 +104,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     def to_poll(self, now: datetime) -> Self:
         """What the upstream has and is to be asked about, among it what nobody waits for any more."""
         return (
-            self.filter(due_at__lte=now, state__in=POLLED)
+            self.filter(_is_due(now), state__in=POLLED)
             .exclude(task_id="")
             .select_related("model")
             .defer("prompt", "results")
@@ -104,7 +112,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
 
     def waiting_for_mirror(self, now: datetime) -> Self:
         """Delivered, and nobody has begun to fetch the pictures in the time given for it."""
-        return self.filter(due_at__lte=now, state=State.SAVING)
+        return self.filter(_is_due(now), state=State.SAVING)
 
     def task_durations(self, model_id: int, latest: int) -> list[tuple[float, float]]:
         """Of the model's latest tasks: seconds from acceptance at which each was not done yet, and at which it was."""

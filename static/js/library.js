@@ -58,28 +58,31 @@ comeBack();
 
 // -- after a search or a filter
 
-let panelWasOpen = false;
-let chipWasAt = -1;
+let asked = null; // how things stood when the answer came: it may take away what has the focus
 
-document.addEventListener("htmx:before:swap", () => {
-  panelWasOpen = Boolean(document.querySelector(".find-more")?.open);
+document.addEventListener("htmx:before:swap", (event) => {
+  const { sourceElement } = event.detail.ctx;
+  asked = null;
+  if (!sourceElement.matches?.("#find, .found-head a")) return;
   const chips = [...document.querySelectorAll(".finder .chip")];
-  chipWasAt = chips.indexOf(document.activeElement);
-  if (document.activeElement?.closest(".found-head") && chipWasAt < 0) chipWasAt = 0;
+  asked = {
+    byLink: sourceElement.id !== "find",
+    chip: Math.max(0, chips.indexOf(sourceElement)),
+    panelIsOpen: Boolean(document.querySelector(".find-more")?.open),
+  };
 });
 
-document.addEventListener("htmx:after:swap", (event) => {
-  const { sourceElement, response } = event.detail.ctx ?? {};
-  if (!sourceElement?.matches?.("#find, .finder .found-head a, .found-head a")) return;
-  const panel = document.querySelector(".find-more");
-  if (panel && panelWasOpen) panel.open = true;
-  if (response && response.status >= 300) return;
+document.addEventListener("htmx:after:settle", () => {
+  if (!asked) return;
+  const { byLink, chip, panelIsOpen } = asked;
+  asked = null;
   announce(document.getElementById("found")?.dataset.said ?? "");
-  if (sourceElement.id === "find") return;
+  if (!byLink) return;
+  document.querySelector(".find-more").open = panelIsOpen;
   // The link that was pressed is gone: to the one that stands in its place, else to the search.
   const chips = document.querySelectorAll(".finder .chip");
-  const next = chips[Math.min(Math.max(chipWasAt, 0), chips.length - 1)] ?? document.getElementById("find_q");
-  next?.focus({ preventScroll: true });
+  const next = chips[Math.min(chip, chips.length - 1)] ?? document.getElementById("find_q");
+  next.focus({ preventScroll: true });
 });
 
 document.addEventListener("htmx:after:request", (event) => {

@@ -449,7 +449,7 @@ def test_stray_is_found_while_the_courier_lives(engine: Engine, make_generation:
 
 def test_pictures_that_a_lost_courier_had_stored_are_kept(engine: Engine, make_generation: MakeGeneration) -> None:
     generation = make_generation(state=State.SUBMITTING)
-    name = default_storage.save(f"inbox/{generation.pk}-0-abc", ContentFile(png()))
+    name = default_storage.save(f"inbox/{generation.pk}-0-abc-{len(png())}", ContentFile(png()))
     turn_until_state(engine.courier(), generation, State.SAVING)
     assert generation.results[0]["file"] == name
 

@@ -126,7 +126,6 @@ def full(tmp_path: Path, settings: Any) -> Iterator[Disk]:
             disk.grow(ME)
 
 
-@pytest.mark.xfail(strict=True, reason="parts that were written before the disk was full count as results")
 def test_picture_inside_an_answer_waits_for_room(full: Disk, picture: bytes, caplog: pytest.LogCaptureFixture) -> None:
     """And the part of it that did find room is not taken for what another courier left."""
     kept: list[Results] = []
@@ -144,7 +143,6 @@ def test_picture_inside_an_answer_waits_for_room(full: Disk, picture: bytes, cap
     assert results_left_behind(7) == [result]
 
 
-@pytest.mark.xfail(strict=True, reason="the part of it that found room becomes the result, for good")
 def test_picture_that_waits_for_room_outlives_the_lease(
     full: Disk,
     picture: bytes,
@@ -185,7 +183,6 @@ def test_part_of_a_picture_is_not_kept(
         assert file.read() == upstream.picture
 
 
-@pytest.mark.xfail(strict=True, reason="it does")
 def test_part_of_a_picture_does_not_stay_on_the_disk(
     full: Disk, upstream: WorkingUpstream, make_generation: MakeGeneration, settings: Any
 ) -> None:

@@ -19,7 +19,8 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc"),
 ]
 EACH = 60
-NOISE_SECONDS = 2
+# An answer may wait so long for its turn while the machine is busy.
+NOISE_SECONDS = 5
 # Each has a key of its own, so that the upstream can tell who asks.
 KEYS = ("sk-cluster-one-0123456789", "sk-cluster-two-0123456789")
 
@@ -61,10 +62,17 @@ class LeaseWatch(threading.Thread):
             if not self.seen or self.seen[-1] != now:
                 self.seen.append((now[0], now[1]))
 
-    def end(self) -> list[tuple[int, str]]:
+    def end(self) -> None:
         self._ended.set()
         self.join(10)
-        return self.seen
+
+
+@pytest.fixture
+def watch(clusters: WorkingStudio) -> Iterator[LeaseWatch]:
+    watch = LeaseWatch(clusters.database)
+    watch.start()
+    yield watch
+    watch.end()
 
 
 def asked(upstream: WorkingUpstream) -> list[tuple[float, str, str]]:
@@ -76,11 +84,11 @@ def asked(upstream: WorkingUpstream) -> list[tuple[float, str, str]]:
     ]
 
 
-def test_one_of_two_is_killed(clusters: WorkingStudio, upstream: WorkingUpstream) -> None:
-    watch = LeaseWatch(clusters.database)
-    watch.start()
+def test_one_of_two_is_killed(clusters: WorkingStudio, upstream: WorkingUpstream, watch: LeaseWatch) -> None:
     soon(lambda: len(watch.seen) and watch.seen[-1][1], 20)
-    sync = [f"sync {0.5 + number % 6} no {number}" for number in range(EACH)]
+    # The last few are sure to be on their way when the cluster is killed.
+    seconds = [0.5 + number % 6 for number in range(EACH - 5)] + [30] * 5
+    sync = [f"sync {seconds[number]} no {number}" for number in range(EACH)]
     tasks = [f"task {1 + number % 8} no {number}" for number in range(EACH)]
     clusters.submit(*(prompt for pair in zip(sync, tasks, strict=True) for prompt in pair))
     soon(lambda: clusters.states()["completed"] >= EACH // 4, 30)
@@ -99,7 +107,7 @@ def test_one_of_two_is_killed(clusters: WorkingStudio, upstream: WorkingUpstream
     sent = {prompt: at for at, _, prompt in asked(upstream) if prompt}
     query = "SELECT prompt FROM gallery_generation WHERE state = 'interrupted'"
     interrupted = {prompt for (prompt,) in clusters.database.ask(query)}
-    assert interrupted
+    assert {prompt for prompt in sync if prompt.startswith("sync 30 ")} <= interrupted
     for prompt in interrupted & sent.keys():
         taken_for = float(prompt.split()[1]) if prompt.startswith("sync") else 0
         assert killed_at - NOISE_SECONDS - taken_for < sent[prompt] <= killed_at + NOISE_SECONDS
@@ -109,6 +117,8 @@ def test_one_of_two_is_killed(clusters: WorkingStudio, upstream: WorkingUpstream
     turns = [key for key, _ in groupby(key for _, key, _ in asked(upstream))]
     assert len(turns) == 2
     assert turns[0] == killed
-    # A fence has one holder, and the next holder's is higher.
-    fences = [fence for fence, holder in watch.end() if holder]
+    # A fence has one holder, and the next holder's is higher. Nobody takes what another one holds: there were two, or
+    # three where the machine was so busy that a renewal came late.
+    fences = [fence for fence, holder in watch.seen if holder]
     assert fences == sorted(set(fences))
+    assert len(fences) <= 3

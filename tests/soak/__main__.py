@@ -52,6 +52,7 @@ def soak(arguments: argparse.Namespace, folder: Path) -> int:
         )
         stack.callback(service.clear)
         # From here on this process is one of the studio's, with its settings and its database.
+        os.environ.clear()
         os.environ.update(service.env)
         django.setup()
         from tests.soak.run import Plan, Soak

@@ -21,6 +21,7 @@ from gallery.models import (
     Person,
     Picture,
     PromptTemplate,
+    SavedSearch,
     State,
     Tag,
     UpstreamAccount,
@@ -78,6 +79,11 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "member_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
     "gallery_delete": ("post", (LOGIN, 404, "/galleries/", 404)),
     "picture_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "picture_list": ("get", FOR_ALL),
+    "picture_count": ("get", FOR_ALL),
+    "picture_tags": ("get", FOR_ALL),
+    "search_save": ("post", (LOGIN, "/pictures/", "/pictures/", "/pictures/")),
+    "search_delete": ("post", (LOGIN, 404, "/pictures/", 404)),
     "picture_detail": ("get", PRIVATE_PICTURE),
     "picture_favourite": ("post", (LOGIN, 404, "/pictures/", "/pictures/")),
     "picture_rate": ("post", (LOGIN, 404, "/pictures/", "/pictures/")),
@@ -160,6 +166,7 @@ def things(
     return {
         "trashed": trashed,
         "tag": Tag.objects.create(name="Fruit"),
+        "search": SavedSearch.objects.create(person=picture.author, name="Lemons", query="q=lemon"),
         "member": Membership.objects.create(gallery=private_gallery, person=other),
         "template": template,
         "batch": comparison,
@@ -187,7 +194,9 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         args = [things["trashed"].pk]
     elif name == "trash_thumbnail":
         args = [things["trashed"].pk, things["trashed"].digest]
-    elif kind == "picture":
+    elif name == "search_delete":
+        args = [things["search"].pk]
+    elif kind == "picture" and name not in ("picture_list", "picture_count", "picture_tags"):
         args = [picture.pk]
     elif kind == "gallery" and name not in ("gallery_list", "gallery_create"):
         args = [gallery.pk]
@@ -208,6 +217,7 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         "gallery_rename": {"name": "Renamed"},
         "gallery_share": {"shared": "on"},
         "picture_save": {"new_gallery": "New"},
+        "search_save": {"name": "Mine", "query": "q=lemon"},
         "picture_favourite": {"favourite": "1"},
         "picture_rate": {"rating": "4"},
         "picture_tag": {"tags": "Lemon"},

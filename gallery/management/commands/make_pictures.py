@@ -82,16 +82,19 @@ class Command(BaseCommand):
         parser.add_argument("count", type=int)
         parser.add_argument("--files", type=int, default=30, help="how many there are to share")
         parser.add_argument("--seed", type=int, default=1, help="the same number makes the same pictures")
+        parser.add_argument("--author", metavar="E-MAIL", help="all of them by this person")
         parser.add_argument("--yes", action="store_true", help="also in a studio that is not a local one")
 
-    def handle(self, *args: Any, count: int, files: int, seed: int, yes: bool, **options: Any) -> None:
+    def handle(
+        self, *args: Any, count: int, files: int, seed: int, author: str | None, yes: bool, **options: Any
+    ) -> None:
         if not settings.LOCAL and not yes:
             raise CommandError(
                 "This fills the studio with made-up pictures, and LEMONSTUDIO_ENV is not local. If you mean it: --yes"
             )
         if count < 1 or files < 1:
             raise CommandError("Ask for one picture and one file at least.")
-        maker = _Maker(random.Random(seed), files)  # noqa: S311 nothing is secret about these
+        maker = _Maker(random.Random(seed), files, self._authors(author))  # noqa: S311 nothing is secret about these
         for made in maker.make(count):
             self.stderr.write(f"{made:,} of {count:,}")
         if connection.vendor == "postgresql":
@@ -99,20 +102,13 @@ class Command(BaseCommand):
                 cursor.execute("ANALYZE")
         self.stdout.write(f"Made {count:,} pictures.")
 
-
-class _Maker:
-    def __init__(self, chance: random.Random, files: int) -> None:
-        self.chance = chance
-        self.authors = self._authors()
-        self.models = list(ImageModel.objects.on_offer())
-        if not self.models:
-            raise CommandError("There is no model on offer; pictures need one.")
-        self.tags = [Tag.objects.get_or_create(name=name)[0] for name in TAGS]
-        self.galleries = self._galleries()
-        self.files = [self._file(number) for number in range(files)]
-
-    def _authors(self) -> list[Person]:
-        """Those who are here, and some who cannot sign in."""
+    def _authors(self, email: str | None) -> list[Person]:
+        """This person; or those who are here, and some who cannot sign in."""
+        if email:
+            person = Person.objects.filter(email=Person.objects.normalize_email(email)).first()
+            if person is None:
+                raise CommandError(f"Nobody here has the e-mail {email}.")
+            return [person]
         made_up = [
             Person.objects.filter(email=f"made-up-{number}@example.org").first()
             or Person.objects.create_user(f"made-up-{number}@example.org", name=name)
@@ -120,6 +116,18 @@ class _Maker:
         ]
         here = Person.objects.filter(is_active=True).exclude(pk__in=[person.pk for person in made_up])
         return [*here, *made_up]
+
+
+class _Maker:
+    def __init__(self, chance: random.Random, files: int, authors: list[Person]) -> None:
+        self.chance = chance
+        self.authors = authors
+        self.models = list(ImageModel.objects.on_offer())
+        if not self.models:
+            raise CommandError("There is no model on offer; pictures need one.")
+        self.tags = [Tag.objects.get_or_create(name=name)[0] for name in TAGS]
+        self.galleries = self._galleries()
+        self.files = [self._file(number) for number in range(files)]
 
     def _galleries(self) -> list[Gallery]:
         """Of each author some; every other one is shown to the team."""
