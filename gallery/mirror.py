@@ -21,7 +21,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from gallery.anatomy import NotAPicture
-from gallery.courier.results import results_left_behind
+from gallery.courier.results import INBOX
 from gallery.fetch import FetchError, fetch
 from gallery.imaging import examine, thumbnails
 from gallery.models import Generation, Picture, State
@@ -90,10 +90,13 @@ def _claim(mine: QuerySet[Generation]) -> int:
 
 
 def _empty_inbox(generation: Generation) -> None:
-    """All of it is here. Who was killed right after keeping a picture, or before noting it, left a file behind."""
-    if any(result.get("file") for result in generation.results):
-        for left in results_left_behind(generation.pk):
-            default_storage.delete(left["file"])
+    """All of it is here. Who was killed in the middle of storing or noting a picture left a file, or a part of one."""
+    if not any(result.get("file") for result in generation.results):
+        return
+    with contextlib.suppress(FileNotFoundError):
+        for name in default_storage.listdir(INBOX)[1]:
+            if name.startswith(f"{generation.pk}-"):
+                default_storage.delete(f"{INBOX}/{name}")
 
 
 def _may_help(generation: Generation, problems: list[Exception]) -> bool:

@@ -159,7 +159,7 @@ def in_words(count: int, *, is_all: bool) -> str:
     return "One picture" if count == 1 else f"{count:,} pictures"
 
 
-def _page(listing: Listing, save_form: SearchForm | None = None, status: int = 200) -> HttpResponse:
+def page_of(listing: Listing, save_form: SearchForm | None = None, status: int = 200) -> HttpResponse:
     request, context = listing.request, listing.context()
     if listing.is_more:
         return listing.answer(render(request, "gallery/_gallery_page.html", context))
@@ -170,7 +170,7 @@ def _page(listing: Listing, save_form: SearchForm | None = None, status: int = 2
 
 @require_safe
 def picture_list(request: StudioRequest) -> HttpResponse:
-    return _page(Listing(request))
+    return page_of(Listing(request))
 
 
 @require_safe
@@ -200,7 +200,7 @@ def search_save(request: StudioRequest) -> HttpResponseBase:
     if not form.is_valid():
         if request.htmx:
             return render(request, "gallery/_search_errors.html", {"save_form": form}, status=422)
-        return _page(listing, form, status=422)
+        return page_of(listing, form, status=422)
     search = form.save()
     said = f"Saved as “{search.name}”."
     if request.htmx:

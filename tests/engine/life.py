@@ -235,17 +235,22 @@ def _lost(reply: Reply) -> Word:
 
 
 AWAY = {"Location": "https://elsewhere.example/"}
-WORDS = {
+# Of the account as a whole, of this request, of nothing that anybody could rely on, of a task.
+ACCOUNT_WORDS = {
     "429": _error(Meaning.NOT_TAKEN, 429, "rate_limit_exceeded"),
     "429 with Retry-After": _error(Meaning.NOT_TAKEN, 429, "rate_limit_exceeded", {"Retry-After": "1"}),
     "429 quota": _error(Meaning.NOT_TAKEN, 429, "insufficient_quota"),
     "401": _error(Meaning.NOT_TAKEN, 401, "invalid_api_key"),
     "402": _error(Meaning.NOT_TAKEN, 402, "insufficient_balance", balance_usd="0.01"),
     "redirect": Word(Meaning.NOT_TAKEN, Meaning.UNKNOWN, lambda call: Reply(307, headers=AWAY)),
-    "503 retryable": _error(Meaning.NOT_TAKEN, 503, "all_channels_failed", retryable=True),
+}
+REFUSALS = {
     "400": _error(Meaning.REFUSED, 400, "content_policy_violation"),
     "404 model": _error(Meaning.REFUSED, 404, "model_not_found", suggestions=["dall-e-3"]),
     "404 task": _error(Meaning.REFUSED, 404, "async_task_not_found"),
+}
+LOST_WORDS = {
+    "503 retryable": _error(Meaning.NOT_TAKEN, 503, "all_channels_failed", retryable=True),
     "500": _error(Meaning.UNKNOWN, 500, "internal_error"),
     "503": _error(Meaning.UNKNOWN, 503, "all_channels_failed"),
     "html": _lost(Reply(body=b"<html>not json</html>")),
@@ -253,16 +258,20 @@ WORDS = {
     "reset": _lost(Reply(how="reset")),
     "drop": _lost(Reply(how="close")),
     "truncated": _lost(Reply(body=b'{"created": 1}', how="truncate")),
+}
+TASK_WORDS = {
     "pending": _task(Meaning.TAKEN, Meaning.TAKEN, "pending"),
     "pending there": _task_with_address("pending"),
     "processing": _task(Meaning.TAKEN, Meaning.TAKEN, "processing", progress=40),
     "processing more": _task(Meaning.TAKEN, Meaning.TAKEN, "processing", progress=80),
     "completed without url": _task(Meaning.READY, Meaning.READY, "completed"),
+}
+END_WORDS = {
     "failed": _task(Meaning.FAILED, Meaning.FAILED, "failed", error={"code": "too_yellow", "message": "No lemons."}),
     "failed silently": _task(Meaning.FAILED, Meaning.FAILED, "failed"),
     "cancelled": _task(Meaning.FAILED, Meaning.FAILED, "failed", cancelled=True),
 }
-TASK_WORDS = ["pending", "pending there", "processing", "processing more", "completed without url"]
+WORDS = {**ACCOUNT_WORDS, **REFUSALS, **LOST_WORDS, **TASK_WORDS, **END_WORDS}
 # Of a result: its address, the picture itself, something that is no picture, no base64 at all.
 KINDS = ("url", "b64", "garbage", "nonsense")
 GOOD = frozenset({"url", "b64"})

@@ -1,7 +1,7 @@
 """A generation's life, whatever comes between: Hypothesis plays the upstream, the people, and the accidents.
 
 The parts are real: database, messages, couriers, HTTP, storage. Time is not waited for: what is due in a while is made
-due, a lease runs out when the machine says so. `make test` plays 40 lives, always the same; for new ones:
+due, a lease runs out when the machine says so. `make test` plays 60 lives, always the same; for new ones:
 
     LIFE_EXAMPLES=2000 python -m pytest tests/engine/test_life.py
 
@@ -44,13 +44,16 @@ from gallery.models import Gallery, Generation, ImageModel, Person, Picture, Sta
 from gallery.models.states import ENDED_IN_VAIN, UNDER_WAY
 from tests.conftest import model
 from tests.engine.life import (
+    ACCOUNT_WORDS,
+    END_WORDS,
     ENDED,
     GOOD,
     KINDS,
+    LOST_WORDS,
     PATIENCE,
+    REFUSALS,
     TABLE,
     TASK_WORDS,
-    WORDS,
     Call,
     Journal,
     PictureHost,
@@ -62,7 +65,7 @@ from tests.engine.life import (
 from tests.stub_upstream import StubUpstream
 
 LIVES = settings(
-    max_examples=int(os.environ.get("LIFE_EXAMPLES", "40")),
+    max_examples=int(os.environ.get("LIFE_EXAMPLES", "60")),
     stateful_step_count=25,
     derandomize="LIFE_EXAMPLES" not in os.environ,
     deadline=None,
@@ -93,7 +96,7 @@ class Flaw(StrEnum):
 
 
 # Not mended yet: where one of these shows, a life is well all the same. What is mended is to be taken out.
-STILL_OPEN = frozenset(Flaw)
+STILL_OPEN = frozenset(Flaw) - {Flaw.FINISHED_AT, Flaw.CANCELLED}
 
 
 class Life(RuleBasedStateMachine):
@@ -143,7 +146,7 @@ class Life(RuleBasedStateMachine):
         )
         self._born(generation)
 
-    @happens(2, button=st.sampled_from(BUTTONS), which=ANY)
+    @happens(button=st.sampled_from(BUTTONS), which=ANY)
     def person_presses(self, button: str, which: int) -> None:
         """A button that the page may show no more, or twice."""
         generation = self._pick(which)
@@ -230,7 +233,7 @@ class Life(RuleBasedStateMachine):
 
     # -- the upstream
 
-    @happens(2, when=lambda life: life.upstream.open(), word=st.sampled_from(TASK_WORDS), then=THEN)
+    @happens(2, when=lambda life: life.upstream.open(), word=st.sampled_from(list(TASK_WORDS)), then=THEN)
     def upstream_works(self, word: str, then: str) -> None:
         """On all that it has been asked for."""
         for call in self.upstream.open():
@@ -242,7 +245,7 @@ class Life(RuleBasedStateMachine):
         4,
         when=lambda life: life.upstream.open(),
         which=ANY,
-        word=st.sampled_from(list(WORDS)),
+        word=st.one_of(*(st.sampled_from(list(words)) for words in (REFUSALS, LOST_WORDS, ACCOUNT_WORDS, END_WORDS))),
         times=st.integers(1, 6),
         then=THEN,
     )
@@ -555,6 +558,7 @@ class Life(RuleBasedStateMachine):
         answers = process.answered()
         states = dict(Generation.objects.values_list("pk", "state"))
         told, seen = len(self.upstream.calls), len(self.journal.changes)
+        fence, is_held = process.courier.fence, UpstreamAccount.is_held()
         process.courier.turn()
         process.wait_until_idle()
         for call in answers:
@@ -567,6 +571,7 @@ class Life(RuleBasedStateMachine):
             if call.is_post and states[call.generation] == State.SUBMITTING:
                 self._check_table(call, seen)
         self._check_requests(process, told)
+        assert process.courier.fence in (0, fence) or not is_held, "it took a lease that was held"
         self._check_lease(process)
 
     def _received(self, call: Call, then: str) -> None:

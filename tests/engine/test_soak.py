@@ -141,7 +141,9 @@ def test_a_killed_mirror_is_missed_after_one_picture_s_time(make_generation: Mak
 def test_nothing_stays_in_the_inbox_of_what_is_here(make_generation: MakeGeneration) -> None:
     """Neither what a mirror left that was killed right after keeping it, nor a courier before it could note it."""
     generation = make_generation(state=State.SAVING)
-    noted, unnoted = (default_storage.save(f"{INBOX}/{generation.pk}-0-{name}", ContentFile(png())) for name in "ab")
+    stem, size = f"{INBOX}/{generation.pk}-0", len(png())
+    noted, unnoted = (default_storage.save(f"{stem}-{name}-{size}", ContentFile(png())) for name in "ab")
+    half = default_storage.save(f"{stem}-c-{size}", ContentFile(png()[: size // 2]))
     other = default_storage.save(f"{INBOX}/{generation.pk}1-0-c", ContentFile(png()))
     generation.results = [{"url": "", "file": noted}]
     generation.save()
@@ -150,7 +152,7 @@ def test_nothing_stays_in_the_inbox_of_what_is_here(make_generation: MakeGenerat
     mirror(generation.pk)
     generation.refresh_from_db()
     assert generation.state == State.COMPLETED
-    assert [default_storage.exists(name) for name in (noted, unnoted, other)] == [False, False, True]
+    assert [default_storage.exists(name) for name in (noted, unnoted, half, other)] == [False, False, False, True]
 
 
 def test_what_could_not_be_brought_home_stays_in_the_inbox(make_generation: MakeGeneration) -> None:

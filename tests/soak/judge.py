@@ -27,7 +27,7 @@ class Verdict:
     problems: list[str] = field(default_factory=list)
     # (kind, end) → rows
     ends: Counter[tuple[str, str]] = field(default_factory=Counter)
-    figures: dict[str, int] = field(default_factory=dict)
+    figures: Counter[str] = field(default_factory=Counter)
 
 
 class Judge:
@@ -136,7 +136,12 @@ class Judge:
         for path in sorted((media / INBOX).glob("*")):
             pk = path.name.partition("-")[0]
             row = Generation.objects.filter(pk=pk).first()
-            self._wrong(f"{path.name} was left in the inbox; its generation is {row.state if row else 'not there'}.")
+            state = row.state if row else "not there"
+            if state == State.INTERRUPTED and path.stat().st_size < int(path.name.rpartition("-")[2]):
+                # The courier was killed while it wrote this; nobody has the rest.
+                self.verdict.figures["half-stored pictures"] += 1
+            else:
+                self._wrong(f"{path.name} was left in the inbox; its generation is {state}.")
         known = set(Picture.objects.values_list("original", flat=True))
         stems = {name.rpartition(".")[0] for name in known}
         files = [str(path.relative_to(media)) for path in (media / "pictures").rglob("*") if path.is_file()]
