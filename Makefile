@@ -39,8 +39,10 @@ unit: $(VENV)/installed-dev
 
 # What touches the database, once more on PostgreSQL.
 postgres: $(VENV)/installed-dev
-	TEST_DATABASE=postgres $(PY) -m pytest tests/engine tests/views tests/test_models.py tests/test_services.py \
-		tests/test_housekeeping.py tests/test_ledger.py tests/test_search.py tests/test_catalogue.py
+	TEST_DATABASE=postgres $(PY) -m pytest tests/views tests/test_models.py tests/test_services.py \
+		tests/test_housekeeping.py tests/test_ledger.py tests/test_search.py tests/engine/test_courier.py \
+		tests/engine/test_mirror.py tests/engine/test_edits.py tests/engine/test_lease.py \
+		tests/engine/test_budget_race.py tests/engine/test_two_clusters.py
 
 # Ours beside the plain way, in one run; about twenty minutes. `python -m bench --quick` takes one.
 bench: $(VENV)/installed
