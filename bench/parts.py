@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import limit, report
+from bench import library, limit, report
 from bench.orders import Order, at_once, between, regularly
 from bench.plan import BURST_SECONDS, PLENTY, USUAL_LIMIT, Plan
 from bench.rounds import Conditions, Figures, Idle, Make, Round, generate, idle
@@ -14,7 +14,9 @@ from bench.upstream import Upstream, duration, noisy_png
 
 # What is judged; the second argument is the request budget a minute, if it is not the usual one.
 Studio = Callable[[Upstream, int | None], Side]
-PARTS = ("idle", "one", "sync", "async", "steady", "mixed")
+PARTS = ("idle", "one", "sync", "async", "steady", "mixed", "library")
+# Measured only where it is asked for: it fills two databases with 100,000 pictures first.
+ON_DEMAND = {"library"}
 
 
 def note(text: str) -> None:
@@ -49,9 +51,9 @@ class Bench:
         self.problems: list[str] = []
 
     def run(self, only: set[str]) -> None:
-        parts = (self.idle, self.one, self.sync, self.asynchronous, self.steady, self.mixed)
+        parts = (self.idle, self.one, self.sync, self.asynchronous, self.steady, self.mixed, self.library)
         for name, measure in zip(PARTS, parts, strict=True):
-            if not only or name in only:
+            if name in only or (not only and name not in ON_DEMAND):
                 measure()
 
     # -- the parts
@@ -170,6 +172,11 @@ class Bench:
         waited = ours.figures([late]).waits
         words = f"{waited[0]:.2f} s" if waited else "never"
         self.rows.append((f"{label}: asked to POSTed", f"{words} (the others' last: {last:.0f} s)", ""))
+
+    def library(self) -> None:
+        rows, problems = library.measure(library.QUICK if self.plan.slack is None else library.Size(), note)
+        self.rows += rows
+        self.problems += problems
 
     # -- rounds
 

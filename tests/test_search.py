@@ -307,6 +307,7 @@ def pages(finder: Finder, size: int) -> list[int]:
         page = finder.page(size, after)
         assert len(page.ids) == size or not page.after
         ids += page.ids
+        assert len(set(ids)) == len(ids), "the same picture twice"
         after = page.after
         if not after:
             return ids

@@ -1,0 +1,54 @@
+"""The plain way to list pictures: all conditions in one query, a COUNT of everything, LIMIT and OFFSET for the page.
+
+URLs of the studio, and one more: /plain/ shows the same as /pictures/, with the same template.
+"""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.urls import path
+from django.views.decorators.http import require_safe
+
+from gallery.finding import Found, Wanted
+from gallery.http import StudioRequest
+from gallery.models import Person, Picture
+from gallery.views.library import Listing, page_of
+from lemonstudio.urls import urlpatterns as studio
+
+
+class PlainFinder:
+    def __init__(self, person: Person, wanted: Wanted, page: int) -> None:
+        self.person, self.wanted, self.number = person, wanted, page
+
+    def page(self, limit: int, after: str = "") -> Found:
+        rows = self.rows()
+        pages = -(-rows.count() // limit)
+        begin = (self.number - 1) * limit
+        ids = list(rows.values_list("pk", flat=True)[begin : begin + limit])
+        return Found(ids, str(ids[-1]) if self.number < pages else "")
+
+    def rows(self) -> QuerySet[Picture]:
+        plain = {"model": self.wanted.model, "shape": self.wanted.shape}
+        rows = Picture.objects.visible_to(self.person).filter(**{name: value for name, value in plain.items() if value})
+        for word in self.wanted.words:
+            rows = rows.filter(search_text__contains=f" {word}")
+        return rows.order_by("-pk")
+
+
+@require_safe
+def plain_list(request: StudioRequest) -> HttpResponse:
+    listing = Listing(request)
+    finder: Any = PlainFinder(listing.person, listing.form.wanted, int(request.GET.get("page", "1")))
+    listing.finder = finder
+    return page_of(listing)
+
+
+def last_page(person: int, limit: int) -> tuple[int, int | str]:
+    """The number of the last page, and the picture before it, if there is one."""
+    ids = PlainFinder(Person.objects.get(pk=person), Wanted(), 1).rows().values_list("pk", flat=True)
+    pages = -(-len(ids) // limit)
+    return pages, ids[(pages - 1) * limit - 1] if pages > 1 else ""
+
+
+urlpatterns = [path("plain/", plain_list, name="plain_list"), *studio]
