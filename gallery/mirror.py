@@ -9,7 +9,9 @@ import hashlib
 import logging
 import tempfile
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import IO
 
 from django.conf import settings
@@ -21,7 +23,6 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from gallery.anatomy import NotAPicture
-from gallery.courier.results import INBOX
 from gallery.fetch import FetchError, fetch
 from gallery.imaging import examine, thumbnails
 from gallery.models import Generation, Picture, State
@@ -72,8 +73,6 @@ def mirror(generation_id: int) -> None:
     if problems and generation.attempts + 1 < FETCH_ATTEMPTS and _may_help(generation, problems):
         _try_again_later(generation)
     elif here:
-        if len(here) == len(generation.results):
-            _empty_inbox(generation)
         generation.complete(generation.cost_of_results)
     else:
         generation.fail(
@@ -87,16 +86,6 @@ def mirror(generation_id: int) -> None:
 def _claim(mine: QuerySet[Generation]) -> int:
     """Have nobody else sent for it while the next picture is brought home."""
     return mine.update(due_at=timezone.now() + timedelta(seconds=PICTURE_SECONDS))
-
-
-def _empty_inbox(generation: Generation) -> None:
-    """All of it is here. Who was killed in the middle of storing or noting a picture left a file, or a part of one."""
-    if not any(result.get("file") for result in generation.results):
-        return
-    with contextlib.suppress(FileNotFoundError):
-        for name in default_storage.listdir(INBOX)[1]:
-            if name.startswith(f"{generation.pk}-"):
-                default_storage.delete(f"{INBOX}/{name}")
 
 
 def _may_help(generation: Generation, problems: list[Exception]) -> bool:
@@ -116,25 +105,42 @@ def _try_again_later(generation: Generation) -> None:
 
 
 def bring_home(generation: Generation, index: int, result: dict[str, str]) -> Picture:
-    """Fetch and verify one result and keep it. Raises FetchError, NotAPicture, or OSError when it can't be stored."""
-    with tempfile.SpooledTemporaryFile(max_size=8 * 2**20) as file:
-        if result.get("file"):
-            _copy_from_inbox(result["file"], file)
-        elif result.get("url"):
-            fetch(
-                result["url"],
-                file,
-                trusted_origins=settings.LEMONSTUDIO_TRUSTED_ORIGINS,
-                max_bytes=MAX_BYTES,
-                deadline=FETCH_DEADLINE,
-            )
-        else:
-            raise FetchError("the answer names no address for it")
-        file.seek(0)
-        picture = _keep(generation, index, result, file)
+    """Fetch and verify one result and keep it. Raises FetchError, NotAPicture, or OSError when it can't be stored.
+
+    It may have come inside an answer, and have an address from another answer: then what is here comes first.
+    """
     if result.get("file"):
-        default_storage.delete(result["file"])
-    return picture
+        try:
+            picture = _read_and_keep(generation, index, result, partial(_copy_from_inbox, result["file"]))
+        except (FetchError, NotAPicture):
+            if not result.get("url"):
+                raise
+        else:
+            default_storage.delete(result["file"])
+            return picture
+    if not result.get("url"):
+        raise FetchError("the answer names no address for it")
+    return _read_and_keep(
+        generation,
+        index,
+        result,
+        lambda file: fetch(
+            result["url"],
+            file,
+            trusted_origins=settings.LEMONSTUDIO_TRUSTED_ORIGINS,
+            max_bytes=MAX_BYTES,
+            deadline=FETCH_DEADLINE,
+        ),
+    )
+
+
+def _read_and_keep(
+    generation: Generation, index: int, result: dict[str, str], read: Callable[[IO[bytes]], object]
+) -> Picture:
+    with tempfile.SpooledTemporaryFile(max_size=8 * 2**20) as file:
+        read(file)
+        file.seek(0)
+        return _keep(generation, index, result, file)
 
 
 def _copy_from_inbox(name: str, file: IO[bytes]) -> None:

@@ -44,7 +44,10 @@ class Gate:
 
     def hold(self, problem: upstream.UpstreamError, seconds: float) -> None:
         is_new = not self.paused
-        self.hold_until = time.monotonic() + seconds
+        # What comes of requests that were under way already does not end an earlier, longer pause.
+        now = time.monotonic()
+        self.hold_until = max(self.hold_until, now + seconds)
+        seconds = self.hold_until - now
         self.paused = True
         UpstreamAccount.pause(
             problem.code, problem.message, problem.hint, seconds=seconds, balance_usd=problem.balance_usd

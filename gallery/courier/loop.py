@@ -19,6 +19,7 @@ from gallery.courier.results import Deliveries
 from gallery.courier.sending import Sender
 from gallery.courier.timing import Timing
 from gallery.models import Generation, State, UpstreamAccount
+from gallery.models.account import Lease
 
 logger = logging.getLogger(__name__)
 
@@ -70,8 +71,10 @@ class Courier:
         self._lease_until = 0.0
         self._renew_at = 0.0
         self._look_at = 0.0
-        # A lease that lies unbelievably far ahead, and when it was seen first, of the monotonic clock.
-        self._far_lease: tuple[datetime | None, float] = (None, 0.0)
+        self._sweep_at = 0.0
+        # Another courier's lease (whose, until when) as it was seen last, and when it is over, of the monotonic clock.
+        self._seen: tuple[str, datetime] | None = None
+        self._take_at = 0.0
 
     # -- life
 
@@ -111,18 +114,21 @@ class Courier:
 
     def _drain(self) -> None:
         give_up_at = time.monotonic() + self.timing.drain
-        while self.fence and self.sender.on_its_way and time.monotonic() < give_up_at:
+        # Also where another courier has taken over: what is still answered was paid for.
+        while self.sender.on_its_way and time.monotonic() < give_up_at:
             self._guarded(self._drain_step)
             time.sleep(self.timing.step)
-        if self.fence:
-            self._guarded(self._let_go)
+        self._guarded(self._let_go)
 
     def _drain_step(self) -> None:
-        self._keep_lease()
+        if self.fence:
+            self._keep_lease()
         self.outcomes.handle(self.timing.slice)
 
     def _let_go(self) -> None:
         self.outcomes.handle(self.timing.drain)
+        if not self.fence:
+            return
         # The process ends now, and with it the connections: nobody will ever know what came of these.
         for generation in Generation.objects.filter(pk__in=self.sender.on_its_way, fence=self.fence):
             generation.interrupt()
@@ -134,24 +140,28 @@ class Courier:
     def _contend(self) -> bool:
         close_old_connections()
         asked_at = time.monotonic()
-        fence = UpstreamAccount.take_lease(self.holder, self.timing.lease) or self._take_from_the_dead()
+        lease = UpstreamAccount.look_at_lease()
+        if lease is not None and asked_at < self._may_take_at(lease, asked_at):
+            return False
+        fence = UpstreamAccount.take_lease(self.holder, self.timing.lease, over=lease)
         if fence is None:
             return False
         self.fence = fence
         self._lease_until = asked_at + self.timing.lease
         self._renew_at = asked_at + self.timing.renew
-        self._look_at = 0.0
+        self._look_at = self._sweep_at = 0.0
         return True
 
-    def _take_from_the_dead(self) -> int | None:
-        """A lease far ahead was written before a clock was put back; its holder, if it lives, renews it."""
-        until = UpstreamAccount.lease_beyond(10 * self.timing.lease)
-        if until is None or until != self._far_lease[0]:
-            self._far_lease = (until, time.monotonic())
-            return None
-        if time.monotonic() - self._far_lease[1] < self.timing.lease:
-            return None
-        return UpstreamAccount.take_lease(self.holder, self.timing.lease, disbelieved=until)
+    def _may_take_at(self, lease: Lease, now: float) -> float:
+        """When this lease of another courier is over, by the monotonic clock.
+
+        The wall clock is asked once, when the lease is first seen: it may be put forward or back while the holder
+        lives, or have been before its holder died. Who lives renews its lease, and that is another one to see.
+        """
+        if lease[:2] != self._seen:
+            self._seen = lease[:2]
+            self._take_at = now + min(max(lease.seconds_left, self.timing.patience), self.timing.lease)
+        return self._take_at
 
     def _keep_lease(self) -> bool:
         now = time.monotonic()
@@ -188,6 +198,9 @@ class Courier:
             self.sender.interrupt_strays()
             self.poller.look_around()
             self.deliveries.remind()
+        if now >= self._sweep_at:
+            self._sweep_at = now + self.timing.sweep
+            self.deliveries.sweep_inbox(self.sender.on_its_way | self.poller.asked_about)
         if self.gate.is_held:
             return
         if self.gate.paused:

@@ -76,7 +76,12 @@ class Poller:
 
     @property
     def is_asking(self) -> bool:
-        return any(one.in_flight for one in self._watched.values())
+        return bool(self.asked_about)
+
+    @property
+    def asked_about(self) -> set[int]:
+        """The generations about which an answer is on its way, or here and not dealt with."""
+        return {one.pk for one in self._watched.values() if one.in_flight}
 
     def forget(self) -> None:
         """Another courier looks after them from now on."""

@@ -10,11 +10,16 @@ class Timing:
     lease: float = 8.0
     renew: float = 2.0
     contend: float = 1.0
+    # How long a lease that has run out when it is first seen is left to its holder: where the clock was put forward,
+    # the holder is well, and renews it.
+    patience: float = 3.0
     step: float = 0.05
     # How long answers are handled before the lease is looked after again.
     slice: float = 1.0
     # How often the database is asked for rows that this courier does not know of yet.
     look_around: float = 2.0
+    # How often it is asked whether pictures lie in the inbox that no row knows of.
+    sweep: float = 60.0
     # The vendor recommends a poll every 3 to 5 s.
     poll: float = 3.0
     # How often a generation is asked about that nobody waits for any more.

@@ -2,12 +2,20 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Self
+from typing import NamedTuple, Self
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+
+
+class Lease(NamedTuple):
+    """Whose it is, until when, and the seconds that are left of it by the database's clock; negative if it is over."""
+
+    holder: str
+    until: datetime
+    seconds_left: float
 
 
 class UpstreamAccount(models.Model):
@@ -43,25 +51,24 @@ class UpstreamAccount(models.Model):
     # -- the lease
 
     @classmethod
-    def take_lease(cls, holder: str, seconds: float, *, disbelieved: datetime | None = None) -> int | None:
+    def look_at_lease(cls) -> "Lease | None":
+        """The lease that stands, whether or not it has run out; None where there is none."""
+        cls.load()
+        row = cls.objects.filter(pk=1).values_list("holder", "lease_until", Now()).get()
+        return None if row[1] is None else Lease(row[0], row[1], (row[1] - row[2]).total_seconds())
+
+    @classmethod
+    def take_lease(cls, holder: str, seconds: float, *, over: "Lease | None" = None) -> int | None:
         """Become the holder if nobody is; return the new fence, or None while another one holds it.
 
-        A lease until `disbelieved` counts for nothing.
+        The lease `over` counts for nothing, if it still stands as it was seen.
         """
         cls.load()
-        free = Q(lease_until=None) | Q(lease_until__lt=Now())
-        if disbelieved is not None:
-            free |= Q(lease_until=disbelieved)
+        free = Q(lease_until=None) | Q(lease_until__lt=Now()) if over is None else Q(lease_until=over.until)
         until = Now() + timedelta(seconds=seconds)
         if not cls.objects.filter(free, pk=1).update(holder=holder, lease_until=until, fence=F("fence") + 1):
             return None
         return cls.objects.values_list("fence", flat=True).filter(pk=1, holder=holder).first()
-
-    @classmethod
-    def lease_beyond(cls, seconds: float) -> datetime | None:
-        """Until when the lease is said to last, if that is further ahead than this."""
-        far = cls.objects.filter(pk=1, lease_until__gt=Now() + timedelta(seconds=seconds))
-        return far.values_list("lease_until", flat=True).first()
 
     @classmethod
     def renew_lease(cls, holder: str, fence: int, seconds: float) -> bool:

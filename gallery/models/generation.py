@@ -255,12 +255,17 @@ class Generation(models.Model):
         return self._move(to, from_=[State.PENDING, State.PROCESSING], progress=progress)
 
     def deliver(
-        self, results: list[dict[str, str]], *, fetch_by: datetime, unfinished_at: datetime | None = None
+        self,
+        results: list[dict[str, str]],
+        *,
+        fetch_by: datetime,
+        unfinished_at: datetime | None = None,
+        from_: Iterable[State] = MAY_STILL_ARRIVE,
     ) -> bool:
         """The upstream's results are known; what is left is to bring the pictures home."""
         return self._move_and_book(
             State.SAVING,
-            from_=MAY_STILL_ARRIVE,
+            from_=from_,
             results=results,
             # From the first delivery on, attempts are those of the mirror.
             attempts=models.Case(

@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,17 +24,32 @@ FLAGS = [
 PASSWORD = "a lemon a day"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One studio and one browser for all of these, so one process."""
-    for item in items:
-        if "tests/browser" in str(item.path):
-            item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A module has a studio of its own, and so stays together. (Later than this, xdist does not see a group.)"""
+    item.add_marker(pytest.mark.browser)
+    item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
 
 
 @pytest.fixture(scope="session")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    studio = Studio(tmp_path_factory.mktemp("studio"))
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a studio looks like that nobody has used: an administrator, and a team."""
+    studio = Studio(tmp_path_factory.mktemp("prepared"))
+    studio.manage("prepare")
+    studio.shell(
+        "from gallery.models import Person;"
+        f"Person.objects.create_superuser('ada@example.org', '{PASSWORD}', name='Ada Administrator');"
+        f"Person.objects.create_user('olivia@example.org', '{PASSWORD}', name='Olivia Owner');"
+        f"Person.objects.create_user('tom@example.org', '{PASSWORD}', name='Tom Teammate')"
+    )
+    return studio.data
+
+
+@pytest.fixture(scope="module")
+def set_up(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """A studio of the module's own, under way."""
+    data = tmp_path_factory.mktemp("studio")
+    shutil.copytree(prepared, data, dirs_exist_ok=True)
+    studio = Studio(data)
     try:
         studio.start()
         yield studio
@@ -82,27 +98,6 @@ class Visit:
     def close(self) -> None:
         self.context.close()
         assert self.complaints == []
-
-
-@pytest.fixture(scope="session")
-def set_up(studio: Studio, browser: Browser) -> Studio:
-    """The first administrator and the team, made the way a person makes them."""
-    visit = Visit(browser, studio)
-    page = visit.page
-    page.goto("/")
-    expect(page).to_have_url(f"{studio.url}/setup/")
-    page.get_by_label("Name").fill("Ada Administrator")
-    page.get_by_label("E-mail").fill("ada@example.org")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Open the studio").click()
-    expect(page).to_have_title("Create · Lemon Studio")
-    visit.close()
-    studio.shell(
-        "from gallery.models import Person;"
-        f"Person.objects.create_user('olivia@example.org', '{PASSWORD}', name='Olivia Owner');"
-        f"Person.objects.create_user('tom@example.org', '{PASSWORD}', name='Tom Teammate')"
-    )
-    return studio
 
 
 @pytest.fixture

@@ -19,7 +19,9 @@ def catalogue(set_up: Studio) -> Iterator[Studio]:
     yield set_up
     set_up.shell(
         "from gallery.models import *;"
-        f"Generation.objects.filter(model__slug='{NEW}').update(model=ImageModel.objects.get(slug='dall-e-3'));"
+        "old = ImageModel.objects.get(slug='dall-e-3');"
+        f"Generation.objects.filter(model__slug='{NEW}').update(model=old);"
+        f"Picture.objects.filter(model__slug='{NEW}').update(model=old);"
         f"ImageModel.objects.filter(slug='{NEW}').delete();"
         "ImageModel.objects.filter(slug='dall-e-3').update(price='0.04');"
         "CatalogueSnapshot.objects.all().delete()"

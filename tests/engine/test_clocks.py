@@ -39,10 +39,7 @@ def jump(hours: float) -> None:
 
 @pytest.mark.process
 @pytest.mark.xdist_group("processes")
-@pytest.mark.parametrize(
-    "hours",
-    [pytest.param(FORWARD, marks=pytest.mark.xfail(reason="another courier may take over, and gives tasks up")), BACK],
-)
+@pytest.mark.parametrize("hours", [FORWARD, BACK])
 def test_whole_studio_goes_on(hours: int, tmp_path: Path) -> None:
     """Requests are being answered, tasks are being polled, and more pictures wait than there are workers."""
     under_way = [f"sync {seconds} no {seconds}" for seconds in (2, 3, 4)]
@@ -72,14 +69,13 @@ def test_lease_of_a_dead_courier_runs_out(
     turn_until_state(next_one, make_generation(), State.SAVING, seconds=5)
 
 
-@pytest.mark.xfail(strict=True, reason="another courier believes the clock")
 def test_lease_of_a_living_courier_stays_its_own(
     engine: Engine, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
     """What it is sending is not declared interrupted by another one that believes the clock."""
     generation = make_generation()
     stub.handler = lambda request: Reply.of_json(DONE, delay=1)
-    first, second = engine.courier(), engine.courier()
+    first, second = engine.courier(), engine.courier(patience=3)
     turn(first, lambda: bool(stub.requests))
     jump(FORWARD)
     states = set()
