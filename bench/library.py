@@ -54,9 +54,8 @@ def measure(size: Size, note: Callable[[str], None]) -> tuple[list[tuple[str, st
             )
         for found in json.loads(done.stdout):
             label = f"{size.pictures:,} pictures, {name}, {found['label']}"
-            rows.append(
-                (f"{label}: p50 / p95", report.spread(found["ours"], "ms"), report.spread(found["plain"], "ms"))
-            )
+            plain = report.spread(found["plain"], "ms") if found["plain"] else "–"
+            rows.append((f"{label}: p50 / p95", report.spread(found["ours"], "ms"), plain))
             if not found["is_same"]:
                 problems.append(f"{label}: other pictures than the plain list's")
     return rows, problems
@@ -105,6 +104,14 @@ def pages(model: int) -> list[Page]:
     ]
 
 
+def others(model: int) -> list[tuple[str, str]]:
+    return [
+        ("who has made many, Create", "/"),
+        ("who has made many, switching the model on Create", f"/generations/options/?model={model}&count=2"),
+        ("who has made many, the next page of the feed", "/generations/feed/"),
+    ]
+
+
 def main(pictures: int, requests: int) -> list[dict[str, Any]]:
     import django
 
@@ -129,7 +136,26 @@ def main(pictures: int, requests: int) -> list[dict[str, Any]]:
                     {"label": label, "ours": ours.times, "plain": plain.times, "is_same": shown[0] == shown[1]}
                 )
                 sys.stderr.write(f"  {label}: {report.spread(ours.times, 'ms')}, {report.spread(plain.times, 'ms')}\n")
+            if who == "their own":
+                found += [_alone(client, label, address, requests) for label, address in others(model)]
     return found
+
+
+def _alone(client: "Client", label: str, address: str, requests: int) -> dict[str, Any]:
+    """A page that the plain way does not have."""
+    took = [_get(client, address)[0] for _ in range(requests + 2)][2:]
+    sys.stderr.write(f"  {label}: {report.spread(took, 'ms')}\n")
+    return {"label": label, "ours": took, "plain": [], "is_same": True}
+
+
+def _get(client: "Client", address: str) -> tuple[float, str]:
+    """How long the answer takes, in seconds, and the answer."""
+    begun = time.perf_counter()
+    response = client.get(address)
+    took = time.perf_counter() - begun
+    if response.status_code != 200:
+        raise RuntimeError(f"{address}: {response.status_code}")
+    return took, response.content.decode()
 
 
 def _cast() -> tuple[dict[str, Any], int]:
@@ -178,15 +204,11 @@ def _ask(client: "Client", page: Page, requests: int) -> tuple[Answers, Answers]
     answers = Answers([], []), Answers([], [])
     for number in range(requests + 2):
         for answer, address in zip(answers, (ours, plain), strict=True):
-            begun = time.perf_counter()
-            response = client.get(address)
-            took = time.perf_counter() - begun
-            if response.status_code != 200:
-                raise RuntimeError(f"{address}: {response.status_code}")
+            took, text = _get(client, address)
             # The first ones compile templates and fill caches.
             if number >= 2:
                 answer.times.append(took)
-            answer.ids = re.findall(r'id="picture-(\d+)"', response.content.decode())
+            answer.ids = re.findall(r'id="picture-(\d+)"', text)
     return answers
 
 

@@ -311,6 +311,12 @@ def generation_retry(request: StudioRequest, pk: int) -> HttpResponseBase:
     generation = generation_to_change(request, pk)
     wanted = request.POST.get("model") or generation.model.slug
     model = ImageModel.objects.on_offer().filter(slug=wanted).first()
+    if (
+        model
+        and generation.kind != Generation.Kind.CREATE
+        and model not in (generation.model, generation.suggested_model)
+    ):
+        model = None  # what was sent along was made to fit those
     if model is None:
         return _changed(request, generation, "This model is not on offer any more.")
     try:

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -26,6 +26,8 @@ from gallery.uploading import takes_upload
 
 # More are on the pages of those that are shown.
 CHILDREN = 12
+# How many steps back a picture tells where it comes from.
+ANCESTORS = 6
 
 
 # -- uploads
@@ -68,7 +70,14 @@ def _serve(request: StudioRequest, name: str) -> HttpResponseBase:
 @takes_upload
 @require_http_methods(["GET", "HEAD", "POST"])
 def picture_edit(request: StudioRequest, pk: int) -> HttpResponseBase:
-    picture = picture_to_see(request, pk)
+    try:
+        picture = picture_to_see(request, pk)
+    except Http404:
+        # From a card of one's own, which outlives the picture that it started from.
+        if not Generation.objects.filter(author=signed_in(request), parent=pk).exists():
+            raise
+        messages.info(request, "The picture that this started from is not there any more. Choose another one.")
+        return redirect("edit_upload")
     return _edit(
         request, services.of_picture(picture), {"picture": picture, "vary": reverse("picture_vary", args=[pk])}
     )
@@ -204,14 +213,23 @@ def _vary(request: StudioRequest, source: Source, page: str) -> HttpResponseBase
 # -- what came from what
 
 
+def _ancestors(picture: Picture) -> list[int]:
+    """The picture's parent, its parent's parent, and so on, a few steps back, in one query."""
+    steps = ["__".join(["generation__parent"] * step) for step in range(1, ANCESTORS + 1)]
+    line = Picture.objects.filter(pk=picture.pk).values_list(*steps).get()
+    return [pk for pk in line if pk is not None]
+
+
 def lineage(request: StudioRequest, picture: Picture) -> dict[str, Any]:
-    """For `_lineage.html`: the parent if this person may see it, and those of the children that they may see."""
+    """For `_lineage.html`: what it comes from and what was made of it, as far as this person may see that."""
     generation = picture.generation
     visible = pictures_to_see(request).kept().select_related("generation")
-    parent = visible.filter(pk=generation.parent_id).first() if generation.parent_id else None
+    line = _ancestors(picture) if generation.parent_id else []
+    shown = visible.in_bulk(line)
     children = list(visible.filter(generation__parent=picture).order_by("-generation_id", "index")[: CHILDREN + 1])
     return {
-        "parent": parent,
+        "parent": shown.get(generation.parent_id or 0),
+        "ancestors": [shown[pk] for pk in reversed(line[1:]) if pk in shown],
         "children": children[:CHILDREN],
         "has_more_children": len(children) > CHILDREN,
         "sees_source": bool(generation.source_file) and generation.author_id == signed_in(request).pk,

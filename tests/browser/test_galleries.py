@@ -42,7 +42,7 @@ def test_save_show_and_take_back(owner_page: Page, teammate_page: Page) -> None:
 
     owner_page.goto(address)
     owner_page.get_by_text("Name and sharing").click()
-    owner_page.get_by_role("button", name="Make it private").click()
+    owner_page.get_by_role("button", name="Only members").click()
     expect(owner_page.locator("main")).to_contain_text("Private")
     teammate_page.goto(picture)
     expect(teammate_page).to_have_title(re.compile("^Nothing hangs here"))

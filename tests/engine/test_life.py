@@ -252,6 +252,8 @@ class Life(RuleBasedStateMachine):
     def upstream_answers(self, which: int, word: str, times: int, then: str) -> None:
         """The same whenever it is asked about this one: some things count only after several times."""
         generation = self._call(which).generation
+        if word in END_WORDS and self.upstream.has_completed(generation):
+            return  # what it has delivered, to whichever courier, it does not take back
         for _ in range(times if then == "turn" else 1):
             if calls := [call for call in self.upstream.open() if call.generation == generation]:
                 self.upstream.say(calls[0], word)

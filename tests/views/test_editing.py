@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from PIL import Image
 
 from gallery import editing_forms, uploading
@@ -531,6 +532,44 @@ def test_a_picture_knows_its_parent_and_its_children(
     assert f'href="/pictures/{child.pk}/"' in lineage(as_owner, parent)
     assert "Made from this one" not in lineage(as_owner, child)
     assert lineage(as_owner, make_picture()) == ""
+
+
+def test_a_picture_knows_the_line_that_it_comes_from(
+    as_owner: Client, as_teammate: Client, make_picture: MakePicture, make_generation: MakeGeneration,
+    team_gallery: Gallery,
+) -> None:  # fmt: skip
+    line = [make_picture(prompt="Step 0")]
+    for step in range(1, 5):
+        made = make_generation("dall-e-2", kind="edit", parent=line[-1], state=State.COMPLETED, prompt=f"Step {step}")
+        line.append(make_picture(made))
+    text = lineage(as_owner, line[-1])
+    assert [int(pk) for pk in re.findall(r'href="/pictures/(\d+)/"', text)] == [
+        line[3].pk,
+        *(picture.pk for picture in line[:3]),
+    ]
+    for picture in (line[-1], line[1]):
+        put(picture, team_gallery)
+    assert re.findall(r'href="/pictures/(\d+)/"', lineage(as_teammate, line[-1])) == [str(line[1].pk)]
+
+
+def test_where_the_parent_is_gone_one_is_led_on(
+    as_owner: Client, as_teammate: Client, make_picture: MakePicture, make_generation: MakeGeneration
+) -> None:
+    parent = make_picture()
+    failed = make_generation("dall-e-2", kind="edit", parent=parent, state=State.FAILED)
+    Picture.objects.filter(pk=parent.pk).update(trashed_at=timezone.now())
+    response = as_owner.get(failed.start_over_url, follow=True)
+    assert response.redirect_chain == [("/edit/", 302)]
+    assert "Choose another one" in response.content.decode()
+    assert as_teammate.get(failed.start_over_url).status_code == 404
+
+
+def test_an_edit_is_not_asked_of_a_model_that_it_was_not_made_for(
+    as_owner: Client, make_generation: MakeGeneration
+) -> None:
+    failed = make_generation("dall-e-2", kind="edit", state=State.FAILED, source_file="uploads/1/a.png")
+    as_owner.post(f"/generations/{failed.pk}/retry/", {"model": "flux-schnell"})
+    assert not failed.retries.exists()
 
 
 def test_a_parent_that_one_may_not_see_is_not_shown(
