@@ -18,7 +18,7 @@ from django.core.files.storage import default_storage
 from django.db.models.signals import post_save
 from django.utils import timezone
 
-from gallery.courier.results import INBOX
+from gallery.courier.results import INBOX, Deliveries
 from gallery.mirror import FETCH_DEADLINE, bring_home, mirror
 from gallery.models import Generation, Picture, State
 from lemonstudio import cluster as lemon_cluster
@@ -144,7 +144,7 @@ def test_nothing_stays_in_the_inbox_of_what_is_here(make_generation: MakeGenerat
     stem, size = f"{INBOX}/{generation.pk}-0", len(png())
     noted, unnoted = (default_storage.save(f"{stem}-{name}-{size}", ContentFile(png())) for name in "ab")
     half = default_storage.save(f"{stem}-c-{size}", ContentFile(png()[: size // 2]))
-    other = default_storage.save(f"{INBOX}/{generation.pk}1-0-c", ContentFile(png()))
+    other = default_storage.save(f"{INBOX}/{generation.pk}1-0-c-{size}", ContentFile(png()))
     generation.results = [{"url": "", "file": noted}]
     generation.save()
     bring_home(generation, 0, generation.results[0])
@@ -152,6 +152,9 @@ def test_nothing_stays_in_the_inbox_of_what_is_here(make_generation: MakeGenerat
     mirror(generation.pk)
     generation.refresh_from_db()
     assert generation.state == State.COMPLETED
+    Deliveries(lambda pk: None, fetch_by=60).sweep_inbox({generation.pk})
+    assert default_storage.exists(unnoted)
+    Deliveries(lambda pk: None, fetch_by=60).sweep_inbox(())
     assert [default_storage.exists(name) for name in (noted, unnoted, half, other)] == [False, False, False, True]
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from PIL import Image
 
 from gallery.courier.results import INBOX
-from gallery.models import Generation, Picture, State
+from gallery.models import Generation, Picture, State, ledger
 from tests.soak.killer import WEB
 from tests.soak.kinds import Kind, kind_of
 from tests.soak.people import Wish
@@ -49,6 +49,8 @@ class Judge:
                 self._row(row, kind_of(prompt), self._orders.get(prompt, Order()))
         self._nothing_left_behind()
         self._nothing_unforeseen()
+        for discrepancy in ledger.discrepancies():
+            self._wrong(f"The ledger does not add up: {discrepancy}")
         figures = self.verdict.figures
         figures["generations"] = len(rows)
         figures["forms sent more than once"] = sum(wish.sent > 1 for wish in self._wishes)

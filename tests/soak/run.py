@@ -3,12 +3,17 @@
 import random
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.utils import timezone
 
+from gallery.courier.results import INBOX, Deliveries
+from gallery.courier.timing import Timing
+from gallery.dispatch import send_mirror
 from gallery.models import Generation, ImageModel, Person, State
 from tests.soak import people, report
 from tests.soak.judge import Judge
@@ -113,7 +118,24 @@ class Soak:
     def _settle(self) -> None:
         if self._plan.hurry:
             Generation.objects.filter(state=State.SAVING).update(due_at=timezone.now())
-        give_up_at = time.monotonic() + self._plan.patience
+        self._wait_until(lambda: not Generation.objects.under_way().exists(), self._plan.patience)
+        # Once a minute, a courier looks what killed ones have left in the inbox.
+        if self._plan.hurry:
+            Deliveries(send_mirror, Timing().fetch_by).sweep_inbox(())
+        else:
+            self._wait_until(lambda: not self._inbox_has_whole_ones(), Timing().sweep + 15)
         # After the patience, the judge says which are left.
-        while Generation.objects.under_way().exists() and time.monotonic() < give_up_at:
+        self._wait_until(lambda: not Generation.objects.under_way().exists(), self._plan.patience)
+
+    @staticmethod
+    def _wait_until(done: Callable[[], bool], patience: float) -> None:
+        give_up_at = time.monotonic() + patience
+        while not done() and time.monotonic() < give_up_at:
             time.sleep(0.5)
+
+    @staticmethod
+    def _inbox_has_whole_ones() -> bool:
+        return any(
+            path.stat().st_size == int(path.name.rpartition("-")[2])
+            for path in (Path(settings.MEDIA_ROOT) / INBOX).glob("*")
+        )
