@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
 from gallery import services
-from gallery.models import Batch, Gallery, Generation, Person, Picture, PromptTemplate
+from gallery.models import Batch, Comment, Gallery, Generation, Person, Picture, PromptTemplate, ShareLink
 from gallery.models.picture import PictureQuerySet
 from gallery.roles import Action, may
 from gallery.services import Source
@@ -103,3 +103,26 @@ def gallery_to(action: Action, request: HttpRequest, pk: int) -> Gallery:
     if not may(signed_in(request), action, gallery):
         raise Http404
     return gallery
+
+
+def link_to_change(request: HttpRequest, pk: int, link_pk: int) -> ShareLink:
+    """Who may share a gallery changes and revokes its links, whoever made them."""
+    gallery = gallery_to(Action.SHARE, request, pk)
+    return get_object_or_404(gallery.links.select_related("gallery", "created_by"), pk=link_pk)
+
+
+def link_of(token: str) -> ShareLink:
+    """The link that somebody without an account came by, alive or not."""
+    link = ShareLink.objects.of_token(token)
+    if link is None:
+        raise Http404
+    return link
+
+
+def comment_to_delete(request: HttpRequest, pk: int) -> Comment:
+    """One's own, or anybody's for who may remove things there; as long as one sees the gallery."""
+    person = signed_in(request)
+    comment = get_object_or_404(Comment.objects.visible_to(person).select_related("gallery", "picture"), pk=pk)
+    if comment.author_id != person.pk and not may(person, Action.REMOVE, comment.gallery):
+        raise Http404
+    return comment

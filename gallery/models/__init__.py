@@ -4,10 +4,12 @@ from gallery.models import ledger
 from gallery.models.account import UpstreamAccount
 from gallery.models.batch import Batch, Vote
 from gallery.models.catalogue import CatalogueSnapshot, ImageModel, ModelPace, Option
+from gallery.models.comments import Comment
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.generation import Generation
 from gallery.models.keeping import Mark, SavedSearch, Tag
 from gallery.models.ledger import Budget, LedgerEntry, OverBudget
+from gallery.models.links import GuestVote, PasswordTry, ShareLink
 from gallery.models.people import Person
 from gallery.models.picture import Picture
 from gallery.models.sharing import Membership, Role
@@ -18,9 +20,11 @@ __all__ = [
     "Batch",
     "Budget",
     "CatalogueSnapshot",
+    "Comment",
     "Gallery",
     "GalleryEntry",
     "Generation",
+    "GuestVote",
     "ImageModel",
     "LedgerEntry",
     "Mark",
@@ -28,11 +32,13 @@ __all__ = [
     "ModelPace",
     "Option",
     "OverBudget",
+    "PasswordTry",
     "Person",
     "Picture",
     "PromptTemplate",
     "Role",
     "SavedSearch",
+    "ShareLink",
     "State",
     "Tag",
     "UpstreamAccount",

@@ -3,6 +3,7 @@
 Whoever calls these has checked (forms) and may do it (access).
 """
 
+from gallery.services.comments import comment, delete_comment
 from gallery.services.editing import Source, Unfit, edit, fitting_options, keep_upload, of_picture, uploaded, vary
 from gallery.services.galleries import (
     add_member,
@@ -27,6 +28,16 @@ from gallery.services.keeping import (
     trash,
     untag,
 )
+from gallery.services.links import (
+    Guest,
+    TooMany,
+    change_link,
+    count_visit,
+    guest_vote,
+    make_link,
+    revoke_links,
+    try_password,
+)
 from gallery.services.people import AlreadySetUp, set_up
 from gallery.services.planning import Plan, made_before, plan
 from gallery.services.submitting import (
@@ -49,16 +60,22 @@ from gallery.services.submitting import (
 __all__ = [
     "AlreadySetUp",
     "AlreadySubmitted",
+    "Guest",
     "Plan",
     "Source",
+    "TooMany",
     "Unfit",
     "Wish",
     "add_member",
     "cancel_all",
     "cancel_batch",
+    "change_link",
     "change_role",
+    "comment",
     "cost_of",
+    "count_visit",
     "decide",
+    "delete_comment",
     "delete_for_good",
     "dismiss",
     "dismiss_all",
@@ -66,9 +83,11 @@ __all__ = [
     "favourite",
     "fetch_again",
     "fitting_options",
+    "guest_vote",
     "keep_upload",
     "made_before",
     "make_gallery",
+    "make_link",
     "move_to_front",
     "of_picture",
     "plan",
@@ -79,6 +98,7 @@ __all__ = [
     "retry",
     "retry_all",
     "retry_batch",
+    "revoke_links",
     "save_picture",
     "save_pictures",
     "set_up",
@@ -88,6 +108,7 @@ __all__ = [
     "tag_names",
     "taggable",
     "trash",
+    "try_password",
     "untag",
     "uploaded",
     "use_as_cover",

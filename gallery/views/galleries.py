@@ -12,7 +12,7 @@ from gallery import services
 from gallery.access import gallery_to, gallery_to_see, signed_in
 from gallery.forms import GalleryForm
 from gallery.http import StudioRequest
-from gallery.models import Gallery, Generation, Picture
+from gallery.models import Gallery, Generation, Picture, ShareLink
 from gallery.roles import Action, may
 from gallery.views.create import under_way
 from gallery.views.library import PAGE as PAGE
@@ -27,8 +27,14 @@ def _list(request: StudioRequest, form: GalleryForm, status: int = 200) -> HttpR
     person = signed_in(request)
     galleries = list(Gallery.objects.visible_to(person).with_counts())
     covers = Gallery.covers([gallery.pk for gallery in galleries], COVER)
+    linked = set(ShareLink.objects.alive().filter(gallery__in=galleries).values_list("gallery", flat=True))
     rows = [
-        {"gallery": gallery, "cover": covers.get(gallery.pk, []), "is_mine": gallery.owner_id == person.pk}
+        {
+            "gallery": gallery,
+            "cover": covers.get(gallery.pk, []),
+            "is_mine": gallery.owner_id == person.pk,
+            "has_link": gallery.pk in linked,
+        }
         for gallery in galleries
     ]
     return render(request, "gallery/gallery_list.html", {"galleries": rows, "form": form}, status=status)
@@ -62,6 +68,7 @@ def _detail(request: StudioRequest, gallery: Gallery, form: GalleryForm, status:
     context |= {
         "can_delete": may(person, Action.DELETE, gallery),
         "member_count": gallery.memberships.count(),
+        "has_link": gallery.links.alive().exists(),
         "running": list(running.order_by("-pk")[:RUNNING]),
         "waiting": running.exists(),
         **under_way(person),

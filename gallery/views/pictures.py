@@ -16,6 +16,7 @@ from gallery.http import StudioRequest
 from gallery.media import serve
 from gallery.models import Gallery, GalleryEntry, Person, Picture
 from gallery.roles import Action, may, roles_for
+from gallery.views.comments import talks_about
 from gallery.views.editing import from_picture, lineage
 from gallery.views.keeping import tags_of
 
@@ -44,6 +45,7 @@ def picture_detail(request: StudioRequest, pk: int) -> HttpResponse:
         "is_mine": picture.author_id == person.pk,
         "again_token": uuid.uuid4(),
         "mark": picture.marks.filter(person=person).first(),
+        "talks": talks_about(person, picture, [entry.gallery for entry in entries]),
         **tags_of(person, picture),
         **lineage(request, picture),
         **from_picture(picture),

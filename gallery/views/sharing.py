@@ -37,6 +37,7 @@ def _page(request: StudioRequest, gallery: Gallery, form: MemberForm | None, sta
         "form": form,
         "roles": Role.choices,
         "can_share": may(person, Action.SHARE, gallery),
+        "link_count": gallery.links.alive().count(),
     }
     return render(request, "gallery/gallery_members.html", context, status=status)
 
@@ -65,4 +66,7 @@ def member_remove(request: StudioRequest, pk: int, member_pk: int) -> HttpRespon
         messages.success(request, f"You have left “{gallery}”.")
         return redirect("gallery_list")
     messages.success(request, f"{member.name} is no member any more.")
+    if left := gallery.links.alive().filter(created_by=member.person_id).count():
+        still = "1 link that they made still works" if left == 1 else f"{left} links that they made still work"
+        messages.warning(request, f"{still}: look at the links below.")
     return redirect("gallery_members", pk)

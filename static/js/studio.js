@@ -11,6 +11,7 @@ import "./library.js";
 import "./progress.js";
 import "./reveal.js";
 import "./selection.js";
+import "./swipe.js";
 import "./theme.js";
 import "./times.js";
 import "./toasts.js";

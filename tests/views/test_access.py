@@ -1,6 +1,7 @@
 """Who may open what: every address of the studio, asked by everybody."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
 
+from gallery import services
 from gallery import urls as gallery_urls
 from gallery.models import (
     Batch,
@@ -79,6 +81,22 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "member_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
     "gallery_delete": ("post", (LOGIN, 404, "/galleries/", 404)),
     "picture_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "gallery_links": ("get", PRIVATE),
+    "link_edit": ("get", PRIVATE),
+    "link_revoke": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "link_revoke_all": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "comment_create": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "comment_delete": ("post", (LOGIN, 404, "/pictures/", 404)),
+    # Whoever has the link is a guest, with an account or without.
+    "guest_gallery": ("get", (200, 200, 200, 200)),
+    "guest_password": ("get", ("/s/", "/s/", "/s/", "/s/")),
+    "guest_picture": ("get", (200, 200, 200, 200)),
+    "guest_thumbnail": ("get", (200, 200, 200, 200)),
+    "guest_download": ("get", (200, 200, 200, 200)),
+    "guest_name": ("post", ("/s/", "/s/", "/s/", "/s/")),
+    # Not without a name.
+    "guest_vote": ("post", (422, 422, 422, 422)),
+    "guest_comment": ("post", (422, 422, 422, 422)),
     "picture_list": ("get", FOR_ALL),
     "picture_count": ("get", FOR_ALL),
     "picture_tags": ("get", FOR_ALL),
@@ -128,6 +146,7 @@ OF_ONE = ("cancel", "retry", "dismiss", "fetch", "again", "vote", "source")
 SHOWN_TO_THE_TEAM: dict[str, Expected] = {
     "gallery_detail": 200,
     "gallery_members": 200,
+    "comment_create": "/pictures/",
     "picture_detail": 200,
     "picture_download": 200,
     "picture_original": 200,
@@ -163,7 +182,13 @@ def things(
     other = Person.objects.create_user("mia@example.org", name="Mia Member")
     trashed = make_picture()
     Picture.objects.filter(pk=trashed.pk).update(trashed_at=timezone.now())
+    allowed = dict.fromkeys(("allow_downloads", "allow_votes", "allow_comments"), True)
+    settings = {"label": "A friend", "expires_at": timezone.now() + timedelta(days=1), **allowed}
+    link, token = services.make_link(private_gallery, picture.author, settings)
     return {
+        "link": link,
+        "token": token,
+        "comment": services.comment(private_gallery, picture, "Lovely", author=picture.author),
         "trashed": trashed,
         "tag": Tag.objects.create(name="Fruit"),
         "search": SavedSearch.objects.create(person=picture.author, name="Lemons", query="q=lemon"),
@@ -184,6 +209,18 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
     args: list[object] = []
     if name in ("picture_original", "picture_thumbnail"):
         args = [picture.pk, picture.digest, *([320, "webp"] if name == "picture_thumbnail" else [])]
+    elif name in ("guest_gallery", "guest_password"):
+        args = [things["token"]]
+    elif kind == "guest":
+        args = [things["token"], picture.entries.get().pk, *([320, "webp"] if name == "guest_thumbnail" else [])]
+    elif name in ("link_edit", "link_revoke"):
+        args = [gallery.pk, things["link"].pk]
+    elif name == "link_revoke_all":
+        args = [gallery.pk]
+    elif name == "comment_create":
+        args = [gallery.pk, picture.pk]
+    elif name == "comment_delete":
+        args = [things["comment"].pk]
     elif kind == "member":
         args = [gallery.pk, things["member"].pk]
     elif name in ("picture_remove", "entry_decide", "entry_arrange"):
@@ -225,6 +262,10 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         "trash_delete": {"picture": things["trashed"].pk},
         "picture_vary": {"model": model("dall-e-2").pk, "count": "1"},
         "upload_vary": {"model": model("dall-e-2").pk, "count": "1"},
+        "comment_create": {"text": "Lovely"},
+        "guest_name": {"name": "Rosa"},
+        "guest_vote": {"like": "1"},
+        "guest_comment": {"text": "Lovely"},
         "theme": {"theme": "dark"},
     }
     if kind == "selection":

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Task
 
+from gallery import services
 from gallery.dispatch import send_submit
 from gallery.models import (
     Budget,
@@ -50,6 +51,8 @@ def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, 
     asked = make_generation(estimated_cost=Decimal("0.05"))
     ledger.reserve(asked.author, [asked])
     PromptTemplate.objects.create(author=asked.author, name="Fruit", text="A {{fruit}}")
+    services.make_link(team_gallery, asked.author, {"label": "A friend", "expires_at": timezone.now()})
+    services.comment(team_gallery, team_gallery.pictures.get(), "Lovely", author=asked.author)
     send_submit(1)
     now = timezone.now()
     for name, success in (("went-well", True), ("went-wrong", False)):

@@ -70,6 +70,7 @@ PAGES = [
     "/generations/feed/",
     "/galleries/",
     "/galleries/{gallery}/",
+    "/galleries/{gallery}/links/",
     "/pictures/{picture}/",
     "/pictures/{picture}/save/",
     "/account/",

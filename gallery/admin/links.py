@@ -1,0 +1,84 @@
+"""Links to galleries for people without an account, and comments."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from gallery.models import Comment, ShareLink
+
+
+@admin.register(ShareLink)
+class ShareLinkAdmin(admin.ModelAdmin[ShareLink]):
+    """To look at and to revoke; those who share a gallery make its links."""
+
+    list_display = ["label", "gallery", "created_by", "works", "expires_at", "visits", "last_visit_at"]
+    list_filter = ["created_by", "expires_at"]
+    list_select_related = ["gallery", "created_by"]
+    search_fields = ["label", "gallery__name"]
+    actions = ["revoke"]
+    # Neither hash: they are of no use to anybody who looks.
+    fields = [
+        "label",
+        "gallery",
+        "created_by",
+        "created_at",
+        "works",
+        "expires_at",
+        "revoked_at",
+        "protected",
+        "show_prompts",
+        "allow_downloads",
+        "allow_votes",
+        "allow_comments",
+        "visits",
+        "last_visit_at",
+    ]
+    readonly_fields = fields
+
+    @admin.display(description="works", boolean=True)
+    def works(self, link: ShareLink) -> bool:
+        return link.is_alive
+
+    @admin.display(description="has a password", boolean=True)
+    def protected(self, link: ShareLink) -> bool:
+        return link.has_password
+
+    @admin.action(description="Revoke: nobody sees anything through it any more", permissions=["change"])
+    def revoke(self, request: HttpRequest, links: QuerySet[ShareLink]) -> None:
+        chosen = list(links)
+        revoked = sum(1 for link in chosen if link.revoke())
+        self.message_user(request, f"{revoked} of {len(chosen)} revoked.", messages.SUCCESS)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A link that is gone cannot tell those who have it that it is over."""
+        return False
+
+
+@admin.register(Comment)
+class CommentAdmin(admin.ModelAdmin[Comment]):
+    list_display = ["short", "who", "is_guest", "gallery", "picture", "created_at"]
+    list_filter = ["created_at"]
+    list_select_related = ["author", "gallery", "picture"]
+    search_fields = ["text", "guest", "author__name", "gallery__name"]
+    fields = ["text", "author", "guest", "link", "gallery", "picture", "created_at"]
+    readonly_fields = fields
+
+    @admin.display(description="comment")
+    def short(self, comment: Comment) -> str:
+        return comment.text if len(comment.text) <= 60 else f"{comment.text[:59]}…"
+
+    @admin.display(description="guest", boolean=True)
+    def is_guest(self, comment: Comment) -> bool:
+        return comment.author_id is None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody puts words into another's mouth."""
+        return False

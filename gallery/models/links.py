@@ -1,0 +1,134 @@
+"""Ways into one gallery for people without an account, and what those leave there."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.hashers import check_password, make_password
+from django.db import models
+from django.db.models import F
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+
+def hashed(token: str) -> str:
+    """What is kept of a token. It has 256 random bits, so that no slow hash is needed."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
+    def alive(self) -> Self:
+        return self.filter(gallery__isnull=False, revoked_at=None, expires_at__gt=timezone.now())
+
+    def of_token(self, token: str) -> "ShareLink | None":
+        """Alive or not."""
+        return self.filter(token_hash=hashed(token)).select_related("gallery").first()
+
+
+class ShareLink(models.Model):
+    """A public way into one gallery. The token is shown once; here is only its SHA-256.
+
+    The row outlives its gallery, so that whoever has the address is told that it was taken down.
+    """
+
+    gallery = models.ForeignKey(
+        "gallery.Gallery", on_delete=models.SET_NULL, null=True, blank=True, related_name="links"
+    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="share_links")
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    label = models.CharField(max_length=80, help_text="Whom it is for.")
+    password = models.CharField(max_length=200, blank=True, editable=False, help_text="Hashed; empty for none.")
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    show_prompts = models.BooleanField(default=False)
+    allow_downloads = models.BooleanField(default=False)
+    allow_votes = models.BooleanField(default=False)
+    allow_comments = models.BooleanField(default=False)
+    visits = models.PositiveIntegerField(default=0)
+    last_visit_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ShareLinkQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @classmethod
+    def begin(cls) -> "tuple[ShareLink, str]":
+        """A new link, not saved, and its token, which is nowhere else."""
+        token = secrets.token_urlsafe(32)
+        return cls(token_hash=hashed(token)), token
+
+    @property
+    def is_alive(self) -> bool:
+        return self.gallery_id is not None and self.revoked_at is None and self.expires_at > timezone.now()
+
+    @property
+    def has_password(self) -> bool:
+        return bool(self.password)
+
+    @property
+    def takes_words(self) -> bool:
+        """Whether guests may leave anything under a name."""
+        return self.allow_votes or self.allow_comments
+
+    @property
+    def last_day(self) -> datetime:
+        """Of its validity, at the studio."""
+        return timezone.localtime(self.expires_at - timedelta(microseconds=1))
+
+    def set_password(self, raw: str) -> None:
+        """Empty takes it away."""
+        self.password = make_password(raw) if raw else ""
+
+    def is_password(self, raw: str) -> bool:
+        return check_password(raw, self.password)
+
+    @property
+    def proof(self) -> str:
+        """What the cookie of those has who gave the password: another password is another proof."""
+        return salted_hmac("gallery.links.proof", f"{self.pk}:{self.password}", algorithm="sha256").hexdigest()
+
+    def count_visit(self) -> None:
+        ShareLink.objects.filter(pk=self.pk).update(visits=F("visits") + 1, last_visit_at=timezone.now())
+
+    def revoke(self) -> bool:
+        """Tell whether it was open until now."""
+        return bool(ShareLink.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now()))
+
+
+class GuestVote(models.Model):
+    """That a guest, by the name they gave, likes a picture."""
+
+    link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="guest_votes")
+    picture = models.ForeignKey("gallery.Picture", on_delete=models.CASCADE, related_name="guest_votes")
+    guest_key = models.CharField(max_length=32, editable=False, help_text="Of the guest's browser, by its cookie.")
+    guest = models.CharField(max_length=80, help_text="The name that they gave.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["link", "picture", "guest_key"], name="guest_votes_once")]
+
+    def __str__(self) -> str:
+        return f"{self.guest} for {self.picture}"
+
+
+class PasswordTry(models.Model):
+    """A wrong password, or one that is being looked at: too many from one place are refused for a while."""
+
+    link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="password_tries")
+    place = models.CharField(max_length=64, help_text="Where from: a keyed hash of the address, not the address.")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "password tries"
+        indexes = [models.Index(fields=["link", "place", "at"], name="tries_by_place")]
+
+    def __str__(self) -> str:
+        return f"{self.link} at {self.at}"

@@ -1,0 +1,31 @@
+"""What is said about a picture in a gallery."""
+
+from django.db import transaction
+
+from gallery.models import Comment, Gallery, Person, Picture, ShareLink
+from gallery.services.links import MOST_COMMENTS, alone_with, refuse_more_than
+
+
+def comment(
+    gallery: Gallery,
+    picture: Picture,
+    text: str,
+    author: Person | None = None,
+    link: ShareLink | None = None,
+    guest: str = "",
+) -> Comment:
+    """Say something about a picture that is in this gallery: as `author`, or as `guest` through `link`.
+
+    The one place that makes a comment. Raises TooMany where too much came through the link in the last hour.
+    """
+    with transaction.atomic():
+        if link is not None:
+            alone_with(link)
+            refuse_more_than(MOST_COMMENTS, Comment.objects.filter(link=link))
+        return Comment.objects.create(
+            gallery=gallery, picture=picture, text=text, author=author, link=link, guest=guest
+        )
+
+
+def delete_comment(one: Comment) -> None:
+    one.delete()

@@ -1,0 +1,159 @@
+"""What the team says about a picture, gallery by gallery."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from gallery import services
+from gallery.models import Comment, Gallery, GuestVote, Membership, Person, Picture, Role
+from tests.conftest import put
+
+MakePicture = Callable[..., Picture]
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def picture(make_picture: MakePicture, private_gallery: Gallery) -> Picture:
+    picture = make_picture()
+    put(picture, private_gallery)
+    return picture
+
+
+def join(gallery: Gallery, person: Person, role: str = Role.VIEWER) -> None:
+    Membership.objects.create(gallery=gallery, person=person, role=role)
+
+
+def say(client: Client, gallery: Gallery, picture: Picture, text: str = "Lovely", **more: Any) -> Any:
+    return client.post(f"/galleries/{gallery.pk}/comment/{picture.pk}/", {"text": text}, **more)
+
+
+def page(client: Client, picture: Picture) -> str:
+    return client.get(f"/pictures/{picture.pk}/").content.decode()
+
+
+@pytest.mark.parametrize("role", [None, *Role.values])
+def test_who_sees_a_gallery_comments_and_reads(
+    role: str | None, as_teammate: Client, teammate: Person, as_owner: Client, picture: Picture
+) -> None:
+    gallery = picture.galleries.get()
+    if role:
+        join(gallery, teammate, role)
+    assert say(as_owner, gallery, picture, "From the owner").status_code == 302
+    answer = say(as_teammate, gallery, picture, "From a member")
+    assert answer.status_code == (302 if role else 404)
+    if role:
+        assert answer["Location"] == f"/pictures/{picture.pk}/#comments-{gallery.pk}"
+        assert "From the owner" in page(as_teammate, picture)
+        assert "From a member" in page(as_owner, picture)
+    assert Comment.objects.count() == (2 if role else 1)
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_ones_own_is_deleted_and_anybodys_by_a_manager(
+    role: str, as_teammate: Client, teammate: Person, owner: Person, picture: Picture
+) -> None:
+    gallery = picture.galleries.get()
+    join(gallery, teammate, role)
+    own = services.comment(gallery, picture, "Mine", author=teammate)
+    theirs = services.comment(gallery, picture, "Theirs", author=owner)
+    may = role == Role.MANAGER
+    text = page(as_teammate, picture)
+    assert f"/comments/{own.pk}/delete/" in text
+    assert (f"/comments/{theirs.pk}/delete/" in text) is may
+    assert as_teammate.post(f"/comments/{own.pk}/delete/").status_code == 302
+    assert as_teammate.post(f"/comments/{theirs.pk}/delete/", headers=HTMX).status_code == (200 if may else 404)
+    assert list(Comment.objects.all()) == ([] if may else [theirs])
+
+
+def test_who_sees_the_gallery_no_more_has_no_say_in_it(
+    as_teammate: Client, teammate: Person, picture: Picture, team_gallery: Gallery
+) -> None:
+    """Not even over their own words; although they still see the picture elsewhere."""
+    gallery = picture.galleries.get()
+    join(gallery, teammate, Role.MANAGER)
+    own = services.comment(gallery, picture, "Said there", author=teammate)
+    put(picture, team_gallery)
+    assert "Said there" in page(as_teammate, picture)
+    Membership.objects.all().delete()
+    assert "Said there" not in page(as_teammate, picture)
+    assert "Sketches" not in page(as_teammate, picture)
+    assert as_teammate.post(f"/comments/{own.pk}/delete/").status_code == 404
+    assert say(as_teammate, gallery, picture).status_code == 404
+
+
+def test_administrators_see_the_picture_and_not_what_is_said(
+    as_administrator: Client, picture: Picture, owner: Person
+) -> None:
+    services.comment(picture.galleries.get(), picture, "Between us", author=owner)
+    assert "Between us" not in page(as_administrator, picture)
+
+
+def test_only_of_what_is_in_the_gallery(
+    as_owner: Client, picture: Picture, make_picture: MakePicture, owner: Person
+) -> None:
+    gallery = picture.galleries.get()
+    assert say(as_owner, gallery, make_picture()).status_code == 404
+    own = services.comment(gallery, picture, "Lovely", author=owner)
+    gallery.entries.all().delete()
+    assert "Lovely" not in page(as_owner, picture)
+    assert as_owner.post(f"/comments/{own.pk}/delete/").status_code == 404
+    put(picture, gallery)
+    assert "Lovely" in page(as_owner, picture), "what was said there comes back with the picture"
+    Picture.objects.filter(pk=picture.pk).update(trashed_at=timezone.now())
+    assert say(as_owner, gallery, picture).status_code == 404
+
+
+def test_the_part_of_the_page_for_htmx(as_owner: Client, picture: Picture) -> None:
+    gallery = picture.galleries.get()
+    answer = say(as_owner, gallery, picture, "So <b>lovely</b>\r\nindeed", headers=HTMX)
+    text = answer.content.decode()
+    assert (answer.status_code, answer.templates[0].name) == (200, "gallery/_talk.html")
+    assert f'<section id="comments-{gallery.pk}"' in text
+    assert "So &lt;b&gt;lovely&lt;/b&gt;\nindeed" in text
+    for wrong, said in (("  ", "Write something first"), ("x" * 2001, "2,000 are the most")):
+        answer = say(as_owner, gallery, picture, wrong, headers=HTMX)
+        assert answer.status_code == 422
+        assert said in answer.content.decode()
+        without = say(as_owner, gallery, picture, wrong, follow=True)
+        assert said in without.content.decode()
+    assert Comment.objects.count() == 1
+
+
+def test_a_comment_is_by_a_person_or_by_a_guest(picture: Picture, owner: Person) -> None:
+    gallery = picture.galleries.get()
+    for wrong in ({}, {"author": owner, "guest": "Rosa"}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            services.comment(gallery, picture, "Lovely", **wrong)
+
+
+def test_much_said_costs_no_more_queries(
+    as_owner: Client, owner: Person, picture: Picture, team_gallery: Gallery
+) -> None:
+    settings = {"label": "A friend", "expires_at": timezone.now() + timedelta(days=1)}
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            page(as_owner, picture)
+        return len(captured)
+
+    def talk(gallery: Gallery, guest: str) -> None:
+        link, _ = services.make_link(gallery, owner, settings)
+        services.comment(gallery, picture, "Lovely", author=owner)
+        services.comment(gallery, picture, "Nice", link=link, guest=guest)
+        GuestVote.objects.create(link=link, picture=picture, guest=guest, guest_key=guest)
+
+    talk(picture.galleries.get(), "Rosa")
+    before = queries()
+    put(picture, team_gallery)
+    for guest in ("Ben", "Lea", "Kim"):
+        talk(team_gallery, guest)
+    assert queries() == before
+    text = page(as_owner, picture)
+    assert "Liked by Rosa <span" in text
+    assert "Liked by Ben, Lea, Kim <span" in text
