@@ -8,6 +8,25 @@ from django.http import HttpRequest
 
 from gallery.models import Comment, ShareLink
 
+# Neither hash: they are of no use to anybody who looks.
+LINK_FIELDS = (
+    "label",
+    "gallery",
+    "created_by",
+    "created_at",
+    "works",
+    "expires_at",
+    "revoked_at",
+    "protected",
+    "show_prompts",
+    "allow_downloads",
+    "allow_votes",
+    "allow_comments",
+    "visits",
+    "last_visit_at",
+)
+COMMENT_FIELDS = ("text", "author", "guest", "link", "gallery", "picture", "created_at")
+
 
 @admin.register(ShareLink)
 class ShareLinkAdmin(admin.ModelAdmin[ShareLink]):
@@ -18,24 +37,7 @@ class ShareLinkAdmin(admin.ModelAdmin[ShareLink]):
     list_select_related = ["gallery", "created_by"]
     search_fields = ["label", "gallery__name"]
     actions = ["revoke"]
-    # Neither hash: they are of no use to anybody who looks.
-    fields = [
-        "label",
-        "gallery",
-        "created_by",
-        "created_at",
-        "works",
-        "expires_at",
-        "revoked_at",
-        "protected",
-        "show_prompts",
-        "allow_downloads",
-        "allow_votes",
-        "allow_comments",
-        "visits",
-        "last_visit_at",
-    ]
-    readonly_fields = fields
+    fields = readonly_fields = LINK_FIELDS
 
     @admin.display(description="works", boolean=True)
     def works(self, link: ShareLink) -> bool:
@@ -65,8 +67,7 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
     list_filter = ["created_at"]
     list_select_related = ["author", "gallery", "picture"]
     search_fields = ["text", "guest", "author__name", "gallery__name"]
-    fields = ["text", "author", "guest", "link", "gallery", "picture", "created_at"]
-    readonly_fields = fields
+    fields = readonly_fields = COMMENT_FIELDS
 
     @admin.display(description="comment")
     def short(self, comment: Comment) -> str:

@@ -48,6 +48,7 @@ def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
         picture,
         f"{picture}edit/",
         f"{gallery}?q=finished",
+        f"{gallery}links/",
         "/pictures/",
         "/pictures/?q=finished&sort=rated",
         "/pictures/?q=nowhere&shape=tall",

@@ -558,8 +558,7 @@ def test_guests_like_and_comment_under_a_name(as_owner: Client, picture: Picture
 
 def test_guests_of_one_link_know_nothing_of_another(picture: Picture, owner: Person) -> None:
     gallery = picture.galleries.get()
-    settings = {"allow_votes": True, "allow_comments": True}
-    (_, path), (_, other) = share(gallery, **settings), share(gallery, **settings)
+    (_, path), (_, other) = (share(gallery, allow_votes=True, allow_comments=True) for _ in range(2))
     rosa = named(path, picture)
     rosa.post(f"{below(path, picture)}comment/", {"text": "Heard here"})
     rosa.post(f"{below(path, picture)}vote/", {"like": "1"})

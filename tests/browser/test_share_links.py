@@ -1,0 +1,160 @@
+"""A gallery shown to somebody without an account, from the making of the link to its end."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.test_accessibility import problems
+from tests.browser.test_create import done, generate
+from tests.studio import Studio, soon
+
+PASSWORD = "open sesame"
+
+
+@pytest.fixture
+def shown(owner_page: Page, set_up: Studio) -> str:
+    """The address of a gallery with two pictures, which are ready to be shown."""
+    page = owner_page
+    page.goto("/galleries/")
+    page.get_by_label("New gallery").fill("For the client")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("For the client")
+    address = page.url
+    page.goto("/")
+    page.get_by_label("Save to gallery").select_option(label="For the client")
+    for prompt in ("Nobody else's business, first", "Nobody else's business, second"):
+        done(generate(page, prompt))
+    ready = (
+        "from gallery.models import Picture;"
+        "print(Picture.objects.filter(galleries__name='For the client').exclude(thumbnails={}).count())"
+    )
+    soon(lambda: set_up.shell(ready) == "2", 30)
+    return address
+
+
+def look_closely(browser: Browser, studio: Studio, page: Page, addresses: list[str]) -> list[str]:
+    """What axe finds for whoever looks at `page`, light and dark, on a desktop and on a phone."""
+    found = []
+    for scheme in ("light", "dark"):
+        for width in (390, 1440):
+            viewport = {"width": width, "height": 900}
+            state = page.context.storage_state()
+            # axe is put into the page, which the policy would not let it.
+            visit = Visit(browser, studio, viewport=viewport, color_scheme=scheme, bypass_csp=True, storage_state=state)
+            for address in addresses:
+                visit.page.goto(address)
+                found += problems(visit.page)
+                overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+                if visit.page.evaluate(overflow) > 0:
+                    found.append(f"{address} scrolls sideways at {width}")
+            visit.close()
+    return found
+
+
+SWIPE = """(stage, x) => {
+  const at = (clientX) => [new Touch({ identifier: 1, target: stage, clientX, clientY: 200 })];
+  stage.dispatchEvent(new TouchEvent("touchstart", { touches: at(200), changedTouches: at(200), bubbles: true }));
+  stage.dispatchEvent(new TouchEvent("touchend", { touches: [], changedTouches: at(200 + x), bubbles: true }));
+}"""
+
+
+def test_from_the_link_to_its_end(owner_page: Page, shown: str, set_up: Studio, browser: Browser) -> None:
+    owner = owner_page
+    owner.context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+    # The owner makes a link.
+    owner.goto(shown)
+    owner.get_by_role("link", name="Share").click()
+    owner.get_by_role("link", name="Make a link").click()
+    owner.get_by_label("For whom").fill("The client")
+    owner.get_by_label("Password").fill(PASSWORD)
+    owner.get_by_label("Let them say what they like").check()
+    owner.get_by_label("Let them comment").check()
+    owner.get_by_role("button", name="Make the link").click()
+    copy = owner.get_by_role("button", name="Copy link")
+    expect(copy).to_be_focused()
+    copy.click()
+    expect(owner.get_by_text("Copied.").first).to_be_visible()
+    address = str(owner.evaluate("navigator.clipboard.readText()"))
+    assert re.fullmatch(rf"{set_up.url}/s/[\w-]{{43}}/", address)
+    links = owner.url
+    owner.reload()
+    expect(owner.locator("#fresh-address")).to_have_count(0)
+    expect(owner.locator(".link")).to_contain_text("not visited yet")
+
+    # Somebody without an account opens it, on a phone.
+    visit = Visit(browser, set_up, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    guest = visit.page
+    guest.goto(address)
+    assert look_closely(browser, set_up, guest, [address]) == []
+    guest.get_by_label("Password").fill("perhaps this one")
+    guest.get_by_role("button", name="Show me").click()
+    expect(guest.locator("main")).to_contain_text("This is not the password")
+    guest.get_by_label("Password").fill(PASSWORD)
+    guest.get_by_role("button", name="Show me").click()
+    expect(guest.get_by_role("heading", level=1)).to_have_text("For the client")
+    tiles = guest.locator(".tile img")
+    expect(tiles).to_have_count(2)
+    expect(tiles.first).to_have_js_property("complete", True)
+    assert tiles.first.evaluate("image => image.naturalWidth") > 0
+
+    # From one picture to the next: by a touch, by a swipe, by a key, and back.
+    guest.get_by_role("link", name="Picture 1").click()
+    expect(guest).to_have_title("Picture 1 of 2 · For the client")
+    first = guest.url
+    guest.locator(".stage").evaluate(SWIPE, -120)
+    expect(guest).to_have_title("Picture 2 of 2 · For the client")
+    guest.wait_for_load_state("load")
+    guest.keyboard.press("ArrowLeft")
+    expect(guest).to_have_title("Picture 1 of 2 · For the client")
+    assert "business" not in guest.content()
+
+    # They say what they think of it.
+    guest.get_by_label("Your name").fill("Rosa")
+    guest.get_by_role("button", name="Go on").click()
+    guest.get_by_role("button", name="I like it").click()
+    like = guest.get_by_role("button", name="You like it")
+    expect(like).to_have_attribute("aria-pressed", "true")
+    expect(like).to_be_focused()
+    guest.get_by_label("Your comment").fill("This one, please.\nA little brighter?")
+    guest.get_by_role("button", name="Comment").click()
+    expect(guest.locator(".comment")).to_contain_text("A little brighter?")
+    expect(guest.get_by_label("Your comment")).to_have_value("")
+    guest.reload()
+    expect(guest.locator(".comment")).to_have_count(1)
+    assert look_closely(browser, set_up, guest, [address, first]) == []
+
+    # The owner sees it, and talks it over with the team.
+    owner.goto(shown)
+    owner.locator(".tile .pic-link").first.click()
+    talk = owner.get_by_role("region", name="Comments in For the client")
+    expect(talk).to_contain_text("Liked by Rosa guest")
+    expect(talk.locator(".comment")).to_contain_text("This one, please.")
+    talk.get_by_role("textbox").fill("Cheaper than I feared")
+    talk.get_by_role("button", name="Comment in For the client").click()
+    expect(talk.locator(".comment")).to_have_count(2)
+    picture = owner.url
+    owner.goto(links)
+    expect(owner.locator(".link")).to_contain_text("1 visit")
+    assert look_closely(browser, set_up, owner, [links, picture]) == []
+    guest.reload()
+    expect(guest.locator(".comment")).to_have_count(1)
+    owner.goto(picture)
+    talk.get_by_role("button", name="Delete the comment by Olivia Owner").click()
+    expect(talk.locator(".comment")).to_have_count(1)
+
+    # The link ends, and with it its pictures.
+    files = guest.locator(".stage-pic img").evaluate("image => image.currentSrc")
+    owner.goto(links)
+    owner.get_by_role("button", name="Revoke the link for The client").click()
+    expect(owner.locator(".messages")).to_contain_text("Revoked")
+    expect(owner.locator(".links-over")).to_contain_text("The client")
+    answer = guest.reload()
+    assert answer is not None
+    assert answer.status == 410
+    expect(guest).to_have_title(re.compile("^This has been taken down"))
+    assert guest.evaluate("async (file) => (await fetch(file)).status", files) == 410
+    assert look_closely(browser, set_up, guest, [address]) == []
+    visit.close()
