@@ -76,7 +76,7 @@ class Visit:
 
     def count(self, request: StudioRequest, response: HttpResponseBase) -> None:
         """Once for as long as a browser is open; those who have an account are no outsiders."""
-        if VISIT_COOKIE in request.COOKIES or request.user.is_authenticated:
+        if request.method != "GET" or VISIT_COOKIE in request.COOKIES or request.user.is_authenticated:
             return
         services.count_visit(self.link)
         self._set(response, VISIT_COOKIE, "1", None)
