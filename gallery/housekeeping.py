@@ -10,7 +10,8 @@ from django.utils import timezone
 from django_q.models import OrmQ, Task
 
 from gallery.editing import UPLOADS
-from gallery.models import Generation, ImageModel, ModelPace, Picture, State, ledger
+from gallery.models import Generation, ImageModel, ModelPace, Notice, Picture, State, ledger
+from gallery.models.activity import KEEP_NOTICES
 from gallery.models.picture import KEEP_TRASH
 from gallery.models.states import EDIT_HELPS
 
@@ -76,8 +77,9 @@ def _success_rate(model: ImageModel) -> float | None:
 
 
 def delete_old_rows() -> None:
-    """Results of background tasks after a week, and sessions that have run out."""
+    """Results of background tasks after a week, notices after three months, and sessions that have run out."""
     Task.objects.filter(stopped__lt=timezone.now() - KEEP_TASKS).delete()
+    Notice.objects.filter(created_at__lt=timezone.now() - KEEP_NOTICES).delete()
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
 
 

@@ -2,10 +2,12 @@
 
 from gallery.models import ledger
 from gallery.models.account import UpstreamAccount
+from gallery.models.activity import Activity, Notice
 from gallery.models.batch import Batch, Vote
 from gallery.models.catalogue import CatalogueSnapshot, ImageModel, ModelPace, Option
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.generation import Generation
+from gallery.models.invitation import Invitation, InvitationUse
 from gallery.models.keeping import Mark, SavedSearch, Tag
 from gallery.models.ledger import Budget, LedgerEntry, OverBudget
 from gallery.models.people import Person
@@ -15,6 +17,7 @@ from gallery.models.states import State
 from gallery.models.template import PromptTemplate
 
 __all__ = [
+    "Activity",
     "Batch",
     "Budget",
     "CatalogueSnapshot",
@@ -22,10 +25,13 @@ __all__ = [
     "GalleryEntry",
     "Generation",
     "ImageModel",
+    "Invitation",
+    "InvitationUse",
     "LedgerEntry",
     "Mark",
     "Membership",
     "ModelPace",
+    "Notice",
     "Option",
     "OverBudget",
     "Person",

@@ -3,6 +3,7 @@
 Whoever calls these has checked (forms) and may do it (access).
 """
 
+from gallery.services.activity import notify, read_all, record, tell_of_comment
 from gallery.services.editing import Source, Unfit, edit, fitting_options, keep_upload, of_picture, uploaded, vary
 from gallery.services.galleries import (
     add_member,
@@ -12,9 +13,12 @@ from gallery.services.galleries import (
     move_to_front,
     remove_member,
     remove_picture,
+    rename_gallery,
     save_picture,
+    show_to_team,
     use_as_cover,
 )
+from gallery.services.invitations import EmailTaken, InvitationOver, Offer, accept, invite, join, offer_of
 from gallery.services.keeping import (
     delete_for_good,
     favourite,
@@ -49,10 +53,14 @@ from gallery.services.submitting import (
 __all__ = [
     "AlreadySetUp",
     "AlreadySubmitted",
+    "EmailTaken",
+    "InvitationOver",
+    "Offer",
     "Plan",
     "Source",
     "Unfit",
     "Wish",
+    "accept",
     "add_member",
     "cancel_all",
     "cancel_batch",
@@ -66,15 +74,22 @@ __all__ = [
     "favourite",
     "fetch_again",
     "fitting_options",
+    "invite",
+    "join",
     "keep_upload",
     "made_before",
     "make_gallery",
     "move_to_front",
+    "notify",
     "of_picture",
+    "offer_of",
     "plan",
     "rate",
+    "read_all",
+    "record",
     "remove_member",
     "remove_picture",
+    "rename_gallery",
     "restore",
     "retry",
     "retry_all",
@@ -82,11 +97,13 @@ __all__ = [
     "save_picture",
     "save_pictures",
     "set_up",
+    "show_to_team",
     "submit",
     "submit_all",
     "tag",
     "tag_names",
     "taggable",
+    "tell_of_comment",
     "trash",
     "untag",
     "uploaded",
