@@ -178,7 +178,7 @@ class Notice(Happening):
     def target(self) -> str:
         """The page that it is about."""
         if self.kind in self.OF_PICTURES and self.picture_id:
-            place = "#comments" if self.kind == self.Kind.COMMENTED else ""
+            place = "#comments" if self.kind == self.Kind.COMMENTED else "#places"
             return f"{reverse('picture_detail', args=[self.picture_id])}?gallery={self.gallery_id}{place}"
         if self.gallery_id:
             return reverse("gallery_detail", args=[self.gallery_id])

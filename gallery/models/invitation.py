@@ -41,6 +41,7 @@ class Invitation(models.Model):
         REVOKED = "revoked", "Withdrawn"
         EXPIRED = "expired", "Run out"
         USED_UP = "used_up", "Used up"
+        ONCE = "once", "Used before by the same person"
         NO_RIGHT = "no_right", "Who sent it may not invite any more"
 
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invitations")

@@ -18,7 +18,17 @@ from gallery.services.galleries import (
     show_to_team,
     use_as_cover,
 )
-from gallery.services.invitations import EmailTaken, InvitationOver, Offer, accept, invite, join, offer_of
+from gallery.services.invitations import (
+    EmailTaken,
+    InvitationOver,
+    Offer,
+    accept,
+    has_all_of,
+    invite,
+    join,
+    offer_of,
+    offer_to,
+)
 from gallery.services.keeping import (
     delete_for_good,
     favourite,
@@ -74,6 +84,7 @@ __all__ = [
     "favourite",
     "fetch_again",
     "fitting_options",
+    "has_all_of",
     "invite",
     "join",
     "keep_upload",
@@ -83,6 +94,7 @@ __all__ = [
     "notify",
     "of_picture",
     "offer_of",
+    "offer_to",
     "plan",
     "rate",
     "read_all",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from gallery.dispatch import send_invitation
@@ -110,12 +111,28 @@ def accept(invitation: Invitation, person: Person) -> Gallery | None:
     Who stands as high there already uses nothing up; nobody's role gets lower. Raises InvitationOver.
     """
     with transaction.atomic():
-        offer = offer_of(invitation)
-        if offer.gallery is None or standing(person, offer.gallery) >= standing_of(offer.role):
+        offer = offer_to(invitation, person)
+        if offer.gallery is None or has_all_of(offer, person):
             return offer.gallery
         offer = _take(invitation)
-        _arrive(invitation, person, offer, made_account=False)
+        if has_all_of(offer, person):
+            # By a second click, which waited here for the first.
+            Invitation.objects.filter(pk=invitation.pk).update(uses=F("uses") - 1)
+        else:
+            _arrive(invitation, person, offer, made_account=False)
     return offer.gallery
+
+
+def offer_to(invitation: Invitation, person: Person) -> Offer:
+    """The same to somebody who has an account: it lets everybody in once, so who was removed stays out."""
+    offer = offer_of(invitation)
+    if not has_all_of(offer, person) and invitation.used_by.filter(person=person).exists():
+        raise InvitationOver(Invitation.End.ONCE)
+    return offer
+
+
+def has_all_of(offer: Offer, person: Person) -> bool:
+    return offer.gallery is not None and standing(person, offer.gallery) >= standing_of(offer.role)
 
 
 def _take(invitation: Invitation) -> Offer:

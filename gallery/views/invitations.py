@@ -19,7 +19,7 @@ from gallery.access import invitation_by_token, invitation_to_change, invitation
 from gallery.http import StudioRequest
 from gallery.invitation_forms import ArrivalForm, InvitationForm
 from gallery.models import Gallery, Invitation
-from gallery.roles import may_invite, standing, standing_of
+from gallery.roles import may_invite
 
 # Of those that are over, on the page.
 OVER = 20
@@ -121,23 +121,22 @@ def _join(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
 
 def _accept(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
     person = signed_in(request)
-    came_by_it = invitation.used_by.filter(person=person).exists()
     try:
-        offer = services.offer_of(invitation)
+        offer = services.offer_to(invitation, person)
     except services.InvitationOver:
-        # Who came by it and opens the link again is led to where it led.
-        if came_by_it:
-            return _arrived(Gallery.objects.visible_to(person).filter(invitations=invitation).first())
+        # Who came by it, and may be where it led, is led there once more.
+        led_to = Gallery.objects.visible_to(person).filter(invitations=invitation).first()
+        if led_to and invitation.used_by.filter(person=person).exists():
+            return _arrived(led_to)
         raise
-    is_for_me = invitation.is_for(person.email)
-    if offer.gallery and standing(person, offer.gallery) >= standing_of(offer.role):
+    if services.has_all_of(offer, person):
         return _arrived(offer.gallery)
+    is_for_me = invitation.is_for(person.email)
     if request.method == "POST":
         if not is_for_me or offer.gallery is None:
             raise Http404
         gallery = services.accept(invitation, person)
-        if gallery:
-            messages.success(request, f"You are a member of “{gallery}” now.")
+        messages.success(request, f"You are a member of “{gallery}” now.")
         return _arrived(gallery)
     context = {"invitation": invitation, "offer": offer, "is_for_me": is_for_me}
     return render(request, "gallery/invitation_accept.html", context)
