@@ -20,7 +20,7 @@ from gallery.models import Gallery, Person, Picture
 olivia, tom = Person.objects.get(email='olivia@example.org'), Person.objects.get(email='tom@example.org')
 olivia.user_permissions.add(Permission.objects.get(codename='add_invitation'))
 gallery = Gallery.objects.get(name='Looked at closely')
-picture = Picture.objects.get(galleries=gallery)
+picture = Picture.objects.filter(galleries=gallery).earliest('pk')
 services.add_member(gallery, tom, 'contributor', by=olivia)
 with transaction.atomic():
     services.tell_of_comment(gallery, picture, by=tom)
