@@ -221,7 +221,7 @@ OVER = {
 @pytest.mark.parametrize("how", OVER)
 def test_what_is_over_says_so_and_makes_nothing(how: str, into_gallery: str, teammate: Person) -> None:
     said, end = OVER[how]
-    end(Invitation.objects.get())  # type: ignore[operator]
+    end(Invitation.objects.get())
     Person.objects.filter(pk=teammate.pk).update(is_active=True)
     people = Person.objects.count()
     uses = Invitation.objects.get().uses
