@@ -115,8 +115,8 @@ def accept(invitation: Invitation, person: Person) -> Gallery | None:
         if offer.gallery is None or has_all_of(offer, person):
             return offer.gallery
         offer = _take(invitation)
-        if has_all_of(offer, person):
-            # By a second click, which waited here for the first.
+        if offer.gallery is None or has_all_of(offer, person):
+            # While this click waited here, another has done it, or there is no gallery any more.
             Invitation.objects.filter(pk=invitation.pk).update(uses=F("uses") - 1)
         else:
             _arrive(invitation, person, offer, made_account=False)
@@ -126,7 +126,8 @@ def accept(invitation: Invitation, person: Person) -> Gallery | None:
 def offer_to(invitation: Invitation, person: Person) -> Offer:
     """The same to somebody who has an account: it lets everybody in once, so who was removed stays out."""
     offer = offer_of(invitation)
-    if not has_all_of(offer, person) and invitation.used_by.filter(person=person).exists():
+    # In this order: a use that is seen has made its member already.
+    if invitation.used_by.filter(person=person).exists() and not has_all_of(offer, person):
         raise InvitationOver(Invitation.End.ONCE)
     return offer
 

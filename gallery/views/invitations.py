@@ -136,7 +136,8 @@ def _accept(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
         if not is_for_me or offer.gallery is None:
             raise Http404
         gallery = services.accept(invitation, person)
-        messages.success(request, f"You are a member of “{gallery}” now.")
+        if gallery:
+            messages.success(request, f"You are a member of “{gallery}” now.")
         return _arrived(gallery)
     context = {"invitation": invitation, "offer": offer, "is_for_me": is_for_me}
     return render(request, "gallery/invitation_accept.html", context)

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from smtplib import SMTPException
 from typing import Any
@@ -396,54 +397,63 @@ def test_what_was_withdrawn_meanwhile_is_not_mailed(mailed: Invitation) -> None:
 # -- twenty at once
 
 
+def at_once(times: int, do: Callable[[int], None]) -> None:
+    start = threading.Barrier(times)
+
+    def run(number: int) -> None:
+        start.wait()
+        try:
+            do(number)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[number]) for number in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 @pytest.mark.parametrize("uses", [1, 3])
 def test_twenty_at_once_make_as_many_accounts_as_it_has_uses(
     uses: int, django_db_serialized_rollback: None, transactional_db: None, inviter: Person
 ) -> None:
     _, token = services.invite(inviter, max_uses=uses)
-    start = threading.Barrier(20)
     answers: list[int] = []
 
     def ask(number: int) -> None:
-        client = nobody()
-        start.wait()
-        try:
-            form = FORM | {"email": f"nina{number}@example.org"}
-            answers.append(client.post(f"/invitation/{token}/", form).status_code)
-        finally:
-            connection.close()
+        form = FORM | {"email": f"nina{number}@example.org"}
+        answers.append(nobody().post(f"/invitation/{token}/", form).status_code)
 
-    threads = [threading.Thread(target=ask, args=[number]) for number in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(20, ask)
     assert sorted(answers) == [302] * uses + [410] * (20 - uses)
     assert Person.objects.filter(name="Nina Newcomer").count() == uses
     assert Invitation.objects.get().uses == InvitationUse.objects.count() == uses
+
+
+def test_clicks_at_once_make_one_membership_and_take_one_use(
+    django_db_serialized_rollback: None, transactional_db: None, into_gallery: str, teammate: Person
+) -> None:
+    answers: list[int] = []
+    at_once(5, lambda number: answers.append(signed_in(teammate).post(into_gallery).status_code))
+    assert answers == [302] * 5
+    assert Membership.objects.get().person == teammate
+    assert Invitation.objects.get().uses == 1
 
 
 def test_one_address_twice_at_once_makes_one_account(
     django_db_serialized_rollback: None, transactional_db: None, inviter: Person
 ) -> None:
     invitation, _ = services.invite(inviter, max_uses=5)
-    start = threading.Barrier(5)
     ends: list[str] = []
 
-    def ask() -> None:
-        start.wait()
+    def join(number: int) -> None:
         try:
             services.join(invitation, name="Nina Newcomer", email="nina@example.org", password=PASSWORD)
             ends.append("made")
         except services.EmailTaken:
             ends.append("taken")
-        finally:
-            connection.close()
 
-    threads = [threading.Thread(target=ask) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(5, join)
     assert sorted(ends) == ["made"] + ["taken"] * 4
     assert Invitation.objects.get().uses == 1, "who was refused has used nothing up"
