@@ -8,9 +8,21 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
 from gallery import services
-from gallery.models import Batch, Comment, Gallery, Generation, Person, Picture, PromptTemplate, ShareLink
+from gallery.models import (
+    Batch,
+    Comment,
+    Gallery,
+    Generation,
+    Invitation,
+    Notice,
+    Person,
+    Picture,
+    PromptTemplate,
+    ShareLink,
+)
+from gallery.models.invitation import InvitationQuerySet
 from gallery.models.picture import PictureQuerySet
-from gallery.roles import Action, may
+from gallery.roles import Action, may, may_invite, may_see_all_invitations
 from gallery.services import Source
 
 
@@ -126,3 +138,26 @@ def comment_to_delete(request: HttpRequest, pk: int) -> Comment:
     if comment.author_id != person.pk and not may(person, Action.REMOVE, comment.gallery):
         raise Http404
     return comment
+
+
+def invitations_to_see(request: HttpRequest) -> InvitationQuerySet:
+    """One's own, for those who may invite; all, for administrators."""
+    person = signed_in(request)
+    if not may_invite(person):
+        raise Http404
+    everybodys = Invitation.objects.all()
+    return everybodys if may_see_all_invitations(person) else everybodys.filter(created_by=person)
+
+
+def invitation_to_change(request: HttpRequest, pk: int) -> Invitation:
+    return get_object_or_404(invitations_to_see(request), pk=pk)
+
+
+def invitation_by_token(token: str) -> Invitation:
+    """Whoever has the link has got the invitation, dead or alive."""
+    return get_object_or_404(Invitation.objects.by_token(token).select_related("created_by", "gallery"))
+
+
+def notice_to_read(request: HttpRequest, pk: int) -> Notice:
+    """One's own, about what one may still see."""
+    return get_object_or_404(Notice.objects.visible_to(signed_in(request)), pk=pk)

@@ -20,6 +20,11 @@ def send_pause_notice() -> None:
     async_task("gallery.tasks.pause_notice", save=False)
 
 
+def send_invitation(invitation_id: int, origin: str) -> None:
+    """Have an invitation mailed; `origin` is the studio's own address, as its sender sees it."""
+    async_task("gallery.tasks.invitation", invitation_id, origin, save=False)
+
+
 def send_catalogue_lookup() -> None:
     """Have it looked up what the upstream offers."""
     async_task("gallery.tasks.look_up_catalogue", save=False)

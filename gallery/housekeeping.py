@@ -10,7 +10,8 @@ from django.utils import timezone
 from django_q.models import OrmQ, Task
 
 from gallery.editing import UPLOADS
-from gallery.models import Generation, ImageModel, ModelPace, PasswordTry, Picture, State, ledger
+from gallery.models import Generation, ImageModel, ModelPace, Notice, PasswordTry, Picture, State, ledger
+from gallery.models.activity import KEEP_NOTICES
 from gallery.models.picture import KEEP_TRASH
 from gallery.models.states import EDIT_HELPS
 
@@ -76,9 +77,11 @@ def _success_rate(model: ImageModel) -> float | None:
 
 
 def delete_old_rows() -> None:
-    """Results of background tasks after a week, wrong passwords after a day, and sessions that have run out."""
-    Task.objects.filter(stopped__lt=timezone.now() - KEEP_TASKS).delete()
-    PasswordTry.objects.filter(at__lt=timezone.now() - timedelta(days=1)).delete()
+    """Old results of background tasks, wrong passwords and notices, and sessions that have run out."""
+    now = timezone.now()
+    Task.objects.filter(stopped__lt=now - KEEP_TASKS).delete()
+    PasswordTry.objects.filter(at__lt=now - timedelta(days=1)).delete()
+    Notice.objects.filter(created_at__lt=now - KEEP_NOTICES).delete()
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
 
 

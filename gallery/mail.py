@@ -1,11 +1,18 @@
 """What the studio writes by e-mail, where it was told how to send any."""
 
+import logging
 from datetime import timedelta
+from smtplib import SMTPException
+from urllib.parse import urljoin
 
 from django.conf import settings
 from django.core.mail import send_mail
+from django.urls import reverse
+from django.utils.formats import date_format
 
-from gallery.models import Person, UpstreamAccount
+from gallery.models import Invitation, Person, UpstreamAccount
+
+logger = logging.getLogger(__name__)
 
 # One mail about an account that is paused again and again.
 SILENCE = timedelta(hours=1)
@@ -29,3 +36,30 @@ def tell_of_pause() -> int:
         # One by one, so that nobody reads who else administers.
         send_mail("Lemon Studio is paused", text, None, [address])
     return len(administrators)
+
+
+def send_invitation(invitation_id: int, origin: str) -> bool:
+    """Mail an invitation to whom it is for; tell whether that was done now.
+
+    The link is made here and goes nowhere else. Run twice, the second finds it mailed.
+    """
+    invitation = Invitation.objects.select_related("created_by", "gallery").get(pk=invitation_id)
+    token = invitation.new_token_to_mail()
+    if token is None:
+        return False
+    where = f", and to its gallery “{invitation.gallery.name}”" if invitation.gallery else ""
+    text = "\n\n".join(
+        [
+            f"{invitation.created_by.name} invites you to Lemon Studio, a team’s own image studio{where}.",
+            f"Make your account here: {urljoin(origin, reverse('invitation_accept', args=[token]))}",
+            f"The link works until {date_format(invitation.expires_at, 'j F Y')}, once, and with this address only.",
+            "If you do not know what this is about, you need not do anything.",
+        ]
+    )
+    try:
+        send_mail("An invitation to Lemon Studio", text, None, [invitation.email])
+    except (SMTPException, OSError) as problem:
+        logger.error("Invitation %s could not be mailed: %s", invitation_id, problem)
+        invitation.could_not_be_mailed(str(problem) or type(problem).__name__)
+        return False
+    return True

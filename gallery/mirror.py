@@ -25,9 +25,10 @@ from django.utils import timezone
 from gallery.anatomy import NotAPicture
 from gallery.fetch import FetchError, fetch
 from gallery.imaging import examine, thumbnails
-from gallery.models import Generation, Picture, State
+from gallery.models import Activity, Generation, Picture, State
 from gallery.models.gallery import GalleryEntry
 from gallery.models.states import FETCH_ATTEMPTS, PICTURE_UNAVAILABLE
+from gallery.services.activity import record
 
 logger = logging.getLogger(__name__)
 
@@ -189,7 +190,9 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
                 revised_prompt=result.get("revised_prompt", ""),
             )
             if generation.gallery_id:
-                GalleryEntry.objects.get_or_create(gallery_id=generation.gallery_id, picture=picture)
+                place = {"gallery_id": generation.gallery_id, "picture": picture}
+                GalleryEntry.objects.create(added_by_id=generation.author_id, **place)
+                record(generation.gallery_id, generation.author_id, Activity.Verb.ADDED, picture=picture)
     except IntegrityError:
         default_storage.delete(name)
         return Picture.objects.get(generation=generation, index=index)

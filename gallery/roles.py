@@ -3,7 +3,8 @@
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.contrib.auth.models import Group
+from django.db.models import Q, QuerySet
 
 from gallery.models import Gallery, Membership, Person, Role
 
@@ -56,6 +57,10 @@ _BY_ROLE = {
 }
 
 
+def standing_of(role: str) -> Standing:
+    return _BY_ROLE[Role(role)]
+
+
 def standing(person: Person, gallery: Gallery) -> Standing:
     """The highest that this person has there: as its owner, as a member, by a group, as one of the team."""
     if gallery.owner_id == person.pk:
@@ -74,3 +79,39 @@ def may(person: Person, action: Action, gallery: Gallery) -> bool:
 def roles_for(action: Action) -> list[Role]:
     """The members' roles that are enough for this action."""
     return [role for role, value in _BY_ROLE.items() if value >= NEEDED[action]]
+
+
+def people_who_may(action: Action, gallery: Gallery) -> "QuerySet[Person]":
+    """The owner, and those who are members, by themselves or by a group, with a role that is enough."""
+    members = Membership.objects.filter(gallery=gallery, role__in=roles_for(action))
+    by_themselves, by_group = Q(pk__in=members.values("person")), Q(groups__in=members.values("group"))
+    return Person.objects.filter(Q(pk=gallery.owner_id) | by_themselves | by_group, is_active=True).distinct()
+
+
+# -- invitations: an account may spend the team's money, so making one is a permission and not a matter of galleries
+
+
+def may_invite(person: Person, gallery: Gallery | None = None) -> bool:
+    """Administrators, and whom they gave the permission; into a gallery, if they may also add members there."""
+    if not person.has_perm("gallery.add_invitation"):
+        return False
+    return gallery is None or may(person, Action.SHARE, gallery)
+
+
+def may_see_all_invitations(person: Person) -> bool:
+    return may_invite(person) and person.has_perm("gallery.change_invitation")
+
+
+def groups_to_give(person: Person) -> "list[Group]":
+    """Those that this person may put others into: with the right to change people, and none beyond their own rights."""
+    if not (person.is_staff and person.has_perm("gallery.change_person")):
+        return []
+    groups = Group.objects.order_by("name").prefetch_related("permissions__content_type")
+    if person.is_superuser:
+        return list(groups)
+    own = person.get_all_permissions()
+    return [
+        group
+        for group in groups
+        if {f"{one.content_type.app_label}.{one.codename}" for one in group.permissions.all()} <= own
+    ]

@@ -72,6 +72,10 @@ def pause_notice() -> None:
     mail.tell_of_pause()
 
 
+def invitation(invitation_id: int, origin: str) -> None:
+    mail.send_invitation(invitation_id, origin)
+
+
 def look_up_catalogue() -> None:
     """For the administration's comparison. Run twice, it asks twice; asking costs nothing."""
     lookup.look_up()

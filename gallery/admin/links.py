@@ -6,7 +6,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from gallery.models import Comment, ShareLink
+from gallery.models import Comment, Person, ShareLink
+from gallery.services import revoke_link
 
 # Neither hash: they are of no use to anybody who looks.
 LINK_FIELDS = (
@@ -49,8 +50,9 @@ class ShareLinkAdmin(admin.ModelAdmin[ShareLink]):
 
     @admin.action(description="Revoke: nobody sees anything through it any more", permissions=["change"])
     def revoke(self, request: HttpRequest, links: QuerySet[ShareLink]) -> None:
-        chosen = list(links)
-        revoked = sum(1 for link in chosen if link.revoke())
+        assert isinstance(request.user, Person)
+        chosen = list(links.select_related("gallery"))
+        revoked = sum(revoke_link(link, request.user) for link in chosen)
         self.message_user(request, f"{revoked} of {len(chosen)} revoked.", messages.SUCCESS)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

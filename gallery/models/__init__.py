@@ -2,11 +2,13 @@
 
 from gallery.models import ledger
 from gallery.models.account import UpstreamAccount
+from gallery.models.activity import Activity, Notice
 from gallery.models.batch import Batch, Vote
 from gallery.models.catalogue import CatalogueSnapshot, ImageModel, ModelPace, Option
 from gallery.models.comments import Comment
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.generation import Generation
+from gallery.models.invitation import Invitation, InvitationUse
 from gallery.models.keeping import Mark, SavedSearch, Tag
 from gallery.models.ledger import Budget, LedgerEntry, OverBudget
 from gallery.models.links import GuestVote, PasswordTry, ShareLink
@@ -17,6 +19,7 @@ from gallery.models.states import State
 from gallery.models.template import PromptTemplate
 
 __all__ = [
+    "Activity",
     "Batch",
     "Budget",
     "CatalogueSnapshot",
@@ -26,10 +29,13 @@ __all__ = [
     "Generation",
     "GuestVote",
     "ImageModel",
+    "Invitation",
+    "InvitationUse",
     "LedgerEntry",
     "Mark",
     "Membership",
     "ModelPace",
+    "Notice",
     "Option",
     "OverBudget",
     "PasswordTry",

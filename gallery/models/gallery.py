@@ -1,5 +1,6 @@
 """Pictures that belong together."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -14,6 +15,18 @@ if TYPE_CHECKING:
 
     from gallery.models.people import Person
     from gallery.models.picture import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """The first members of a gallery, and how many it has."""
+
+    members: list[Membership]
+    total: int
+
+    @property
+    def others(self) -> int:
+        return self.total - len(self.members)
 
 
 class GalleryQuerySet(models.QuerySet["Gallery"]):
@@ -88,6 +101,17 @@ class Gallery(models.Model):
         for entry in latest.select_related("picture__generation").order_by("gallery", "place"):
             covers.setdefault(entry.gallery_id, []).append(entry.picture)
         return covers
+
+    @classmethod
+    def faces(cls, galleries: "list[int]", most: int) -> "dict[int, Faces]":
+        """Of each of these galleries that has members, by its id: the first of them, in one query."""
+        place = Window(RowNumber(), partition_by=F("gallery"), order_by=F("id").asc())
+        total = Window(models.Count("pk"), partition_by=F("gallery"))
+        members = Membership.objects.filter(gallery__in=galleries).annotate(place=place, total=total)
+        faces: dict[int, Faces] = {}
+        for member in members.filter(place__lte=most).select_related("person", "group").order_by("gallery", "place"):
+            faces.setdefault(member.gallery_id, Faces([], member.total)).members.append(member)
+        return faces
 
 
 class GalleryEntry(models.Model):

@@ -8,6 +8,15 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+# Colours of the circles that stand for people: .avatar-0 and so on.
+TONES = 8
+
+
+def initials(name: str) -> str:
+    """The first letters of the first and the last word."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    return "".join(word[0] for word in dict.fromkeys([*words[:1], *words[-1:]])).upper()[:2] or "?"
+
 
 class PersonManager(BaseUserManager["Person"]):
     @classmethod
@@ -73,3 +82,12 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.name.split(" ")[0]
+
+    @property
+    def initials(self) -> str:
+        return initials(self.name or self.email)
+
+    @property
+    def tone(self) -> int:
+        """Which of the colours the circle with the initials has."""
+        return self.pk % TONES

@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from gallery.models import Comment, Gallery, Person, Picture, ShareLink
+from gallery.services.activity import tell_of_comment
 from gallery.services.links import MOST_COMMENTS, alone_with, refuse_more_than
 
 
@@ -16,15 +17,20 @@ def comment(
 ) -> Comment:
     """Say something about a picture that is in this gallery: as `author`, or as `guest` through `link`.
 
-    The one place that makes a comment. Raises TooMany where too much came through the link in the last hour.
+    The one place that makes a comment, and tells those concerned. Raises TooMany where too much came through the link
+    in the last hour.
     """
     with transaction.atomic():
         if link is not None:
             alone_with(link)
             refuse_more_than(MOST_COMMENTS, Comment.objects.filter(link=link))
-        return Comment.objects.create(
+        before = Comment.objects.filter(gallery=gallery, picture=picture).exclude(author=None)
+        earlier = set(before.values_list("author", flat=True))
+        said = Comment.objects.create(
             gallery=gallery, picture=picture, text=text, author=author, link=link, guest=guest
         )
+        tell_of_comment(gallery, picture, by=author, guest=guest, earlier=earlier)
+    return said
 
 
 def delete_comment(one: Comment) -> None:

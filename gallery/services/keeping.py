@@ -7,9 +7,10 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
-from gallery.models import Gallery, GalleryEntry, Generation, Mark, Person, Picture, State, Tag
+from gallery.models import Activity, Gallery, GalleryEntry, Generation, Mark, Person, Picture, State, Tag
 from gallery.models.picture import PictureQuerySet
 from gallery.roles import Action, roles_for
+from gallery.services.activity import record
 from gallery.services.editing import Unfit
 
 # Of what is done to many pictures, to so many at once.
@@ -123,6 +124,8 @@ def save_pictures(person: Person, pictures: Iterable[int], gallery: Gallery) -> 
         there = set(gallery.entries.filter(picture__in=pks).values_list("picture", flat=True))
         missing = [GalleryEntry(gallery=gallery, picture_id=pk, added_by=person) for pk in pks if pk not in there]
         GalleryEntry.objects.bulk_create(missing, ignore_conflicts=True)
+        if missing:
+            record(gallery, person, Activity.Verb.ADDED, picture=missing[-1].picture_id, count=len(missing))
     return len(pks), len(missing)
 
 

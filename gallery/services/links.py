@@ -9,7 +9,8 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from gallery.models import Gallery, GuestVote, PasswordTry, Person, Picture, ShareLink
+from gallery.models import Activity, Gallery, GuestVote, PasswordTry, Person, Picture, ShareLink
+from gallery.services.activity import record
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -55,7 +56,9 @@ def make_link(
     for name, value in settings.items():
         setattr(link, name, value)
     link.set_password(password)
-    link.save()
+    with transaction.atomic():
+        link.save()
+        record(gallery, person, Activity.Verb.LINK_MADE, detail=link.label)
     return link, token
 
 
@@ -74,9 +77,19 @@ def change_link(link: ShareLink, settings: Mapping[str, Any], password: str | No
     link.save(update_fields=changed)
 
 
-def revoke_links(gallery: Gallery) -> int:
-    """Close all that are open; return how many they were."""
-    return ShareLink.objects.alive().filter(gallery=gallery).update(revoked_at=timezone.now())
+def revoke_link(link: ShareLink, by: Person) -> bool:
+    """Close a link; tell whether it was open until now."""
+    with transaction.atomic():
+        if not link.revoke():
+            return False
+        if link.gallery is not None:
+            record(link.gallery, by, Activity.Verb.LINK_ENDED, detail=link.label)
+    return True
+
+
+def revoke_links(gallery: Gallery, by: Person) -> int:
+    """Close all of a gallery's that are open; return how many they were."""
+    return sum(revoke_link(link, by) for link in ShareLink.objects.alive().filter(gallery=gallery))
 
 
 # -- passwords

@@ -21,6 +21,7 @@ from gallery.views.library import Listing
 # Of what is under way, as cards on top of the gallery.
 RUNNING = 24
 COVER = 4
+FACES = 4
 
 
 def _list(request: StudioRequest, form: GalleryForm, status: int = 200) -> HttpResponse:
@@ -28,12 +29,14 @@ def _list(request: StudioRequest, form: GalleryForm, status: int = 200) -> HttpR
     galleries = list(Gallery.objects.visible_to(person).with_counts())
     covers = Gallery.covers([gallery.pk for gallery in galleries], COVER)
     linked = set(ShareLink.objects.alive().filter(gallery__in=galleries).values_list("gallery", flat=True))
+    faces = Gallery.faces([gallery.pk for gallery in galleries], FACES)
     rows = [
         {
             "gallery": gallery,
             "cover": covers.get(gallery.pk, []),
             "is_mine": gallery.owner_id == person.pk,
             "has_link": gallery.pk in linked,
+            "faces": faces.get(gallery.pk),
         }
         for gallery in galleries
     ]
@@ -90,7 +93,7 @@ def gallery_rename(request: StudioRequest, pk: int) -> HttpResponseBase:
     form = GalleryForm(request.POST, instance=gallery)
     if not form.is_valid():
         return _detail(request, Gallery.objects.get(pk=pk), form, status=422)
-    form.save()
+    services.rename_gallery(gallery, form.cleaned_data["name"], signed_in(request))
     messages.success(request, "Renamed.")
     return redirect("gallery_detail", pk)
 
@@ -98,8 +101,7 @@ def gallery_rename(request: StudioRequest, pk: int) -> HttpResponseBase:
 @require_POST
 def gallery_share(request: StudioRequest, pk: int) -> HttpResponseBase:
     gallery = gallery_to(Action.SHARE, request, pk)
-    gallery.shared_with_team = "shared" in request.POST
-    gallery.save(update_fields=["shared_with_team"])
+    services.show_to_team(gallery, "shared" in request.POST, signed_in(request))
     said = (
         "The whole team may look at this gallery now."
         if gallery.shared_with_team
@@ -127,7 +129,7 @@ def picture_remove(request: StudioRequest, pk: int, picture_pk: int) -> HttpResp
     picture = get_object_or_404(Picture.objects.kept().filter(entries__gallery=gallery), pk=picture_pk)
     if picture.author_id != person.pk and not may(person, Action.REMOVE, gallery):
         raise Http404
-    services.remove_picture(picture, gallery)
+    services.remove_picture(picture, gallery, by=person)
     said = "Taken out of this gallery. The picture itself is still there."
     if request.htmx:
         return trigger_client_event(HttpResponse(), "toast", {"message": said, "kind": "success"})

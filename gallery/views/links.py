@@ -72,14 +72,14 @@ def link_edit(request: StudioRequest, pk: int, link_pk: int) -> HttpResponseBase
 def link_revoke(request: StudioRequest, pk: int, link_pk: int) -> HttpResponseBase:
     """At once: what was opened by it does not open again."""
     link = link_to_change(request, pk, link_pk)
-    if link.revoke():
+    if services.revoke_link(link, signed_in(request)):
         messages.success(request, f"Revoked: the link for “{link}”. Whoever opens it is told that it is over.")
     return redirect("gallery_links", pk)
 
 
 @require_POST
 def link_revoke_all(request: StudioRequest, pk: int) -> HttpResponseBase:
-    revoked = services.revoke_links(gallery_to(Action.SHARE, request, pk))
+    revoked = services.revoke_links(gallery_to(Action.SHARE, request, pk), signed_in(request))
     if revoked:
         messages.success(request, "Revoked: all links. Whoever opens one is told that it is over.")
     return redirect("gallery_links", pk)

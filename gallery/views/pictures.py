@@ -73,7 +73,7 @@ def entry_arrange(request: StudioRequest, pk: int, picture_pk: int) -> HttpRespo
     """Make it what the gallery is shown by, or the first in its order by hand."""
     entry = _entry(Action.ARRANGE, request, pk, picture_pk)
     if request.POST.get("what") == "cover":
-        services.use_as_cover(entry)
+        services.use_as_cover(entry, signed_in(request))
     elif request.POST.get("what") == "front":
         services.move_to_front(entry)
         said = f"Now the first in “{entry.gallery}”, where that is sorted by hand."
@@ -86,7 +86,7 @@ def entry_arrange(request: StudioRequest, pk: int, picture_pk: int) -> HttpRespo
 def _entry(action: Action, request: StudioRequest, pk: int, picture_pk: int) -> GalleryEntry:
     gallery = gallery_to(action, request, pk)
     kept = gallery.entries.filter(picture__in=Picture.objects.kept())
-    return get_object_or_404(kept.select_related("gallery", "decided_by"), picture=picture_pk)
+    return get_object_or_404(kept.select_related("gallery", "decided_by", "picture"), picture=picture_pk)
 
 
 def _place(request: StudioRequest, entry: GalleryEntry) -> HttpResponse:

@@ -10,7 +10,7 @@ from gallery.access import gallery_to, gallery_to_see, signed_in
 from gallery.forms import MemberForm
 from gallery.http import StudioRequest
 from gallery.models import Gallery, Membership, Role
-from gallery.roles import Action, may
+from gallery.roles import Action, may, may_invite
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -21,7 +21,7 @@ def gallery_members(request: StudioRequest, pk: int) -> HttpResponseBase:
         gallery = gallery_to(Action.SHARE, request, pk)
         form = MemberForm(request.POST, gallery=gallery)
         if form.is_valid():
-            services.add_member(gallery, form.cleaned_data["who"], form.cleaned_data["role"])
+            services.add_member(gallery, form.cleaned_data["who"], form.cleaned_data["role"], by=person)
             messages.success(request, f"{form.cleaned_data['who']} is a member now.")
             return redirect("gallery_members", pk)
         return _page(request, gallery, form, status=422)
@@ -38,6 +38,7 @@ def _page(request: StudioRequest, gallery: Gallery, form: MemberForm | None, sta
         "roles": Role.choices,
         "can_share": may(person, Action.SHARE, gallery),
         "link_count": gallery.links.alive().count(),
+        "can_invite": may_invite(person, gallery),
     }
     return render(request, "gallery/gallery_members.html", context, status=status)
 
@@ -47,7 +48,7 @@ def member_change(request: StudioRequest, pk: int, member_pk: int) -> HttpRespon
     gallery = gallery_to(Action.SHARE, request, pk)
     member = get_object_or_404(Membership.objects.filter(gallery=gallery), pk=member_pk)
     if request.POST.get("role") in Role.values:
-        services.change_role(member, request.POST["role"])
+        services.change_role(member, request.POST["role"], by=signed_in(request))
         messages.success(request, f"{member.name}: {Role(request.POST['role']).label.lower()}.")
     return redirect("gallery_members", pk)
 
@@ -61,7 +62,7 @@ def member_remove(request: StudioRequest, pk: int, member_pk: int) -> HttpRespon
     leaves = member.person_id == person.pk
     if not leaves and not may(person, Action.SHARE, gallery):
         raise Http404
-    services.remove_member(member)
+    services.remove_member(member, by=person)
     if leaves:
         messages.success(request, f"You have left “{gallery}”.")
         return redirect("gallery_list")

@@ -8,7 +8,7 @@ const enabled = () => localStorage.getItem(STORE) !== "off";
 let leader = 0; // when "g" was pressed
 
 // What follows "g", and the data-go of the link that it presses.
-const PLACES = new Map([["c", "create"], ["g", "galleries"], ["p", "pictures"], ["u", "usage"]]);
+const PLACES = new Map([["c", "create"], ["g", "galleries"], ["n", "notices"], ["p", "pictures"], ["u", "usage"]]);
 
 // What links and buttons may carry.
 const KEYS = /^([a-z0-5]|Delete|ArrowLeft|ArrowRight)$/;

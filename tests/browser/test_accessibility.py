@@ -11,6 +11,21 @@ from tests.browser.test_create import done, generate
 from tests.studio import Studio
 
 AXE = Axe()
+# An invitation, whose token this prints, and something to tell Olivia of.
+PEOPLE = """
+from django.contrib.auth.models import Permission
+from django.db import transaction
+from gallery import services
+from gallery.models import Gallery, Person, Picture
+olivia, tom = Person.objects.get(email='olivia@example.org'), Person.objects.get(email='tom@example.org')
+olivia.user_permissions.add(Permission.objects.get(codename='add_invitation'))
+gallery = Gallery.objects.get(name='Looked at closely')
+picture = Picture.objects.filter(galleries=gallery).earliest('pk')
+services.add_member(gallery, tom, 'contributor', by=olivia)
+with transaction.atomic():
+    services.tell_of_comment(gallery, picture, by=tom)
+print(services.invite(olivia, max_uses=5)[1])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +55,13 @@ def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
     thrown_away.hover()
     thrown_away.get_by_role("button", name="Put into the trash").click()
     expect(thrown_away).to_be_hidden()
+    token = set_up.shell(PEOPLE)
     yield [
+        f"/invitation/{token}/",
+        "/invitations/",
+        "/notices/",
+        f"{gallery}activity/",
+        f"{gallery}members/",
         "/",
         "/?feed=team",
         "/galleries/",
@@ -73,6 +94,8 @@ def test_axe_finds_nothing(scheme: str, width: int, pages: list[str], set_up: St
     visit = Visit(browser, set_up, viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
     visit.page.goto("/login/")
     found = problems(visit.page)
+    visit.page.goto(pages[0])
+    found += problems(visit.page)
     page = visit.sign_in("olivia@example.org")
     for address in pages:
         page.goto(address)

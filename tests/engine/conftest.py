@@ -22,9 +22,7 @@ def stub() -> Iterator[StubUpstream]:
 
 
 # A test need not wait as long as the vendor asks.
-QUICK = Timing(
-    look_around=0.05, sweep=0.05, patience=0.0, poll=0.05, retries=(0.05,), late_poll=0.1, account_pause=0.3
-)
+QUICK = Timing(look_around=0.05, sweep=0.05, patience=0.0, poll=0.05, retries=(0.05,), late_poll=0.1, account_pause=0.3)
 
 
 class Engine:

@@ -20,6 +20,7 @@ from gallery.models import (
     Gallery,
     Generation,
     Membership,
+    Notice,
     Person,
     Picture,
     PromptTemplate,
@@ -79,6 +80,7 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "gallery_members": ("get", PRIVATE),
     "member_change": ("post", (LOGIN, 404, "/galleries/", 404)),
     "member_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "gallery_activity": ("get", PRIVATE),
     "gallery_delete": ("post", (LOGIN, 404, "/galleries/", 404)),
     "picture_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
     "gallery_links": ("get", PRIVATE),
@@ -128,6 +130,13 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "picture_download": ("get", PRIVATE_PICTURE),
     "picture_original": ("get", PRIVATE_PICTURE),
     "picture_thumbnail": ("get", PRIVATE_PICTURE),
+    "notice_list": ("get", FOR_ALL),
+    "notice_read_all": ("post", (LOGIN, "/notices/", "/notices/", "/notices/")),
+    "notice_open": ("get", (LOGIN, 404, "/galleries/", 404)),
+    "invitation_list": ("get", (LOGIN, 404, 404, 200)),
+    "invitation_create": ("post", (LOGIN, 404, 404, 200)),
+    "invitation_revoke": ("post", (LOGIN, 404, 404, "/invitations/")),
+    "invitation_accept": ("get", (200, 200, 200, 200)),
     "usage": ("get", FOR_ALL),
     "usage_csv": ("get", FOR_ALL),
     "admin_login": ("get", (LOGIN, 404, 404, 404)),
@@ -147,6 +156,7 @@ SHOWN_TO_THE_TEAM: dict[str, Expected] = {
     "gallery_detail": 200,
     "gallery_members": 200,
     "comment_create": "/pictures/",
+    "gallery_activity": 200,
     "picture_detail": 200,
     "picture_download": 200,
     "picture_original": 200,
@@ -180,6 +190,8 @@ def things(
     failed = make_generation(state=State.FAILED, results=results, batch=comparison, source_file=source)
     template = PromptTemplate.objects.create(author=picture.author, name="Fruit", text="A {{fruit}}", shared=False)
     other = Person.objects.create_user("mia@example.org", name="Mia Member")
+    inviter = Person.objects.create_superuser("ida@example.org", name="Ida Inviter")
+    invitation, invitation_token = services.invite(inviter)
     trashed = make_picture()
     Picture.objects.filter(pk=trashed.pk).update(trashed_at=timezone.now())
     allowed = dict.fromkeys(("allow_downloads", "allow_votes", "allow_comments"), True)
@@ -189,6 +201,9 @@ def things(
         "link": link,
         "token": token,
         "comment": services.comment(private_gallery, picture, "Lovely", author=picture.author),
+        "invitation": invitation,
+        "invitation_token": invitation_token,
+        "notice": Notice.objects.create(person=picture.author, kind=Notice.Kind.MEMBER, gallery=private_gallery),
         "trashed": trashed,
         "tag": Tag.objects.create(name="Fruit"),
         "search": SavedSearch.objects.create(person=picture.author, name="Lemons", query="q=lemon"),
@@ -245,6 +260,10 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         args = [things["template"].pk]
     elif kind == "favicon":
         args = [3]
+    elif name == "invitation_accept":
+        args = [things["invitation_token"]]
+    elif name in ("invitation_revoke", "notice_open"):
+        args = [things[kind].pk]
     elif kind == "batch":
         args = [things["batch"].pk]
     form = {
@@ -252,6 +271,7 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         "generation_poll": {"pending": f"{generation.pk}:0"},
         "gallery_create": {"name": "New"},
         "gallery_rename": {"name": "Renamed"},
+        "invitation_create": {"role": "viewer", "max_uses": "1", "days": "7"},
         "gallery_share": {"shared": "on"},
         "picture_save": {"new_gallery": "New"},
         "search_save": {"name": "Mine", "query": "q=lemon"},

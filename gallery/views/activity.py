@@ -1,0 +1,75 @@
+"""What happened: the log of a gallery, and one's own notices."""
+
+from collections.abc import Iterable
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from gallery import services
+from gallery.access import gallery_to, notice_to_read, signed_in
+from gallery.http import StudioRequest
+from gallery.models import Activity, Notice, Person, Picture
+from gallery.roles import Action
+
+PAGE = 50
+
+
+@require_safe
+def gallery_activity(request: StudioRequest, pk: int) -> HttpResponse:
+    """Newest first; what somebody may not see any more is told of, and not shown."""
+    gallery = gallery_to(Action.VIEW, request, pk)
+    rows = Activity.objects.filter(gallery=gallery).select_related("actor").order_by("-pk")
+    before = _before(request)
+    lines = list((rows.filter(pk__lt=before) if before else rows)[: PAGE + 1])
+    context = {
+        "gallery": gallery,
+        "lines": lines[:PAGE],
+        "pictures": _pictures(signed_in(request), lines),
+        "next_before": lines[PAGE - 1].pk if len(lines) > PAGE else None,
+        "before": before,
+    }
+    return render(request, "gallery/gallery_activity.html", context)
+
+
+@require_safe
+def notice_list(request: StudioRequest) -> HttpResponse:
+    person = signed_in(request)
+    rows = Notice.objects.visible_to(person).select_related("actor", "gallery", "picture").order_by("-pk")
+    before = _before(request)
+    notices = list((rows.filter(pk__lt=before) if before else rows)[: PAGE + 1])
+    context = {
+        "notices": notices[:PAGE],
+        "pictures": _pictures(person, notices),
+        "next_before": notices[PAGE - 1].pk if len(notices) > PAGE else None,
+        "before": before,
+    }
+    return render(request, "gallery/notice_list.html", context)
+
+
+@require_safe
+def notice_open(request: StudioRequest, pk: int) -> HttpResponseBase:
+    """On to what it is about; it counts as read then."""
+    notice = notice_to_read(request, pk)
+    if request.method == "GET":
+        notice.mark_read()
+    return redirect(notice.target)
+
+
+@require_POST
+def notice_read_all(request: StudioRequest) -> HttpResponseBase:
+    services.read_all(signed_in(request))
+    messages.success(request, "All read.")
+    return redirect("notice_list")
+
+
+def _before(request: StudioRequest) -> int | None:
+    text = request.GET.get("before", "")
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
+def _pictures(person: Person, lines: Iterable[Activity | Notice]) -> dict[int, Picture]:
+    """Those of the pictures in these lines that this person may see, by their ids."""
+    asked = {line.picture_id for line in lines if line.picture_id}
+    return Picture.objects.visible_to(person).select_related("generation").in_bulk(asked)

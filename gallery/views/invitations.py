@@ -1,0 +1,153 @@
+"""Letting people in: invitations, and the page that they open."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from gallery import services
+from gallery.access import invitation_by_token, invitation_to_change, invitations_to_see, signed_in
+from gallery.http import StudioRequest
+from gallery.invitation_forms import ArrivalForm, InvitationForm
+from gallery.models import Gallery, Invitation
+from gallery.roles import may_invite
+
+# Of those that are over, on the page.
+OVER = 20
+
+
+@require_safe
+def invitation_list(request: StudioRequest) -> HttpResponse:
+    person = signed_in(request)
+    visible = invitations_to_see(request)
+    wanted = request.GET.get("gallery", "")
+    initial = {"gallery": int(wanted)} if wanted.isdecimal() and len(wanted) < 19 else {}
+    form = InvitationForm(person=person, sends_mail=settings.LEMONSTUDIO_SENDS_MAIL, initial=initial)
+    return _list(request, visible, form)
+
+
+def _list(
+    request: StudioRequest, visible: QuerySet[Invitation], form: InvitationForm, status: int = 200, **more: Any
+) -> HttpResponse:
+    rows = visible.select_related("created_by", "gallery").prefetch_related("groups", "used_by__person")
+    alive = Invitation.objects.alive().values("pk")
+    context = {
+        "form": form,
+        "invitations": rows.filter(pk__in=alive),
+        "over": rows.exclude(pk__in=alive)[:OVER],
+        **more,
+    }
+    return render(request, "gallery/invitation_list.html", context, status=status)
+
+
+@require_POST
+@sensitive_variables("token", "link")
+def invitation_create(request: StudioRequest) -> HttpResponseBase:
+    """The answer shows the link, this once: it is not kept, so there is no page to be sent on to."""
+    person = signed_in(request)
+    visible = invitations_to_see(request)
+    sends_mail = settings.LEMONSTUDIO_SENDS_MAIL
+    form = InvitationForm(request.POST, person=person, sends_mail=sends_mail)
+    if not form.is_valid():
+        return _list(request, visible, form, status=422)
+    cleaned = form.cleaned_data
+    invitation, token = services.invite(
+        person,
+        email=cleaned["email"],
+        groups=cleaned.get("groups", ()),
+        gallery=cleaned["gallery"],
+        role=cleaned["role"],
+        max_uses=cleaned["max_uses"],
+        days=cleaned["days"],
+        origin=request.build_absolute_uri("/"),
+    )
+    if not token:
+        messages.success(request, f"The invitation goes to {invitation.email} by e-mail.")
+        return redirect("invitation_list")
+    link = request.build_absolute_uri(reverse("invitation_accept", args=[token]))
+    form = InvitationForm(person=person, sends_mail=sends_mail)
+    response = _list(request, visible, form, made=invitation, link=link)
+    add_never_cache_headers(response)
+    return response
+
+
+@require_POST
+def invitation_revoke(request: StudioRequest, pk: int) -> HttpResponseBase:
+    invitation_to_change(request, pk).revoke()
+    messages.success(request, "The invitation is withdrawn. Who came by it stays.")
+    return redirect("invitation_list")
+
+
+@sensitive_post_parameters("password")
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def invitation_accept(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Make an account by an invitation; who has one already becomes a member of the gallery it leads into."""
+    invitation = invitation_by_token(token)
+    try:
+        response = _accept(request, invitation) if request.user.is_authenticated else _join(request, invitation)
+    except services.InvitationOver as over:
+        response = _over(request, invitation, over.end)
+    add_never_cache_headers(response)
+    return response
+
+
+def _join(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
+    offer = services.offer_of(invitation)
+    form = ArrivalForm(request.POST if request.method == "POST" else None, invitation=invitation)
+    if request.method == "POST" and form.is_valid():
+        cleaned = form.cleaned_data
+        try:
+            person = services.join(
+                invitation, name=cleaned["name"], email=cleaned["email"], password=cleaned["password"]
+            )
+        except services.EmailTaken:
+            form.add_error("email", "Somebody has just made an account with this e-mail. If that was you, sign in.")
+        else:
+            login(request, person)
+            return _arrived(offer.gallery)
+    context = {"form": form, "invitation": invitation, "offer": offer, "is_new": True}
+    return render(request, "gallery/invitation_accept.html", context, status=422 if form.errors else 200)
+
+
+def _accept(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
+    person = signed_in(request)
+    try:
+        offer = services.offer_to(invitation, person)
+    except services.InvitationOver:
+        # Who came by it, and may be where it led, is led there once more.
+        led_to = Gallery.objects.visible_to(person).filter(invitations=invitation).first()
+        if led_to and invitation.used_by.filter(person=person).exists():
+            return _arrived(led_to)
+        raise
+    if services.has_all_of(offer, person):
+        return _arrived(offer.gallery)
+    is_for_me = invitation.is_for(person.email)
+    if request.method == "POST":
+        if not is_for_me or offer.gallery is None:
+            raise Http404
+        gallery = services.accept(invitation, person)
+        if gallery:
+            messages.success(request, f"You are a member of “{gallery}” now.")
+        return _arrived(gallery)
+    context = {"invitation": invitation, "offer": offer, "is_for_me": is_for_me}
+    return render(request, "gallery/invitation_accept.html", context)
+
+
+def _arrived(gallery: Gallery | None) -> HttpResponseBase:
+    return redirect("gallery_detail", gallery.pk) if gallery else redirect("create")
+
+
+def _over(request: HttpRequest, invitation: Invitation, end: Invitation.End) -> HttpResponse:
+    """A friendly end: what happened, and whom to ask."""
+    context = {"invitation": invitation, "end": end, "may_ask": may_invite(invitation.created_by)}
+    return render(request, "gallery/invitation_over.html", context, status=410)

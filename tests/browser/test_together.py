@@ -1,0 +1,90 @@
+"""Somebody is invited, comes, and decides; and who invited them hears of it."""
+
+import re
+
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import PASSWORD, Visit
+from tests.browser.test_create import done, generate
+from tests.studio import Studio
+
+MAY_INVITE = """
+from django.contrib.auth.models import Permission
+from gallery.models import Person
+olivia = Person.objects.get(email='olivia@example.org')
+olivia.user_permissions.add(Permission.objects.get(codename='add_invitation'))
+"""
+
+
+def test_invited_decided_and_told(set_up: Studio, browser: Browser) -> None:
+    set_up.shell(MAY_INVITE)
+    olivia, nina = Visit(browser, set_up), Visit(browser, set_up)
+    page = olivia.sign_in("olivia@example.org")
+    page.goto("/galleries/")
+    page.get_by_label("New gallery").fill("Decided together")
+    page.get_by_role("button", name="Create").click()
+    gallery = page.url
+    page.goto("/")
+    page.get_by_label("Save to gallery").select_option(label="Decided together")
+    done(generate(page, "A poster to agree on"))
+
+    # Olivia makes a link, from the gallery's members.
+    page.goto(gallery)
+    page.get_by_role("link", name="Share").click()
+    page.get_by_role("link", name="Invite somebody who has no account").click()
+    expect(page.get_by_label("Into a gallery").locator("option:checked")).to_have_text("Decided together")
+    page.get_by_label("Role in that gallery").select_option(label="May contribute")
+    page.get_by_role("button", name="Make the invitation").click()
+    link = page.locator("#invitation-link").inner_text()
+    assert link.startswith(f"{set_up.url}/invitation/")
+
+    # Nina, in a browser of her own, makes an account by it and lands in the gallery.
+    hers = nina.page
+    hers.goto(link)
+    expect(hers.locator("main")).to_contain_text("Olivia Owner invites you to the gallery “Decided together”")
+    hers.get_by_label("Name").fill("Nina Newcomer")
+    hers.get_by_label("E-mail").fill("nina@example.org")
+    hers.get_by_label("Password").fill(PASSWORD)
+    hers.get_by_role("button", name="Show").click()
+    expect(hers.get_by_label("Password")).to_have_attribute("type", "text")
+    hers.get_by_role("button", name="Make my account").click()
+    expect(hers).to_have_url(gallery)
+    expect(hers.get_by_role("heading", level=1)).to_have_text("Decided together")
+    hers.locator(".tile").get_by_role("link").first.click()
+    expect(hers.locator("main")).to_contain_text("A poster to agree on")
+    hers.get_by_role("button", name="Approved").click()
+    expect(hers.locator(".place")).to_contain_text("Approved by Nina Newcomer")
+
+    # The link was for one.
+    third = Visit(browser, set_up)
+    third.page.goto(link)
+    expect(third.page.get_by_role("heading", level=1)).to_have_text("This invitation is over")
+    third.close()
+
+    # Olivia is told, opens it, and sees who and when.
+    page.goto("/")
+    page.get_by_role("link", name=re.compile(r"^Notices, \d+ unread$")).click()
+    notice = page.locator(".notice", has_text="Nina Newcomer approved your picture in “Decided together”")
+    expect(notice.locator(".new")).to_have_count(1)
+    notice.get_by_role("link").click()
+    expect(page.locator(".place")).to_contain_text("Approved by Nina Newcomer")
+    page.goto("/notices/")
+    expect(notice).to_have_count(1)
+    expect(notice.locator(".new")).to_have_count(0)
+
+    page.goto(gallery)
+    page.get_by_label("Decision").evaluate("select => select.closest('details').open = true")
+    page.get_by_label("Decision").select_option(label="Approved")
+    expect(page.locator(".tile")).to_have_count(1)
+    page.goto(f"{gallery}activity/")
+    lines = page.locator(".happening-words")
+    expect(lines).to_contain_text(
+        [
+            "Nina Newcomer approved a picture",
+            "Nina Newcomer became a member by Olivia Owner’s invitation",
+            "Olivia Owner added a picture",
+            "Olivia Owner made this gallery",
+        ]
+    )
+    olivia.close()
+    nina.close()

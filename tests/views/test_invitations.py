@@ -1,0 +1,459 @@
+"""Invitations: who may make them, what they give, and when they are over."""
+
+import re
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from smtplib import SMTPException
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.core import mail as outbox
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from gallery import mail, services, tasks
+from gallery.models import Gallery, Invitation, InvitationUse, Membership, Notice, Person, Role
+from gallery.models.invitation import hash_of
+from gallery.roles import groups_to_give, may_invite
+from tests.conftest import PASSWORD, signed_in
+
+FORM = {"name": "Nina Newcomer", "email": "Nina@Example.org", "password": PASSWORD}
+WISH = {"role": Role.VIEWER, "max_uses": "1", "days": "7"}
+
+
+def let_invite(person: Person) -> Person:
+    person.user_permissions.add(Permission.objects.get(codename="add_invitation"))
+    return Person.objects.get(pk=person.pk)
+
+
+def nobody() -> Client:
+    return Client()
+
+
+@pytest.fixture
+def inviter(owner: Person) -> Person:
+    """The owner, who was given the right to invite."""
+    return let_invite(owner)
+
+
+@pytest.fixture
+def into_gallery(inviter: Person, private_gallery: Gallery) -> str:
+    """The address of an invitation for two, to contribute to the owner's gallery."""
+    _, token = services.invite(inviter, gallery=private_gallery, role=Role.CONTRIBUTOR, max_uses=2)
+    return f"/invitation/{token}/"
+
+
+# -- who may invite
+
+
+def test_inviting_is_a_permission_and_managing_a_gallery_is_not_enough(
+    owner: Person, teammate: Person, administrator: Person, private_gallery: Gallery
+) -> None:
+    assert may_invite(administrator)
+    assert not may_invite(owner, private_gallery), "an account spends the team's money"
+    assert may_invite(let_invite(owner), private_gallery)
+    teammate = let_invite(teammate)
+    assert may_invite(teammate)
+    assert not may_invite(teammate, private_gallery)
+    assert not may_invite(administrator, private_gallery)
+
+
+def test_the_form_offers_what_is_one_s_own_to_give(
+    owner: Person, teammate: Person, administrator: Person, private_gallery: Gallery, team_gallery: Gallery
+) -> None:
+    group = Group.objects.create(name="Design")
+    client = signed_in(let_invite(teammate))
+    form = client.get("/invitations/").context["form"]
+    assert list(form.fields["gallery"].queryset) == []
+    assert "groups" not in form.fields
+    client.post("/invitations/new/", WISH | {"groups": group.pk})
+    assert not Invitation.objects.get().groups.exists()
+    Membership.objects.create(gallery=team_gallery, person=administrator, role=Role.MANAGER)
+    form = signed_in(administrator).get(f"/invitations/?gallery={team_gallery.pk}").context["form"]
+    assert list(form.fields["gallery"].queryset) == [team_gallery]
+    assert list(form.fields["groups"].queryset) == [group]
+    assert form.initial["gallery"] == team_gallery.pk
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"max_uses": "0"}, "max_uses"),
+        ({"max_uses": "101"}, "max_uses"),
+        ({"email": "nina@example.org", "max_uses": "2"}, "max_uses"),
+        ({"email": "nina"}, "email"),
+        ({"email": "Olivia@example.org"}, "email"),
+        ({"days": "365"}, "days"),
+        ({"role": "owner"}, "role"),
+        ({"gallery": "team"}, "gallery"),
+    ],
+)
+def test_says_what_is_wrong(
+    changes: dict[str, str], field: str, inviter: Person, teammate: Person, as_administrator: Client
+) -> None:
+    if "gallery" in changes:
+        changes = {"gallery": str(Gallery.objects.create(owner=teammate, name="Theirs", shared_with_team=True).pk)}
+    answer = as_administrator.post("/invitations/new/", WISH | changes)
+    assert answer.status_code == 422
+    assert field in answer.context["form"].errors
+    assert not Invitation.objects.exists()
+
+
+def test_groups_with_rights_that_one_lacks_are_not_one_s_own_to_give(teammate: Person, administrator: Person) -> None:
+    strong, weak = Group.objects.create(name="Strong"), Group.objects.create(name="Weak")
+    strong.permissions.add(Permission.objects.get(codename="delete_gallery"))
+    assert groups_to_give(administrator) == [strong, weak]
+    teammate.user_permissions.add(Permission.objects.get(codename="change_person"))
+    assert groups_to_give(Person.objects.get(pk=teammate.pk)) == []
+    Person.objects.filter(pk=teammate.pk).update(is_staff=True)
+    assert groups_to_give(Person.objects.get(pk=teammate.pk)) == [weak]
+
+
+# -- the link
+
+
+def test_the_link_is_shown_once_and_only_its_hash_is_kept(inviter: Person, private_gallery: Gallery) -> None:
+    client = signed_in(inviter)
+    answer = client.post("/invitations/new/", WISH | {"gallery": private_gallery.pk, "max_uses": "3"})
+    (token,) = re.findall(r"http://testserver/invitation/([\w-]{43})/", answer.content.decode())
+    assert "no-store" in answer["Cache-Control"]
+    invitation = Invitation.objects.get()
+    assert invitation.token_hash == hash_of(token)
+    assert (invitation.gallery, invitation.max_uses, invitation.created_by) == (private_gallery, 3, inviter)
+    assert timedelta(days=6.9) < invitation.expires_at - timezone.now() <= timedelta(days=7)
+    listed = client.get("/invitations/").content.decode()
+    assert token not in listed
+    assert "0 of 3 used" in listed
+    assert nobody().get(f"/invitation/{token}/").status_code == 200
+
+
+def test_a_link_that_nobody_made_is_not_found(into_gallery: str) -> None:
+    address = into_gallery[:-2] + ("A" if into_gallery[-2] != "A" else "B") + "/"
+    assert nobody().get(address).status_code == 404
+    assert nobody().post(address, FORM).status_code == 404
+
+
+# -- a new account
+
+
+def test_makes_an_account_and_leads_to_the_gallery(into_gallery: str, owner: Person, private_gallery: Gallery) -> None:
+    client = nobody()
+    page = client.get(into_gallery).content.decode()
+    assert "Olivia Owner invites you" in page
+    assert "“Sketches”" in page
+    answer = client.post(into_gallery, FORM, follow=True)
+    assert answer.redirect_chain == [(f"/galleries/{private_gallery.pk}/", 302)]
+    nina = Person.objects.get(email="nina@example.org")
+    assert answer.context["user"] == nina
+    assert nina.check_password(PASSWORD)
+    assert (nina.is_staff, nina.is_superuser, list(nina.user_permissions.all())) == (False, False, [])
+    assert Membership.objects.get().role == Role.CONTRIBUTOR
+    assert Invitation.objects.get().uses == 1
+    listed = signed_in(owner).get("/invitations/").content.decode()
+    assert "Nina Newcomer" in listed
+    assert "1 of 2 used" in listed
+    assert str(Notice.objects.get(person=owner)) == "Nina Newcomer came by your invitation"
+
+
+def test_who_came_by_it_and_opens_the_link_again_is_led_on(into_gallery: str, private_gallery: Gallery) -> None:
+    client = nobody()
+    client.post(into_gallery, FORM)
+    Invitation.objects.update(max_uses=1)
+    assert client.get(into_gallery)["Location"] == f"/galleries/{private_gallery.pk}/"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"password": "lemons7"}, "password"),
+        ({"password": "4815162342"}, "password"),
+        ({"email": "olivia@example.org"}, "email"),
+        ({"email": "OLIVIA@example.org"}, "email"),
+        ({"name": " "}, "name"),
+    ],
+)
+def test_a_form_that_will_not_do_uses_nothing_up(changes: dict[str, str], field: str, into_gallery: str) -> None:
+    answer = nobody().post(into_gallery, FORM | changes)
+    assert answer.status_code == 422
+    assert field in answer.context["form"].errors
+    assert Person.objects.count() == 1
+    assert Invitation.objects.get().uses == 0
+
+
+def test_one_for_an_address_makes_an_account_of_that_address_only(inviter: Person) -> None:
+    invitation, token = services.invite(inviter, email="Eve@example.org", max_uses=7)
+    assert invitation.max_uses == 1
+    assert 'value="eve@example.org"' in nobody().get(f"/invitation/{token}/").content.decode()
+    nobody().post(f"/invitation/{token}/", FORM | {"email": "mallory@example.org"})
+    assert Person.objects.exclude(pk=inviter.pk).get().email == "eve@example.org"
+
+
+def test_groups_come_with_it(administrator: Person) -> None:
+    group = Group.objects.create(name="Design")
+    _, token = services.invite(administrator, groups=[group])
+    nobody().post(f"/invitation/{token}/", FORM)
+    assert list(Person.objects.get(name="Nina Newcomer").groups.all()) == [group]
+
+
+# -- over
+
+
+def revoke(invitation: Invitation) -> None:
+    assert signed_in(invitation.created_by).post(f"/invitations/{invitation.pk}/revoke/").status_code == 302
+
+
+OVER = {
+    "revoked": ("It has been withdrawn. Ask Olivia Owner", revoke),
+    "expired": (
+        "It worked until",
+        lambda one: Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1)),
+    ),
+    "used_up": ("As many people have come by it", lambda one: Invitation.objects.update(uses=2)),
+    "no_right": ("can let nobody in any more", lambda one: one.created_by.user_permissions.clear()),
+    "switched_off": ("Ask an administrator", lambda one: Person.objects.update(is_active=False)),
+}
+
+
+@pytest.mark.parametrize("how", OVER)
+def test_what_is_over_says_so_and_makes_nothing(how: str, into_gallery: str, teammate: Person) -> None:
+    said, end = OVER[how]
+    end(Invitation.objects.get())
+    Person.objects.filter(pk=teammate.pk).update(is_active=True)
+    people = Person.objects.count()
+    uses = Invitation.objects.get().uses
+    for client in (nobody(), signed_in(teammate)):
+        for answer in (client.get(into_gallery), client.post(into_gallery, FORM)):
+            assert answer.status_code == 410
+            assert said in " ".join(answer.content.decode().split())
+    assert Person.objects.count() == people
+    assert not Membership.objects.exists()
+    assert Invitation.objects.get().uses == uses
+
+
+@pytest.mark.parametrize("how", ["gallery deleted", "no manager any more"])
+def test_never_more_than_its_sender_may_give_when_it_is_used(how: str, teammate: Person, owner: Person) -> None:
+    sender = let_invite(teammate)
+    gallery = Gallery.objects.create(owner=owner, name="Wall")
+    member = Membership.objects.create(gallery=gallery, person=sender, role=Role.MANAGER)
+    _, token = services.invite(sender, gallery=gallery, role=Role.MANAGER)
+    if how == "gallery deleted":
+        gallery.delete()
+    else:
+        services.change_role(member, Role.CONTRIBUTOR, by=owner)
+    page = nobody().get(f"/invitation/{token}/").content.decode()
+    assert "Wall" not in page
+    answer = nobody().post(f"/invitation/{token}/", FORM)
+    assert answer["Location"] == "/"
+    assert not Membership.objects.filter(person__name="Nina Newcomer").exists()
+
+
+def test_groups_that_its_sender_may_not_give_any_more_are_left_out(administrator: Person) -> None:
+    group = Group.objects.create(name="Design")
+    _, token = services.invite(administrator, groups=[group])
+    Person.objects.filter(pk=administrator.pk).update(is_superuser=False)
+    let_invite(administrator)
+    nobody().post(f"/invitation/{token}/", FORM)
+    assert not Person.objects.get(name="Nina Newcomer").groups.exists()
+
+
+# -- who has an account already
+
+
+def test_who_has_an_account_becomes_a_member_by_a_click(
+    into_gallery: str, as_teammate: Client, teammate: Person, private_gallery: Gallery
+) -> None:
+    assert "Become a member" in as_teammate.get(into_gallery).content.decode()
+    assert not Membership.objects.exists(), "looking changes nothing"
+    people = Person.objects.count()
+    assert as_teammate.post(into_gallery)["Location"] == f"/galleries/{private_gallery.pk}/"
+    assert Person.objects.count() == people
+    member = Membership.objects.get()
+    assert (member.person, member.role) == (teammate, Role.CONTRIBUTOR)
+    use = InvitationUse.objects.get()
+    assert (use.person, use.made_account) == (teammate, False)
+
+
+@pytest.mark.parametrize("role", [Role.CONTRIBUTOR, Role.MANAGER])
+def test_who_is_a_member_already_uses_nothing_up_and_keeps_their_role(
+    role: str, into_gallery: str, as_teammate: Client, as_owner: Client, teammate: Person, private_gallery: Gallery
+) -> None:
+    Membership.objects.create(gallery=private_gallery, person=teammate, role=role)
+    for client in (as_teammate, as_owner):
+        assert client.post(into_gallery)["Location"] == f"/galleries/{private_gallery.pk}/"
+    assert Membership.objects.get().role == role
+    assert Invitation.objects.get().uses == 0
+
+
+def test_who_was_removed_stays_out_though_the_link_still_works_for_others(
+    into_gallery: str, as_teammate: Client, owner: Person, as_administrator: Client
+) -> None:
+    as_teammate.post(into_gallery)
+    services.remove_member(Membership.objects.get(), by=owner)
+    for answer in (as_teammate.get(into_gallery), as_teammate.post(into_gallery)):
+        assert answer.status_code == 410
+        assert "You have come by it before" in answer.content.decode()
+    assert not Membership.objects.exists()
+    assert as_administrator.post(into_gallery).status_code == 302
+
+
+def test_a_viewer_becomes_what_the_invitation_says(
+    into_gallery: str, as_teammate: Client, teammate: Person, private_gallery: Gallery
+) -> None:
+    Membership.objects.create(gallery=private_gallery, person=teammate, role=Role.VIEWER)
+    as_teammate.post(into_gallery)
+    assert Membership.objects.get().role == Role.CONTRIBUTOR
+
+
+def test_one_for_another_address_is_not_theirs(inviter: Person, as_teammate: Client, private_gallery: Gallery) -> None:
+    _, token = services.invite(inviter, email="eve@example.org", gallery=private_gallery)
+    assert "for eve@example.org only" in as_teammate.get(f"/invitation/{token}/").content.decode()
+    assert as_teammate.post(f"/invitation/{token}/").status_code == 404
+    assert not Membership.objects.exists()
+
+
+# -- the list
+
+
+def test_one_sees_and_withdraws_one_s_own_and_administrators_all(
+    into_gallery: str, owner: Person, teammate: Person, as_administrator: Client
+) -> None:
+    invitation = Invitation.objects.get()
+    other = signed_in(let_invite(teammate))
+    assert list(other.get("/invitations/").context["invitations"]) == []
+    assert other.post(f"/invitations/{invitation.pk}/revoke/").status_code == 404
+    assert "by Olivia Owner" in as_administrator.get("/invitations/").content.decode()
+    as_administrator.post(f"/invitations/{invitation.pk}/revoke/")
+    answer = signed_in(owner).get("/invitations/")
+    assert list(answer.context["invitations"]) == []
+    assert list(answer.context["over"]) == [invitation]
+
+
+def test_the_list_costs_as_many_queries_with_one_as_with_twenty(inviter: Person, private_gallery: Gallery) -> None:
+    client = signed_in(inviter)
+
+    def invited(number: int) -> None:
+        invitation, _ = services.invite(inviter, gallery=private_gallery, max_uses=9)
+        for one in range(2):
+            services.join(invitation, name="X", email=f"x{number}-{one}@example.org", password=PASSWORD)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            client.get("/invitations/")
+        return len(captured)
+
+    invited(0)
+    with_one = queries()
+    for number in range(1, 12):
+        invited(number)
+    assert queries() == with_one
+
+
+# -- by e-mail
+
+
+@pytest.fixture
+def mailed(inviter: Person, private_gallery: Gallery, settings: Any) -> Invitation:
+    """What the studio is to mail itself."""
+    settings.LEMONSTUDIO_SENDS_MAIL = True
+    form = WISH | {"email": "nina@example.org", "gallery": private_gallery.pk}
+    answer = signed_in(inviter).post("/invitations/new/", form, follow=True)
+    assert "goes to nina@example.org" in answer.content.decode()
+    return Invitation.objects.get()
+
+
+def test_the_studio_mails_it_and_no_token_lies_about(mailed: Invitation) -> None:
+    (message,) = OrmQ.objects.all()
+    assert message.task["func"] == "gallery.tasks.invitation"
+    assert message.task["args"] == (mailed.pk, "http://testserver/")
+    tasks.invitation(*message.task["args"])
+    tasks.invitation(*message.task["args"])
+    (letter,) = outbox.outbox
+    assert letter.to == ["nina@example.org"]
+    (address,) = re.findall(r"http://testserver(/invitation/[\w-]{43}/)", str(letter.body))
+    assert nobody().post(address, FORM).status_code == 302
+    assert Person.objects.get(name="Nina Newcomer").email == "nina@example.org"
+
+
+def test_a_mail_that_fails_is_told(mailed: Invitation, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object) -> int:
+        raise SMTPException("550 no such mailbox")
+
+    monkeypatch.setattr(mail, "send_mail", refuse)
+    assert not mail.send_invitation(mailed.pk, "http://testserver/")
+    assert "550 no such mailbox" in signed_in(mailed.created_by).get("/invitations/").content.decode()
+
+
+def test_what_was_withdrawn_meanwhile_is_not_mailed(mailed: Invitation) -> None:
+    mailed.revoke()
+    assert not mail.send_invitation(mailed.pk, "http://testserver/")
+    assert outbox.outbox == []
+
+
+# -- twenty at once
+
+
+def at_once(times: int, do: Callable[[int], None]) -> None:
+    start = threading.Barrier(times)
+
+    def run(number: int) -> None:
+        start.wait()
+        try:
+            do(number)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[number]) for number in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.parametrize("uses", [1, 3])
+def test_twenty_at_once_make_as_many_accounts_as_it_has_uses(
+    uses: int, django_db_serialized_rollback: None, transactional_db: None, inviter: Person
+) -> None:
+    _, token = services.invite(inviter, max_uses=uses)
+    answers: list[int] = []
+
+    def ask(number: int) -> None:
+        form = FORM | {"email": f"nina{number}@example.org"}
+        answers.append(nobody().post(f"/invitation/{token}/", form).status_code)
+
+    at_once(20, ask)
+    assert sorted(answers) == [302] * uses + [410] * (20 - uses)
+    assert Person.objects.filter(name="Nina Newcomer").count() == uses
+    assert Invitation.objects.get().uses == InvitationUse.objects.count() == uses
+
+
+def test_clicks_at_once_make_one_membership_and_take_one_use(
+    django_db_serialized_rollback: None, transactional_db: None, into_gallery: str, teammate: Person
+) -> None:
+    answers: list[int] = []
+    at_once(5, lambda number: answers.append(signed_in(teammate).post(into_gallery).status_code))
+    assert answers == [302] * 5
+    assert Membership.objects.get().person == teammate
+    assert Invitation.objects.get().uses == 1
+
+
+def test_one_address_twice_at_once_makes_one_account(
+    django_db_serialized_rollback: None, transactional_db: None, inviter: Person
+) -> None:
+    invitation, _ = services.invite(inviter, max_uses=5)
+    ends: list[str] = []
+
+    def join(number: int) -> None:
+        try:
+            services.join(invitation, name="Nina Newcomer", email="nina@example.org", password=PASSWORD)
+            ends.append("made")
+        except services.EmailTaken:
+            ends.append("taken")
+
+    at_once(5, join)
+    assert sorted(ends) == ["made"] + ["taken"] * 4
+    assert Invitation.objects.get().uses == 1, "who was refused has used nothing up"
