@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
@@ -24,7 +25,9 @@ from gallery.models import (
     Person,
     Picture,
     PromptTemplate,
+    Role,
     SavedSearch,
+    ShareLink,
     State,
     Tag,
     UpstreamAccount,
@@ -344,6 +347,72 @@ def test_things_shown_to_the_team(name: str, who: str, clients: dict[str, Client
     check(ask(clients[who], name, things), expected)
     if expected in (404, LOGIN):
         assert everything() == before
+
+
+# What members of the gallery get, by their role: beyond what a teammate gets to whom the gallery is shown.
+MEMBERS: dict[str, dict[str, Expected]] = {
+    Role.VIEWER: {},
+    Role.CONTRIBUTOR: {"entry_decide": "/pictures/"},
+    Role.MANAGER: {
+        "entry_decide": "/pictures/",
+        "entry_arrange": "/pictures/",
+        "gallery_rename": "/galleries/",
+        "gallery_share": "/galleries/",
+        "member_change": "/galleries/",
+        "member_remove": "/galleries/",
+        "picture_remove": "/galleries/",
+        "gallery_links": 200,
+        "link_edit": 200,
+        "link_revoke": "/galleries/",
+        "link_revoke_all": "/galleries/",
+        "comment_delete": "/pictures/",
+    },
+}
+# What differs by a role for somebody; the rest is as for a teammate, whose tests are above.
+OF_MEMBERS = sorted({*SHOWN_TO_THE_TEAM, *MEMBERS[Role.MANAGER], "gallery_delete", "picture_trash", "picture_save"})
+
+
+@pytest.mark.parametrize("by_group", [False, True], ids=["person", "group"])
+@pytest.mark.parametrize("role", MEMBERS)
+@pytest.mark.parametrize("name", OF_MEMBERS)
+def test_members(
+    name: str, role: str, by_group: bool, clients: dict[str, Client], things: dict[str, Any], teammate: Person
+) -> None:
+    group = Group.objects.create(name="Painters")
+    teammate.groups.add(group)
+    who = {"group": group} if by_group else {"person": teammate}
+    member = Membership.objects.create(gallery=things["gallery"], role=role, **who)
+    before = everything()
+    expected = {name: MATRIX[name][1][1], **SHOWN_TO_THE_TEAM, **MEMBERS[role]}[name]
+    check(ask(clients["teammate"], name, things), expected)
+    if expected == 404:
+        assert everything() == before
+    # It ends at once with what gave it.
+    if by_group:
+        teammate.groups.clear()
+    else:
+        member.delete()
+    if name not in ("gallery_rename", "picture_remove"):
+        check(ask(clients["teammate"], name, things), MATRIX[name][1][1])
+
+
+GUESTS = [name for name in MATRIX if name.startswith("guest_")]
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired", "its gallery deleted"])
+@pytest.mark.parametrize("who", EVERYBODY)
+@pytest.mark.parametrize("name", GUESTS)
+def test_dead_links(name: str, who: str, end: str, clients: dict[str, Client], things: dict[str, Any]) -> None:
+    link = ShareLink.objects.filter(pk=things["link"].pk)
+    if end == "revoked":
+        link.update(revoked_at=timezone.now())
+    elif end == "expired":
+        link.update(expires_at=timezone.now())
+    else:
+        link.update(gallery=None)
+    before = everything()
+    check(ask(clients[who], name, things), 410)
+    assert everything() == before
 
 
 TAKES_FORMS = [name for name, (method, _) in MATRIX.items() if method == "post" and name != "picture_save"]
