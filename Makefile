@@ -39,7 +39,7 @@ unit: $(VENV)/installed-dev
 
 # What touches the database, once more on PostgreSQL.
 postgres: $(VENV)/installed-dev
-	TEST_DATABASE=postgres $(PY) -m pytest tests/views tests/test_models.py tests/test_services.py \
+	TEST_DATABASE=postgres $(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup tests/views tests/test_models.py tests/test_services.py \
 		tests/test_housekeeping.py tests/test_ledger.py tests/test_search.py tests/engine/test_courier.py \
 		tests/engine/test_mirror.py tests/engine/test_edits.py tests/engine/test_lease.py \
 		tests/engine/test_budget_race.py tests/engine/test_two_clusters.py
