@@ -15,6 +15,7 @@ from gallery.models import (
     Generation,
     Invitation,
     Notice,
+    Package,
     Person,
     Picture,
     PromptTemplate,
@@ -57,10 +58,13 @@ def may_view_all(person: Person) -> bool:
     return person.is_staff and person.has_perm("gallery.view_picture")
 
 
-def pictures_to_see(request: HttpRequest) -> PictureQuerySet:
+def pictures_for(person: Person) -> PictureQuerySet:
     """The pictures that are visible to this person, or all to an administrator who may view pictures."""
-    person = signed_in(request)
     return Picture.objects.kept() if may_view_all(person) else Picture.objects.visible_to(person)
+
+
+def pictures_to_see(request: HttpRequest) -> PictureQuerySet:
+    return pictures_for(signed_in(request))
 
 
 def template_to_see(request: HttpRequest, pk: int) -> PromptTemplate:
@@ -161,3 +165,29 @@ def invitation_by_token(token: str) -> Invitation:
 def notice_to_read(request: HttpRequest, pk: int) -> Notice:
     """One's own, about what one may still see."""
     return get_object_or_404(Notice.objects.visible_to(signed_in(request)), pk=pk)
+
+
+def package_to_see(request: HttpRequest, pk: int) -> Package:
+    """Whose it is, as long as they may see what it is of: the gallery, or each picture of a selection."""
+    person = signed_in(request)
+    own = Package.objects.of(person).still_there().select_related("gallery")
+    package = get_object_or_404(own, pk=pk)
+    if package.gallery_id is not None:
+        gallery_to_see(request, package.gallery_id)
+    elif pictures_for(person).filter(pk__in=package.chosen).count() != len(package.chosen):
+        raise Http404
+    return package
+
+
+def is_whole(person: Person, package: Package) -> bool:
+    """Whether this person may still see every picture that is in it."""
+    inside = package.items.in_archive().filter(place__gt=0)
+    seen = pictures_for(person).filter(package_items__in=inside)
+    return seen.count() == inside.count()
+
+
+def package_to_download(request: HttpRequest, pk: int) -> Package:
+    package = package_to_see(request, pk)
+    if not package.is_ready or not is_whole(signed_in(request), package):
+        raise Http404
+    return package

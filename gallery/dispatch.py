@@ -38,3 +38,8 @@ def send_thumbnails(picture_id: int) -> None:
 def send_search_refresh(person_id: int) -> None:
     """Have the pictures of somebody who was renamed found under the new name; behind everything else."""
     async_task("gallery.tasks.refresh_search", person_id, save=False, broker=later())
+
+
+def send_package(package_id: int) -> None:
+    """Have a package worked on for a moment; behind everything else."""
+    async_task("gallery.tasks.package", package_id, save=False, broker=later())

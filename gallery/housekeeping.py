@@ -10,10 +10,12 @@ from django.utils import timezone
 from django_q.models import OrmQ, Task
 
 from gallery.editing import UPLOADS
-from gallery.models import Generation, ImageModel, ModelPace, Notice, PasswordTry, Picture, State, ledger
+from gallery.models import Generation, ImageModel, ModelPace, Notice, Package, PasswordTry, Picture, State, ledger
 from gallery.models.activity import KEEP_NOTICES
+from gallery.models.package import PACKAGES
 from gallery.models.picture import KEEP_TRASH
 from gallery.models.states import EDIT_HELPS
+from gallery.services.packages import delete_files, delete_package, remind
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +107,22 @@ def empty_trash() -> None:
     before = timezone.now() - KEEP_TRASH
     for picture in Picture.objects.trashed_before(before).order_by("trashed_at")[:EMPTIED]:
         picture.delete_for_good(before)
+
+
+def tidy_packages() -> None:
+    """Send for those that nobody works on; delete those that have expired, and files that belong to none."""
+    for package in Package.objects.forgotten():
+        remind(package)
+    for package in Package.objects.expired():
+        delete_package(package)
+    try:
+        folders = default_storage.listdir(PACKAGES)[0]
+    except FileNotFoundError:
+        return
+    there = {str(pk) for pk in Package.objects.values_list("pk", flat=True)}
+    for folder in folders:
+        if folder not in there:
+            delete_files(f"{PACKAGES}/{folder}")
 
 
 def check_ledger() -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError, connection
 
-from gallery import engine, housekeeping, lookup, mail
+from gallery import engine, housekeeping, lookup, mail, packing
 from gallery import mirror as mirrors
 from gallery.dispatch import send_thumbnails
 from gallery.models import Picture
@@ -64,6 +64,11 @@ def thumbnails(picture_id: int) -> None:
     mirrors.make_thumbnails(picture_id)
 
 
+@patient
+def package(package_id: int) -> None:
+    packing.work(package_id)
+
+
 def refresh_search(person_id: int) -> None:
     Picture.refresh_search_text_of(person_id)
 
@@ -90,3 +95,4 @@ def tidy_up() -> None:
     housekeeping.check_ledger()
     housekeeping.delete_unused_uploads()
     housekeeping.empty_trash()
+    housekeeping.tidy_packages()

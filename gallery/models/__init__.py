@@ -12,6 +12,7 @@ from gallery.models.invitation import Invitation, InvitationUse
 from gallery.models.keeping import Mark, SavedSearch, Tag
 from gallery.models.ledger import Budget, LedgerEntry, OverBudget
 from gallery.models.links import GuestVote, PasswordTry, ShareLink
+from gallery.models.package import Package, PackageItem
 from gallery.models.people import Person
 from gallery.models.picture import Picture
 from gallery.models.sharing import Membership, Role
@@ -38,6 +39,8 @@ __all__ = [
     "Notice",
     "Option",
     "OverBudget",
+    "Package",
+    "PackageItem",
     "PasswordTry",
     "Person",
     "Picture",

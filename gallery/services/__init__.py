@@ -53,6 +53,7 @@ from gallery.services.links import (
     revoke_links,
     try_password,
 )
+from gallery.services.packages import ask_for_package, contents, delete_package, package_again, remind
 from gallery.services.people import AlreadySetUp, set_up
 from gallery.services.planning import Plan, made_before, plan
 from gallery.services.submitting import (
@@ -86,16 +87,19 @@ __all__ = [
     "Wish",
     "accept",
     "add_member",
+    "ask_for_package",
     "cancel_all",
     "cancel_batch",
     "change_link",
     "change_role",
     "comment",
+    "contents",
     "cost_of",
     "count_visit",
     "decide",
     "delete_comment",
     "delete_for_good",
+    "delete_package",
     "dismiss",
     "dismiss_all",
     "edit",
@@ -115,10 +119,12 @@ __all__ = [
     "of_picture",
     "offer_of",
     "offer_to",
+    "package_again",
     "plan",
     "rate",
     "read_all",
     "record",
+    "remind",
     "remove_member",
     "remove_picture",
     "rename_gallery",

@@ -3,6 +3,7 @@ import "./autogrow.js";
 import "./clipboard.js";
 import "./composer.js";
 import "./dialogs.js";
+import "./downloads.js";
 import "./drafts.js";
 import "./focus.js";
 import "./history.js";
