@@ -174,19 +174,32 @@ class Turnstile:
 
     def __init__(self, at_once: int, waiting: int = 0) -> None:
         self._places = threading.BoundedSemaphore(at_once)
-        self._all = threading.BoundedSemaphore(at_once + waiting)
+        self._lock = threading.Lock()
+        self._most = at_once + waiting
+        self._here = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether who comes now is turned away."""
+        return self._here >= self._most
 
     def enter(self, seconds: float = 0.0) -> None:
         """Raises Busy where nobody makes room for so long."""
-        if not self._all.acquire(blocking=False):
-            raise Busy
+        with self._lock:
+            if self.is_full:
+                raise Busy
+            self._here += 1
         if not self._places.acquire(timeout=seconds):
-            self._all.release()
+            self._go()
             raise Busy
 
     def leave(self) -> None:
         self._places.release()
-        self._all.release()
+        self._go()
+
+    def _go(self) -> None:
+        with self._lock:
+            self._here -= 1
 
     @contextmanager
     def turn(self, seconds: float = 0.0) -> Iterator[None]:

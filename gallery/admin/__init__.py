@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from gallery.admin import account, catalogue, galleries, links, money, people, pictures, templates
+from gallery.admin import account, catalogue, galleries, links, money, packages, people, pictures, templates
 
-__all__ = ["account", "catalogue", "galleries", "links", "money", "people", "pictures", "templates"]
+__all__ = ["account", "catalogue", "galleries", "links", "money", "packages", "people", "pictures", "templates"]
 
 admin.site.site_header = "Lemon Studio"
 admin.site.site_title = "Lemon Studio administration"

@@ -276,6 +276,6 @@ def _attached(response: HttpResponseBase, name: str) -> HttpResponseBase:
 
 
 def _busy(request: StudioRequest) -> HttpResponse:
-    response = render(request, "gallery/package_busy.html", status=503)
+    response = render(request, "gallery/package_busy.html", status=429)
     response["Retry-After"] = "10"
     return response

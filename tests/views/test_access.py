@@ -22,6 +22,8 @@ from gallery.models import (
     Generation,
     Membership,
     Notice,
+    Package,
+    PackageItem,
     Person,
     Picture,
     PromptTemplate,
@@ -131,6 +133,14 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "upload_vary": ("post", (LOGIN, 404, HOME, 404)),
     "generation_source": ("get", PRIVATE_PICTURE),
     "picture_download": ("get", PRIVATE_PICTURE),
+    "picture_take": ("get", PRIVATE_PICTURE),
+    "gallery_package": ("get", PRIVATE),
+    "selection_package": ("post", FOR_ALL),
+    "package_list": ("get", FOR_ALL),
+    "package_detail": ("get", PRIVATE),
+    "package_file": ("get", PRIVATE),
+    "package_retry": ("post", (LOGIN, 404, "/downloads/", 404)),
+    "package_delete": ("post", (LOGIN, 404, "/downloads/", 404)),
     "picture_original": ("get", PRIVATE_PICTURE),
     "picture_thumbnail": ("get", PRIVATE_PICTURE),
     "notice_list": ("get", FOR_ALL),
@@ -160,7 +170,9 @@ SHOWN_TO_THE_TEAM: dict[str, Expected] = {
     "gallery_members": 200,
     "comment_create": "/pictures/",
     "gallery_activity": 200,
+    "gallery_package": 200,
     "picture_detail": 200,
+    "picture_take": 200,
     "picture_download": 200,
     "picture_original": 200,
     "picture_thumbnail": 200,
@@ -208,6 +220,7 @@ def things(
         "invitation_token": invitation_token,
         "notice": Notice.objects.create(person=picture.author, kind=Notice.Kind.MEMBER, gallery=private_gallery),
         "trashed": trashed,
+        "package": a_package(picture, private_gallery),
         "tag": Tag.objects.create(name="Fruit"),
         "search": SavedSearch.objects.create(person=picture.author, name="Lemons", query="q=lemon"),
         "member": Membership.objects.create(gallery=private_gallery, person=other),
@@ -218,6 +231,16 @@ def things(
         "picture": picture,
         "upload": upload,
     }
+
+
+def a_package(picture: Picture, gallery: Gallery) -> Package:
+    """The owner's, of their gallery, ready."""
+    ready = {"state": Package.State.READY, "ready_at": timezone.now(), "total": 1, "done": 1}
+    package = Package.objects.create(person=gallery.owner, gallery=gallery, name="Sketches", **ready)
+    PackageItem.objects.create(
+        package=package, place=1, picture=picture, name="1.png", file=picture.original_name, byte_size=1, crc32=0
+    )
+    return package
 
 
 def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
@@ -249,6 +272,8 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         args = [things["trashed"].pk]
     elif name == "trash_thumbnail":
         args = [things["trashed"].pk, things["trashed"].digest]
+    elif kind == "package" and name != "package_list":
+        args = [things["package"].pk]
     elif name == "search_delete":
         args = [things["search"].pk]
     elif kind == "picture" and name not in ("picture_list", "picture_count", "picture_tags"):
