@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import library, limit, report
+from bench import library, limit, packages, report
 from bench.orders import Order, at_once, between, regularly
 from bench.plan import BURST_SECONDS, PLENTY, USUAL_LIMIT, Plan
 from bench.rounds import Conditions, Figures, Idle, Make, Round, generate, idle
@@ -14,9 +14,9 @@ from bench.upstream import Upstream, duration, noisy_png
 
 # What is judged; the second argument is the request budget a minute, if it is not the usual one.
 Studio = Callable[[Upstream, int | None], Side]
-PARTS = ("idle", "one", "sync", "async", "steady", "mixed", "library")
-# Measured only where it is asked for: it fills two databases with 100,000 pictures first.
-ON_DEMAND = {"library"}
+PARTS = ("idle", "one", "sync", "async", "steady", "mixed", "library", "packages")
+# Measured only where they are asked for: they fill databases with very many pictures first.
+ON_DEMAND = {"library", "packages"}
 
 
 def note(text: str) -> None:
@@ -51,7 +51,8 @@ class Bench:
         self.problems: list[str] = []
 
     def run(self, only: set[str]) -> None:
-        parts = (self.idle, self.one, self.sync, self.asynchronous, self.steady, self.mixed, self.library)
+        on_demand = (self.library, self.packages)
+        parts = (self.idle, self.one, self.sync, self.asynchronous, self.steady, self.mixed, *on_demand)
         for name, measure in zip(PARTS, parts, strict=True):
             if name in only or (not only and name not in ON_DEMAND):
                 measure()
@@ -175,6 +176,11 @@ class Bench:
 
     def library(self) -> None:
         rows, problems = library.measure(library.QUICK if self.plan.slack is None else library.Size(), note)
+        self.rows += rows
+        self.problems += problems
+
+    def packages(self) -> None:
+        rows, problems = packages.measure(packages.QUICK if self.plan.slack is None else packages.Size(), note)
         self.rows += rows
         self.problems += problems
 

@@ -110,7 +110,7 @@ def test_picture_in_another_format_and_size(as_owner: Client, make_picture: Make
 def test_the_original_is_the_original_whatever_else_was_chosen(as_owner: Client, make_picture: MakePicture) -> None:
     picture = make_picture()
     address = f"/pictures/{picture.pk}/take/"
-    response = as_owner.get(address, {"format": "original", "side": "512", "settings": "on"}, follow=True)
+    response: Any = as_owner.get(address, {"format": "original", "side": "512", "settings": "on"}, follow=True)
     assert b"".join(response.streaming_content) == png()
 
 
