@@ -1,6 +1,8 @@
 """Files in the three ways in which they are handed out, against a server that speaks S3."""
 
 import base64
+import io
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,9 +15,10 @@ from django.test import Client
 from django.utils import timezone
 from moto.server import ThreadedMotoServer
 
+from gallery import packing
 from gallery.courier.results import keep_results
 from gallery.mirror import make_thumbnails, mirror
-from gallery.models import Generation, Picture, State
+from gallery.models import Generation, Package, Picture, State
 from gallery.upstream import Answer, Result, Status
 from tests.conftest import png
 
@@ -119,3 +122,24 @@ def test_a_name_that_is_taken_on_s3_is_not_written_over(s3: str) -> None:
     assert first != second
     with default_storage.open(first) as kept:
         assert kept.read() == b"first"
+
+
+@pytest.mark.django_db
+def test_archive_of_what_is_on_s3(s3: str, as_owner: Client, make_picture: MakePicture) -> None:
+    pictures = [make_picture(), make_picture()]
+    default_storage.delete(pictures[0].original_name)
+    form = {"picture": [one.pk for one in pictures], "format": "original"}
+    answer: Any = as_owner.post("/selection/package/", form)
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
+        assert archive.read(archive.namelist()[1]) == png()
+        assert len(archive.namelist()) == 2
+    as_owner.post("/selection/package/", form | {"format": "webp"})
+    package = Package.objects.get()
+    packing.work(package.pk)
+    answer = as_owner.get(f"/downloads/{package.pk}/file/")
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == 2
+    assert len(default_storage.listdir(package.folder)[1]) == 2
+    as_owner.post(f"/downloads/{package.pk}/delete/")
+    assert default_storage.listdir(package.folder) == ([], [])

@@ -133,6 +133,10 @@ class Package(models.Model):
         return self.state == self.State.FAILED
 
     @property
+    def is_forgotten(self) -> bool:
+        return self.is_under_way and abs(timezone.now() - self.moved_at) > SILENCE
+
+    @property
     def left_out(self) -> "models.QuerySet[PackageItem]":
         return self.items.exclude(problem="").order_by("place")
 

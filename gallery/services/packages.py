@@ -81,6 +81,8 @@ def package_again(package: Package) -> None:
 
 def remind(package: Package) -> None:
     """Send for somebody, where nobody has worked on it for too long."""
+    if not package.is_forgotten:
+        return  # and nobody waits for the database's lock, although this is asked every second
     with transaction.atomic():
         if package.remind():
             send_package(package.pk)
