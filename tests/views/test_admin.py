@@ -22,6 +22,7 @@ from gallery.models import (
     Gallery,
     Generation,
     ImageModel,
+    Package,
     Person,
     Picture,
     PromptTemplate,
@@ -53,6 +54,7 @@ def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, 
     PromptTemplate.objects.create(author=asked.author, name="Fruit", text="A {{fruit}}")
     services.make_link(team_gallery, asked.author, {"label": "A friend", "expires_at": timezone.now()})
     services.comment(team_gallery, team_gallery.pictures.get(), "Lovely", author=asked.author)
+    Package.objects.create(person=asked.author, gallery=team_gallery, name="For the team")
     send_submit(1)
     now = timezone.now()
     for name, success in (("went-well", True), ("went-wrong", False)):
