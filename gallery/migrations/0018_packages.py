@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gallery", "0015_remember_what_was_deleted"),
+        ("gallery", "0017_invitations_activity_notices"),
     ]
 
     operations = [
