@@ -52,6 +52,9 @@ def test_invited_decided_and_told(set_up: Studio, browser: Browser) -> None:
     expect(hers.get_by_role("heading", level=1)).to_have_text("Decided together")
     hers.locator(".tile").get_by_role("link").first.click()
     expect(hers.locator("main")).to_contain_text("A poster to agree on")
+    hers.get_by_role("textbox", name="Comment in Decided together").fill("Lovely light. <b>This one!</b>")
+    hers.get_by_role("button", name="Comment in Decided together").click()
+    expect(hers.locator(".comment")).to_contain_text("Lovely light. <b>This one!</b>")
     hers.get_by_role("button", name="Approved").click()
     expect(hers.locator(".place")).to_contain_text("Approved by Nina Newcomer")
 
@@ -68,7 +71,10 @@ def test_invited_decided_and_told(set_up: Studio, browser: Browser) -> None:
     expect(notice.locator(".new")).to_have_count(1)
     notice.get_by_role("link").click()
     expect(page.locator(".place")).to_contain_text("Approved by Nina Newcomer")
+    expect(page.locator(".comment")).to_contain_text("Nina Newcomer")
+    expect(page.locator(".comment")).to_contain_text("Lovely light.")
     page.goto("/notices/")
+    expect(page.locator(".notice", has_text="Nina Newcomer commented on your picture")).to_have_count(1)
     expect(notice).to_have_count(1)
     expect(notice.locator(".new")).to_have_count(0)
 
@@ -81,6 +87,7 @@ def test_invited_decided_and_told(set_up: Studio, browser: Browser) -> None:
     expect(lines).to_contain_text(
         [
             "Nina Newcomer approved a picture",
+            "Nina Newcomer commented on a picture",
             "Nina Newcomer became a member by Olivia Owner’s invitation",
             "Olivia Owner added a picture",
             "Olivia Owner made this gallery",
