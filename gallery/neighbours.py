@@ -37,8 +37,10 @@ def in_feed(rows: GenerationQuerySet, visible: PictureQuerySet, picture: Picture
     rows = rows.in_feed().filter(Exists(visible.filter(generation=OuterRef("pk")).values("pk")))
     here = picture.generation
     near = {here.pk: here.batch_id}
-    near.update(rows.filter(pk__gt=here.pk).order_by("pk").values_list("pk", "batch")[:_AROUND])
-    near.update(rows.filter(pk__lt=here.pk).order_by("-pk").values_list("pk", "batch")[:_AROUND])
+    # Beyond its own batch, however many those are; all of that is fetched below.
+    others = rows.exclude(batch=here.batch_id) if here.batch_id else rows
+    near.update(others.filter(pk__gt=here.pk).order_by("pk").values_list("pk", "batch")[:_AROUND])
+    near.update(others.filter(pk__lt=here.pk).order_by("-pk").values_list("pk", "batch")[:_AROUND])
     batches = {batch for batch in near.values() if batch}
     near.update(rows.filter(batch__in=batches).order_by("-pk").values_list("pk", "batch")[:_WHOLE_BATCH])
     order: list[int] = []

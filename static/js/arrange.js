@@ -67,12 +67,12 @@ document.addEventListener("keydown", (event) => {
 
 const isOn = () => Boolean(grid()?.hasAttribute("data-arranging"));
 
-function button(label, icon, by) {
+function button(label, name, icon, by) {
   const made = document.createElement("button");
   made.type = "button";
   made.className = "btn";
   made.dataset.move = by;
-  made.setAttribute("aria-label", label);
+  made.setAttribute("aria-label", `${label}: ${name}`);
   made.title = label;
   made.append(icon.cloneNode(true));
   return made;
@@ -94,7 +94,12 @@ function equip() {
     const handle = document.createElement("span");
     handle.className = "tile-handle";
     handle.append(icon("grip-vertical"));
-    tools.append(button("Move before", icon("arrow-left"), -1), handle, button("Move after", icon("arrow-right"), 1));
+    const name = tile.querySelector("img").alt;
+    tools.append(
+      button("Move forward", name, icon("arrow-left"), -1),
+      handle,
+      button("Move back", name, icon("arrow-right"), 1),
+    );
     tile.append(tools);
   }
 }
@@ -151,7 +156,7 @@ function follow() {
   const down = drag.y > innerHeight - EDGE ? 1 : drag.y < EDGE ? -1 : 0;
   if (down) scrollBy({ top: 14 * down, behavior: "instant" });
   const [right, below] = [drag.x - drag.from.x, drag.y - drag.from.y + (scrollY - drag.from.scroll)];
-  drag.tile.style.transform = `translate(${right}px, ${below}px)`;
+  drag.tile.style.transform = `translate(${right}px, ${below}px) scale(0.5)`;
   drag.found = target(drag.x, drag.y);
   mark(drag.found);
   drag.frame = requestAnimationFrame(follow);
@@ -163,7 +168,7 @@ function drop(keep) {
   drag = null;
   cancelAnimationFrame(frame);
   if (tile.hasPointerCapture(pointer)) tile.releasePointerCapture(pointer);
-  tile.style.transform = "";
+  [tile.style.transform, tile.style.transformOrigin] = ["", ""];
   tile.removeAttribute("data-dragged");
   mark(null);
   if (keep && moving && found) move(tile, found.tile, found.after);
@@ -185,6 +190,9 @@ document.addEventListener("pointermove", (event) => {
   if (drag.moving || Math.hypot(drag.x - drag.from.x, drag.y - drag.from.y) < 6) return;
   drag.moving = true;
   drag.tile.setPointerCapture(drag.pointer);
+  const box = drag.tile.getBoundingClientRect();
+  // Smaller, and under the pointer, so that the others are seen.
+  drag.tile.style.transformOrigin = `${drag.from.x - box.left}px ${drag.from.y - box.top}px`;
   drag.tile.setAttribute("data-dragged", "");
   follow();
 });
