@@ -17,7 +17,8 @@ const isInList = (url) => url.origin === location.origin && number(url) > 0 && u
 let dialog = null;
 let list = null; // what lies below: its title, and what was pressed there
 let shown = 0; // the picture's number
-let loading = null;
+let loading = null; // {url, control} of what is on its way
+let again = ""; // the way that was pressed once more meanwhile
 
 function make() {
   const made = document.createElement("dialog");
@@ -31,8 +32,9 @@ function make() {
 // -- showing
 
 async function show(url, how) {
-  loading?.abort();
-  const control = (loading = new AbortController());
+  loading?.control.abort();
+  const control = new AbortController();
+  loading = { url: new URL(url, location.href).href, control };
   document.documentElement.toggleAttribute("data-loading", true);
   try {
     const answer = await fetch(url, { signal: control.signal, cache: "no-store" });
@@ -49,7 +51,13 @@ async function show(url, how) {
     toast("You seem to be offline. Try again in a moment.", "error");
     if (how === "there" && !dialog?.open) location.reload();
   } finally {
-    if (loading === control) document.documentElement.toggleAttribute("data-loading", false);
+    if (loading?.control === control) {
+      loading = null;
+      document.documentElement.toggleAttribute("data-loading", false);
+      const rel = again;
+      again = "";
+      if (rel) dialog?.querySelector(`a[rel=${rel}]`)?.click();
+    }
   }
 }
 
@@ -104,7 +112,8 @@ const tileOf = (pk) => document.querySelector(`#picture-${pk}:not([hidden]), [da
 // -- leaving
 
 function leave() {
-  loading?.abort();
+  loading?.control.abort();
+  again = "";
   for (const id of ["toasts", "live"]) document.body.append(document.getElementById(id));
   const { title, opener } = list;
   const tile = tileOf(shown);
@@ -163,7 +172,8 @@ document.addEventListener("click", (event) => {
       dialog.close();
     } else if (isInList(url)) {
       event.preventDefault();
-      if (number(url) !== shown) show(url, "move");
+      if (loading?.url === url.href) again = link.rel;
+      else if (number(url) !== shown) show(url, "move");
     }
   } else if (isInList(url) && !onOwnPage() && !link.closest("dialog")) {
     event.preventDefault();
@@ -184,6 +194,11 @@ async function throwAway(event) {
   if (onward) show(onward.href, "move");
   else dialog.close();
 }
+
+// Undo brings it back to where one looks.
+document.addEventListener("restored", (event) => {
+  if (dialog?.open) show(`/pictures/${event.detail.pictures[0]}/${location.search}`, "move");
+});
 
 function keepListUp() {
   const pressed = dialog.querySelector(".favourite button")?.getAttribute("aria-pressed");

@@ -153,6 +153,7 @@ async function restore(url, pictures, token) {
     const told = await post(url, data);
     if (!told) return;
     put(told.pictures, false);
+    document.dispatchEvent(new CustomEvent("restored", { detail: { pictures: told.pictures } }));
     const first = places(told.pictures[0])[0];
     first?.scrollIntoView({ block: "nearest" });
     first?.querySelector("a")?.focus({ preventScroll: true });
