@@ -18,7 +18,7 @@ let dialog = null;
 let list = null; // what lies below: its title, and what was pressed there
 let shown = 0; // the picture's number
 let loading = null; // {url, control} of what is on its way
-let again = ""; // the way that was pressed once more meanwhile
+let pressedAgain = ""; // the way that was pressed once more meanwhile
 
 function make() {
   const made = document.createElement("dialog");
@@ -54,8 +54,8 @@ async function show(url, how) {
     if (loading?.control === control) {
       loading = null;
       document.documentElement.toggleAttribute("data-loading", false);
-      const rel = again;
-      again = "";
+      const rel = pressedAgain;
+      pressedAgain = "";
       if (rel) dialog?.querySelector(`a[rel=${rel}]`)?.click();
     }
   }
@@ -80,7 +80,7 @@ function put(viewer, url, title, how) {
   const rel = focused?.getAttribute("rel");
   const inStrip = Boolean(focused?.closest(".strip"));
   if (how === "open") {
-    history.pushState({ lightbox: window.navigation?.currentEntry.key ?? true }, "", url);
+    history.pushState({ lightbox: window.navigation?.currentEntry.key ?? "list" }, "", url);
   } else if (how === "move") {
     history.replaceState(history.state, "", url);
   }
@@ -113,7 +113,7 @@ const tileOf = (pk) => document.querySelector(`#picture-${pk}:not([hidden]), [da
 
 function leave() {
   loading?.control.abort();
-  again = "";
+  pressedAgain = "";
   for (const id of ["toasts", "live"]) document.body.append(document.getElementById(id));
   const { title, opener } = list;
   const tile = tileOf(shown);
@@ -122,24 +122,31 @@ function leave() {
   nameTab(title);
   dialog.replaceChildren();
   forgetPlace();
-  link.focus({ preventScroll: true });
-  (tile ?? link).scrollIntoView({ block: "nearest" });
+  const settle = () => {
+    link.focus({ preventScroll: true });
+    (tile ?? link).scrollIntoView({ block: "nearest" });
+  };
+  settle();
+  // The step back that htmx looks at ends by taking the focus away.
+  const since = performance.now();
+  const again = () => performance.now() - since < 3000 && document.activeElement === document.body && settle();
+  window.navigation?.addEventListener("navigatesuccess", again, { once: true });
   if (history.state?.lightbox) history.back();
 }
 
 // -- the browser's own buttons
 
 // htmx would load the list anew when one comes back to it, but it is still there, below.
-window.navigation?.addEventListener(
-  "navigate",
-  (event) => {
-    if (event.navigationType !== "traverse" || !event.destination.sameDocument) return;
-    const cameFrom = history.state?.lightbox;
-    const isThere = isInList(new URL(event.destination.url));
-    if (onOwnPage() || isThere || (cameFrom && event.destination.key === cameFrom)) event.stopImmediatePropagation();
-  },
-  true,
-);
+let isOurs = false;
+
+window.navigation?.addEventListener("navigate", (event) => {
+  if (event.navigationType !== "traverse") return;
+  isOurs = isInList(new URL(event.destination.url)) || event.destination.key === history.state?.lightbox;
+});
+
+document.addEventListener("htmx:before:history:restore", (event) => {
+  if (isOurs || onOwnPage() || history.state?.lightbox) event.preventDefault();
+});
 
 addEventListener(
   "popstate",
@@ -149,10 +156,8 @@ addEventListener(
       // The page was loaded anew while the picture lay over the list: what the address says now is not there.
       if (here() !== loaded) location.reload();
     } else if (isPicture) {
-      event.stopImmediatePropagation();
       show(location.href, "there");
     } else if (dialog?.open) {
-      event.stopImmediatePropagation();
       dialog.close();
     }
   },
@@ -172,7 +177,7 @@ document.addEventListener("click", (event) => {
       dialog.close();
     } else if (isInList(url)) {
       event.preventDefault();
-      if (loading?.url === url.href) again = link.rel;
+      if (loading?.url === url.href) pressedAgain = link.rel;
       else if (number(url) !== shown) show(url, "move");
     }
   } else if (isInList(url) && !onOwnPage() && !link.closest("dialog")) {
