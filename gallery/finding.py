@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from math import isfinite
-from typing import Any
+from typing import Any, Literal
 
 from django.db import connection, models
 from django.db.models import Exists, F, FilteredRelation, Max, Min, OuterRef, Q, Subquery
@@ -66,6 +66,25 @@ class Wanted:
     # What was decided on it in the gallery that is looked into.
     status: str = ""
     sort: Sort = Sort.NEWEST
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    by: Literal["pk", "rating", "hand"]
+    ascending: bool = False
+
+    @property
+    def reversed(self) -> "_Order":
+        return _Order(self.by, not self.ascending)
+
+
+_ORDERS = {
+    Sort.NEWEST: _Order("pk"),
+    Sort.OLDEST: _Order("pk", ascending=True),
+    Sort.RATED: _Order("rating"),
+    Sort.HAND: _Order("hand"),
+}
+_NEWEST = _ORDERS[Sort.NEWEST]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +143,21 @@ class Finder:
 
     def page(self, limit: int, after: str = "") -> Found:
         """The next `limit` pictures after this place; nonsense is the beginning."""
-        place, want = self._place(after), limit + 1
-        self._first = want * EACH
-        if self.wanted.sort != Sort.RATED:
-            rows = self._rows(self.wanted.sort, place, want)
-        else:
-            rows = self._rows(Sort.RATED, place, want) if place is None or place[0] else []
-            if len(rows) < want and not self.wanted.rating:
-                begin = place[1:] if place and not place[0] else None
-                rest = self._rows(Sort.NEWEST, begin, want - len(rows), rated=False)
-                rows += [(0, *row) for row in rest]
-        ids = [row[-1] for row in rows[:limit]]
+        rows = self._page(self._place(after), limit + 1)
         last = rows[limit - 1][: self._keys] if len(rows) > limit else ()
-        return Found(ids, "~".join(str(value) for value in last))
+        return Found([row[-1] for row in rows[:limit]], "~".join(str(value) for value in last))
+
+    def beside(self, picture: Picture, limit: int) -> tuple[list[int], list[int]]:
+        """Up to `limit` pictures before this one and after it, in the order of the list.
+
+        One that the filters leave out, now or ever, stands where it would stand; one that is not in the gallery has
+        nothing beside it.
+        """
+        place = self._place_of(picture)
+        if place is None:
+            return [], []
+        before = [row[-1] for row in self._page(place, limit, back=True)]
+        return before[::-1], [row[-1] for row in self._page(place, limit)]
 
     def count(self) -> int:
         """How many there are; one more than COUNTED if there are more."""
@@ -146,7 +167,7 @@ class Finder:
     def tags(self, most: int) -> list[str]:
         """The names of tags that the latest few thousand pictures have which the person sees."""
         tagged = Tag.pictures.through._default_manager
-        lanes = self._lanes(Sort.NEWEST, None)
+        lanes = self._lanes(_NEWEST, None)
         tags = {
             tag for lane in lanes for tag in tagged.filter(picture__in=lane.ids[:FEW]).values_list("tag").distinct()
         }
@@ -154,6 +175,14 @@ class Finder:
         return list(names[:most])
 
     # -- places
+
+    def _place_of(self, picture: Picture) -> Row | None:
+        if self.wanted.sort == Sort.HAND:
+            return self._entries.filter(picture=picture).values_list("position", "pk").first()
+        if self.wanted.sort == Sort.RATED:
+            rating = self._marks.filter(picture=picture).values_list("rating", flat=True).first()
+            return (rating or 0, picture.pk)
+        return (picture.pk,)
 
     @property
     def _keys(self) -> int:
@@ -185,39 +214,61 @@ class Finder:
 
     # -- looking
 
-    def _rows(self, sort: Sort, place: Row | None, want: int, *, rated: bool | None = None) -> list[Row]:
+    def _page(self, place: Row | None, want: int, *, back: bool = False) -> list[Row]:
+        """The next `want` rows after this place; `back`: those before it, the nearest first."""
+        self._first = want * EACH
+        order = _ORDERS[self.wanted.sort].reversed if back else _ORDERS[self.wanted.sort]
+        if self.wanted.sort != Sort.RATED:
+            return self._rows(order, place, want)
+        # What has no rating comes last, the newest first.
+        here = place is None or place[0] != 0
+        if back:
+            parts = [(True, place)] if here else [(False, place[1:] if place else None), (True, None)]
+        else:
+            parts = [(True, place), (False, None)] if here else [(False, place[1:] if place else None)]
+        rows: list[Row] = []
+        for is_rated, begin in parts:
+            missing = want - len(rows)
+            if missing and is_rated:
+                rows += self._rows(order, begin, missing)
+            elif missing and not self.wanted.rating:
+                rest = self._rows(_Order("pk", order.ascending), begin, missing, rated=False)
+                rows += [(0, *row) for row in rest]
+        return rows
+
+    def _rows(self, order: _Order, place: Row | None, want: int, *, rated: bool | None = None) -> list[Row]:
         """Up to `want` rows; fewer are all that there are."""
         conditions = list(self._conditions)
         if rated is False:
             conditions.append(~Exists(self._marks.filter(rating__isnull=False, picture=OuterRef("pk"))))
         few: Any = self._few
         if few is None:
-            lanes = self._lanes(sort, place)
-            rows = self._walk(sort, lanes, conditions, want, [self._first])
+            lanes = self._lanes(order, place)
+            rows = self._walk(order, lanes, conditions, want, [self._first])
             if rows is None and self._dates:
-                place = self._skip_to_dates(sort, place)
-                lanes = self._lanes(sort, place)
-                rows = self._walk(sort, lanes, conditions, want, [self._first])
+                place = self._skip_to_dates(order, place)
+                lanes = self._lanes(order, place)
+                rows = self._walk(order, lanes, conditions, want, [self._first])
             if rows is not None:
                 return rows
             few = self._few_by_words
             if few is None:
                 few = self._fewest
             if few is None:
-                return self._walk(sort, lanes, conditions, want, [MORE, None]) or []
-        after = self._after(place, *self._names(sort), ascending=sort == Sort.OLDEST)
-        if sort == Sort.RATED:
+                return self._walk(order, lanes, conditions, want, [MORE, None]) or []
+        after = self._after(place, *self._names(order), ascending=order.ascending)
+        if order.by == "rating":
             after &= Q(mine__rating__isnull=False)
-        return self._look(sort, few, [*conditions, self._is_seen, after], want)
+        return self._look(order, few, [*conditions, self._is_seen, after], want)
 
     def _walk(
-        self, sort: Sort, lanes: list[Lane], conditions: list[Any], want: int, depths: Sequence[int | None]
+        self, order: _Order, lanes: list[Lane], conditions: list[Any], want: int, depths: Sequence[int | None]
     ) -> list[Row] | None:
         """Look along the lanes; None if one goes on, and too little was found as far as it was looked along."""
         found: set[Row] = set()
         for lane in lanes:
             for depth in depths:
-                rows = self._look(sort, lane.ids[:depth], [*conditions, *lane.conditions], want)
+                rows = self._look(order, lane.ids[:depth], [*conditions, *lane.conditions], want)
                 if len(rows) == want or depth is None:
                     break
                 length = lane.ids[: max(depth, FEW) + 1].count()
@@ -225,56 +276,57 @@ class Finder:
                     break
                 # All of it, or where much was found already, a bit more.
                 if depth < FEW and (length <= FEW or len(rows) * 5 >= want):
-                    rows = self._look(sort, lane.ids[:FEW], [*conditions, *lane.conditions], want)
+                    rows = self._look(order, lane.ids[:FEW], [*conditions, *lane.conditions], want)
                     if len(rows) == want or length <= FEW:
                         break
             else:
                 return None
             found.update(rows)
-        return sorted(found, reverse=sort != Sort.OLDEST)[:want]
+        return sorted(found, reverse=not order.ascending)[:want]
 
     def _look(
-        self, sort: Sort, among: "models.QuerySet[Any, Any] | Sequence[int]", conditions: list[Any], want: int
+        self, order: _Order, among: "models.QuerySet[Any, Any] | Sequence[int]", conditions: list[Any], want: int
     ) -> list[Row]:
         """Up to `want` of these ids' pictures, in order, that meet the conditions."""
         pictures = Picture.objects.kept()
-        if sort == Sort.HAND:
+        if order.by == "hand":
             pictures = pictures.annotate(place=FilteredRelation("entries", condition=Q(entries__gallery=self.gallery)))
-        elif sort == Sort.RATED:
+        elif order.by == "rating":
             pictures = pictures.annotate(mine=FilteredRelation("marks", condition=Q(marks__person=self.person)))
-        names = self._names(sort)
-        order = names if sort == Sort.OLDEST else [f"-{name}" for name in names]
+        names = self._names(order)
+        by = names if order.ascending else [f"-{name}" for name in names]
         values = names if names[-1] == "pk" else [*names, "pk"]
-        return list(pictures.filter(Among(among), *conditions).order_by(*order).values_list(*values)[:want])
+        return list(pictures.filter(Among(among), *conditions).order_by(*by).values_list(*values)[:want])
 
     @staticmethod
-    def _names(sort: Sort) -> list[str]:
+    def _names(order: _Order) -> list[str]:
         """What pictures are sorted by."""
-        if sort == Sort.HAND:
+        if order.by == "hand":
             return ["place__position", "place__pk"]
-        return ["mine__rating", "pk"] if sort == Sort.RATED else ["pk"]
+        return ["mine__rating", "pk"] if order.by == "rating" else ["pk"]
 
     # -- what is looked along
 
-    def _lanes(self, sort: Sort, place: Row | None) -> list[Lane]:
-        if sort == Sort.RATED:
-            rated = self._marks.filter(self._after(place, "rating", "picture"), rating__isnull=False)
-            return [Lane(rated.order_by("-rating", "-picture").values("picture"), [self._is_seen])]
-        if sort == Sort.HAND:
-            entries = self._entries.filter(self._after(place, "position", "pk"))
-            return [Lane(entries.order_by("-position", "-pk").values("picture"))]
-        ascending = sort == Sort.OLDEST
-        order, after = ("", "picture") if ascending else ("-", "picture")
+    def _lanes(self, order: _Order, place: Row | None) -> list[Lane]:
+        ascending, sign = order.ascending, "" if order.ascending else "-"
+        if order.by == "rating":
+            rated = self._marks.filter(
+                self._after(place, "rating", "picture", ascending=ascending), rating__isnull=False
+            )
+            return [Lane(rated.order_by(f"{sign}rating", f"{sign}picture").values("picture"), [self._is_seen])]
+        if order.by == "hand":
+            entries = self._entries.filter(self._after(place, "position", "pk", ascending=ascending))
+            return [Lane(entries.order_by(f"{sign}position", f"{sign}pk").values("picture"))]
         if self.gallery:
-            entries = self._entries.filter(self._after(place, after, ascending=ascending))
-            return [Lane(entries.order_by(f"{order}picture").values("picture"))]
+            entries = self._entries.filter(self._after(place, "picture", ascending=ascending))
+            return [Lane(entries.order_by(f"{sign}picture").values("picture"))]
         lanes = []
         if self.wanted.author in (None, self.person.pk):
             own = Picture.objects.filter(self._after(place, "pk", ascending=ascending), author=self.person)
-            lanes.append(Lane(own.order_by(f"{order}pk").values("pk")))
+            lanes.append(Lane(own.order_by(f"{sign}pk").values("pk")))
         if self.wanted.author != self.person.pk:
-            shown = self._shown.filter(self._after(place, after, ascending=ascending))
-            lanes.append(Lane(shown.order_by(f"{order}picture").values("picture")))
+            shown = self._shown.filter(self._after(place, "picture", ascending=ascending))
+            lanes.append(Lane(shown.order_by(f"{sign}picture").values("picture")))
         return lanes
 
     @property
@@ -343,16 +395,16 @@ class Finder:
             between &= Q(created_at__lt=_midnight(self.wanted.until + timedelta(days=1)))
         return between
 
-    def _skip_to_dates(self, sort: Sort, place: Row | None) -> Row | None:
+    def _skip_to_dates(self, order: _Order, place: Row | None) -> Row | None:
         """Begin where the days asked for do, instead of looking through all that came after them, or before."""
-        if not self._dates or sort not in (Sort.NEWEST, Sort.OLDEST):
+        if not self._dates or order.by != "pk":
             return place
-        edge = Max("pk") if sort == Sort.NEWEST else Min("pk")
+        edge = Min("pk") if order.ascending else Max("pk")
         pk = Picture.objects.filter(self._dates).aggregate(edge=edge)["edge"]
         if pk is None:
             return place
         # The place is the one before.
-        if sort == Sort.NEWEST:
+        if not order.ascending:
             return (min(pk + 1, place[0]) if place else pk + 1,)
         return (max(pk - 1, place[0]) if place else pk - 1,)
 

@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from gallery.models import Activity, Gallery, GalleryEntry, Membership, Notice, Person, Picture, Role
@@ -120,8 +120,69 @@ def use_as_cover(entry: GalleryEntry, by: Person) -> None:
         gallery.save(update_fields=["cover"])
 
 
+# Between two that stand nearer than this, no third is put.
+_CLOSE = 1e-6
+
+
 def move_to_front(entry: GalleryEntry) -> None:
     """Make it the first in the order by hand."""
-    highest = entry.gallery.entries.aggregate(highest=Max("position"))["highest"] or 0
-    entry.position = highest + 1
+    with transaction.atomic():
+        others = _others(entry)
+        highest = others.aggregate(highest=Max("position"))["highest"]
+        _put_at(entry, (highest or 0) + 1)
+
+
+def move_to_end(entry: GalleryEntry) -> None:
+    """Make it the last in the order by hand."""
+    with transaction.atomic():
+        others = _others(entry)
+        lowest = others.aggregate(lowest=Min("position"))["lowest"]
+        _put_at(entry, (lowest or 0) - 1)
+
+
+def move_beside(entry: GalleryEntry, other: GalleryEntry, *, after: bool) -> None:
+    """Put it right before or after another one of its gallery, in the order by hand.
+
+    Where there is no room between two, all that come after it move down. Nothing moves up: who is looking at the
+    gallery page by page may meet a picture twice then, but misses none. And what is new in the gallery, at 0, stays
+    before what has been moved among the old.
+    """
+    if entry.pk == other.pk:
+        return
+    with transaction.atomic():
+        others = _others(entry)
+        # As it is now: somebody else may have moved it.
+        place = others.filter(pk=other.pk).values_list("position", "pk").first()
+        if place is None:
+            return
+        position, pk = place
+        before = Q(position__gt=position) | Q(position=position, pk__gt=pk)
+        behind = Q(position__lt=position) | Q(position=position, pk__lt=pk)
+        upper: float | None
+        lower: float | None
+        if after:
+            follower = others.filter(behind).order_by("-position", "-pk").values_list("position", flat=True).first()
+            upper, lower, below = position, follower, behind
+        else:
+            leader = others.filter(before).order_by("position", "pk").values_list("position", flat=True).first()
+            upper, lower, below = leader, position, behind | Q(pk=pk)
+        if upper is None:
+            _put_at(entry, (lower or 0) + 1)
+        elif lower is None:
+            _put_at(entry, upper - 1)
+        else:
+            if upper - lower < _CLOSE:
+                others.filter(below).update(position=F("position") - 1)
+                lower -= 1
+            _put_at(entry, (upper + lower) / 2)
+
+
+def _others(entry: GalleryEntry) -> QuerySet[GalleryEntry]:
+    """The rest of its gallery. Who arranges the same gallery waits until this transaction is over."""
+    Gallery.objects.select_for_update().get(pk=entry.gallery_id)
+    return GalleryEntry.objects.filter(gallery=entry.gallery_id).exclude(pk=entry.pk)
+
+
+def _put_at(entry: GalleryEntry, position: float) -> None:
+    entry.position = position
     entry.save(update_fields=["position"])

@@ -26,6 +26,7 @@ def batch_detail(request: StudioRequest, pk: int) -> HttpResponse:
         "batch": batch,
         "generations": generations,
         "is_mine": batch.author_id == person.pk,
+        "within": f"batch:{batch.pk}",
         "feed": "mine" if batch.author_id == person.pk else "team",
         **under_way(person),
         "waiting": any(generation.is_under_way for generation in generations),

@@ -35,6 +35,12 @@ def _feed_of(request: StudioRequest) -> str:
     return feed if feed in FEEDS else "mine"
 
 
+def _within(request: StudioRequest) -> str:
+    """On a batch's page, what the addresses of its pictures say of the list that they stand in."""
+    kind, _, number = request.POST.get("within", "").partition(":")
+    return f"batch:{number}" if kind == "batch" and number.isdecimal() and len(number) < 19 else ""
+
+
 def _feed(person: Person, feed: str, before: int | None = None) -> dict[str, Any]:
     rows = Generation.objects.in_feed().for_cards(person)
     rows = rows.filter(author=person) if feed == "mine" else rows.visible_to(person)
@@ -264,6 +270,7 @@ def generation_poll(request: StudioRequest) -> HttpResponse:
         "generations": cards,
         "announcement": _announcement(cards),
         "feed": _feed_of(request),
+        "within": _within(request),
         "waiting": rows.under_way().exists(),
         **beside,
     }

@@ -10,6 +10,7 @@ from django_htmx.http import trigger_client_event
 
 from gallery import services
 from gallery.access import gallery_to, gallery_to_see, signed_in
+from gallery.finding import Sort
 from gallery.forms import GalleryForm
 from gallery.http import StudioRequest
 from gallery.models import Gallery, Generation, Picture, ShareLink
@@ -64,6 +65,7 @@ def _detail(request: StudioRequest, gallery: Gallery, form: GalleryForm, status:
         "can_manage": may(person, Action.SHARE, gallery),
         "can_remove": may(person, Action.REMOVE, gallery),
         "can_add": may(person, Action.ADD, gallery),
+        "can_arrange": listing.form.chosen_sort == Sort.HAND and may(person, Action.ARRANGE, gallery),
     }
     if listing.is_more:
         return listing.answer(render(request, "gallery/_gallery_page.html", context))

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpResponse, HttpResponseBase, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import pluralize
 from django.template.loader import render_to_string
@@ -29,6 +30,7 @@ from gallery.models import Gallery, Person, Picture
 from gallery.models.picture import KEEP_TRASH
 from gallery.services.keeping import MOST_AT_ONCE, RATINGS
 
+MOST_COMPARED = 4
 # Of the trash, on its page; the others are there when these are gone.
 SHOWN = 120
 
@@ -107,8 +109,11 @@ def picture_trash(request: StudioRequest, pk: int) -> HttpResponseBase:
     following = request.POST.get("next", "")
     visible = Picture.objects.visible_to(signed_in(request))
     if following.isdecimal() and len(following) < 19 and visible.filter(pk=int(following)).exists():
-        return _trashed(request, trashed, reverse("picture_detail", args=[int(following)]))
-    return _trashed(request, trashed, reverse("picture_list") if "next" in request.POST else _from(request))
+        trail = QueryDict(request.POST.get("trail", "")[:2000]).urlencode(safe=":")
+        address = reverse("picture_detail", args=[int(following)])
+        return _trashed(request, trashed, f"{address}?{trail}" if trail else address)
+    back = _safe(request, request.POST.get("then", "")) or reverse("picture_list")
+    return _trashed(request, trashed, back if "next" in request.POST else _from(request))
 
 
 @require_POST
@@ -209,6 +214,22 @@ def selection_favourite(request: StudioRequest) -> HttpResponseBase:
     pictures = [{"pk": pk} for pk in visible]
     response = render(request, "gallery/_marks_answer.html", {"pictures": pictures, "is_favourite": True})
     return trigger_client_event(response, "toast", {"message": said, "kind": "success"})
+
+
+@require_POST
+def selection_compare(request: StudioRequest) -> HttpResponseBase:
+    """On to the page that has them side by side, which has an address of its own."""
+    try:
+        chosen = _chosen(request)
+        if not 2 <= len(chosen) <= MOST_COMPARED:
+            raise services.Unfit(f"Select two to {MOST_COMPARED} pictures to compare them.")
+    except services.Unfit as problem:
+        return _refused(request, problem)
+    pairs = [("p", str(pk)) for pk in chosen]
+    inside = request.POST.get("inside", "")
+    if inside.isdecimal() and len(inside) < 19:
+        pairs.append(("inside", inside))
+    return redirect(f"{reverse('picture_compare')}?{urlencode(pairs)}")
 
 
 @require_POST

@@ -23,6 +23,7 @@ COMING_BACK = 600
 SHOWN = [
     *(field.name for field in Picture._meta.concrete_fields if field.name not in ("search_text", "revised_prompt")),
     "generation__prompt",
+    "generation__kind",
 ]
 SIZES = range(1, 6)
 USUAL_SIZE = 3
@@ -61,6 +62,7 @@ class Listing:
             "gallery": self.gallery,
             "address": self.address,
             "pictures": pictures,
+            "trail": self.trail,
             "more": self._more(found),
             "size": self._size(),
         }
@@ -76,10 +78,21 @@ class Listing:
             "counted": "" if self.after else in_words(len(pictures), is_all=not found.after),
             "count_url": "" if self.after or not found.after else self._count_url(),
             "after": self.after,
-            "beginning": self._url(),
+            "beginning": self.beginning,
             "searches": self._searches() if self.gallery is None else [],
             "filter_count": sum(1 for chip in chips if chip["name"] != "q"),
         }
+
+    @property
+    def beginning(self) -> str:
+        """The address of the list, from its first picture on."""
+        return self._url()
+
+    @property
+    def trail(self) -> str:
+        """What the addresses of its pictures end with, so that they lead on along this list; see trail.py."""
+        query = self.form.query()
+        return f"in={f'gallery:{self.gallery.pk}' if self.gallery else 'library'}{'&' if query else ''}{query}"
 
     def answer(self, response: HttpResponse) -> HttpResponse:
         """With the address that the browser is to show for it."""

@@ -4,7 +4,7 @@ import uuid
 from typing import Any, cast
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import trigger_client_event
@@ -19,6 +19,7 @@ from gallery.roles import Action, may, roles_for
 from gallery.views.comments import talks_about
 from gallery.views.editing import from_picture, lineage
 from gallery.views.keeping import tags_of
+from gallery.views.trail import trail_of
 
 
 @require_safe
@@ -26,22 +27,19 @@ def picture_detail(request: StudioRequest, pk: int) -> HttpResponse:
     person = signed_in(request)
     picture = picture_to_see(request, pk)
     generation = picture.generation
-    others = Picture.objects.visible_to(person).filter(author=picture.author_id)
-    # The feed's order: newest generation first, its pictures in the order they were delivered.
-    newer = others.filter(generation__gt=generation) | others.filter(generation=generation, index__lt=picture.index)
-    older = others.filter(generation__lt=generation) | others.filter(generation=generation, index__gt=picture.index)
+    trail = trail_of(request, picture)
     visible = Gallery.objects.visible_to(person)
     entries = list(picture.entries.filter(gallery__in=visible).select_related("gallery", "decided_by").order_by("pk"))
     context = {
         "picture": picture,
         "generation": generation,
-        "galleries": [entry.gallery for entry in entries],
         "entries": entries,
         "decidable": _open_to(Action.DECIDE, person, picture),
         "arrangeable": _open_to(Action.ARRANGE, person, picture),
-        "previous": newer.order_by("generation_id", "-index").first(),
-        "next": older.order_by("-generation_id", "index").first(),
-        "details": _details(picture),
+        "trail": trail,
+        "previous": trail.previous,
+        "next": trail.next,
+        "details": details_of(picture),
         "is_mine": picture.author_id == person.pk,
         "again_token": uuid.uuid4(),
         "mark": picture.marks.filter(person=person).first(),
@@ -70,17 +68,46 @@ def entry_decide(request: StudioRequest, pk: int, picture_pk: int) -> HttpRespon
 
 @require_POST
 def entry_arrange(request: StudioRequest, pk: int, picture_pk: int) -> HttpResponseBase:
-    """Make it what the gallery is shown by, or the first in its order by hand."""
+    """Make it what the gallery is shown by, or give it another place in its order by hand.
+
+    `what` is `cover`, `front`, `end`, or `before` or `after` the picture `of`.
+    """
     entry = _entry(Action.ARRANGE, request, pk, picture_pk)
-    if request.POST.get("what") == "cover":
+    what, of = request.POST.get("what"), request.POST.get("of", "")
+    if what == "cover":
         services.use_as_cover(entry, signed_in(request))
-    elif request.POST.get("what") == "front":
-        services.move_to_front(entry)
-        said = f"Now the first in “{entry.gallery}”, where that is sorted by hand."
-        if request.htmx:
-            return trigger_client_event(_place(request, entry), "toast", {"message": said, "kind": "success"})
-        messages.success(request, said)
+        return _place(request, entry)
+    if what in ("before", "after"):
+        other = entry.gallery.entries.filter(picture=int(of)).first() if of.isdecimal() and len(of) < 19 else None
+        if other is None:
+            return _gone(request, entry)
+        services.move_beside(entry, other, after=what == "after")
+        said = f"Moved in “{entry.gallery}”."
+    elif what in ("front", "end"):
+        (services.move_to_front if what == "front" else services.move_to_end)(entry)
+        said = f"Now the {'first' if what == 'front' else 'last'} in “{entry.gallery}”, where that is sorted by hand."
+    else:
+        return _place(request, entry)
+    if _wants_json(request):
+        return JsonResponse({"said": said})
+    if request.htmx:
+        return trigger_client_event(_place(request, entry), "toast", {"message": said, "kind": "success"})
+    messages.success(request, said)
     return _place(request, entry)
+
+
+def _gone(request: StudioRequest, entry: GalleryEntry) -> HttpResponseBase:
+    """It was to stand beside a picture that is not there."""
+    said = "The picture beside it is not in this gallery any more. Reload the page, and move it again."
+    if _wants_json(request):
+        return JsonResponse({"said": said}, status=409)
+    messages.error(request, said)
+    return redirect("gallery_detail", entry.gallery_id)
+
+
+def _wants_json(request: StudioRequest) -> bool:
+    """What arrange.js asks for."""
+    return request.headers.get("Accept") == "application/json"
 
 
 def _entry(action: Action, request: StudioRequest, pk: int, picture_pk: int) -> GalleryEntry:
@@ -99,7 +126,7 @@ def _place(request: StudioRequest, entry: GalleryEntry) -> HttpResponse:
     return render(request, "gallery/_place.html", context)
 
 
-def _details(picture: Picture) -> list[tuple[str, str]]:
+def details_of(picture: Picture) -> list[tuple[str, str]]:
     generation = picture.generation
     details = [("Model", generation.model.label), *generation.asked_for]
     details.append(("File", f"{picture.width} × {picture.height} {picture.format}, {picture.byte_size / 2**20:.1f} MB"))

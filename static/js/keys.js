@@ -3,7 +3,7 @@ import { isTyping } from "./page.js";
 import { openComposer } from "./composer.js";
 
 const STORE = "lemonstudio.keys";
-const enabled = () => localStorage.getItem(STORE) !== "off";
+export const keysAreOn = () => localStorage.getItem(STORE) !== "off";
 
 let leader = 0; // when "g" was pressed
 
@@ -19,21 +19,23 @@ const movesChoice = (event) => event.key.startsWith("Arrow") && event.target.mat
 const go = (name) => document.querySelector(`[data-go="${name}"]`)?.click();
 
 function press(key) {
-  const near = document.activeElement?.closest("article, .tile")?.querySelector(`[data-key="${key}"]`);
-  const control = near ?? document.querySelector(`:is(.viewer, .months) [data-key="${key}"]`);
+  // Of several pictures in a card it is the one with the focus that is meant.
+  const focused = document.activeElement;
+  const near = [focused?.closest(".pic"), focused?.closest("article, .tile")];
+  const control = near[0]?.querySelector(`[data-key="${key}"]`) ?? near[1]?.querySelector(`[data-key="${key}"]`) ?? document.querySelector(`:is(.viewer, .months) [data-key="${key}"]`);
   control?.click();
   return Boolean(control);
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  const inOverlay = document.querySelector("dialog[open], .menu:popover-open");
+  const inOverlay = document.querySelector("dialog[open]:not(#lightbox), .menu:popover-open");
   if (event.key === "Escape") {
     if (isTyping(event.target)) event.target.blur();
-    else if (!inOverlay && press("Escape")) event.preventDefault();
+    else if (!document.querySelector("dialog[open], .menu:popover-open") && press("Escape")) event.preventDefault();
     return;
   }
-  if (!enabled() || inOverlay || isTyping(event.target)) return;
+  if (!keysAreOn() || inOverlay || isTyping(event.target)) return;
 
   if (leader && event.timeStamp - leader < 1200 && PLACES.has(event.key)) {
     leader = 0;
@@ -59,7 +61,7 @@ document.addEventListener("keydown", (event) => {
 
 // The switch exists only where it can work: it is hidden until this module has run.
 for (const box of document.querySelectorAll("input[data-keys-switch]")) {
-  box.checked = enabled();
+  box.checked = keysAreOn();
   box.closest("[hidden]")?.removeAttribute("hidden");
   box.addEventListener("change", () => localStorage.setItem(STORE, box.checked ? "on" : "off"));
 }

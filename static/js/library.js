@@ -16,10 +16,14 @@ document.addEventListener("input", (event) => {
 
 // -- the place in a list: which picture was opened, and how far down it stood
 
-function remember(tile) {
-  const place = { url: here(), id: tile.id, top: tile.getBoundingClientRect().top };
+export function remember(tile) {
+  // Over the list, the address is the picture’s.
+  const url = history.state?.lightbox ? (remembered()?.url ?? here()) : here();
+  const place = { url, id: tile.id, top: tile.getBoundingClientRect().top };
   sessionStorage.setItem(PLACE, JSON.stringify(place));
 }
+
+export const forgetPlace = () => sessionStorage.removeItem(PLACE);
 
 function remembered() {
   try {
@@ -96,8 +100,10 @@ document.addEventListener("htmx:after:request", (event) => {
 
 // -- arrow keys from picture to picture
 
+const GRID = ".tiles, #feed";
+
 function neighbour(tile, key) {
-  const all = [...tile.parentElement.querySelectorAll(".tile")];
+  const all = [...tile.closest(GRID).querySelectorAll(".pic")].filter((one) => one.checkVisibility());
   const at = all.indexOf(tile);
   if (key === "ArrowLeft") return all[at - 1];
   if (key === "ArrowRight") return all[at + 1];
@@ -122,7 +128,7 @@ function neighbour(tile, key) {
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
   if (!event.key.startsWith("Arrow") || isTyping(event.target)) return;
-  const tile = event.target.closest?.(".tiles .tile");
+  const tile = event.target.closest?.(`:is(${GRID}) .pic`);
   const next = tile && neighbour(tile, event.key);
   if (!next) return;
   event.preventDefault();

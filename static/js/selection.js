@@ -18,6 +18,7 @@ function show() {
   const said = bar.querySelector("[data-selected]");
   const text = count ? `${count} selected` : "";
   if (said.textContent !== text) said.textContent = text;
+  bar.querySelector("[data-compare]").hidden = count < 2 || count > 4;
 }
 
 function clear() {
@@ -122,7 +123,7 @@ function neighbour(place) {
   return next ?? document.getElementById("main");
 }
 
-async function trash(form, submitter) {
+export async function trash(form, submitter) {
   const url = submitter?.getAttribute("formaction") || form.action;
   const data = new FormData(form);
   const here = document.activeElement?.closest(".tile, article");
@@ -138,6 +139,7 @@ async function trash(form, submitter) {
     const token = data.get("csrfmiddlewaretoken");
     const undo = told.pictures.length && { label: "Undo", run: () => restore(told.undo, told.pictures, token) };
     toast(told.said, "info", undo || null);
+    return told;
   } catch (problem) {
     toast(problem instanceof TypeError ? "You seem to be offline. Nothing has changed." : problem.message, "error");
   }
@@ -151,6 +153,7 @@ async function restore(url, pictures, token) {
     const told = await post(url, data);
     if (!told) return;
     put(told.pictures, false);
+    document.dispatchEvent(new CustomEvent("restored", { detail: { pictures: told.pictures } }));
     const first = places(told.pictures[0])[0];
     first?.scrollIntoView({ block: "nearest" });
     first?.querySelector("a")?.focus({ preventScroll: true });

@@ -1,6 +1,8 @@
 // The browser side of Lemon Studio. Every page works without it; these modules only make it quicker.
+import "./arrange.js";
 import "./autogrow.js";
 import "./clipboard.js";
+import "./compare.js";
 import "./composer.js";
 import "./dialogs.js";
 import "./downloads.js";
@@ -9,6 +11,7 @@ import "./focus.js";
 import "./history.js";
 import "./keys.js";
 import "./library.js";
+import "./lightbox.js";
 import "./progress.js";
 import "./reveal.js";
 import "./selection.js";
@@ -17,3 +20,4 @@ import "./theme.js";
 import "./times.js";
 import "./toasts.js";
 import "./waiting.js";
+import "./zoom.js";

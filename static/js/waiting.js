@@ -2,7 +2,7 @@
 import { onContent } from "./page.js";
 
 const STORE = "lemonstudio.notify";
-const title = document.title;
+let title = document.title;
 const icon = document.querySelector("link[rel=icon]");
 const plainIcon = icon?.href;
 const hiddenField = () => document.getElementById("page-hidden");
@@ -14,6 +14,14 @@ function show() {
   if (document.title !== prefix + title) document.title = prefix + title;
   const wanted = counted ? icon?.dataset.counted?.replace("0.svg", `${counted}.svg`) : plainIcon;
   if (icon && wanted && icon.href !== new URL(wanted, location.href).href) icon.href = wanted;
+}
+
+// What the tab is called, whatever is counted before it; answers what it was called so far.
+export function nameTab(name) {
+  const before = title;
+  title = name;
+  show();
+  return before;
 }
 
 function count() {

@@ -93,6 +93,8 @@ class Visit:
         self.page.get_by_role("button", name="Sign in").click()
         # With a number before it while something is under way.
         expect(self.page).to_have_title(re.compile(r"Create · Lemon Studio$"))
+        # What is pressed before the modules have run does nothing.
+        self.page.wait_for_load_state("load")
         return self.page
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
     done(card)
     card.get_by_role("link").first.click()
     page.wait_for_url("**/pictures/**")
-    picture = page.url
+    picture = page.url.partition("?")[0]
     page.get_by_label("Add tags").fill("Looked at")
     page.get_by_role("button", name="Add").click()
     expect(page.locator(".tag")).to_have_count(1)
@@ -67,6 +67,7 @@ def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
         "/galleries/",
         gallery,
         picture,
+        f"{picture}?in=mine",
         f"{picture}edit/",
         f"{picture}take/?format=gif",
         f"{gallery}package/",

@@ -44,7 +44,7 @@ def pictures(set_up: Studio, browser: Browser) -> dict[str, str]:
         page.locator(f'label:has([name=opt_size][value="{size}"])').click()
         card = generate(page, f"To be edited, {name}", slug)
         done(card)
-        found[name] = card.get_by_role("link").first.get_attribute("href") or ""
+        found[name] = page_of(card)
     visit.close()
     return found
 
@@ -86,6 +86,11 @@ def finished(page: Page, prompt: str, kind: str = "Edit") -> Locator:
     expect(card.locator(".meta")).to_contain_text(kind)
     done(card)
     return card
+
+
+def page_of(card: Locator) -> str:
+    """The address of its picture, without the list that it was opened from."""
+    return (card.get_by_role("link").first.get_attribute("href") or "").partition("?")[0]
 
 
 def original(page: Page, address: str) -> Image.Image:
@@ -138,7 +143,7 @@ def test_with_the_mouse(owner_page: Page, pictures: dict[str, str]) -> None:
     drag(page, (0.4, 0.5), (0.6, 0.5))
     generate_edit(page, "A ribbon, with the mouse")
     card = finished(page, "A ribbon, with the mouse")
-    edited = card.get_by_role("link").first.get_attribute("href") or ""
+    edited = page_of(card)
     before, after = original(page, pictures["square"]), original(page, edited)
     assert before.size == after.size == (1024, 1024)
     assert differs(before, after, (440, 490, 580, 530)), "what was marked was painted anew"
@@ -281,7 +286,7 @@ def test_filled_up_to_a_square(owner_page: Page, pictures: dict[str, str]) -> No
     page.locator("#edit-options label", has_text="All of it").click()
     generate_edit(page, "More sky and more sea")
     card = finished(page, "More sky and more sea")
-    edited = original(page, card.get_by_role("link").first.get_attribute("href") or "")
+    edited = original(page, page_of(card))
     assert edited.size == (1024, 1024)
 
 
@@ -340,7 +345,7 @@ def test_the_model_brings_its_own_options_and_cost(
     page.get_by_role("button", name="Left half").click()
     generate_edit(page, "Half a storm")
     card = finished(page, "Half a storm")
-    edited = original(page, card.get_by_role("link").first.get_attribute("href") or "")
+    edited = original(page, page_of(card))
     assert edited.size == (1280, 768)
     assert not differs(original(page, pictures["wide"]), edited, (700, 0, 1280, 768))
 
@@ -393,7 +398,7 @@ def test_an_upload_is_edited_like_a_picture(owner_page: Page) -> None:
     drag(page, (0.3, 0.5), (0.7, 0.5))
     generate_edit(page, "A boat in my photo")
     card = finished(page, "A boat in my photo")
-    page.goto(card.get_by_role("link").first.get_attribute("href") or "")
+    page.goto(page_of(card))
     expect(page.locator(".lineage")).to_contain_text("Edited from a picture that is not in the studio.")
     sent = page.get_by_role("img", name="The picture that was sent")
     expect(sent).to_have_js_property("complete", True)
@@ -445,7 +450,7 @@ def test_variations_take_one_click(owner_page: Page, pictures: dict[str, str]) -
     card = page.locator("article", has_text="To be edited, wide").first
     expect(card.locator(".meta")).to_contain_text("Variation")
     done(card, pictures=2)
-    page.goto(card.get_by_role("link").first.get_attribute("href") or "")
+    page.goto(page_of(card))
     expect(page.locator(".lineage")).to_contain_text("Variation of To be edited, wide")
 
 
@@ -481,7 +486,7 @@ def test_another_server_that_speaks_the_contract(browser: Browser, tmp_path: Pat
             )
             page.get_by_role("button", name="Upper half").click()
             generate_edit(page, "Clouds")
-            edited = finished(page, "Clouds").get_by_role("link").first.get_attribute("href") or ""
+            edited = page_of(finished(page, "Clouds"))
             page.goto(edited)
             page.get_by_role("button", name="Variations").click()
             done(page.locator("article", has_text="Clouds").first)

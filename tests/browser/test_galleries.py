@@ -34,8 +34,8 @@ def test_save_show_and_take_back(owner_page: Page, teammate_page: Page) -> None:
     teammate_page.goto(address)
     expect(teammate_page.locator("main img")).to_have_count(1)
     teammate_page.locator("main a:has(img)").click()
-    expect(teammate_page.locator("main")).to_contain_text("For the wall")
-    expect(teammate_page.locator("main")).to_contain_text("Olivia Owner")
+    expect(teammate_page.locator(".viewer")).to_contain_text("For the wall")
+    expect(teammate_page.locator(".viewer")).to_contain_text("Olivia Owner")
     picture = teammate_page.url
     teammate_page.goto("/?feed=team")
     expect(teammate_page.locator("article", has_text="For the wall")).to_have_count(1)

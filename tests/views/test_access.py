@@ -107,6 +107,7 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "picture_list": ("get", FOR_ALL),
     "picture_count": ("get", FOR_ALL),
     "picture_tags": ("get", FOR_ALL),
+    "picture_compare": ("get", PRIVATE_PICTURE),
     "search_save": ("post", (LOGIN, "/pictures/", "/pictures/", "/pictures/")),
     "search_delete": ("post", (LOGIN, 404, "/pictures/", 404)),
     "picture_detail": ("get", PRIVATE_PICTURE),
@@ -118,6 +119,7 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "picture_restore": ("post", (LOGIN, 404, "/pictures/", 404)),
     "selection_save": ("post", FOR_ALL),
     "selection_tag": ("post", FOR_ALL),
+    "selection_compare": ("post", (LOGIN, "/pictures/", "/pictures/", "/pictures/")),
     "selection_favourite": ("post", (LOGIN, "/pictures/", "/pictures/", "/pictures/")),
     "selection_trash": ("post", (LOGIN, "/pictures/", "/pictures/", "/pictures/")),
     "trash": ("get", FOR_ALL),
@@ -173,6 +175,7 @@ SHOWN_TO_THE_TEAM: dict[str, Expected] = {
     "gallery_package": 200,
     "picture_detail": 200,
     "picture_take": 200,
+    "picture_compare": 200,
     "picture_download": 200,
     "picture_original": 200,
     "picture_thumbnail": 200,
@@ -276,7 +279,7 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         args = [things["package"].pk]
     elif name == "search_delete":
         args = [things["search"].pk]
-    elif kind == "picture" and name not in ("picture_list", "picture_count", "picture_tags"):
+    elif kind == "picture" and name not in ("picture_list", "picture_count", "picture_tags", "picture_compare"):
         args = [picture.pk]
     elif kind == "gallery" and name not in ("gallery_list", "gallery_create"):
         args = [gallery.pk]
@@ -301,6 +304,7 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         "gallery_rename": {"name": "Renamed"},
         "invitation_create": {"role": "viewer", "max_uses": "1", "days": "7"},
         "gallery_share": {"shared": "on"},
+        "picture_compare": {"p": picture.pk},
         "picture_save": {"new_gallery": "New"},
         "search_save": {"name": "Mine", "query": "q=lemon"},
         "picture_favourite": {"favourite": "1"},

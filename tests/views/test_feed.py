@@ -137,7 +137,7 @@ def test_one_of_several_pictures_shared_shares_no_others(
     kept_private = make_picture(shared.generation, index=1)
     put(shared, team_gallery)
     text = as_teammate.get("/?feed=team").content.decode()
-    assert f'href="/pictures/{shared.pk}/"' in text
+    assert f'href="/pictures/{shared.pk}/?in=team"' in text
     assert f"/pictures/{kept_private.pk}/" not in text
     assert kept_private.original_url not in text
 

@@ -43,7 +43,7 @@ def text(client: Client, address: str) -> str:
 
 
 def pressed(html: str) -> list[str]:
-    return re.findall(r'id="favourite-\d+-button" aria-pressed="(\w+)"', html)
+    return re.findall(r'id="favourite-\d+-(?:here-)?button" aria-pressed="(\w+)"', html)
 
 
 # -- marks
