@@ -17,7 +17,7 @@ class SlowList(list[int]):
     """As long as a commit takes while other processes write into the same file."""
 
     def append(self, one: int) -> None:
-        time.sleep(0.03)
+        time.sleep(0.05)
         super().append(one)
 
 
@@ -35,7 +35,7 @@ def test_many_answers_at_once_do_not_cost_the_lease(
     stub.handler = answer
     for _ in range(120):
         make_generation("dall-e-3")
-    timing = {"lease": 1.5, "renew": 0.2, "slice": 0.2, "contend": 0.2, "drain": 1.0, "read_timeout": 60}
+    timing = {"lease": 3.0, "renew": 0.2, "slice": 0.2, "contend": 0.2, "drain": 1.0, "read_timeout": 60}
     first, second = (engine.courier(posts_at_once=160, **timing) for _ in range(2))
     turn(first, lambda: first.fence > 0)
     threads = [threading.Thread(target=courier.run, daemon=True) for courier in (first, second)]
