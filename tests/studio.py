@@ -141,8 +141,9 @@ class Studio:
         assert done.returncode == 0, done.stderr
         return done
 
-    def start(self) -> None:
-        self.manage("prepare")
+    def start(self, *, is_prepared: bool = False) -> None:
+        if not is_prepared:
+            self.manage("prepare")
         self.process = self.launch("studio")
         give_up_at = time.monotonic() + 40
         while not self.is_healthy():

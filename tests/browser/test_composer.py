@@ -229,5 +229,9 @@ def test_on_a_phone(phone_page: Page) -> None:
     row = phone_page.locator(".batch-comparison").first
     expect(row.locator("article[data-state=completed]")).to_have_count(4, timeout=60_000)
     assert phone_page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    # Nothing moves any more.
+    for picture in row.locator("img").all():
+        picture.scroll_into_view_if_needed()
+        expect(picture).to_have_js_property("complete", True)
     row.get_by_role("button", name="Like FLUX schnell best").first.tap()
     expect(row.locator("[aria-pressed=true]")).to_have_count(1)

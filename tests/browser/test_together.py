@@ -51,7 +51,7 @@ def test_invited_decided_and_told(set_up: Studio, browser: Browser) -> None:
     expect(hers).to_have_url(gallery)
     expect(hers.get_by_role("heading", level=1)).to_have_text("Decided together")
     hers.locator(".tile").get_by_role("link").first.click()
-    expect(hers.locator("main")).to_contain_text("A poster to agree on")
+    expect(hers.locator(".viewer")).to_contain_text("A poster to agree on")
     hers.get_by_role("textbox", name="Comment in Decided together").fill("Lovely light. <b>This one!</b>")
     hers.get_by_role("button", name="Comment in Decided together").click()
     expect(hers.locator(".comment")).to_contain_text("Lovely light. <b>This one!</b>")

@@ -122,8 +122,9 @@ def test_says_what_to_do_where_the_other_one_is_gone(
     assert order(private_gallery) == row
 
 
-@pytest.mark.django_db(transaction=True)
-def test_many_at_once_lose_no_move(make_picture: MakePicture, private_gallery: Gallery) -> None:
+def test_many_at_once_lose_no_move(
+    django_db_serialized_rollback: None, transactional_db: None, make_picture: MakePicture, private_gallery: Gallery
+) -> None:
     """Each moves a picture of its own behind the first: all are there in the end, each at a place of its own."""
     pictures = [make_picture() for _ in range(7)]
     for picture in pictures:
