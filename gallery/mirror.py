@@ -25,8 +25,7 @@ from django.utils import timezone
 from gallery.anatomy import NotAPicture
 from gallery.fetch import FetchError, fetch
 from gallery.imaging import examine, thumbnails
-from gallery.models import Activity, Generation, Picture, State
-from gallery.models.gallery import GalleryEntry
+from gallery.models import Activity, Gallery, GalleryEntry, Generation, Picture, State
 from gallery.models.states import FETCH_ATTEMPTS, PICTURE_UNAVAILABLE
 from gallery.services.activity import record
 
@@ -189,10 +188,11 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
                 placeholder=list(examined.placeholder),
                 revised_prompt=result.get("revised_prompt", ""),
             )
-            if generation.gallery_id:
-                place = {"gallery_id": generation.gallery_id, "picture": picture}
-                GalleryEntry.objects.create(added_by_id=generation.author_id, **place)
-                record(generation.gallery_id, generation.author_id, Activity.Verb.ADDED, picture=picture)
+            # Held until the row is there: somebody may be deleting the gallery just now.
+            gallery_id = generation.gallery_id
+            if gallery_id and Gallery.objects.select_for_update().filter(pk=gallery_id).exists():
+                GalleryEntry.objects.create(gallery_id=gallery_id, picture=picture, added_by_id=generation.author_id)
+                record(gallery_id, generation.author_id, Activity.Verb.ADDED, picture=picture)
     except IntegrityError:
         default_storage.delete(name)
         return Picture.objects.get(generation=generation, index=index)

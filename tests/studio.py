@@ -141,9 +141,11 @@ class Studio:
         assert done.returncode == 0, done.stderr
         return done
 
-    def start(self, *, is_prepared: bool = False) -> None:
-        if not is_prepared:
-            self.manage("prepare")
+    def start(self) -> None:
+        self.manage("prepare")
+        self.start_prepared()
+
+    def start_prepared(self) -> None:
         self.process = self.launch("studio")
         give_up_at = time.monotonic() + 40
         while not self.is_healthy():

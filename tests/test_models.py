@@ -131,6 +131,17 @@ def test_cancelling_what_was_sent_still_looks_for_its_result(make_generation: Ma
     assert (sent.due_at, queued.due_at) == (soon, None)
 
 
+def test_put_back_leaves_another_claim_alone(make_generation: MakeGeneration) -> None:
+    first = make_generation()
+    first.claim(1)
+    assert first.put_back()
+    second = Generation.objects.get(pk=first.pk)
+    assert second.claim(2)
+    assert not first.put_back()
+    second.refresh_from_db()
+    assert (second.state, second.fence) == (State.SUBMITTING, 2)
+
+
 def test_put_back_forgets_that_it_was_sent(make_generation: MakeGeneration) -> None:
     generation = make_generation()
     generation.claim(1)

@@ -13,7 +13,7 @@ from itertools import zip_longest
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from gallery import upstream
@@ -91,7 +91,10 @@ def _index(name: str) -> int:
 
 def _is_whole(name: str) -> bool:
     size = name.rpartition("-")[2]
-    return size.isdecimal() and default_storage.size(f"{INBOX}/{name}") == int(size)
+    try:
+        return size.isdecimal() and default_storage.size(f"{INBOX}/{name}") == int(size)
+    except FileNotFoundError:
+        return False  # the mirror has taken it meanwhile
 
 
 def _as_results(names: Iterable[str]) -> Results:
@@ -142,7 +145,7 @@ class Deliveries:
             self._wake_mirror(generation.pk)
             # The mirror has tried those in vain, or it would not have been asked again.
             replaced = _files(earlier) - _files(results)
-            transaction.on_commit(lambda: _delete(replaced))
+            transaction.on_commit(lambda: _delete(replaced), robust=True)
 
     def sweep_inbox(self, busy: Container[int]) -> None:
         """Nothing else looks after pictures in the inbox of what has ended, if a courier died before it told the row.
@@ -152,12 +155,20 @@ class Deliveries:
         inbox = {pk: names for pk, names in _inbox().items() if pk not in busy}
         ended = Generation.objects.filter(pk__in=list(inbox), state__in=(*ENDED_IN_VAIN, State.COMPLETED), due_at=None)
         for generation in ended.prefetch_related("pictures"):
-            here = {picture.index for picture in generation.pictures.all()} | set(generation.deleted_results)
-            named = _files(generation.results)
-            _delete(f"{INBOX}/{name}" for name in inbox[generation.pk] if _index(name) in here)
-            strays = [name for name in inbox[generation.pk] if _index(name) not in here]
-            if missing := _as_results(n for n in strays if f"{INBOX}/{n}" not in named and _is_whole(n)):
-                self.deliver(generation, missing, from_=(*ENDED_IN_VAIN, State.COMPLETED))
+            try:
+                self._sweep(generation, inbox[generation.pk])
+            except DatabaseError:
+                raise
+            except Exception:
+                logger.exception("Could not look after what generation %s has in the inbox", generation.pk)
+
+    def _sweep(self, generation: Generation, names: list[str]) -> None:
+        here = {picture.index for picture in generation.pictures.all()} | set(generation.deleted_results)
+        named = _files(generation.results)
+        _delete(f"{INBOX}/{name}" for name in names if _index(name) in here)
+        strays = [name for name in names if _index(name) not in here]
+        if missing := _as_results(n for n in strays if f"{INBOX}/{n}" not in named and _is_whole(n)):
+            self.deliver(generation, missing, from_=(*ENDED_IN_VAIN, State.COMPLETED))
 
     def fetch_last_time(self, pk: int) -> bool:
         """Where the upstream has named addresses before: try those once more, before it counts as ended in vain."""

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import default_storage
@@ -106,7 +107,9 @@ class Sender:
         for generation in claimed:
             self.on_its_way.add(generation.pk)
             try:
-                self._pool.submit(self._outcomes.job(generation.pk, self._post(generation), self._posted))
+                self._pool.submit(
+                    self._outcomes.job(generation.pk, self._post(generation), partial(self._posted, fence))
+                )
             except RuntimeError:
                 # The machine gives us no thread, not even one.
                 self.on_its_way.discard(generation.pk)
@@ -160,7 +163,8 @@ class Sender:
         if not self._may_send():
             raise upstream.NotSent("The studio was stopping, or not sure that it was still its turn.")
 
-    def _posted(self, outcome: Outcome) -> None:
+    def _posted(self, fence: int, outcome: Outcome) -> None:
+        """`fence`: of the claim. While this waited for the database, another courier may have claimed it, too."""
         generation = Generation(pk=outcome.pk)
         try:
             generation = Generation.objects.select_related("model").get(pk=outcome.pk)
@@ -168,7 +172,7 @@ class Sender:
                 self._gate.went_well(outcome.asked_at)
                 self._answered(generation, outcome.answer, outcome)
             elif outcome.problem is not None:
-                self._failed(generation, outcome.problem, outcome.asked_at)
+                self._failed(generation, outcome.problem, outcome.asked_at, is_ours=generation.fence == fence)
         except (OperationalError, InterfaceError):
             raise  # comes back when the database does
         except Exception:
@@ -209,9 +213,12 @@ class Sender:
             generation.refresh_from_db()
             self._poller.watch(generation, wait=self._timing.poll)
 
-    def _failed(self, generation: Generation, problem: upstream.UpstreamError, asked_at: float) -> None:
+    def _failed(
+        self, generation: Generation, problem: upstream.UpstreamError, asked_at: float, *, is_ours: bool
+    ) -> None:
         if self._gate.went_wrong(problem, asked_at):
-            self._not_taken(generation)
+            if is_ours:
+                self._not_taken(generation)
         elif isinstance(problem, upstream.NoPicture):
             # It is ready and paid for; the task will tell where.
             self._accepted(generation, problem.task_id, problem.poll_url)
@@ -225,6 +232,8 @@ class Sender:
             ):
                 generation.expect_no_more(refunded=True)
         elif not problem.sent:
+            if not is_ours:
+                return
             self._not_taken(generation, timezone.now() + timedelta(seconds=self._timing.after(generation.attempts)))
         else:
             generation.interrupt(problem.code, problem.message, problem.hint)

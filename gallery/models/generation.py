@@ -226,12 +226,21 @@ class Generation(models.Model):
 
     def claim(self, fence: int) -> bool:
         """Make it this courier's to send."""
-        return self._move(State.SUBMITTING, from_=[State.QUEUED], fence=fence, submitted_at=timezone.now(), due_at=None)
+        changes = {"fence": fence, "submitted_at": timezone.now(), "due_at": None}
+        if not self._move(State.SUBMITTING, from_=[State.QUEUED], **changes):
+            return False
+        self.fence = fence
+        return True
 
     def put_back(self, due_at: datetime | None = None) -> bool:
-        """Queue it again: the request was surely not taken. With `due_at` that was an attempt of its own in vain."""
+        """Queue it again: the request was surely not taken. With `due_at` that was an attempt of its own in vain.
+
+        Only of the claim that this object knows: another courier may have claimed it since, and be sending it.
+        """
+        claimed = Generation.objects.filter(pk=self.pk, fence=self.fence)
         attempts = F("attempts") + (1 if due_at else 0)
-        return self._move(State.QUEUED, from_=[State.SUBMITTING], due_at=due_at, attempts=attempts, submitted_at=None)
+        changes = {"due_at": due_at, "attempts": attempts, "submitted_at": None}
+        return bool(claimed.move(State.QUEUED, from_=[State.SUBMITTING], **changes))
 
     def accept(self, *, task_id: str, poll_url: str, processing: bool, progress: int | None, due_at: datetime) -> bool:
         """The upstream took it and works on it. Known even if nobody waits any more, so that a result is kept."""

@@ -51,7 +51,7 @@ def set_up(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     shutil.copytree(prepared, data, dirs_exist_ok=True)
     studio = Studio(data)
     try:
-        studio.start(is_prepared=True)
+        studio.start_prepared()
         yield studio
     finally:
         studio.stop()

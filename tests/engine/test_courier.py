@@ -329,6 +329,26 @@ def test_what_a_lost_courier_was_sending_is_interrupted(
     assert len(posts(stub)) == 1
 
 
+def test_what_a_slow_courier_says_does_not_take_another_s_claim(
+    engine: Engine, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    """It has queued the row again, has lost the database over that, and comes back when another one is sending it."""
+    generation = make_generation()
+    stub.answer(503, json={"error": {"code": "all_channels_failed", "message": "No.", "retryable": True}})
+    first = engine.courier()
+    turn(first, lambda: bool(posts(stub)))
+    while not first.outcomes:
+        time.sleep(0.01)
+    Generation.objects.filter(pk=generation.pk).update(state=State.QUEUED)
+    lose_lease(first)
+    stub.answer(json=DONE, delay=1.0)
+    second = engine.courier()
+    turn_until_state(second, generation, State.SUBMITTING)
+    first.outcomes.handle()
+    turn_until_state(second, generation, State.SAVING)
+    assert len(posts(stub)) == 2
+
+
 def test_stop_waits_for_what_is_on_its_way_and_lets_go(
     engine: Engine, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:

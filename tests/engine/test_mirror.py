@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from gallery.mirror import make_thumbnails, mirror
+from gallery.mirror import bring_home, make_thumbnails, mirror
 from gallery.models import Gallery, Generation, Picture, State
 from tests.conftest import png
 from tests.stub_upstream import Reply, StubUpstream
@@ -89,6 +89,16 @@ def test_picture_that_came_in_the_answer(make_generation: MakeGeneration) -> Non
 def test_goes_into_the_gallery_it_was_made_for(delivered: MakeGeneration, private_gallery: Gallery) -> None:
     generation = again(delivered(gallery=private_gallery))
     assert list(private_gallery.pictures.all()) == list(generation.pictures.all())
+
+
+def test_a_gallery_that_is_deleted_meanwhile_costs_no_picture(
+    delivered: MakeGeneration, private_gallery: Gallery
+) -> None:
+    generation = delivered(gallery=private_gallery)
+    private_gallery.delete()
+    picture = bring_home(generation, 0, generation.results[0])
+    assert picture.original.read() == PICTURE
+    assert not picture.entries.exists()
 
 
 def test_cost_is_settled_by_what_came(delivered: MakeGeneration, host: StubUpstream) -> None:
