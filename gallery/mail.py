@@ -58,8 +58,11 @@ def send_invitation(invitation_id: int, origin: str) -> bool:
     )
     try:
         send_mail("An invitation to Lemon Studio", text, None, [invitation.email])
-    except (SMTPException, OSError) as problem:
-        logger.error("Invitation %s could not be mailed: %s", invitation_id, problem)
+    except Exception as problem:
+        # Whatever it was: the row says already that it was mailed.
         invitation.could_not_be_mailed(str(problem) or type(problem).__name__)
+        if not isinstance(problem, SMTPException | OSError):
+            raise
+        logger.error("Invitation %s could not be mailed: %s", invitation_id, problem)
         return False
     return True

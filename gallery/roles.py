@@ -43,7 +43,7 @@ NEEDED = {
     Action.DECIDE: Standing.CONTRIBUTOR,
     # Cover, and order by hand.
     Action.ARRANGE: Standing.MANAGER,
-    # Anybody's pictures and comments.
+    # Anybody's pictures and comments, and what guests like.
     Action.REMOVE: Standing.MANAGER,
     Action.RENAME: Standing.MANAGER,
     # Members, links to show it to outsiders, the whole team.

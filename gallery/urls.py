@@ -66,6 +66,7 @@ urlpatterns = [
     path("galleries/<int:pk>/links/<int:link_pk>/revoke/", links.link_revoke, name="link_revoke"),
     path("galleries/<int:pk>/comment/<int:picture_pk>/", comments.comment_create, name="comment_create"),
     path("comments/<int:pk>/delete/", comments.comment_delete, name="comment_delete"),
+    path("galleries/<int:pk>/likes/<int:picture_pk>/remove/", comments.likes_remove, name="likes_remove"),
     # For people without an account.
     path("s/<str:token>/", guests.guest_gallery, name="guest_gallery"),
     path("s/<str:token>/password/", guests.guest_password, name="guest_password"),

@@ -100,8 +100,8 @@ _SENTENCES: "dict[Activity.Verb, Callable[[Activity], str]]" = {
     Activity.Verb.MEMBER_CHANGED: lambda line: f"changed the role of {line.detail}",
     Activity.Verb.MEMBER_REMOVED: lambda line: f"removed {line.detail}",
     Activity.Verb.LEFT: lambda line: "left the gallery",
-    Activity.Verb.LINK_MADE: lambda line: f"made a public link{f' “{line.detail}”' if line.detail else ''}",
-    Activity.Verb.LINK_ENDED: lambda line: f"ended a public link{f' “{line.detail}”' if line.detail else ''}",
+    Activity.Verb.LINK_MADE: lambda line: "made a public link",
+    Activity.Verb.LINK_ENDED: lambda line: "ended a public link",
 }
 
 

@@ -58,7 +58,8 @@ def make_link(
     link.set_password(password)
     with transaction.atomic():
         link.save()
-        record(gallery, person, Activity.Verb.LINK_MADE, detail=link.label)
+        # Without its label, which is for those who run the gallery: everybody in it reads the log.
+        record(gallery, person, Activity.Verb.LINK_MADE)
     return link, token
 
 
@@ -83,7 +84,7 @@ def revoke_link(link: ShareLink, by: Person) -> bool:
         if not link.revoke():
             return False
         if link.gallery is not None:
-            record(link.gallery, by, Activity.Verb.LINK_ENDED, detail=link.label)
+            record(link.gallery, by, Activity.Verb.LINK_ENDED)
     return True
 
 
@@ -142,6 +143,11 @@ def guest_vote(link: ShareLink, picture: Picture, guest: Guest, wanted: bool = T
         except IntegrityError:
             # The same press twice.
             votes.filter(picture=picture, guest_key=guest.key).update(guest=guest.name)
+
+
+def remove_guest_likes(gallery: Gallery, picture: Picture) -> None:
+    """All that came through any of the gallery's links."""
+    GuestVote.objects.filter(link__gallery=gallery, picture=picture).delete()
 
 
 def alone_with(link: ShareLink) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.contrib import messages
+from django.db.models import Count, F, Window
+from django.db.models.functions import RowNumber
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,8 +19,10 @@ from gallery.link_forms import CommentForm
 from gallery.models import Comment, Gallery, GuestVote, Person, Picture
 from gallery.roles import Action, roles_for
 
-# The latest, of one picture.
+# The latest, of one picture in one gallery.
 SHOWN = 200
+# Of the guests who like it, so many names: nothing but a cookie keeps one guest from being many.
+NAMED = 30
 
 
 @dataclass
@@ -28,8 +32,13 @@ class Talk:
     gallery: Gallery
     form: CommentForm
     comments: list[Comment] = field(default_factory=list)
-    likes: list[GuestVote] = field(default_factory=list)
+    likes: int = 0
+    likers: list[str] = field(default_factory=list)
     may_remove: bool = False
+
+    @property
+    def more_likers(self) -> int:
+        return self.likes - len(self.likers)
 
 
 def talks_about(person: Person, picture: Picture, galleries: Iterable[Gallery]) -> list[Talk]:
@@ -40,11 +49,20 @@ def talks_about(person: Person, picture: Picture, galleries: Iterable[Gallery]) 
     }
     if not talks:
         return []
-    comments = Comment.objects.filter(picture=picture, gallery__in=talks).select_related("author").order_by("-pk")
-    for comment in reversed(comments[:SHOWN]):
+    # Counted gallery by gallery, so that much said in one hides nothing in another.
+    latest = Window(RowNumber(), partition_by=F("gallery"), order_by="-pk")
+    comments = Comment.objects.filter(picture=picture, gallery__in=talks).annotate(nth=latest)
+    for comment in comments.filter(nth__lte=SHOWN).select_related("author").order_by("pk"):
         talks[comment.gallery_id].comments.append(comment)
-    for vote in GuestVote.objects.filter(picture=picture, link__gallery__in=talks).select_related("link"):
-        talks[vote.link.gallery_id or 0].likes.append(vote)
+    place = F("link__gallery")
+    votes = GuestVote.objects.filter(picture=picture, link__gallery__in=talks).annotate(
+        place=place,
+        nth=Window(RowNumber(), partition_by=place, order_by="-pk"),
+        among=Window(Count("pk"), partition_by=place),
+    )
+    for pk, among, name in votes.filter(nth__lte=NAMED).order_by("pk").values_list("place", "among", "guest"):
+        talks[pk].likes = among
+        talks[pk].likers.append(name)
     removers = Gallery.objects.filter(pk__in=talks).open_to(person, roles_for(Action.REMOVE))
     for pk in removers.values_list("pk", flat=True):
         talks[pk].may_remove = True
@@ -55,8 +73,7 @@ def talks_about(person: Person, picture: Picture, galleries: Iterable[Gallery]) 
 def comment_create(request: StudioRequest, pk: int, picture_pk: int) -> HttpResponseBase:
     person = signed_in(request)
     gallery = gallery_to(Action.COMMENT, request, pk)
-    entries = gallery.entries.filter(picture__in=Picture.objects.kept()).select_related("picture")
-    picture = get_object_or_404(entries, picture=picture_pk).picture
+    picture = _picture_in(gallery, picture_pk)
     form = CommentForm(request.POST, auto_id=f"comment_{pk}_%s")
     if form.is_valid():
         services.comment(gallery, picture, form.cleaned_data["text"], author=person)
@@ -75,10 +92,27 @@ def comment_create(request: StudioRequest, pk: int, picture_pk: int) -> HttpResp
 def comment_delete(request: StudioRequest, pk: int) -> HttpResponseBase:
     comment = comment_to_delete(request, pk)
     services.delete_comment(comment)
+    return _gone(request, "Deleted: the comment.", comment.picture_id, comment.gallery_id)
+
+
+@require_POST
+def likes_remove(request: StudioRequest, pk: int, picture_pk: int) -> HttpResponseBase:
+    gallery = gallery_to(Action.REMOVE, request, pk)
+    services.remove_guest_likes(gallery, _picture_in(gallery, picture_pk))
+    return _gone(request, "Removed: the guests’ likes.", picture_pk, pk)
+
+
+def _picture_in(gallery: Gallery, pk: int) -> Picture:
+    entries = gallery.entries.filter(picture__in=Picture.objects.kept()).select_related("picture")
+    return get_object_or_404(entries, picture=pk).picture
+
+
+def _gone(request: StudioRequest, message: str, picture_pk: int, gallery_pk: int) -> HttpResponseBase:
+    """For htmx, which takes it out of the page, nothing but the message."""
     if request.htmx:
-        return trigger_client_event(HttpResponse(), "toast", {"message": "Deleted: the comment.", "kind": "success"})
-    messages.success(request, "Deleted: the comment.")
-    return redirect(_place(comment.picture_id, comment.gallery_id))
+        return trigger_client_event(HttpResponse(), "toast", {"message": message, "kind": "success"})
+    messages.success(request, message)
+    return redirect(_place(picture_pk, gallery_pk))
 
 
 def _place(picture_pk: int, gallery_pk: int) -> str:

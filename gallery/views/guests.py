@@ -32,7 +32,6 @@ from gallery.access import link_of
 from gallery.anatomy import NotAPicture
 from gallery.http import StudioRequest
 from gallery.link_forms import CommentForm, GuestNameForm, LinkPasswordForm
-from gallery.media import serve
 from gallery.models import Comment, GalleryEntry, GuestVote, Picture, ShareLink
 from gallery.services import Guest, TooMany
 from gallery.strip import strip
@@ -304,10 +303,12 @@ def guest_thumbnail(request: StudioRequest, visit: Visit, entry: int, width: int
     picture = _entry(visit, entry).picture
     if not picture.has_thumbnail(width, format):
         raise Http404
-    name, etag = picture.thumbnail_name(width, format), f"{picture.digest}-{width}-{format}"
-    response = serve(request, name, f"image/{format}", etag)
-    response["Cache-Control"] = ASKED_EACH_TIME
-    return response
+
+    def read() -> HttpResponse:
+        with default_storage.open(picture.thumbnail_name(width, format)) as file:
+            return HttpResponse(file.read(), content_type=f"image/{format}")
+
+    return _from_here(request, f'"{picture.digest}-{width}-{format}"', read)
 
 
 @require_safe
@@ -318,21 +319,32 @@ def guest_download(request: StudioRequest, visit: Visit, entry: int) -> HttpResp
         raise Http404
     place = _entry(visit, entry)
     picture = place.picture
-    etag = f'"{picture.digest}-alone"'
-    if request.headers.get("If-None-Match") == etag:
-        response: HttpResponse = HttpResponseNotModified()
-    else:
-        try:
-            with default_storage.open(picture.original_name) as file:
-                alone = strip(file)
-        except (FileNotFoundError, NotAPicture):
-            raise Http404 from None
-        response = HttpResponse(alone, content_type=picture.content_type)
+
+    def read() -> HttpResponse:
+        with default_storage.open(picture.original_name) as file:
+            response = HttpResponse(strip(file), content_type=picture.content_type)
         number = _entries(visit).filter(_before(place)).count() + 1
         assert visit.link.gallery is not None
         stem = slugify(visit.link.gallery.name)[:60] or "picture"
         name = f"{stem}-{number}.{picture.extension}"
         response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+        return response
+
+    return _from_here(request, f'"{picture.digest}-alone"', read)
+
+
+def _from_here(request: StudioRequest, etag: str, read: Callable[[], HttpResponse]) -> HttpResponse:
+    """Out of this process, wherever files are kept and whatever else hands them out (`media.py`).
+
+    A signed address has the file's name in storage, with its month and its generation; nginx tells when it was written.
+    """
+    if request.headers.get("If-None-Match") == etag:
+        response: HttpResponse = HttpResponseNotModified()
+    else:
+        try:
+            response = read()
+        except (FileNotFoundError, NotAPicture):
+            raise Http404 from None
         response["X-Content-Type-Options"] = "nosniff"
     response["ETag"] = etag
     response["Cache-Control"] = ASKED_EACH_TIME
@@ -347,8 +359,8 @@ def _talk(visit: Visit, entry: GalleryEntry) -> dict[str, Any]:
     link, picture = visit.link, entry.picture_id
     context: dict[str, Any] = {"name_form": GuestNameForm(), "comment_form": CommentForm()}
     if link.allow_votes:
-        keys = list(GuestVote.objects.filter(link=link, picture=picture).values_list("guest_key", flat=True))
-        context |= {"likes": len(keys), "is_liked": visit.key in keys}
+        votes = GuestVote.objects.filter(link=link, picture=picture)
+        context |= {"likes": votes.count(), "is_liked": votes.filter(guest_key=visit.key).exists()}
     if link.allow_comments:
         latest = Comment.objects.filter(link=link, picture=picture, gallery=link.gallery_id).order_by("-pk")
         context["comments"] = list(reversed(latest[:SHOWN]))

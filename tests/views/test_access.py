@@ -94,6 +94,7 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "link_revoke_all": ("post", (LOGIN, 404, "/galleries/", 404)),
     "comment_create": ("post", (LOGIN, 404, "/pictures/", 404)),
     "comment_delete": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "likes_remove": ("post", (LOGIN, 404, "/pictures/", 404)),
     # Whoever has the link is a guest, with an account or without.
     "guest_gallery": ("get", (200, 200, 200, 200)),
     "guest_password": ("get", ("/s/", "/s/", "/s/", "/s/")),
@@ -261,7 +262,7 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         args = [gallery.pk, things["link"].pk]
     elif name == "link_revoke_all":
         args = [gallery.pk]
-    elif name == "comment_create":
+    elif name in ("comment_create", "likes_remove"):
         args = [gallery.pk, picture.pk]
     elif name == "comment_delete":
         args = [things["comment"].pk]
@@ -395,6 +396,7 @@ MEMBERS: dict[str, dict[str, Expected]] = {
         "link_revoke": "/galleries/",
         "link_revoke_all": "/galleries/",
         "comment_delete": "/pictures/",
+        "likes_remove": "/pictures/",
     },
 }
 # What differs by a role for somebody; the rest is as for a teammate, whose tests are above.

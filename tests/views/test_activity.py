@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
@@ -171,12 +172,37 @@ def test_what_may_not_be_seen_any_more_is_told_of_but_not_shown(
 def test_guests_and_those_who_are_gone_have_a_name(owner: Person, private_gallery: Gallery) -> None:
     with transaction.atomic():
         services.record(private_gallery, None, Verb.COMMENTED, guest="Carl")
-        services.record(private_gallery, None, Verb.LINK_MADE, detail="For the agency")
+        services.record(private_gallery, None, Verb.LINK_MADE)
     assert log(private_gallery) == [
         "Carl (guest) commented on a picture",
-        "Somebody made a public link “For the agency”",
+        "Somebody made a public link",
     ]
     assert "Olivia Owner made this gallery" in " ".join(page(signed_in(owner), private_gallery).split())
+
+
+def test_the_log_does_not_name_links_by_their_labels(
+    as_teammate: Client, teammate: Person, owner: Person, private_gallery: Gallery
+) -> None:
+    """Those are only for who runs the gallery; viewers read the log."""
+    Membership.objects.create(gallery=private_gallery, person=teammate)
+    settings = {"label": "The rival agency", "expires_at": timezone.now() + timedelta(days=1)}
+    link, _ = services.make_link(private_gallery, owner, settings)
+    services.revoke_link(link, owner)
+    assert log(private_gallery) == ["Olivia Owner made a public link", "Olivia Owner ended a public link"]
+    assert "rival" not in page(as_teammate, private_gallery)
+    assert not Activity.objects.exclude(detail="").exists()
+
+
+def test_days_are_those_of_the_studio(as_owner: Client, owner: Person, private_gallery: Gallery, settings: Any) -> None:
+    settings.TIME_ZONE = "Pacific/Auckland"
+    with transaction.atomic():
+        for _ in range(2):
+            services.record(private_gallery, owner, Verb.COVER)
+    # 23:30 and 0:30 there, on one day in UTC.
+    for line, hour in zip(Activity.objects.order_by("pk"), (11, 12), strict=True):
+        Activity.objects.filter(pk=line.pk).update(created_at=datetime(2026, 7, 1, hour, 30, tzinfo=UTC))
+    days = re.findall(r"\b\d July 2026", page(as_owner, private_gallery))
+    assert days == ["2 July 2026", "1 July 2026"]
 
 
 def test_pages_hold_every_line_once(

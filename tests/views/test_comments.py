@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from gallery import services
 from gallery.models import Comment, Gallery, GuestVote, Membership, Person, Picture, Role
+from gallery.views import comments
 from tests.conftest import put
 
 MakePicture = Callable[..., Picture]
@@ -31,6 +32,14 @@ def join(gallery: Gallery, person: Person, role: str = Role.VIEWER) -> None:
 
 def say(client: Client, gallery: Gallery, picture: Picture, text: str = "Lovely", **more: Any) -> Any:
     return client.post(f"/galleries/{gallery.pk}/comment/{picture.pk}/", {"text": text}, **more)
+
+
+def like(gallery: Gallery, picture: Picture, *guests: str) -> None:
+    """Through a link of its own."""
+    settings = {"label": "A friend", "expires_at": timezone.now() + timedelta(days=1)}
+    link, _ = services.make_link(gallery, gallery.owner, settings)
+    votes = [GuestVote(link=link, picture=picture, guest=guest, guest_key=guest) for guest in guests]
+    GuestVote.objects.bulk_create(votes)
 
 
 def page(client: Client, picture: Picture) -> str:
@@ -157,3 +166,64 @@ def test_much_said_costs_no_more_queries(
     text = page(as_owner, picture)
     assert "Liked by Rosa <span" in text
     assert "Liked by Ben, Lea, Kim <span" in text
+
+
+def test_much_said_in_one_gallery_hides_nothing_in_another(
+    as_owner: Client, owner: Person, picture: Picture, team_gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comments, "SHOWN", 2)
+    put(picture, team_gallery)
+    services.comment(picture.galleries.get(name="Sketches"), picture, "Said first", author=owner)
+    for number in range(3):
+        services.comment(team_gallery, picture, f"Flood {number}", author=owner)
+    text = page(as_owner, picture)
+    assert "Said first" in text
+    assert "Flood 0" not in text
+    assert text.index("Flood 1</p>") < text.index("Flood 2</p>")
+
+
+def test_many_guests_are_a_number(
+    as_owner: Client, picture: Picture, team_gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each gallery the latest are named, of all its links together."""
+    monkeypatch.setattr(comments, "NAMED", 2)
+    put(picture, team_gallery)
+    gallery = picture.galleries.get(name="Sketches")
+    like(gallery, picture, "Rosa", "Ben", "Lea")
+    like(gallery, picture, "<b>Kim")
+    like(team_gallery, picture, "Ida", "Max")
+    text = page(as_owner, picture)
+    assert "Liked by Lea, &lt;b&gt;Kim and 2 more <span" in text
+    assert "Liked by Ida, Max <span" in text
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_managers_remove_what_guests_like_there(
+    role: str,
+    as_teammate: Client,
+    teammate: Person,
+    picture: Picture,
+    team_gallery: Gallery,
+    make_picture: MakePicture,
+) -> None:
+    gallery, other = picture.galleries.get(), make_picture()
+    join(gallery, teammate, role)
+    put(picture, team_gallery)
+    put(other, gallery)
+    like(gallery, picture, "Rosa", "Ben")
+    like(gallery, picture, "Lea")
+    like(gallery, other, "Kim")
+    like(team_gallery, picture, "Ida")
+    address, may = f"/galleries/{gallery.pk}/likes/{picture.pk}/remove/", role == Role.MANAGER
+    text = page(as_teammate, picture)
+    assert (f'action="{address}"' in text) is may
+    assert f"/galleries/{team_gallery.pk}/likes/" not in text
+    answer = as_teammate.post(address, headers=HTMX)
+    assert answer.status_code == (200 if may else 404)
+    left = {"Kim", "Ida"} if may else {"Rosa", "Ben", "Lea", "Kim", "Ida"}
+    assert set(GuestVote.objects.values_list("guest", flat=True)) == left
+    if may:
+        assert "Removed: the guests" in answer["HX-Trigger"]
+        plain = as_teammate.post(address)
+        assert plain["Location"] == f"/pictures/{picture.pk}/#comments-{gallery.pk}"
+    assert as_teammate.post(f"/galleries/{team_gallery.pk}/likes/{picture.pk}/remove/").status_code == 404

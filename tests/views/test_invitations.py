@@ -388,6 +388,19 @@ def test_a_mail_that_fails_is_told(mailed: Invitation, monkeypatch: pytest.Monke
     assert "550 no such mailbox" in signed_in(mailed.created_by).get("/invitations/").content.decode()
 
 
+def test_a_mail_that_fails_in_a_way_nobody_thought_of_is_told_too(
+    mailed: Invitation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> int:
+        raise ValueError("Header values may not contain line ends")
+
+    monkeypatch.setattr(mail, "send_mail", fail)
+    with pytest.raises(ValueError, match="line ends"):
+        mail.send_invitation(mailed.pk, "http://testserver/")
+    mailed.refresh_from_db()
+    assert (mailed.mailed_at, mailed.mail_problem) == (None, "Header values may not contain line ends")
+
+
 def test_what_was_withdrawn_meanwhile_is_not_mailed(mailed: Invitation) -> None:
     mailed.revoke()
     assert not mail.send_invitation(mailed.pk, "http://testserver/")

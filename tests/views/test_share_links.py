@@ -239,6 +239,27 @@ def test_downloads_only_where_they_are_allowed(as_stranger: Client, picture: Pic
     assert as_stranger.get(f"{page}download/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("LEMONSTUDIO_ACCEL_PREFIX", "/protected-media/"), ("LEMONSTUDIO_S3_BUCKET", "pictures")]
+)
+def test_thumbnails_tell_nothing_of_the_storage(
+    name: str, value: str, as_stranger: Client, picture: Picture, settings: Any
+) -> None:
+    """Neither a name with a month in it, nor when the file was written."""
+    setattr(settings, name, value)
+    _, path = share(picture.galleries.get())
+    address = f"{below(path, picture)}320.webp"
+    answer = as_stranger.get(address)
+    assert (answer.status_code, answer["Content-Type"], answer.content) == (200, "image/webp", b"thumbnail")
+    assert (answer["Cache-Control"], answer["X-Content-Type-Options"]) == ("private, no-cache", "nosniff")
+    for header in ("Location", "X-Accel-Redirect", "Last-Modified"):
+        assert header not in answer.headers
+    again = as_stranger.get(address, headers={"If-None-Match": answer["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    default_storage.delete(picture.thumbnail_name(320, "webp"))
+    assert as_stranger.get(address).status_code == 404
+
+
 def test_a_picture_without_thumbnails_is_no_original(as_stranger: Client, picture: Picture) -> None:
     Picture.objects.update(thumbnails={})
     _, path = share(picture.galleries.get())
@@ -554,6 +575,21 @@ def test_guests_like_and_comment_under_a_name(as_owner: Client, picture: Picture
     answer = ben.post(f"{page}vote/", {"like": "1"}, headers={"HX-Request": "true"})
     assert answer.content.decode().strip().startswith('<div id="talk"')
     assert "2 people like it" in answer.content.decode()
+
+
+def test_the_database_counts_who_likes_it(picture: Picture) -> None:
+    link, path = share(picture.galleries.get(), allow_votes=True)
+    votes = [GuestVote(link=link, picture=picture, guest_key=f"{n}", guest="Many") for n in range(40)]
+    GuestVote.objects.bulk_create(votes)
+    rosa = named(path, picture)
+    rosa.post(f"{below(path, picture)}vote/", {"like": "1"})
+    with CaptureQueriesContext(connection) as captured:
+        text = rosa.get(below(path, picture)).content.decode()
+    assert "41 people like it" in text
+    assert "You like it" in text
+    asked = [query["sql"] for query in captured if "guestvote" in query["sql"]]
+    assert len(asked) == 2
+    assert all("COUNT(" in sql or "LIMIT 1" in sql for sql in asked), "not all the keys"
 
 
 def test_guests_of_one_link_know_nothing_of_another(picture: Picture, owner: Person) -> None:
