@@ -35,7 +35,8 @@ from gallery.link_forms import CommentForm, GuestNameForm, LinkPasswordForm
 from gallery.media import serve
 from gallery.models import Comment, GalleryEntry, GuestVote, Picture, ShareLink
 from gallery.services import Guest, TooMany
-from gallery.strip import strip
+from gallery.strip import strip_in_turn
+from gallery.turnstile import Busy
 
 PAGE = 60
 # Of comments, the latest.
@@ -324,9 +325,11 @@ def guest_download(request: StudioRequest, visit: Visit, entry: int) -> HttpResp
     else:
         try:
             with default_storage.open(picture.original_name) as file:
-                alone = strip(file)
+                alone = strip_in_turn(file)
         except (FileNotFoundError, NotAPicture):
             raise Http404 from None
+        except Busy:
+            return _busy(request, visit, place)
         response = HttpResponse(alone, content_type=picture.content_type)
         number = _entries(visit).filter(_before(place)).count() + 1
         assert visit.link.gallery is not None
@@ -336,6 +339,13 @@ def guest_download(request: StudioRequest, visit: Visit, entry: int) -> HttpResp
         response["X-Content-Type-Options"] = "nosniff"
     response["ETag"] = etag
     response["Cache-Control"] = ASKED_EACH_TIME
+    return response
+
+
+def _busy(request: StudioRequest, visit: Visit, entry: GalleryEntry) -> HttpResponse:
+    context = {"is_busy": True, "back": f"{visit.path}{entry.pk}/"}
+    response = render(request, "429.html", context, status=429)
+    response["Retry-After"] = "10"
     return response
 
 
