@@ -136,8 +136,8 @@ def png_is_full(essence: bytes) -> bool:
 
 # ITU T.81, annex B. A marker is FF and a code; in a scan's data FF is followed by 00 or a restart marker.
 _JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
-_JPEG_MARKER_AFTER_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
-_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+JPEG_MARKER_AFTER_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
+JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_APPS = frozenset(range(0xE0, 0xF0))
 
 
@@ -161,14 +161,14 @@ def _take_jpeg_apart(data: bytes) -> Parts:
         if end > len(data):
             raise NotAPicture(CUT_OFF)
         wanted = code not in _JPEG_APPS and code != 0xFE
-        if code in _JPEG_FRAMES:
+        if code in JPEG_FRAMES:
             if size is not None:
                 raise NotAPicture(DAMAGED)
             height, width = struct.unpack_from(">HH", data, start + 3)
             size = width, height
         elif code == 0xDA:
             scans += 1
-            next_marker = _JPEG_MARKER_AFTER_SCAN.search(data, end)
+            next_marker = JPEG_MARKER_AFTER_SCAN.search(data, end)
             if next_marker is None:
                 raise NotAPicture(CUT_OFF)
             end = next_marker.start()

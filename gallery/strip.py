@@ -8,14 +8,18 @@ import struct
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
-from threading import BoundedSemaphore
 from typing import IO
 
-from gallery.anatomy import Parts, take_apart
+from gallery.anatomy import JPEG_FRAMES, JPEG_MARKER_AFTER_SCAN, Parts, take_apart
+from gallery.turnstile import Turnstile
 
-# At once, by a process: each holds its file in memory twice (40 MB at the most).
-_HANDS = BoundedSemaphore(2)
+# Each holds its file in memory twice (40 MB at the most), and whoever has a link may ask: on slow storage, too, half of
+# a web process's eight threads stay with the others.
+HANDS = Turnstile(at_once=2, waiting=2)
+HAND_SECONDS = 10.0
 
+# Of a JPEG, whatever is in them: frames, tables for decoding, scans, the end.
+_JPEG_KEPT = JPEG_FRAMES | {0xC4, 0xDB, 0xDD, 0xDA, 0xD9}
 # Of a WebP: what Parts leaves in there, unlike of the others.
 _WEBP_KEPT = frozenset({b"VP8X", b"ICCP", b"ALPH", b"VP8 ", b"VP8L"})
 _WEBP_HAS_EXIF, _WEBP_HAS_XMP = 0x08, 0x04
@@ -23,9 +27,14 @@ _WEBP_HAS_EXIF, _WEBP_HAS_XMP = 0x08, 0x04
 
 def strip(file: IO[bytes]) -> bytes:
     """Return the picture alone, in the same format. Raises NotAPicture, and what `file.read` raises."""
-    with _HANDS:
-        parts = take_apart(file)
-        return {"PNG": _png, "JPEG": _jpeg, "WEBP": _webp}[parts.format](parts)
+    parts = take_apart(file)
+    return {"PNG": _png, "JPEG": _jpeg, "WEBP": _webp}[parts.format](parts)
+
+
+def strip_in_turn(file: IO[bytes]) -> bytes:
+    """For requests. Raises Busy."""
+    with HANDS.turn(HAND_SECONDS):
+        return strip(file)
 
 
 def _turned(orientation: int) -> bytes:
@@ -65,27 +74,37 @@ def _jpeg(parts: Parts) -> bytes:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """What follows the beginning of a JPEG, each with its marker's code; from the first scan on it is one piece."""
+    """What follows the beginning of a JPEG, each with its marker's code; a scan with its coded data."""
     position = 2
     while True:
         begin = position
         while data[position + 1] == 0xFF:  # a marker may be filled up in front
             position += 1
         code = data[position + 1]
-        if code in (0xDA, 0xD9):
+        if code == 0xD9:
             yield code, data[begin:]
             return
         (length,) = struct.unpack_from(">H", data, position + 2)
         position += 2 + length
+        if code == 0xDA:
+            following = JPEG_MARKER_AFTER_SCAN.search(data, position)
+            assert following is not None  # there is an end
+            position = following.start()
         yield code, data[begin:position]
 
 
 def _is_picture(code: int, piece: bytes) -> bool:
-    """JFIF and Adobe tell what the colours mean; others use their markers for what they like."""
+    """What decoders need, as far as it has the form that they know; others use their markers for what they like."""
     body = piece.lstrip(b"\xff")[3:]
     if code == 0xE0:
         return body.startswith(b"JFIF\0") and len(body) == 14
-    return code != 0xEE or (body.startswith(b"Adobe") and len(body) == 12)
+    if code == 0xE2:
+        return body.startswith(b"ICC_PROFILE\0")
+    if code == 0xEE:
+        return body.startswith(b"Adobe") and len(body) == 12
+    if code == 0xCC:  # pairs: which of 32 coders, and how it works
+        return len(body) <= 64 and max(body[::2], default=32) < 32
+    return code in _JPEG_KEPT
 
 
 def _webp(parts: Parts) -> bytes:

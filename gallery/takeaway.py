@@ -6,9 +6,8 @@ PNG as the text “parameters” (what tools for generated pictures read) and as
 (ImageDescription and UserComment) and as XMP. Plain Python.
 """
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BytesIO
@@ -19,12 +18,15 @@ from PIL import Image, PngImagePlugin
 
 from gallery.anatomy import DAMAGED, NotAPicture, take_apart
 from gallery.imaging import decode, in_srgb, plain, turn, turned
+from gallery.turnstile import Turnstile
 
 # The longest side, in pixels.
 SIDES = (2048, 1024, 512)
 # What WebP can hold.
 MAX_WEBP_SIDE = 16_383
 SOFTWARE = "Lemon Studio"
+# A JPEG has 64 KiB for EXIF, and as much for XMP; what names them is in there, too.
+MAX_JPEG_BLOCK = 65_000
 # IPTC's word for what a model has made.
 _SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
@@ -126,12 +128,13 @@ def _encoded(image: Image.Image, shape: Shape, caption: Caption) -> bytes:
             texts = PngImagePlugin.PngInfo()
             texts.add_itxt("parameters", caption.text)
             texts.add_itxt("Software", SOFTWARE)
-            texts.add_itxt("XML:com.adobe.xmp", _xmp(caption).decode())
+            texts.add_itxt("XML:com.adobe.xmp", _xmp(caption.text).decode())
             metadata["pnginfo"] = texts
         image.save(buffer, "PNG", compress_level=4, **metadata)
         return buffer.getvalue()
     if shape.settings:
-        metadata = {"exif": _exif(caption), "xmp": _xmp(caption)}
+        most = MAX_JPEG_BLOCK if shape.format is Format.JPEG else None
+        metadata = {"exif": _within(most, _exif, caption.text), "xmp": _within(most, _xmp, caption.text)}
     if shape.format is Format.WEBP:
         image.save(buffer, "WEBP", quality=90, method=4, **metadata)
     else:
@@ -139,75 +142,38 @@ def _encoded(image: Image.Image, shape: Shape, caption: Caption) -> bytes:
     return buffer.getvalue()
 
 
-def _exif(caption: Caption) -> bytes:
+def _within(most: int | None, write: Callable[[str], bytes], text: str) -> bytes:
+    """The text as it is written; where that takes more bytes, as much of its beginning as there is room for."""
+    written = write(text)
+    if most is None or len(written) <= most:
+        return written
+
+    def shortened(length: int) -> bytes:
+        return write(f"{text[:length]}…")
+
+    return shortened(bisect_right(range(len(text)), most, key=lambda length: len(shortened(length))) - 1)
+
+
+def _exif(text: str) -> bytes:
     exif = Image.Exif()
     # Said to be ASCII; everybody writes and reads UTF-8.
-    exif[0x010E] = caption.text.encode()
+    exif[0x010E] = text.encode()
     exif[0x0131] = SOFTWARE
     # Pillow writes numbers with the high byte first; texts have to be alike.
-    exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + caption.text.encode("utf-16-be")
+    exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + text.encode("utf-16-be")
     return exif.tobytes()
 
 
-def _xmp(caption: Caption) -> bytes:
-    text = escape(caption.text)
+def _xmp(text: str) -> bytes:
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"'
         ' xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
         f' xmp:CreatorTool="{SOFTWARE}" Iptc4xmpExt:DigitalSourceType="{_SOURCE}">'
-        f'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">{text}</rdf:li></rdf:Alt></dc:description>'
+        f'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">{escape(text)}</rdf:li></rdf:Alt></dc:description>'
         '</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
     ).encode()
-
-
-# -- how many at once
-
-
-class Busy(Exception):
-    """Too much of this is going on in this process."""
-
-
-class Turnstile:
-    """Lets so many in at once; so many more wait for their turn, and who comes after those is turned away."""
-
-    def __init__(self, at_once: int, waiting: int = 0) -> None:
-        self._places = threading.BoundedSemaphore(at_once)
-        self._lock = threading.Lock()
-        self._most = at_once + waiting
-        self._here = 0
-
-    @property
-    def is_full(self) -> bool:
-        """Whether who comes now is turned away."""
-        return self._here >= self._most
-
-    def enter(self, seconds: float = 0.0) -> None:
-        """Raises Busy where nobody makes room for so long."""
-        with self._lock:
-            if self.is_full:
-                raise Busy
-            self._here += 1
-        if not self._places.acquire(timeout=seconds):
-            self._go()
-            raise Busy
-
-    def leave(self) -> None:
-        self._places.release()
-        self._go()
-
-    def _go(self) -> None:
-        with self._lock:
-            self._here -= 1
-
-    @contextmanager
-    def turn(self, seconds: float = 0.0) -> Iterator[None]:
-        self.enter(seconds)
-        try:
-            yield
-        finally:
-            self.leave()
 
 
 # A picture of 40 million pixels takes 300 MB while it is converted, and a processor: one at a time in each process. A

@@ -1,6 +1,7 @@
 """A picture's file without what is not the picture."""
 
 import io
+import re
 import struct
 import zlib
 from typing import Any
@@ -103,6 +104,34 @@ def test_words_in_unusual_places_go_too() -> None:
         bare = strip(io.BytesIO(data[:2] + block + data[2:] + SECRET.encode()))
         assert SECRET.encode() not in bare
         assert Image.open(io.BytesIO(bare)).tobytes() == Image.open(io.BytesIO(data)).tobytes()
+
+
+def block(code: int, body: bytes) -> bytes:
+    return bytes([0xFF, code]) + struct.pack(">H", len(body) + 2) + body
+
+
+@pytest.mark.parametrize("code", [0xC8, 0xCC, 0xDC, 0xDF, 0xE0, 0xE2, 0xEE, 0xF0, 0xFD, 0xFE])
+@pytest.mark.parametrize("options", [{}, {"restart_marker_blocks": 3}, {"progressive": True}])
+def test_words_between_a_jpegs_scans_go_too(options: dict[str, Any], code: int) -> None:
+    """In front of each table and scan."""
+    file = io.BytesIO()
+    picture().save(file, "JPEG", icc_profile=PROFILE, **options)
+    data = file.getvalue()
+    assert strip(io.BytesIO(data)) == data
+    words = block(code, SECRET.encode())
+    scans = data.count(b"\xff\xda")
+    assert (scans > 1) is ("progressive" in options)
+    said = re.sub(rb"(?=\xff[\xc4\xda])", lambda _: words, data)
+    assert said.count(SECRET.encode()) > scans
+    assert strip(io.BytesIO(said)) == data
+
+
+def test_tables_of_arithmetic_coding_stay() -> None:
+    file = io.BytesIO()
+    picture().save(file, "JPEG")
+    data = file.getvalue()
+    coded = data[:2] + block(0xCC, bytes([0, 0x10, 16, 5])) + data[2:]
+    assert strip(io.BytesIO(coded)) == coded
 
 
 @pytest.mark.parametrize("data", [b"", b"nothing", written("PNG", 1)[:-20]])

@@ -22,7 +22,8 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from gallery.anatomy import NotAPicture
 from gallery.naming import MOST_BYTES, Names, safe_name
-from gallery.takeaway import Busy, Caption, Format, Shape, Turnstile, convert
+from gallery.takeaway import MAX_JPEG_BLOCK, Caption, Format, Shape, convert
+from gallery.turnstile import Busy, Turnstile
 from gallery.zipping import CHUNK, Archive, Incomplete, Member
 
 CAPTION = Caption("A lemon — “凛” 🍋\nat dusk & <dawn>", "FLUX pro", (("Size", "1024x768"), ("Quality", "hd")))
@@ -109,6 +110,28 @@ def test_longest_prompt_fits_into_each_format() -> None:
     caption = Caption("🍋" * 4000, "FLUX pro")
     for format in CONVERTED:
         assert opened(convert(original("PNG", (64, 64)), Shape(format, None, settings=True), caption)).size == (64, 64)
+
+
+@pytest.mark.parametrize("prompt", ["🍋" * 20_000, "A lemon. " * 10_000, "<&" * 40_000])
+@pytest.mark.parametrize("format", CONVERTED)
+def test_prompt_beyond_what_a_jpeg_holds_is_shortened_there(prompt: str, format: Format) -> None:
+    caption = Caption(prompt, "FLUX pro")
+    image = opened(convert(original("PNG", (64, 64)), Shape(format, None, settings=True), caption))
+    texts = [described(image).findtext(".//dc:description/rdf:Alt/rdf:li", namespaces=NAMES) or ""]
+    if format is Format.PNG:
+        texts.append(image.text["parameters"])  # type: ignore[attr-defined]
+    else:
+        exif = image.getexif()
+        texts.append(exif[0x010E].encode("latin-1").decode())
+        texts.append(exif.get_ifd(0x8769)[0x9286][8:].decode("utf-16-be"))
+    if format is Format.JPEG:
+        assert max(len(image.info["exif"]), len(image.info["xmp"])) <= MAX_JPEG_BLOCK
+        for text in texts:
+            assert text.endswith("…")
+            assert len(text) > 8000
+            assert prompt.startswith(text[:-1])
+    else:
+        assert texts == [caption.text] * len(texts)
 
 
 @given(st.text(max_size=60))

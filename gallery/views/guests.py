@@ -34,7 +34,8 @@ from gallery.http import StudioRequest
 from gallery.link_forms import CommentForm, GuestNameForm, LinkPasswordForm
 from gallery.models import Comment, GalleryEntry, GuestVote, Picture, ShareLink
 from gallery.services import Guest, TooMany
-from gallery.strip import strip
+from gallery.strip import strip_in_turn
+from gallery.turnstile import Busy
 
 PAGE = 60
 # Of comments, the latest.
@@ -322,7 +323,7 @@ def guest_download(request: StudioRequest, visit: Visit, entry: int) -> HttpResp
 
     def read() -> HttpResponse:
         with default_storage.open(picture.original_name) as file:
-            response = HttpResponse(strip(file), content_type=picture.content_type)
+            response = HttpResponse(strip_in_turn(file), content_type=picture.content_type)
         number = _entries(visit).filter(_before(place)).count() + 1
         assert visit.link.gallery is not None
         stem = slugify(visit.link.gallery.name)[:60] or "picture"
@@ -330,7 +331,10 @@ def guest_download(request: StudioRequest, visit: Visit, entry: int) -> HttpResp
         response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
         return response
 
-    return _from_here(request, f'"{picture.digest}-alone"', read)
+    try:
+        return _from_here(request, f'"{picture.digest}-alone"', read)
+    except Busy:
+        return _busy(request, visit, place)
 
 
 def _from_here(request: StudioRequest, etag: str, read: Callable[[], HttpResponse]) -> HttpResponse:
@@ -348,6 +352,13 @@ def _from_here(request: StudioRequest, etag: str, read: Callable[[], HttpRespons
         response["X-Content-Type-Options"] = "nosniff"
     response["ETag"] = etag
     response["Cache-Control"] = ASKED_EACH_TIME
+    return response
+
+
+def _busy(request: StudioRequest, visit: Visit, entry: GalleryEntry) -> HttpResponse:
+    context = {"is_busy": True, "back": f"{visit.path}{entry.pk}/"}
+    response = render(request, "429.html", context, status=429)
+    response["Retry-After"] = "10"
     return response
 
 

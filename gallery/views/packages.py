@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Generator, Iterator, Sequence
-from typing import Any
+from typing import Any, Self
+from weakref import finalize
 
 from django.contrib import messages
 from django.core.files.storage import default_storage
@@ -35,8 +36,9 @@ from gallery.models import Gallery, Package, Person, Picture
 from gallery.naming import safe_name
 from gallery.packing import Ready
 from gallery.roles import Action
-from gallery.takeaway import ENDINGS, Busy, Shape, Turnstile, convert_in_turn
+from gallery.takeaway import ENDINGS, Shape, convert_in_turn
 from gallery.taking_forms import ShapeForm
+from gallery.turnstile import Busy, Turnstile
 from gallery.views.keeping import _chosen, _count, _refused
 
 # Of eight threads that a web process has, so many may be kept busy by archives on their way.
@@ -122,12 +124,20 @@ def _take_many(
     if form.is_valid() and pictures:
         try:
             if packing.is_small(len(pictures), byte_size, form.shape):
-                return _hand_out(request, packing.at_once(person, name, gallery, pictures), name)
+                # Its files are read for their checksums first: that takes a thread, too.
+                stream = _Stream()
+                try:
+                    return _hand_out(request, packing.at_once(person, name, gallery, pictures), name, stream=stream)
+                except BaseException:
+                    stream.close()
+                    raise
             package = services.ask_for_package(person, name, gallery, pictures, form.shape)
         except services.Unfit as problem:
             form.add_error(None, problem.message)
         except FileNotFoundError:
             form.add_error(None, packing.NOTHING_THERE)
+        except Busy:
+            return _busy(request)
         else:
             return _go(request, package)
     context |= {
@@ -215,23 +225,34 @@ def package_delete(request: StudioRequest, pk: int) -> HttpResponseBase:
 
 
 class _Stream:
-    """Keeps its place in the turnstile until the answer is at its end, however it ends."""
+    """Has a place in the turnstile until the answer is at its end, however it ends. Raises Busy."""
 
-    def __init__(self, pieces: Generator[bytes, None, None]) -> None:
+    def __init__(self) -> None:
+        STREAMS.enter()
+        # Once. An answer that is thrown away, as by a middleware that fails after the view, is closed by nobody: then
+        # its place is free when Python clears up.
+        self._leave = finalize(self, STREAMS.leave)
+        self._pieces: Generator[bytes, None, None] | None = None
+
+    def of(self, pieces: Generator[bytes, None, None]) -> Self:
         self._pieces = pieces
-        self._is_open = True
+        return self
 
     def __iter__(self) -> Iterator[bytes]:
+        assert self._pieces is not None
         return self._pieces
 
     def close(self) -> None:
-        if self._is_open:
-            self._is_open = False
-            self._pieces.close()
-            STREAMS.leave()
+        try:
+            if self._pieces is not None:
+                self._pieces.close()
+        finally:
+            self._leave()
 
 
-def _hand_out(request: StudioRequest, ready: Ready, name: str, etag: str = "") -> HttpResponseBase:
+def _hand_out(
+    request: StudioRequest, ready: Ready, name: str, etag: str = "", stream: _Stream | None = None
+) -> HttpResponseBase:
     size = ready.archive.size
     begin, end = _range(request, size, f'"{etag}"') if etag else (0, size)
     if begin >= end:
@@ -241,10 +262,10 @@ def _hand_out(request: StudioRequest, ready: Ready, name: str, etag: str = "") -
         response: HttpResponseBase = HttpResponse(content_type=kind)
     else:
         try:
-            STREAMS.enter()
+            stream = stream or _Stream()
         except Busy:
             return _busy(request)
-        response = StreamingHttpResponse(_Stream(ready.stream(begin, end)), content_type=kind)
+        response = StreamingHttpResponse(stream.of(ready.stream(begin, end)), content_type=kind)
     response["Content-Length"] = str(end - begin)
     if etag:
         response["Accept-Ranges"] = "bytes"

@@ -227,3 +227,18 @@ def test_managers_remove_what_guests_like_there(
         plain = as_teammate.post(address)
         assert plain["Location"] == f"/pictures/{picture.pk}/#comments-{gallery.pk}"
     assert as_teammate.post(f"/galleries/{team_gallery.pk}/likes/{picture.pk}/remove/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(f"/galleries/1/{what}/%s/" for what in ("comment", "decide", "arrange", "remove")),
+        "/pictures/1/tags/%s/remove/",
+    ],
+)
+def test_a_number_that_no_row_can_have_is_not_found(address: str, as_owner: Client, picture: Picture) -> None:
+    """Beyond 64 bits SQLite raises."""
+    first = picture.pk if "pictures" in address else picture.galleries.get().pk
+    for number in (2**63, 10**20):
+        asked = address.replace("/1/", f"/{first}/") % number
+        assert as_owner.post(asked, {"text": "Lovely", "status": "approved"}).status_code == 404

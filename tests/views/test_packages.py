@@ -1,12 +1,13 @@
 """Downloads: one picture in another shape, archives of galleries and selections, and whose they are."""
 
+import gc
 import io
 import json
 import shutil
 import subprocess
 import tracemalloc
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from PIL import Image
 from gallery import packing
 from gallery.models import Gallery, GalleryEntry, Membership, Package, PackageItem, Person, Picture, Role, Tag
 from gallery.takeaway import CONVERSIONS
-from gallery.views.packages import STREAMS
+from gallery.views.packages import STREAMS, _Stream
 from tests.conftest import png, put, signed_in
 
 MakePicture = Callable[..., Picture]
@@ -240,6 +241,52 @@ def test_streams_are_bounded_and_leave_their_place(
     assert not STREAMS.is_full
     assert STREAMS._here == 0
     body(ask(as_owner, private_gallery))
+
+
+def test_small_archive_has_its_place_before_its_files_are_read(
+    as_owner: Client, pictures: list[Picture], private_gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here: list[int] = []
+    at_once = packing.at_once
+
+    def watched(*args: Any) -> Any:
+        here.append(STREAMS._here)
+        return at_once(*args)
+
+    monkeypatch.setattr(packing, "at_once", watched)
+    begun = [ask(as_owner, private_gallery) for _ in range(4)]
+    assert ask(as_owner, private_gallery).status_code == 429
+    assert here == [1, 2, 3, 4], "nothing was read for the fifth"
+    for one in begun:
+        hang_up(one)
+    for picture in pictures:
+        default_storage.delete(picture.original_name)
+    assert ask(as_owner, private_gallery).status_code == 422
+    assert STREAMS._here == 0
+
+
+def test_place_is_free_after_an_answer_that_ends_badly(
+    as_owner: Client, pictures: list[Picture], private_gallery: Gallery
+) -> None:
+    """Whether its files cannot be closed, or it is thrown away, as by a middleware that fails, and nobody closes it."""
+
+    def breaks() -> Generator[bytes, None, None]:
+        try:
+            yield b"P"
+        finally:
+            raise OSError("gone")
+
+    stream = _Stream().of(breaks())
+    next(iter(stream))
+    with pytest.raises(OSError, match="gone"):
+        stream.close()
+    assert STREAMS._here == 0
+
+    response = ask(as_owner, private_gallery)
+    assert STREAMS._here == 1
+    del response
+    gc.collect()
+    assert STREAMS._here == 0
 
 
 # -- many: made ready in the background

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image, PngImagePlugin
 
-from gallery import services
+from gallery import services, strip
 from gallery.models import Comment, Gallery, GuestVote, Membership, PasswordTry, Person, Picture, Role, ShareLink
 from gallery.models.links import hashed
 from gallery.services.links import MOST_COMMENTS, MOST_TRIES, MOST_TRIES_OF_ALL, MOST_VOTES
@@ -258,6 +258,21 @@ def test_thumbnails_tell_nothing_of_the_storage(
     assert (again.status_code, again.content) == (304, b"")
     default_storage.delete(picture.thumbnail_name(320, "webp"))
     assert as_stranger.get(address).status_code == 404
+
+
+def test_downloads_by_guests_leave_threads_to_the_others(
+    as_stranger: Client, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, path = share(picture.galleries.get(), allow_downloads=True)
+    page = below(path, picture)
+    monkeypatch.setattr(strip, "HAND_SECONDS", 0.01)
+    with strip.HANDS.turn(), strip.HANDS.turn():
+        answer = as_stranger.get(f"{page}download/")
+        assert (answer.status_code, answer["Retry-After"]) == (429, "10")
+        text = answer.content.decode()
+        assert "Many are downloading just now" in text
+        assert f'href="{page}"' in text
+    assert as_stranger.get(f"{page}download/").status_code == 200
 
 
 def test_a_picture_without_thumbnails_is_no_original(as_stranger: Client, picture: Picture) -> None:
