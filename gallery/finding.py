@@ -5,7 +5,7 @@ look at every picture there is. So it is not left to guess:
 
 1. A condition that has an index of its own is asked for its pictures; if they are few, only they are looked at.
 2. Otherwise what is wanted is common, and stands soon among what the person sees: from where the page begins, the next
-   few hundred of those are looked at, in their order.
+   few thousand of those are looked at, in their order, until a page is full.
 3. If too little of that is it, the index of the words is asked; then the condition that the fewest meet; and last, the
    look goes further and further.
 
@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 from django.db import connection, models
 from django.db.models import Exists, F, FilteredRelation, Max, Min, OuterRef, Q, Subquery
+from django.db.models.lookups import IsNull
 from django.utils import timezone
 
 from gallery import search
@@ -30,7 +31,9 @@ from gallery.models import Gallery, GalleryEntry, Mark, Person, Picture, Tag
 # So many pictures are looked at one by one without a second thought, in a few milliseconds.
 FEW = 3_000
 # For each picture that is wanted, so many are looked at first.
-EACH = 10
+EACH = 40
+# The same where nothing is asked of them: only what is in the trash is left out.
+EACH_KEPT = 4
 # Where that found too little, so many are looked at before everything is.
 MORE = 30_000
 # Up to here pictures are counted, if they are counted at all.
@@ -136,8 +139,6 @@ class Finder:
     ) -> None:
         self.person, self.wanted, self.gallery = person, wanted, gallery
         self.visible = list(visible)
-        # So far a lane is looked along at first.
-        self._first = 0
         if wanted.sort == Sort.HAND and gallery is None:
             raise ValueError("By hand pictures are sorted in a gallery only.")
 
@@ -216,7 +217,6 @@ class Finder:
 
     def _page(self, place: Row | None, want: int, *, back: bool = False) -> list[Row]:
         """The next `want` rows after this place; `back`: those before it, the nearest first."""
-        self._first = want * EACH
         order = _ORDERS[self.wanted.sort].reversed if back else _ORDERS[self.wanted.sort]
         if self.wanted.sort != Sort.RATED:
             return self._rows(order, place, want)
@@ -238,21 +238,25 @@ class Finder:
 
     def _rows(self, order: _Order, place: Row | None, want: int, *, rated: bool | None = None) -> list[Row]:
         """Up to `want` rows; fewer are all that there are."""
-        conditions = list(self._conditions)
+        words = [search.contains(word) for word in self.wanted.words]
+        conditions = [*words, *self._conditions]
         if rated is False:
             conditions.append(~Exists(self._marks.filter(rating__isnull=False, picture=OuterRef("pk"))))
         few: Any = self._few
         if few is None:
             lanes = self._lanes(order, place)
-            rows = self._walk(order, lanes, conditions, want, [self._first])
+            depth = min(want * (EACH if conditions else EACH_KEPT), MORE)
+            rows = self._walk(order, lanes, conditions, want, [depth])
             if rows is None and self._dates:
                 place = self._skip_to_dates(order, place)
                 lanes = self._lanes(order, place)
-                rows = self._walk(order, lanes, conditions, want, [self._first])
+                rows = self._walk(order, lanes, conditions, want, [depth])
             if rows is not None:
                 return rows
             few = self._few_by_words
-            if few is None:
+            if few is not None:
+                conditions = conditions[len(words) :]
+            else:
                 few = self._fewest
             if few is None:
                 return self._walk(order, lanes, conditions, want, [MORE, None]) or []
@@ -271,14 +275,8 @@ class Finder:
                 rows = self._look(order, lane.ids[:depth], [*conditions, *lane.conditions], want)
                 if len(rows) == want or depth is None:
                     break
-                length = lane.ids[: max(depth, FEW) + 1].count()
-                if length <= depth:
+                if lane.ids[: depth + 1].count() <= depth:
                     break
-                # All of it, or where much was found already, a bit more.
-                if depth < FEW and (length <= FEW or len(rows) * 5 >= want):
-                    rows = self._look(order, lane.ids[:FEW], [*conditions, *lane.conditions], want)
-                    if len(rows) == want or length <= FEW:
-                        break
             else:
                 return None
             found.update(rows)
@@ -342,7 +340,7 @@ class Finder:
         """The entries of the galleries that the person may look at."""
         galleries = [self.wanted.gallery] if self.wanted.gallery else self.visible
         entries = GalleryEntry.objects.filter(gallery__in=galleries)
-        if connection.vendor == "sqlite" and len(galleries) > 1 and entries[:MORE].count() == MORE:
+        if connection.vendor == "sqlite" and len(galleries) > 1 and entries.order_by()[:MORE].count() == MORE:
             # Left alone, it would gather and sort all of them for each page. A sum has no index, so it goes along the
             # pictures instead, most of which are in one of these galleries.
             entries = GalleryEntry.objects.alias(hall=F("gallery") + 0).filter(hall__in=galleries)
@@ -354,15 +352,17 @@ class Finder:
         of_picture = GalleryEntry.objects.filter(picture=OuterRef("pk"))
         if self.gallery:
             return Exists(of_picture.filter(gallery=self.gallery))
-        return Q(author=self.person) | Exists(of_picture.filter(gallery__in=self.visible))
+        # By EXISTS, PostgreSQL would gather all that the person is shown, however few there are to look at.
+        shown = Subquery(of_picture.filter(gallery__in=self.visible).values("pk")[:1])
+        return Q(author=self.person) | IsNull(shown, False)
 
     # -- what is wanted
 
     @cached_property
     def _conditions(self) -> list[Any]:
-        """Of each picture, by itself."""
+        """Of each picture, by itself, beside its words."""
         wanted = self.wanted
-        conditions: list[Any] = [search.contains(word) for word in wanted.words]
+        conditions: list[Any] = []
         plain = {"model": wanted.model, "author": wanted.author, "shape": wanted.shape}
         conditions += [Q(**{name: value}) for name, value in plain.items() if value]
         conditions += [condition for condition in (self._dates,) if condition]

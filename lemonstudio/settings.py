@@ -165,6 +165,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "gallery.context_processors.studio",
             ],
+            "builtins": ["gallery.templatetags.icons"],
         },
     },
 ]

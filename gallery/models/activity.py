@@ -128,7 +128,10 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         return self.filter(read_at=None)
 
     def count_unread(self, person: Person) -> int:
-        """One query over this person's unread ones; no more than one above MOST_COUNTED."""
+        """No more than one above MOST_COUNTED."""
+        # Every page asks, and mostly there is none: what of them may still be seen is a longer question.
+        if not self.filter(person=person).unread().exists():
+            return 0
         return self.visible_to(person).unread().order_by()[: MOST_COUNTED + 1].count()
 
 

@@ -1,27 +1,16 @@
 """What a page of pictures has hundreds of: made here, it takes a tenth of the time that a template would."""
 
-from functools import lru_cache
-
 from django import template
-from django.templatetags.static import static
+from django.template import Context
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from gallery.addresses import address
 from gallery.models import Picture
+from gallery.templatetags.icons import icon
 
 register = template.Library()
 register.simple_tag(address)
-
-
-@register.simple_tag
-@lru_cache(maxsize=256)
-def icon(name: str) -> SafeString:
-    """The same as _icon.html."""
-    return format_html(
-        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons/lucide.svg"), name
-    )
-
 
 _BLUR = (
     '<svg class="blur" viewBox="0 0 2 2" preserveAspectRatio="none" aria-hidden="true">'
@@ -46,3 +35,48 @@ def boxed(picture: Picture, sizes: str, decorative: object = False) -> SafeStrin
         picture.height,
         "" if decorative else picture.alt,
     )
+
+
+# The heart is not the sprite's, so that it can be filled.
+_FAVOURITE = (
+    '<form id="favourite-{0}" class="favourite" method="post" action="{1}"'
+    ' hx-post="{1}" hx-target="this" hx-swap="outerMorph" hx-sync="this:drop">'
+    '<input type="hidden" name="csrfmiddlewaretoken" value="{2}">'
+    '<input type="hidden" name="favourite" value="{3}" autocomplete="off">{4}'
+    '<button class="btn" type="submit" id="favourite-{0}-button" aria-pressed="{5}" data-key="f"{6}>'
+    '<svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75"'
+    ' stroke-linejoin="round" aria-hidden="true">'
+    '<path d="M2 9.5a5.5 5.5 0 0 1 9.591-3.676.56.56 0 0 0 .818 0A5.49 5.49 0 0 1 22 9.5c0 2.29-1.5'
+    ' 4-3 5.5l-5.492 5.313a2 2 0 0 1-3 .019L5 15c-1.5-1.5-3-3.2-3-5.5"/></svg>{7}</button></form>'
+)
+_SAID = mark_safe(' aria-label="Favourite" title="Favourite"')
+_IN_WORDS = mark_safe('<input type="hidden" name="in_words" value="1">')
+
+
+@register.simple_tag(takes_context=True)
+def favourite(context: Context, pk: int, is_favourite: object, in_words: object = False) -> SafeString:
+    """Whether the picture of this number is a favourite, and the button that changes it; `in_words` for one with a label to it."""
+    return format_html(
+        _FAVOURITE,
+        f"{pk}-here" if in_words else pk,
+        address("picture_favourite", pk),
+        context.get("csrf_token", ""),
+        "0" if is_favourite else "1",
+        _IN_WORDS if in_words else "",
+        "true" if is_favourite else "false",
+        "" if in_words else _SAID,
+        "Favourite" if in_words else "",
+    )
+
+
+_TRASH = (
+    '<form method="post" action="{}" data-trash><input type="hidden" name="csrfmiddlewaretoken" value="{}">'
+    '<button class="btn" type="submit" data-key="Delete" aria-label="Put into the trash" title="Put into the trash">'
+    "{}</button></form>"
+)
+
+
+@register.simple_tag(takes_context=True)
+def trash(context: Context, pk: int) -> SafeString:
+    """The button of a tile that puts the picture of this number into the trash."""
+    return format_html(_TRASH, address("picture_trash", pk), context.get("csrf_token", ""), icon("trash-2"))

@@ -46,7 +46,7 @@ def picture_favourite(request: StudioRequest, pk: int) -> HttpResponseBase:
     if not request.htmx:
         return _back(request, pk)
     context = {"picture": picture, "is_favourite": wanted, "in_words": "in_words" in request.POST}
-    return render(request, "gallery/_marks.html", context)
+    return render(request, "gallery/_favourite.html", context)
 
 
 @require_POST
@@ -212,7 +212,7 @@ def selection_favourite(request: StudioRequest) -> HttpResponseBase:
         messages.success(request, said)
         return redirect(_from(request))
     pictures = [{"pk": pk} for pk in visible]
-    response = render(request, "gallery/_marks_answer.html", {"pictures": pictures, "is_favourite": True})
+    response = render(request, "gallery/_favourites.html", {"pictures": pictures, "is_favourite": True})
     return trigger_client_event(response, "toast", {"message": said, "kind": "success"})
 
 

@@ -158,7 +158,7 @@ def test_says_so_when_there_is_nothing_to_tell(as_owner: Client) -> None:
 # -- what it costs
 
 
-def test_the_bell_costs_one_query_a_page_and_none_in_a_fragment(
+def test_the_bell_costs_a_query_a_page_another_if_it_rings_and_none_in_a_fragment(
     as_owner: Client, owner: Person, teammate: Person, private_gallery: Gallery, make_picture: MakePicture
 ) -> None:
     def asked(address: str, **headers: str) -> list[str]:
@@ -166,9 +166,10 @@ def test_the_bell_costs_one_query_a_page_and_none_in_a_fragment(
             as_owner.get(address, headers=headers)
         return [query["sql"] for query in captured if "gallery_notice" in query["sql"]]
 
+    assert len(asked("/account/")) == 1
     for _ in range(120):
         Notice.objects.create(person=owner, kind=Notice.Kind.MEMBER, gallery=private_gallery, actor=teammate)
-    assert len(asked("/account/")) == 1
+    assert len(asked("/account/")) == 2
     assert "99+ unread" in as_owner.get("/account/").content.decode()
     assert asked("/generations/feed/", **{"HX-Request": "true"}) == []
 
