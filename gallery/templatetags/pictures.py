@@ -55,7 +55,10 @@ _IN_WORDS = mark_safe('<input type="hidden" name="in_words" value="1">')
 
 @register.simple_tag(takes_context=True)
 def favourite(context: Context, pk: int, is_favourite: object, in_words: object = False) -> SafeString:
-    """Whether the picture of this number is a favourite, and the button that changes it; `in_words` for one with a label to it."""
+    """Whether the picture of this number is a favourite, and the button that changes it.
+
+    `in_words` is for one with a label to it, beside the one on the tile.
+    """
     return format_html(
         _FAVOURITE,
         f"{pk}-here" if in_words else pk,

@@ -81,7 +81,7 @@ function put(viewer, url, title, how) {
   const inStrip = Boolean(focused?.closest(".strip"));
   if (how === "open") {
     history.pushState({ lightbox: window.navigation?.currentEntry.key ?? "list" }, "", url);
-  } else if (how === "move") {
+  } else if (how === "move" || how === "restored") {
     history.replaceState(history.state, "", url);
   }
   const before = nameTab(title);
@@ -99,7 +99,8 @@ function put(viewer, url, title, how) {
     const wanted = inStrip ? ["[aria-current=true]"] : rel ? [`a[rel=${rel}]`, "a[rel=next]", "a[rel=prev]"] : [];
     const same = [...wanted, ".back"].map((one) => viewer.querySelector(one)).find(Boolean);
     same.focus({ preventScroll: true });
-    announce(dialog.getAttribute("aria-label"));
+    // What was restored has been said already.
+    if (how !== "restored") announce(dialog.getAttribute("aria-label"));
   }
   window.htmx?.process(viewer);
   viewer.dispatchEvent(new CustomEvent("htmx:after:settle", { bubbles: true, detail: {} }));
@@ -202,7 +203,7 @@ async function throwAway(event) {
 
 // Undo brings it back to where one looks.
 document.addEventListener("restored", (event) => {
-  if (dialog?.open) show(`/pictures/${event.detail.pictures[0]}/${location.search}`, "move");
+  if (dialog?.open) show(`/pictures/${event.detail.pictures[0]}/${location.search}`, "restored");
 });
 
 function keepListUp() {

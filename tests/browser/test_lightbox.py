@@ -130,6 +130,17 @@ def test_over_the_list_and_back_to_the_same_place(page: Page) -> None:
     assert not [url for url in asked if url.partition("?")[0].endswith("/pictures/")], "the list was there all the time"
 
 
+def test_the_next_one_is_there_before_it_is_asked_for(page: Page) -> None:
+    link(page, 3).click()
+    shows(page, MANY - 4)
+    ahead = box(page).locator("picture[hidden] img")
+    page.wait_for_function("img => img.complete && img.naturalWidth > 0", arg=ahead.element_handle())
+    fetched = ahead.evaluate("img => img.currentSrc")
+    page.keyboard.press("ArrowRight")
+    shows(page, MANY - 5)
+    assert box(page).locator(".stage-pic img").evaluate("img => img.currentSrc") == fetched
+
+
 def test_keys_in_the_grid_and_over_it(page: Page) -> None:
     link(page, 0).focus()
     page.keyboard.press("ArrowRight")
