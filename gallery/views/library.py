@@ -16,7 +16,7 @@ from gallery.finding_forms import FindForm, SearchForm
 from gallery.http import StudioRequest
 from gallery.models import Gallery, GalleryEntry, Picture, SavedSearch
 
-PAGE = 40
+PAGE = 30
 # Who comes back gets so many at once, so that the place where they were is there.
 COMING_BACK = 600
 # What a tile shows; the rest of a row is large.
