@@ -44,7 +44,7 @@ postgres: $(VENV)/installed-dev
 		tests/engine/test_mirror.py tests/engine/test_edits.py tests/engine/test_lease.py \
 		tests/engine/test_budget_race.py tests/engine/test_two_clusters.py
 
-# Ours beside the plain way, in one run; about twenty minutes. `python -m bench --quick` takes one.
+# Ours beside the plain way, in one run; about 25 minutes. `python -m bench --quick` takes one.
 bench: $(VENV)/installed
 	$(PY) -m bench
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench import library, limit, packages, report
 from bench.orders import Order, at_once, between, regularly
-from bench.plan import BURST_SECONDS, PLENTY, USUAL_LIMIT, Plan
+from bench.plan import BURST_SECONDS, PLENTY, QUICK, USUAL_LIMIT, Plan
 from bench.rounds import Conditions, Figures, Idle, Make, Round, generate, idle
 from bench.sides import Ours, Plain, Side
 from bench.upstream import Upstream, duration, noisy_png
@@ -15,8 +15,8 @@ from bench.upstream import Upstream, duration, noisy_png
 # What is judged; the second argument is the request budget a minute, if it is not the usual one.
 Studio = Callable[[Upstream, int | None], Side]
 PARTS = ("idle", "one", "sync", "async", "steady", "mixed", "library", "packages")
-# Measured only where they are asked for: they fill databases with very many pictures first.
-ON_DEMAND = {"library", "packages"}
+# They make very many pictures first, so that a quick run leaves them out unless they are asked for.
+LARGE = {"library", "packages"}
 
 
 def note(text: str) -> None:
@@ -51,10 +51,11 @@ class Bench:
         self.problems: list[str] = []
 
     def run(self, only: set[str]) -> None:
-        on_demand = (self.library, self.packages)
-        parts = (self.idle, self.one, self.sync, self.asynchronous, self.steady, self.mixed, *on_demand)
+        large = (self.library, self.packages)
+        parts = (self.idle, self.one, self.sync, self.asynchronous, self.steady, self.mixed, *large)
+        wanted = only or (set(PARTS) - LARGE if self.plan is QUICK else set(PARTS))
         for name, measure in zip(PARTS, parts, strict=True):
-            if name in only or (not only and name not in ON_DEMAND):
+            if name in wanted:
                 measure()
 
     # -- the parts
