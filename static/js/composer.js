@@ -79,6 +79,15 @@ function forgetErrors() {
   }
 }
 
+// The options that are on their way were filled with what was chosen when they were asked for: ask again, so that what
+// is chosen while one waits for them is not put back.
+function askAgain(event) {
+  const model = document.getElementById("id_model");
+  if (model?.classList.contains("htmx-request") && event.target.closest("#options")) {
+    model.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}
+
 if (composer) {
   onContent((root) => {
     drawRatios(root);
@@ -88,6 +97,7 @@ if (composer) {
   });
   composer.addEventListener("change", leaveOutChosen);
   composer.addEventListener("input", showLength);
+  composer.addEventListener("input", askAgain);
   composer.addEventListener("click", (event) => {
     const target = event.target.closest("[data-remove]")?.dataset.remove;
     if (target) composer.querySelector(target)?.remove();

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.test_create import LABELS, done, generate, pick
@@ -44,6 +44,21 @@ def test_compare_four_models_and_vote(owner_page: Page) -> None:
     row.get_by_role("link", name="Comparison").click()
     expect(owner_page).to_have_title("Comparison · Lemon Studio")
     expect(owner_page.get_by_role("button", name="Like DALL·E 2 best")).to_have_attribute("aria-pressed", "true")
+
+
+def test_what_is_chosen_while_options_are_on_their_way_stays(owner_page: Page) -> None:
+    pick(owner_page, "dall-e-3")
+    held: list[Route] = []
+    owner_page.route("**/options/**", lambda route: held.append(route), times=1)
+    with owner_page.expect_request("**/options/**"):
+        owner_page.get_by_label("Model").select_option(label=LABELS["dall-e-3"])
+    chosen = owner_page.locator('[name=opt_size][value="1792x1024"]')
+    with owner_page.expect_response("**/options/**") as answer:
+        owner_page.locator("label", has=chosen).click()
+        held[0].continue_()
+    assert "opt_size=1792x1024" in answer.value.url
+    expect(owner_page.get_by_label("Model")).not_to_have_class(re.compile("htmx-request"))
+    expect(chosen).to_be_checked()
 
 
 def test_a_batch_of_fifty_from_wildcards(owner_page: Page) -> None:
