@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.test_create import LABELS, done, generate, pick
@@ -17,6 +17,11 @@ def press_generate(page: Page) -> None:
     page.get_by_role("button", name=re.compile("^Generate (?!anyway)|^Generate$")).click()
 
 
+def batch_of(page: Page, kind: str, words: str) -> Locator:
+    """The one just asked for: others of the same kind may stand in the feed, and be on top until it comes."""
+    return page.locator(f".batch-{kind}", has_text=words)
+
+
 def cost(page: Page) -> str:
     return page.locator("#cost").inner_text()
 
@@ -29,7 +34,7 @@ def test_compare_four_models_and_vote(owner_page: Page) -> None:
         owner_page.get_by_role("checkbox", name=LABELS[slug]).check()
     expect(owner_page.locator("#cost")).to_have_text("4 pictures · at least $0.09")
     press_generate(owner_page)
-    row = owner_page.locator(".batch-comparison").first
+    row = batch_of(owner_page, "comparison", "A lighthouse, four ways")
     expect(row.locator("article")).to_have_count(4)
     expect(row.locator("article[data-state=completed]")).to_have_count(4, timeout=60_000)
     names = row.locator(".meta > :first-child").all_inner_texts()
@@ -68,7 +73,7 @@ def test_a_batch_of_fifty_from_wildcards(owner_page: Page) -> None:
     expect(owner_page.locator("#cost")).to_have_text("50 pictures")
     expect(owner_page.locator("#plan summary")).to_have_text("50 pictures: 50 prompts")
     press_generate(owner_page)
-    batch = owner_page.locator(".batch-prompts").first
+    batch = batch_of(owner_page, "prompts", "boats")
     expect(batch.locator("article")).to_have_count(50)
     expect(batch.locator("article[data-state=completed]")).to_have_count(50, timeout=120_000)
     expect(batch.locator("article").first).to_contain_text("one red boats")
@@ -82,7 +87,7 @@ def test_each_line_is_a_request_and_all_are_cancelled_at_once(owner_page: Page) 
     owner_page.get_by_role("checkbox", name="One request per line").check()
     expect(owner_page.locator("#plan summary")).to_have_text("2 pictures: 2 prompts")
     press_generate(owner_page)
-    batch = owner_page.locator(".batch-prompts").first
+    batch = batch_of(owner_page, "prompts", "[fail: task_never_ends] first")
     expect(batch.locator("article")).to_have_count(2)
     batch.get_by_role("button", name="Cancel all").click()
     expect(owner_page.locator("article[data-state=cancelled]")).to_have_count(2)
@@ -178,7 +183,7 @@ def test_a_template_from_a_picture_used_with_its_blanks(owner_page: Page) -> Non
     expect(owner_page.get_by_label("Prompt")).to_have_value("A {owl|crane} in the marsh")
     expect(owner_page.locator("#id_model option:checked")).to_have_text(LABELS["flux-schnell"])
     press_generate(owner_page)
-    batch = owner_page.locator(".batch-prompts").first
+    batch = batch_of(owner_page, "prompts", "in the marsh")
     expect(batch.locator("article[data-state=completed]")).to_have_count(2, timeout=60_000)
     owner_page.goto("/templates/")
     expect(owner_page.locator("article", has_text="Animal portrait")).to_contain_text("used once")
@@ -241,7 +246,7 @@ def test_on_a_phone(phone_page: Page) -> None:
     phone_page.get_by_role("checkbox", name=LABELS["dall-e-2"]).check()
     expect(phone_page.locator("#cost")).to_have_text("4 pictures")
     press_generate(phone_page)
-    row = phone_page.locator(".batch-comparison").first
+    row = batch_of(phone_page, "comparison", "pocket")
     expect(row.locator("article[data-state=completed]")).to_have_count(4, timeout=60_000)
     assert phone_page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
     # Nothing moves any more.
