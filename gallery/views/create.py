@@ -16,6 +16,7 @@ from gallery.forms import OPTION_PREFIX, GenerationForm
 from gallery.http import StudioRequest
 from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, PromptTemplate, State, UpstreamAccount
 from gallery.models.ledger import budget_state, over_budget_message
+from gallery.models.states import UNDER_WAY
 from gallery.prompts import fill_in
 
 PAGE = 20
@@ -186,6 +187,7 @@ def _created(request: StudioRequest, generations: list[Generation]) -> HttpRespo
     context = {
         "generations": list(made.order_by("-pk")),
         **under_way(person),
+        "waiting": True,
         "feed": _feed_of(request),
         "form": GenerationForm(person=person, initial={"token": uuid.uuid4()}),
         "budget": budget_state(person),
@@ -239,27 +241,37 @@ def generation_options(request: StudioRequest) -> HttpResponse:
 
 @require_safe
 def generation_feed(request: StudioRequest) -> HttpResponse:
-    feed = _feed(signed_in(request), _feed_of(request), _id(request, "before"))
-    return render(request, "gallery/_feed_page.html", feed)
+    person = signed_in(request)
+    context = _feed(person, _feed_of(request), _id(request, "before"))
+    # Some of these may be the first of the page that it has to poll for.
+    if any(generation.is_under_way for generation in context["generations"]):
+        context |= {**under_way(person), "waiting": True}
+    return render(request, "gallery/_feed_more.html", context)
 
 
 @require_POST
 def generation_poll(request: StudioRequest) -> HttpResponse:
-    """The one poll of a page: says which unfinished cards it shows, gets those that have changed; 204 if none."""
+    """The one poll of a page: says which unfinished cards it shows, gets those that have changed; 204 if none.
+
+    Where nothing is under way any more, the answer ends the polling.
+    """
     person = signed_in(request)
     shown: dict[int, str] = {}
     for pending in request.POST.getlist("pending")[:POLLED_AT_ONCE]:
         pk, _, version = pending.partition(":")
         if pk.isdecimal() and len(pk) < 19:
             shown[int(pk)] = version
-    rows = Generation.objects.visible_to(person).filter(pk__in=shown).for_cards(person)
-    states = dict(rows.values_list("pk", "version"))
-    changed = [pk for pk, version in states.items() if str(version) != shown[pk]]
+    # Before the cards: what ends in between is then counted as under way and looked for once more. The other way round,
+    # the page would hear that nothing is under way any more, and go on showing a card that never changes.
     beside = under_way(person)
+    rows = Generation.objects.visible_to(person).filter(pk__in=shown).for_cards(person)
+    states = list(rows.values_list("pk", "version", "state"))
+    changed = [pk for pk, version, _ in states if str(version) != shown[pk]]
+    waiting = any(state in UNDER_WAY for _, _, state in states)
     # What the page shows beside the cards: the banner and the badge.
     now_beside = (beside["account"].pause_code, str(beside["under_way"]))
     shown_beside = (request.POST.get("paused", ""), request.POST.get("under_way", now_beside[1]))
-    if not changed and shown_beside == now_beside:
+    if not changed and shown_beside == now_beside and (waiting or beside["under_way"]):
         return HttpResponse(status=204)
     cards = list(rows.filter(pk__in=changed).order_by("pk"))
     if not request.POST.get("hidden"):
@@ -271,7 +283,7 @@ def generation_poll(request: StudioRequest) -> HttpResponse:
         "announcement": _announcement(cards),
         "feed": _feed_of(request),
         "within": _within(request),
-        "waiting": rows.under_way().exists(),
+        "waiting": waiting,
         **beside,
     }
     return render(request, "gallery/_poll.html", context)
@@ -300,6 +312,8 @@ def _changed(request: StudioRequest, generation: Generation, said: str = "") -> 
         "generations": [Generation.objects.for_cards(person).get(pk=generation.pk)],
         "feed": _feed_of(request),
         **under_way(person),
+        # For what else the page shows; the next poll finds out, and ends it if there is nothing.
+        "waiting": True,
     }
     response = render(request, "gallery/_generation_created.html", context)
     return trigger_client_event(response, "toast", {"message": said}) if said else response

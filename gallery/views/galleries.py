@@ -69,13 +69,14 @@ def _detail(request: StudioRequest, gallery: Gallery, form: GalleryForm, status:
     }
     if listing.is_more:
         return listing.answer(render(request, "gallery/_gallery_page.html", context))
-    running = Generation.objects.visible_to(person).filter(gallery=gallery).under_way().for_cards(person)
+    generations = Generation.objects.visible_to(person).filter(gallery=gallery).under_way().for_cards(person)
+    running = list(generations.order_by("-pk")[:RUNNING])
     context |= {
         "can_delete": may(person, Action.DELETE, gallery),
         "member_count": gallery.memberships.count(),
         "has_link": gallery.links.alive().exists(),
-        "running": list(running.order_by("-pk")[:RUNNING]),
-        "waiting": running.exists(),
+        "running": running,
+        "waiting": bool(running),
         **under_way(person),
         "form": form,
     }

@@ -99,7 +99,7 @@ def test_private_generations_of_others_stay_private(
     text = poll(as_teammate, f"{secret.pk}:0", f"{shared.pk}:0", f"{mine.pk}:0", f"{mine.pk + 1000}:0").content.decode()
     assert cards(text) == [shared.pk, mine.pk]
     assert "surprise" not in text
-    assert poll(as_teammate, f"{secret.pk}:0").status_code == 204
+    assert cards(poll(as_teammate, f"{secret.pk}:0").content.decode()) == []
 
 
 def test_a_card_of_others_has_no_buttons(
@@ -137,8 +137,64 @@ def test_garbage_is_survived(as_owner: Client, make_generation: MakeGeneration, 
     assert poll(as_owner, garbage, stale).status_code == 200
 
 
-def test_no_cards_at_all_is_fine(as_owner: Client) -> None:
-    assert as_owner.post("/generations/poll/").status_code == 204
+def test_a_poll_for_nothing_is_the_last_one(as_owner: Client) -> None:
+    response = as_owner.post("/generations/poll/")
+    assert '<div id="poller"></div>' in response.content.decode()
+
+
+class EndsAfter:
+    """Has a generation end after so many queries of somebody else."""
+
+    def __init__(self, generation: Generation, queries: int) -> None:
+        self.generation, self.left = generation, queries
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        self.left -= 1
+        if self.left == 0:
+            finish(self.generation)
+        return result
+
+
+@pytest.mark.parametrize("queries", range(1, 16))
+@pytest.mark.parametrize("page", ["poll", "create", "feed", "gallery"])
+def test_whenever_it_ends_no_card_is_left_waiting(
+    as_owner: Client, make_generation: MakeGeneration, private_gallery: Gallery, page: str, queries: int
+) -> None:
+    generation = make_generation(gallery=private_gallery)
+    with connection.execute_wrapper(EndsAfter(generation, queries)):
+        if page == "poll":
+            text = poll(as_owner, generation, under_way="1").content.decode() or LIVE
+        else:
+            address = {"create": "/", "feed": "/generations/feed/", "gallery": f"/galleries/{private_gallery.pk}/"}[
+                page
+            ]
+            response = as_owner.get(address)
+            assert response.status_code == 200
+            text = response.content.decode()
+    assert LIVE in text or 'name="pending"' not in text
+    if page == "poll" and LIVE not in text:
+        assert cards(text) == [generation.pk]
+
+
+def test_an_action_on_one_card_does_not_end_the_wait_for_others(
+    as_teammate: Client, teammate: Person, make_generation: MakeGeneration, team_gallery: Gallery
+) -> None:
+    make_generation(gallery=team_gallery)
+    mine = make_generation(author=teammate)
+    assert LIVE in as_teammate.get("/?feed=team").content.decode()
+    response = as_teammate.post(f"/generations/{mine.pk}/cancel/", {"feed": "team"}, headers={"HX-Request": "true"})
+    assert LIVE in response.content.decode()
+
+
+def test_what_comes_by_scrolling_is_waited_for(
+    as_teammate: Client, make_generation: MakeGeneration, team_gallery: Gallery
+) -> None:
+    address = "/generations/feed/?feed=team"
+    generation = make_generation(gallery=team_gallery)
+    assert LIVE in as_teammate.get(address).content.decode()
+    finish(generation)
+    assert LIVE not in as_teammate.get(address).content.decode()
 
 
 def test_a_page_may_ask_for_so_many_at_most(as_owner: Client, make_generation: MakeGeneration) -> None:
@@ -229,7 +285,6 @@ def test_one_card_costs_as_many_queries_as_twenty(
 def test_a_badge_that_is_out_of_date_is_answered_anew(as_owner: Client, make_generation: MakeGeneration) -> None:
     """The last one under way may be on a page of the feed that is not shown."""
     make_generation(state=State.COMPLETED)
-    assert as_owner.post("/generations/poll/", {"under_way": "0"}, headers={"HX-Request": "true"}).status_code == 204
     response = as_owner.post("/generations/poll/", {"under_way": "1"}, headers={"HX-Request": "true"})
     assert response.status_code == 200
     assert 'id="poller"></div>' in response.content.decode()
