@@ -16,6 +16,15 @@ from PIL import Image
 from gallery.models import Gallery, GalleryEntry, Generation, ImageModel, Person, Picture, State
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Make sure that groups are kept together: some pytest-xdist does not with some pytest, and does not say so."""
+    if not getattr(session.config.option, "loadgroup", False):
+        return
+    for item in session.items:
+        if item.get_closest_marker("xdist_group") and "@" not in item.nodeid.rpartition("]")[2]:
+            raise pytest.UsageError(f"--dist loadgroup does not keep {item.nodeid} with its group.")
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """A database file: several threads and the live server's share it, as in the real studio."""
