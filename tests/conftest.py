@@ -25,6 +25,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             raise pytest.UsageError(f"--dist loadgroup does not keep {item.nodeid} with its group.")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Files have no place in a test's name: some tell the second they were made in, so each process has its own."""
+    return argname if isinstance(val, bytes) and len(val) > 20 else None
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """A database file: several threads and the live server's share it, as in the real studio."""
