@@ -45,7 +45,7 @@ postgres: $(VENV)/installed-dev
 		tests/engine/test_budget_race.py tests/engine/test_two_clusters.py
 
 # Ours beside the plain way, in one run; about 25 minutes. `python -m bench --quick` takes one.
-bench: $(VENV)/installed
+bench: $(VENV)/installed-dev
 	$(PY) -m bench
 
 # Kills the studio's processes, 500 times, and holds it to its promises; about half an hour. docs/soak.md.

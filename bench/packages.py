@@ -98,7 +98,7 @@ class Remote(io.RawIOBase):
 
 def _get(url: str, cookie: str, **headers: str) -> "urllib.request._UrlopenRet":
     request = urllib.request.Request(url, headers={"Cookie": f"sessionid={cookie}", **headers})  # noqa: S310 our own
-    return urllib.request.urlopen(request, timeout=60)  # noqa: S310
+    return urllib.request.urlopen(request, timeout=60)  # noqa: S310 our own
 
 
 def measure(size: Size, note: Callable[[str], None]) -> tuple[list[tuple[str, str, str]], list[str]]:

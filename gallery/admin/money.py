@@ -34,7 +34,7 @@ class BudgetInline(admin.StackedInline[Budget, Any]):
     verbose_name_plural = "budget"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
-        return super().get_queryset(request).with_spent(this_month())  # type: ignore[attr-defined, no-any-return]
+        return super().get_queryset(request).with_spent(this_month())  # type: ignore[attr-defined, no-any-return]  # super() loses what is a QuerySet's own
 
     @admin.display(description="spent this month")
     def spent_this_month(self, budget: Budget) -> str:

@@ -187,7 +187,6 @@ def _created(request: StudioRequest, generations: list[Generation]) -> HttpRespo
     context = {
         "generations": list(made.order_by("-pk")),
         **under_way(person),
-        "waiting": True,
         "feed": _feed_of(request),
         "form": GenerationForm(person=person, initial={"token": uuid.uuid4()}),
         "budget": budget_state(person),
@@ -312,8 +311,6 @@ def _changed(request: StudioRequest, generation: Generation, said: str = "") -> 
         "generations": [Generation.objects.for_cards(person).get(pk=generation.pk)],
         "feed": _feed_of(request),
         **under_way(person),
-        # For what else the page shows; the next poll finds out, and ends it if there is nothing.
-        "waiting": True,
     }
     response = render(request, "gallery/_generation_created.html", context)
     return trigger_client_event(response, "toast", {"message": said}) if said else response
