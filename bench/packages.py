@@ -55,7 +55,7 @@ print(json.dumps([gallery.pk, client.cookies["sessionid"].value]))
 ASK = """
 from gallery import services
 from gallery.models import Gallery, Picture
-from gallery.takeaway import Shape
+from gallery.images.convert import Shape
 gallery = Gallery.objects.select_related("owner").get(pk={gallery})
 pictures = services.contents(Picture.objects.visible_to(gallery.owner), gallery)
 print(services.ask_for_package(gallery.owner, gallery.name, gallery, pictures, Shape()).pk)

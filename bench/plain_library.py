@@ -10,10 +10,10 @@ from django.http import HttpResponse
 from django.urls import path
 from django.views.decorators.http import require_safe
 
-from gallery.finding import Found, Wanted
-from gallery.http import StudioRequest
 from gallery.models import Person, Picture
+from gallery.queries.search import Found, Wanted
 from gallery.views.library import Listing, page_of
+from gallery.web.http import StudioRequest
 from lemonstudio.urls import urlpatterns as studio
 
 

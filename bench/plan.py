@@ -6,7 +6,7 @@ from bench.upstream import Times
 
 # More than the figures need: what is measured is the engine, not the account's limit.
 PLENTY = 100_000
-# What the studio keeps to by default, and how many seconds' worth it may send at once (gallery.courier.budget).
+# What the studio keeps to by default, and how many seconds' worth it may send at once (gallery.engine.rate_limit).
 USUAL_LIMIT = 1_000
 BURST_SECONDS = 3.0
 

@@ -22,7 +22,7 @@ def start_courier(**kwargs: Any) -> None:
     """django-q2 says this in each worker that it has started, and in any process that runs a task in place."""
     if multiprocessing.parent_process() is None:
         return
-    from gallery.engine import ensure_running
+    from gallery.engine.runner import ensure_running
 
     ensure_running()
 
@@ -31,6 +31,6 @@ def mend_search(using: str, **kwargs: Any) -> None:
     """Django says this after migrations, which on SQLite may have lost what keeps the index of the words."""
     from django.db import connections
 
-    from gallery import search
+    from gallery.db import search_index as search
 
     search.mend(connections[using])

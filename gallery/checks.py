@@ -20,11 +20,11 @@ def check_queue(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="gallery.E001",
             )
         )
-    if queue.get("broker_class") != "lemonstudio.broker.StudioBroker":
+    if queue.get("broker_class") != "lemonstudio.processes.broker.StudioBroker":
         problems.append(
             Error(
                 "The queue's broker is another one than the studio's.",
-                hint='Set Q_CLUSTER["broker_class"] to "lemonstudio.broker.StudioBroker", which fetches originals '
+                hint='Set Q_CLUSTER["broker_class"] to "lemonstudio.processes.broker.StudioBroker", which fetches originals '
                 "before it makes thumbnails.",
                 id="gallery.E007",
             )

@@ -7,11 +7,14 @@ from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError, connection
 
-from gallery import engine, housekeeping, lookup, mail, packing
-from gallery import mirror as mirrors
-from gallery.dispatch import send_thumbnails
+from gallery.downloads import build as packing
+from gallery.engine import catalogue_sync as lookup
+from gallery.engine import housekeeping, mail
+from gallery.engine import ingest as mirrors
+from gallery.engine import runner as engine
+from gallery.enqueue import send_thumbnails
 from gallery.models import Picture
-from lemonstudio.cluster import stopping
+from lemonstudio.processes.cluster import stopping
 
 logger = logging.getLogger(__name__)
 

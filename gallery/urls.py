@@ -9,22 +9,22 @@ from gallery.views import (
     activity,
     batches,
     comments,
-    comparing,
     create,
-    editing,
     galleries,
     guests,
     invitations,
     keeping,
     library,
-    links,
-    packages,
     pictures,
     queue,
-    sharing,
     templates,
     usage,
 )
+from gallery.views import comparisons as comparing
+from gallery.views import downloads as packages
+from gallery.views import edits as editing
+from gallery.views import members as sharing
+from gallery.views import share_links as links
 
 
 class IdConverter(IntConverter):

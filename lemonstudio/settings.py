@@ -146,10 +146,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "gallery.middleware.SignInMiddleware",
+    "gallery.web.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "gallery.middleware.BusyMiddleware",
+    "gallery.web.middleware.BusyMiddleware",
 ]
 ROOT_URLCONF = "lemonstudio.urls"
 WSGI_APPLICATION = "lemonstudio.wsgi.application"
@@ -163,7 +163,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "gallery.context_processors.studio",
+                "gallery.web.context_processors.studio",
             ],
             "builtins": ["gallery.templatetags.icons"],
         },
@@ -258,7 +258,7 @@ Q_CLUSTER: dict[str, Any] = {
     "label": "Background tasks",
     # The broker is a table of the default database, so that a message commits or rolls back with its row.
     "orm": "default",
-    "broker_class": "lemonstudio.broker.StudioBroker",
+    "broker_class": "lemonstudio.processes.broker.StudioBroker",
     "workers": _workers,
     "queue_limit": _workers,
     "bulk": 1,

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from gallery import health
+from gallery.web import health
 
 handler400 = "gallery.views.errors.bad_request"
 

@@ -3,9 +3,9 @@
 import pytest
 from django_q.models import OrmQ
 
-from gallery.dispatch import send_mirror, send_thumbnails
+from gallery.enqueue import send_mirror, send_thumbnails
 from gallery.tasks import thumbnails
-from lemonstudio.broker import LATER, StudioBroker
+from lemonstudio.processes.broker import LATER, StudioBroker
 
 pytestmark = pytest.mark.django_db
 

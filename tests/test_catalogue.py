@@ -14,8 +14,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.utils import timezone
 
-from gallery.answers import OfferedModel, OfferedOption
-from gallery.catalogue import (
+from gallery.engine.catalogue_sync import KEPT, NOTHING_OFFERED, look_up
+from gallery.models import CatalogueSnapshot, ImageModel
+from gallery.queries.catalogue_diff import (
     Comparison,
     Difference,
     Kind,
@@ -28,9 +29,8 @@ from gallery.catalogue import (
     set_by_hand,
     take_over,
 )
-from gallery.lookup import KEPT, NOTHING_OFFERED, look_up
-from gallery.models import CatalogueSnapshot, ImageModel
 from gallery.services.catalogue import Applied, Pick, apply_catalogue
+from gallery.upstream.parse import OfferedModel, OfferedOption
 from tests.conftest import model
 from tests.stub_upstream import Reply, Request, StubUpstream
 

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from gallery.answers import contract_in, offered_model, offered_rows, pricing_in
-from gallery.upstream import (
+from gallery.upstream.client import (
     AccountProblem,
     Client,
     MalformedAnswer,
@@ -26,6 +25,7 @@ from gallery.upstream import (
     ServerTrouble,
     UpstreamError,
 )
+from gallery.upstream.parse import contract_in, offered_model, offered_rows, pricing_in
 from tests.sandbox.conftest import launch
 from tests.stub_upstream import Reply, Request, StubUpstream
 

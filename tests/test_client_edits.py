@@ -16,7 +16,7 @@ import pytest
 import requests
 from PIL import Image, ImageChops, ImageDraw
 
-from gallery.upstream import (
+from gallery.upstream.client import (
     AccountProblem,
     Answer,
     Client,

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageCms
 
-from gallery import editing, imaging
-from gallery.anatomy import MAX_PIXELS, NotAPicture
-from gallery.editing import MAX_SIDE, Fit, Limits, Prepared, WrongMask, keep, prepare
+from gallery.images import edit as editing
+from gallery.images import verify as imaging
+from gallery.images.edit import MAX_SIDE, Fit, Limits, Prepared, WrongMask, keep, prepare
+from gallery.images.parse import MAX_PIXELS, NotAPicture
 from tests.test_imaging import (
     FORMATS,
     GOOD,
@@ -312,7 +313,7 @@ def test_a_hostile_mask_is_refused_with_words(name: str) -> None:
 # Peak memory can only be told for a whole process. (What getrusage tells begins with the parent's.)
 MEMORY = """
 import re, sys
-from gallery.editing import Limits, keep, prepare
+from gallery.images.edit import Limits, keep, prepare
 def both(name):
     for look in (keep, lambda file: prepare(file, Limits(True, 4_000_000, 1024)), lambda file: prepare(file, Limits())):
         with open(name, "rb") as file:
@@ -361,7 +362,7 @@ def test_one_picture_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
             with lock:
                 at_once -= 1
 
-    monkeypatch.setattr("gallery.editing.decode", counted)
+    monkeypatch.setattr("gallery.images.edit.decode", counted)
     data = encode(noise((1200, 900)), "PNG")
     threads = [threading.Thread(target=keep, args=[io.BytesIO(data)]) for _ in range(8)]
     for thread in threads:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pycurl
 import pytest
 
-from gallery import fetch as module
-from gallery.fetch import FetchError, fetch, is_public, normalise_origin
+from gallery.engine import fetch as module
+from gallery.engine.fetch import FetchError, fetch, is_public, normalise_origin
 from tests.hostile_host import PICTURE, HostileHost, redirect
 
 DEADLINE = 0.6

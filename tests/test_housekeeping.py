@@ -9,8 +9,9 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Task
 
-from gallery import housekeeping, tasks
-from gallery.dispatch import send_submit
+from gallery import tasks
+from gallery.engine import housekeeping
+from gallery.enqueue import send_submit
 from gallery.models import Generation, ImageModel, Picture, State
 from tests.conftest import model
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageCms, ImageFile, features
 
-from gallery import imaging
-from gallery.anatomy import MAX_BYTES, MAX_PIXELS, MAX_SIDE, NotAPicture
-from gallery.imaging import (
+from gallery.images import verify as imaging
+from gallery.images.parse import MAX_BYTES, MAX_PIXELS, MAX_SIDE, NotAPicture
+from gallery.images.verify import (
     PictureInfo,
     examine,
     inspect,
@@ -366,8 +366,8 @@ def test_the_limits_themselves_are_allowed() -> None:
 # Peak memory can only be told for a whole process.
 MEMORY = """
 import io, resource, sys
-from gallery.anatomy import NotAPicture
-from gallery.imaging import examine, thumbnails
+from gallery.images.parse import NotAPicture
+from gallery.images.verify import examine, thumbnails
 from PIL import Image
 list(thumbnails(io.BytesIO(open(sys.argv[1], "rb").read())))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

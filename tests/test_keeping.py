@@ -12,8 +12,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from gallery import housekeeping, services
-from gallery.mirror import make_thumbnails, mirror
+from gallery import services
+from gallery.engine import housekeeping
+from gallery.engine.ingest import make_thumbnails, mirror
 from gallery.models import (
     Gallery,
     Generation,

@@ -18,7 +18,8 @@ from django.db import transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from gallery import housekeeping, services, tasks
+from gallery import services, tasks
+from gallery.engine import housekeeping
 from gallery.models import Batch, Budget, Generation, ImageModel, LedgerEntry, OverBudget, Person, State, ledger
 from gallery.models.states import GAVE_UP, PICTURE_UNAVAILABLE
 from tests.conftest import model
@@ -634,7 +635,7 @@ def test_check_ledger_prints_and_fails(owner: Person, mend: None, capsys: pytest
 
 def test_housekeeping_tells_the_log(owner: Person, mend: None, caplog: pytest.LogCaptureFixture) -> None:
     ask(owner)
-    with caplog.at_level(logging.ERROR, logger="gallery.housekeeping"):
+    with caplog.at_level(logging.ERROR, logger="gallery.engine.housekeeping"):
         tasks.tidy_up()
         assert caplog.messages == []
         generation = tamper(state=State.CANCELLED)

@@ -13,7 +13,7 @@ from bench.orders import at_once
 from bench.plan import BURST_SECONDS, Steady
 from bench.report import percentile
 from bench.upstream import duration
-from gallery.courier import budget
+from gallery.engine import rate_limit as budget
 
 SHORTEST, LONGEST, GAP = 10.0, 60.0, 3.0
 

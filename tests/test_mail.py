@@ -8,7 +8,7 @@ import pytest
 from django.core import mail as outbox
 from django.utils import timezone
 
-from gallery import mail
+from gallery.engine import mail
 from gallery.models import Person, UpstreamAccount
 
 pytestmark = pytest.mark.django_db

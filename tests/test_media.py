@@ -15,11 +15,11 @@ from django.test import Client
 from django.utils import timezone
 from moto.server import ThreadedMotoServer
 
-from gallery import packing
-from gallery.courier.results import keep_results
-from gallery.mirror import make_thumbnails, mirror
+from gallery.downloads import build as packing
+from gallery.engine.ingest import make_thumbnails, mirror
+from gallery.engine.results import keep_results
 from gallery.models import Generation, Package, Picture, State
-from gallery.upstream import Answer, Result, Status
+from gallery.upstream.client import Answer, Result, Status
 from tests.conftest import png
 
 MakePicture = Callable[..., Picture]

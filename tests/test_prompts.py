@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.prompts import TooMany, expand, fill_in, variables
+from gallery.models.prompts import TooMany, expand, fill_in, variables
 
 
 @pytest.mark.parametrize(

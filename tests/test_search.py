@@ -16,10 +16,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django_q.models import OrmQ
 
-from gallery import finding, search, tasks
+from gallery import tasks
 from gallery.addresses import address
-from gallery.finding import Finder, Sort, Wanted
+from gallery.db import search_index as search
 from gallery.models import Gallery, GalleryEntry, Generation, Mark, Membership, Person, Picture, State, Tag
+from gallery.queries import search as finding
+from gallery.queries.search import Finder, Sort, Wanted
 from gallery.services import make_gallery
 from tests.conftest import model, put
 

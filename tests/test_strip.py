@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops, ImageCms, ImageOps, PngImagePlugin
 
-from gallery.anatomy import NotAPicture, take_apart
-from gallery.strip import strip
+from gallery.images.metadata import strip
+from gallery.images.parse import NotAPicture, take_apart
 
 SECRET = "a prompt that nobody is to read"
 XMP = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF>{SECRET}</rdf:RDF></x:xmpmeta>".encode()

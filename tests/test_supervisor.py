@@ -14,14 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from lemonstudio import leash, supervisor
+from lemonstudio.processes import parent_watch as leash
+from lemonstudio.processes import supervisor
 
 ROOT = Path(__file__).resolve().parents[1]
 UNWANTED = {leash.VARIABLE, "PYTHONUNBUFFERED"}
 PRELUDE = """
 import sys
-from lemonstudio import supervisor
-from lemonstudio.supervisor import Part, Supervisor
+from lemonstudio.processes import supervisor
+from lemonstudio.processes.supervisor import Part, Supervisor
 supervisor.POLL_SECONDS, supervisor.BACK_OFF_SECONDS = 0.02, 0.01
 def python(code): return [sys.executable, "-S", "-c", code]
 """

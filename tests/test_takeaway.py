@@ -20,11 +20,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 
-from gallery.anatomy import NotAPicture
-from gallery.naming import MOST_BYTES, Names, safe_name
-from gallery.takeaway import MAX_JPEG_BLOCK, Caption, Format, Shape, convert
-from gallery.turnstile import Busy, Turnstile
-from gallery.zipping import CHUNK, Archive, Incomplete, Member
+from gallery.downloads.filenames import MOST_BYTES, Names, safe_name
+from gallery.downloads.zipstream import CHUNK, Archive, Incomplete, Member
+from gallery.images.concurrency import Busy, Turnstile
+from gallery.images.convert import MAX_JPEG_BLOCK, Caption, Format, Shape, convert
+from gallery.images.parse import NotAPicture
 
 CAPTION = Caption("A lemon — “凛” 🍋\nat dusk & <dawn>", "FLUX pro", (("Size", "1024x768"), ("Quality", "hd")))
 SECRET = "place of origin"

@@ -20,9 +20,9 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from gallery import catalogue
 from gallery.models import CatalogueSnapshot, ImageModel
 from gallery.models.catalogue import validate_options, validate_prices
+from gallery.queries import catalogue_diff as catalogue
 from gallery.services.catalogue import Applied, Pick, apply_catalogue, look_up_catalogue
 
 # Seconds after which no answer to a look-up is to be expected: the client gives up after 120.

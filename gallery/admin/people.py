@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
 from gallery.admin.money import BudgetInline
-from gallery.dispatch import send_search_refresh
+from gallery.enqueue import send_search_refresh
 from gallery.models import Person
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import migrations
 from django.db.models import OuterRef, Subquery
 
-from gallery import search
+from gallery.db import search_index as search
 
 AT_ONCE = 1000
 

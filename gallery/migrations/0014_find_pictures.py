@@ -5,7 +5,7 @@ from typing import Any
 import django.db.models.deletion
 from django.db import migrations, models
 
-from gallery import search
+from gallery.db import search_index as search
 
 
 def install(apps: Any, schema_editor: Any) -> None:

@@ -5,17 +5,17 @@ from gallery.models.account import UpstreamAccount
 from gallery.models.activity import Activity, Notice
 from gallery.models.batch import Batch, Vote
 from gallery.models.catalogue import CatalogueSnapshot, ImageModel, ModelPace, Option
-from gallery.models.comments import Comment
+from gallery.models.comment import Comment
+from gallery.models.download import Package, PackageItem
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.generation import Generation
 from gallery.models.invitation import Invitation, InvitationUse
-from gallery.models.keeping import Mark, SavedSearch, Tag
 from gallery.models.ledger import Budget, LedgerEntry, OverBudget
-from gallery.models.links import GuestVote, PasswordTry, ShareLink
-from gallery.models.package import Package, PackageItem
-from gallery.models.people import Person
+from gallery.models.mark import Mark, SavedSearch, Tag
+from gallery.models.membership import Membership, Role
+from gallery.models.person import Person
 from gallery.models.picture import Picture
-from gallery.models.sharing import Membership, Role
+from gallery.models.share_link import GuestVote, PasswordTry, ShareLink
 from gallery.models.states import State
 from gallery.models.template import PromptTemplate
 

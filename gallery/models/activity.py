@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from gallery.models.gallery import Gallery, GalleryEntry
-from gallery.models.people import Person
+from gallery.models.person import Person
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    from gallery.models.people import Person
+    from gallery.models.person import Person
 
 
 class BatchQuerySet(models.QuerySet["Batch"]):

@@ -8,12 +8,12 @@ from django.db import models
 from django.db.models import Case, F, When, Window
 from django.db.models.functions import RowNumber
 
-from gallery.models.sharing import Membership
+from gallery.models.membership import Membership
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gallery.models.people import Person
+    from gallery.models.person import Person
     from gallery.models.picture import Picture
 
 

@@ -24,7 +24,7 @@ from django.utils import timezone
 from gallery.models.batch import Batch
 from gallery.models.catalogue import ImageModel, options_key, size_in_pixels
 from gallery.models.gallery import Gallery
-from gallery.models.generations import GenerationQuerySet
+from gallery.models.generation_queryset import GenerationQuerySet
 from gallery.models.ledger import NOTHING, LedgerEntry, book, exact
 from gallery.models.states import (
     ADMIN_HELPS,

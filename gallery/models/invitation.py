@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from gallery.models.sharing import Role
+from gallery.models.membership import Role
 
 MOST_USES = 100
 

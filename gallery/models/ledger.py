@@ -21,7 +21,7 @@ from django.utils import timezone
 
 if TYPE_CHECKING:
     from gallery.models.generation import Generation
-    from gallery.models.people import Person
+    from gallery.models.person import Person
 
 NOTHING = Decimal(0)
 SMALLEST = Decimal("0.0001")

@@ -12,15 +12,15 @@ from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from gallery import search
 from gallery.addresses import address
+from gallery.db import search_index as search
 from gallery.models.catalogue import ImageModel
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.generation import Generation, ratio_class
-from gallery.models.keeping import Mark
+from gallery.models.mark import Mark
 
 if TYPE_CHECKING:
-    from gallery.models.people import Person
+    from gallery.models.person import Person
 
 
 # So long does the trash keep a picture.

@@ -7,10 +7,10 @@ from django.db import models
 from django.db.models import F
 from django.utils import timezone
 
-from gallery.prompts import split, variables
+from gallery.models.prompts import split, variables
 
 if TYPE_CHECKING:
-    from gallery.models.people import Person
+    from gallery.models.person import Person
 
 
 class PromptTemplateQuerySet(models.QuerySet["PromptTemplate"]):

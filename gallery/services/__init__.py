@@ -5,7 +5,8 @@ Whoever calls these has checked (forms) and may do it (access).
 
 from gallery.services.activity import notify, read_all, record, tell_of_comment
 from gallery.services.comments import comment, delete_comment
-from gallery.services.editing import Source, Unfit, edit, fitting_options, keep_upload, of_picture, uploaded, vary
+from gallery.services.downloads import ask_for_package, contents, delete_package, package_again, remind
+from gallery.services.edits import Source, Unfit, edit, fitting_options, keep_upload, of_picture, uploaded, vary
 from gallery.services.galleries import (
     add_member,
     change_role,
@@ -20,6 +21,22 @@ from gallery.services.galleries import (
     save_picture,
     show_to_team,
     use_as_cover,
+)
+from gallery.services.generations import (
+    AlreadySubmitted,
+    Wish,
+    cancel_all,
+    cancel_batch,
+    cost_of,
+    dismiss,
+    dismiss_all,
+    fetch_again,
+    retry,
+    retry_all,
+    retry_batch,
+    submit,
+    submit_all,
+    vote,
 )
 from gallery.services.invitations import (
     EmailTaken,
@@ -44,7 +61,9 @@ from gallery.services.keeping import (
     trash,
     untag,
 )
-from gallery.services.links import (
+from gallery.services.people import AlreadySetUp, set_up
+from gallery.services.plans import Plan, made_before, plan
+from gallery.services.share_links import (
     Guest,
     TooMany,
     change_link,
@@ -55,25 +74,6 @@ from gallery.services.links import (
     revoke_link,
     revoke_links,
     try_password,
-)
-from gallery.services.packages import ask_for_package, contents, delete_package, package_again, remind
-from gallery.services.people import AlreadySetUp, set_up
-from gallery.services.planning import Plan, made_before, plan
-from gallery.services.submitting import (
-    AlreadySubmitted,
-    Wish,
-    cancel_all,
-    cancel_batch,
-    cost_of,
-    dismiss,
-    dismiss_all,
-    fetch_again,
-    retry,
-    retry_all,
-    retry_batch,
-    submit,
-    submit_all,
-    vote,
 )
 
 __all__ = [

@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from gallery.models import Activity, Gallery, Notice, Person, Picture
-from gallery.roles import Action, people_who_may
+from gallery.queries.roles import Action, people_who_may
 
 # What one person does again within this time goes on with the same line: twelve pictures are one line, not twelve.
 SAME = timedelta(minutes=10)

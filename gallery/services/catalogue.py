@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from gallery.catalogue import BACK, Difference, Kind, compare, label_for, take_over, was_switched_off
-from gallery.dispatch import send_catalogue_lookup
+from gallery.enqueue import send_catalogue_lookup
 from gallery.models import CatalogueSnapshot, ImageModel
+from gallery.queries.catalogue_diff import BACK, Difference, Kind, compare, label_for, take_over, was_switched_off
 
 LAST_POSITION = 32_767
 

@@ -4,7 +4,7 @@ from django.db import transaction
 
 from gallery.models import Comment, Gallery, Person, Picture, ShareLink
 from gallery.services.activity import tell_of_comment
-from gallery.services.links import MOST_COMMENTS, alone_with, refuse_more_than
+from gallery.services.share_links import MOST_COMMENTS, alone_with, refuse_more_than
 
 
 def comment(

@@ -10,10 +10,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from gallery.dispatch import send_invitation
+from gallery.enqueue import send_invitation
 from gallery.models import Activity, Gallery, Invitation, InvitationUse, Membership, Notice, Person, Role
 from gallery.models.invitation import hash_of, new_token
-from gallery.roles import groups_to_give, may_invite, standing, standing_of
+from gallery.queries.roles import groups_to_give, may_invite, standing, standing_of
 from gallery.services.activity import notify, record
 
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from gallery.models import Activity, Gallery, GalleryEntry, Generation, Mark, Person, Picture, State, Tag
 from gallery.models.picture import PictureQuerySet
-from gallery.roles import Action, roles_for
+from gallery.queries.roles import Action, roles_for
 from gallery.services.activity import record
-from gallery.services.editing import Unfit
+from gallery.services.edits import Unfit
 
 # Of what is done to many pictures, to so many at once.
 MOST_AT_ONCE = 500

@@ -13,10 +13,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gallery import services
-from gallery.context_processors import THEMES
-from gallery.forms import SetUpForm, SignInForm
-from gallery.http import StudioRequest
+from gallery.forms.base import SetUpForm, SignInForm
 from gallery.models import Person
+from gallery.web.context_processors import THEMES
+from gallery.web.http import StudioRequest
 
 
 @method_decorator(login_not_required, name="dispatch")

@@ -8,10 +8,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery import services
-from gallery.access import gallery_to, notice_to_read, signed_in
-from gallery.http import StudioRequest
 from gallery.models import Activity, Notice, Person, Picture
-from gallery.roles import Action
+from gallery.queries.roles import Action
+from gallery.web.access import gallery_to, notice_to_read, signed_in
+from gallery.web.http import StudioRequest
 
 PAGE = 50
 

@@ -6,11 +6,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery import services
-from gallery.access import batch_to_change, batch_to_see, generation_to_see, signed_in
-from gallery.http import StudioRequest
 from gallery.models import Batch, Generation, OverBudget
 from gallery.models.ledger import over_budget_message
 from gallery.views.create import POLL_INTERVAL, under_way
+from gallery.web.access import batch_to_change, batch_to_see, generation_to_see, signed_in
+from gallery.web.http import StudioRequest
 
 # Of one batch on its page; more than one submit may make by default.
 SHOWN = 200

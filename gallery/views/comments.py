@@ -13,11 +13,11 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
 from gallery import services
-from gallery.access import comment_to_delete, gallery_to, signed_in
-from gallery.http import StudioRequest
-from gallery.link_forms import CommentForm
+from gallery.forms.share_links import CommentForm
 from gallery.models import Comment, Gallery, GuestVote, Person, Picture
-from gallery.roles import Action, roles_for
+from gallery.queries.roles import Action, roles_for
+from gallery.web.access import comment_to_delete, gallery_to, signed_in
+from gallery.web.http import StudioRequest
 
 # The latest, of one picture in one gallery.
 SHOWN = 200

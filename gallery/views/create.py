@@ -11,13 +11,13 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from gallery import services
-from gallery.access import generation_to_change, generation_to_see, signed_in
-from gallery.forms import OPTION_PREFIX, GenerationForm
-from gallery.http import StudioRequest
+from gallery.forms.base import OPTION_PREFIX, GenerationForm
 from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, PromptTemplate, State, UpstreamAccount
 from gallery.models.ledger import budget_state, over_budget_message
 from gallery.models.states import UNDER_WAY
-from gallery.prompts import fill_in
+from gallery.models.prompts import fill_in
+from gallery.web.access import generation_to_change, generation_to_see, signed_in
+from gallery.web.http import StudioRequest
 
 PAGE = 20
 POLLED_AT_ONCE = 200

@@ -9,15 +9,15 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from gallery import services
-from gallery.access import gallery_to, gallery_to_see, signed_in
-from gallery.finding import Sort
-from gallery.forms import GalleryForm
-from gallery.http import StudioRequest
+from gallery.forms.base import GalleryForm
 from gallery.models import Gallery, Generation, Picture, ShareLink
-from gallery.roles import Action, may
+from gallery.queries.roles import Action, may
+from gallery.queries.search import Sort
 from gallery.views.create import under_way
 from gallery.views.library import PAGE as PAGE
 from gallery.views.library import Listing
+from gallery.web.access import gallery_to, gallery_to_see, signed_in
+from gallery.web.http import StudioRequest
 
 # Of what is under way, as cards on top of the gallery.
 RUNNING = 24

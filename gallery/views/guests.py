@@ -28,14 +28,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gallery import services
-from gallery.access import link_of
-from gallery.anatomy import NotAPicture
-from gallery.http import StudioRequest
-from gallery.link_forms import CommentForm, GuestNameForm, LinkPasswordForm
+from gallery.forms.share_links import CommentForm, GuestNameForm, LinkPasswordForm
+from gallery.images.concurrency import Busy
+from gallery.images.metadata import strip_in_turn
+from gallery.images.parse import NotAPicture
 from gallery.models import Comment, GalleryEntry, GuestVote, Picture, ShareLink
 from gallery.services import Guest, TooMany
-from gallery.strip import strip_in_turn
-from gallery.turnstile import Busy
+from gallery.web.access import link_of
+from gallery.web.http import StudioRequest
 
 PAGE = 60
 # Of comments, the latest.

@@ -15,11 +15,11 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gallery import services
-from gallery.access import invitation_by_token, invitation_to_change, invitations_to_see, signed_in
-from gallery.http import StudioRequest
-from gallery.invitation_forms import ArrivalForm, InvitationForm
+from gallery.forms.invitations import ArrivalForm, InvitationForm
 from gallery.models import Gallery, Invitation
-from gallery.roles import may_invite
+from gallery.queries.roles import may_invite
+from gallery.web.access import invitation_by_token, invitation_to_change, invitations_to_see, signed_in
+from gallery.web.http import StudioRequest
 
 # Of those that are over, on the page.
 OVER = 20

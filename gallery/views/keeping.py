@@ -15,7 +15,11 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from gallery import services
-from gallery.access import (
+from gallery.forms.base import PictureSaveForm
+from gallery.models import Gallery, Person, Picture
+from gallery.models.picture import KEEP_TRASH
+from gallery.services.keeping import MOST_AT_ONCE, RATINGS
+from gallery.web.access import (
     picture_in_trash,
     picture_to_change,
     picture_to_see,
@@ -23,12 +27,8 @@ from gallery.access import (
     pictures_to_see,
     signed_in,
 )
-from gallery.forms import PictureSaveForm
-from gallery.http import StudioRequest
-from gallery.media import serve
-from gallery.models import Gallery, Person, Picture
-from gallery.models.picture import KEEP_TRASH
-from gallery.services.keeping import MOST_AT_ONCE, RATINGS
+from gallery.web.http import StudioRequest
+from gallery.web.media import serve
 
 MOST_COMPARED = 4
 # Of the trash, on its page; the others are there when these are gone.

@@ -10,11 +10,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import push_url, replace_url, trigger_client_event
 
-from gallery.access import gallery_to_see, signed_in
-from gallery.finding import COUNTED, Finder, Found, Wanted
-from gallery.finding_forms import FindForm, SearchForm
-from gallery.http import StudioRequest
+from gallery.forms.search import FindForm, SearchForm
 from gallery.models import Gallery, GalleryEntry, Picture, SavedSearch
+from gallery.queries.search import COUNTED, Finder, Found, Wanted
+from gallery.web.access import gallery_to_see, signed_in
+from gallery.web.http import StudioRequest
 
 PAGE = 30
 # Who comes back gets so many at once, so that the place where they were is there.

@@ -10,16 +10,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import trigger_client_event
 
 from gallery import services
-from gallery.access import gallery_to, picture_to_change, picture_to_see, signed_in
-from gallery.forms import PictureSaveForm
-from gallery.http import StudioRequest
-from gallery.media import serve
+from gallery.forms.base import PictureSaveForm
 from gallery.models import Gallery, GalleryEntry, Person, Picture
-from gallery.roles import Action, may, roles_for
+from gallery.queries.roles import Action, may, roles_for
 from gallery.views.comments import talks_about
-from gallery.views.editing import from_picture, lineage
+from gallery.views.edits import from_picture, lineage
 from gallery.views.keeping import tags_of
-from gallery.views.trail import trail_of
+from gallery.views.navigation import trail_of
+from gallery.web.access import gallery_to, picture_to_change, picture_to_see, signed_in
+from gallery.web.http import StudioRequest
+from gallery.web.media import serve
 
 
 @require_safe

@@ -10,11 +10,11 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from gallery import services
-from gallery.access import signed_in
-from gallery.http import StudioRequest
 from gallery.models import Generation, OverBudget, UpstreamAccount
 from gallery.models.ledger import over_budget_message
 from gallery.models.states import ENDED_IN_VAIN
+from gallery.web.access import signed_in
+from gallery.web.http import StudioRequest
 
 SHOWN = 100
 

@@ -5,10 +5,10 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gallery.access import signed_in, template_to_change, template_to_see
-from gallery.forms import TemplateForm
-from gallery.http import StudioRequest
+from gallery.forms.base import TemplateForm
 from gallery.models import Generation, Picture, PromptTemplate
+from gallery.web.access import signed_in, template_to_change, template_to_see
+from gallery.web.http import StudioRequest
 
 SHOWN = 200
 

@@ -14,12 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from gallery import charts
-from gallery.access import signed_in
-from gallery.http import StudioRequest
 from gallery.models import Budget, Generation, Person
 from gallery.models.ledger import in_dollars, month_after, this_month
-from gallery.usage import (
+from gallery.queries.usage import (
     Figures,
     Usage,
     asked_for_in,
@@ -28,6 +25,9 @@ from gallery.usage import (
     usage_of,
     with_picture_count,
 )
+from gallery.web import charts
+from gallery.web.access import signed_in
+from gallery.web.http import StudioRequest
 
 MEASURES = ("cost", "pictures")
 BUDGETS_SHOWN = 12

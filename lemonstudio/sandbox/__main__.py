@@ -22,7 +22,7 @@ def _hold_leash() -> None:
     if not os.environ.get("LEMONSTUDIO_LEASH"):
         return
     # Late and by name: the sandbox also runs on its own, without the rest of the studio.
-    importlib.import_module("lemonstudio.leash").hold(grace=0)  # nothing here is worth a last word
+    importlib.import_module("lemonstudio.processes.parent_watch").hold(grace=0)  # nothing here is worth a last word
 
 
 def _announce(server: Any) -> None:

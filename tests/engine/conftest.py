@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gallery import upstream
-from gallery.courier import Courier, Timing
+from gallery.engine import Courier, Timing
 from gallery.models import Generation
+from gallery.upstream import client as upstream
 from tests.stub_upstream import StubUpstream
 
 KEY = "sk-test-0123456789abcdef"

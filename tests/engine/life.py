@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 from django.db import connection
 from hypothesis import strategies as st
 
-from gallery import upstream
-from gallery.courier import Courier, Timing
-from gallery.dispatch import send_mirror
+from gallery.engine import Courier, Timing
+from gallery.enqueue import send_mirror
 from gallery.models import State
+from gallery.upstream import client as upstream
 from tests.conftest import png
 from tests.stub_upstream import Reply, Request, StubUpstream
 

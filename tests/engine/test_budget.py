@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from gallery.courier.budget import BURST_SECONDS, Budget
+from gallery.engine.rate_limit import BURST_SECONDS, Budget
 from gallery.models import Generation, State
 from tests.engine.conftest import Engine, turn
 from tests.stub_upstream import Request, StubUpstream

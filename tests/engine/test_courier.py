@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from gallery.courier import Courier
+from gallery.engine import Courier
 from gallery.models import Generation, ImageModel, Person, State, UpstreamAccount
 from tests.conftest import png
 from tests.engine.conftest import Engine, turn, turn_until_state

@@ -20,10 +20,10 @@ import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from gallery.answers import Answer, Result, Status
-from gallery.courier.results import Results, keep_results, results_left_behind
-from gallery.mirror import mirror
+from gallery.engine.ingest import mirror
+from gallery.engine.results import Results, keep_results, results_left_behind
 from gallery.models import Generation, Picture, State, UpstreamAccount
+from gallery.upstream.parse import Answer, Result, Status
 from tests.engine.conftest import Engine, turn
 from tests.stub_upstream import StubUpstream, WorkingUpstream
 from tests.studio import soon, working_studio

@@ -18,8 +18,8 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http.multipartparser import MultiPartParser
 from django.utils import timezone
 
-from gallery import housekeeping, services, tasks
-from gallery.courier import sending
+from gallery import services, tasks
+from gallery.engine import housekeeping, sending
 from gallery.models import Generation, ImageModel, Person, State, UpstreamAccount
 from tests.conftest import model, png
 from tests.engine.conftest import Engine, turn, turn_until_state

@@ -112,7 +112,7 @@ class TestWholeStudio:
         # Both at once, and slow enough that each of the two workers has one of them.
         upstream.fetch_delay = 1.5
         studio.shell(
-            "from django.db import transaction; from gallery.dispatch import send_mirror\n"
+            "from django.db import transaction; from gallery.enqueue import send_mirror\n"
             "from gallery.models import Generation\n"
             "with transaction.atomic():\n"
             "    for _ in range(2): send_mirror(Generation.objects.earliest('pk').pk)"

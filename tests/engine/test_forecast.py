@@ -12,7 +12,7 @@ from bench.limit import least_percentile
 from bench.orders import at_once
 from bench.report import percentile
 from bench.upstream import duration
-from gallery.courier.forecast import GUESSES, LONGER, Forecast, Forecasts
+from gallery.engine.forecast import GUESSES, LONGER, Forecast, Forecasts
 from gallery.models import Generation, State
 from tests.conftest import model
 

@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from gallery.mirror import bring_home, make_thumbnails, mirror
+from gallery.engine.ingest import bring_home, make_thumbnails, mirror
 from gallery.models import Gallery, Generation, Picture, State
 from tests.conftest import png
 from tests.stub_upstream import Reply, StubUpstream

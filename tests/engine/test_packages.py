@@ -18,9 +18,11 @@ from django.utils import timezone
 from django_q.models import OrmQ
 from PIL import Image
 
-from gallery import housekeeping, packing, services
+from gallery import services
+from gallery.downloads import build as packing
+from gallery.engine import housekeeping
+from gallery.images.convert import Format, Shape, convert
 from gallery.models import Gallery, Package, Picture
-from gallery.takeaway import Format, Shape, convert
 from tests.conftest import put
 from tests.engine.test_disk_full import ME, MEGABYTE, disk_at
 from tests.studio import Studio, soon
@@ -171,7 +173,7 @@ def test_housekeeping_deletes_what_has_expired_and_what_belongs_to_nobody(
 ASK = """
 from gallery import services
 from gallery.models import Gallery, Person, Picture
-from gallery.takeaway import Format, Shape
+from gallery.images.convert import Format, Shape
 person = Person.objects.get(email="made-up-0@example.org")
 pictures = list(Picture.objects.filter(author=person).order_by("-pk").values_list("pk", flat=True))
 print(services.ask_for_package(person, "All", None, pictures, Shape(Format.PNG)).pk)
@@ -179,14 +181,14 @@ print(services.ask_for_package(person, "All", None, pictures, Shape(Format.PNG))
 REMIND = """
 from datetime import timedelta
 from django.utils import timezone
-from gallery import housekeeping
+from gallery.engine import housekeeping
 from gallery.models import Package
 Package.objects.update(moved_at=timezone.now() - timedelta(minutes=5))
 housekeeping.tidy_packages()
 """
 CHECK = """
 import io, json, zipfile
-from gallery import packing
+from gallery.downloads import build as packing
 from gallery.models import Package
 package = Package.objects.get()
 with zipfile.ZipFile(io.BytesIO(b"".join(packing.ready(package).stream()))) as archive:

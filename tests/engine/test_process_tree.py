@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from lemonstudio import cluster as lemon_cluster
+from lemonstudio.processes import cluster as lemon_cluster
 from tests.studio import MARK, ROOT, Database, free_port, marked, signal_all
 from tests.studio import soon as soon
 

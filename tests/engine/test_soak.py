@@ -18,10 +18,10 @@ from django.core.files.storage import default_storage
 from django.db.models.signals import post_save
 from django.utils import timezone
 
-from gallery.courier.results import INBOX, Deliveries
-from gallery.mirror import FETCH_DEADLINE, bring_home, mirror
+from gallery.engine.ingest import FETCH_DEADLINE, bring_home, mirror
+from gallery.engine.results import INBOX, Deliveries
 from gallery.models import Generation, Picture, State
-from lemonstudio import cluster as lemon_cluster
+from lemonstudio.processes import cluster as lemon_cluster
 from tests.conftest import png
 from tests.engine.test_process_tree import Tree, soon
 from tests.environment import server

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from PIL import Image
 
-from gallery.courier.results import INBOX
+from gallery.engine.results import INBOX
 from gallery.models import Generation, Picture, State, ledger
 from tests.soak.killer import WEB
 from tests.soak.kinds import Kind, kind_of

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils import timezone
 
-from gallery.courier.results import INBOX, Deliveries
-from gallery.courier.timing import Timing
-from gallery.dispatch import send_mirror
+from gallery.engine.results import INBOX, Deliveries
+from gallery.engine.timing import Timing
+from gallery.enqueue import send_mirror
 from gallery.models import Generation, ImageModel, Person, State
 from tests.soak import people, report
 from tests.soak.judge import Judge

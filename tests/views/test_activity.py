@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from gallery import services
-from gallery.mirror import bring_home
+from gallery.engine.ingest import bring_home
 from gallery.models import Activity, Gallery, GalleryEntry, Generation, Membership, Person, Picture, Role, State
 from gallery.services import activity as service
 from gallery.views import activity

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Task
 
 from gallery import services
-from gallery.dispatch import send_submit
+from gallery.enqueue import send_submit
 from gallery.models import (
     Budget,
     Gallery,

@@ -18,8 +18,8 @@ from django_q.models import OrmQ
 
 from gallery import tasks
 from gallery.admin.catalogue import LATE
-from gallery.answers import OfferedModel, OfferedOption
 from gallery.models import CatalogueSnapshot, ImageModel, Person
+from gallery.upstream.parse import OfferedModel, OfferedOption
 from tests.conftest import model, signed_in
 from tests.stub_upstream import Reply, StubUpstream
 

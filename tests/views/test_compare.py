@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from gallery.models import Gallery, Generation, Membership, Person, Picture, Role, State
-from gallery.views.comparing import marked
+from gallery.views.comparisons import marked
 from tests.conftest import put
 
 MakePicture = Callable[..., Picture]

@@ -17,8 +17,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
-from gallery import editing_forms, uploading
+from gallery.forms import edits as editing_forms
 from gallery.models import Budget, Gallery, Generation, ImageModel, Person, Picture, State
+from gallery.web import uploads as uploading
 from tests.conftest import model, png, put, signed_in
 
 MakeGeneration = Callable[..., Generation]

@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django_q.models import OrmQ
 
-from gallery.dispatch import send_submit
+from gallery.enqueue import send_submit
 from gallery.models import Generation, State, UpstreamAccount
 
 

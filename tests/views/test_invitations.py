@@ -16,10 +16,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from gallery import mail, services, tasks
+from gallery import services, tasks
+from gallery.engine import mail
 from gallery.models import Gallery, Invitation, InvitationUse, Membership, Notice, Person, Role
 from gallery.models.invitation import hash_of
-from gallery.roles import groups_to_give, may_invite
+from gallery.queries.roles import groups_to_give, may_invite
 from tests.conftest import PASSWORD, signed_in
 
 FORM = {"name": "Nina Newcomer", "email": "Nina@Example.org", "password": PASSWORD}

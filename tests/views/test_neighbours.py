@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from gallery.models import Batch, Gallery, GalleryEntry, Generation, Mark, Person, Picture, State
-from gallery.neighbours import BESIDE
+from gallery.queries.navigation import BESIDE
 from tests.conftest import put
 
 MakePicture = Callable[..., Picture]

@@ -10,10 +10,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from gallery import housekeeping, services
+from gallery import services
+from gallery.engine import housekeeping
 from gallery.models import Gallery, GalleryEntry, Membership, Notice, Person, Picture, Role
 from gallery.models.activity import KEEP_NOTICES
-from gallery.roles import Action, people_who_may
+from gallery.queries.roles import Action, people_who_may
 from tests.conftest import put, signed_in
 
 MakePicture = Callable[..., Picture]

@@ -23,10 +23,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
-from gallery import packing
+from gallery.downloads import build as packing
+from gallery.images.convert import CONVERSIONS
 from gallery.models import Gallery, GalleryEntry, Membership, Package, PackageItem, Person, Picture, Role, Tag
-from gallery.takeaway import CONVERSIONS
-from gallery.views.packages import STREAMS, _Stream
+from gallery.views.downloads import STREAMS, _Stream
 from tests.conftest import png, put, signed_in
 
 MakePicture = Callable[..., Picture]

@@ -15,10 +15,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image, PngImagePlugin
 
-from gallery import services, strip
+from gallery import services
+from gallery.images import metadata as strip
 from gallery.models import Comment, Gallery, GuestVote, Membership, PasswordTry, Person, Picture, Role, ShareLink
-from gallery.models.links import hashed
-from gallery.services.links import MOST_COMMENTS, MOST_TRIES, MOST_TRIES_OF_ALL, MOST_VOTES
+from gallery.models.share_link import hashed
+from gallery.services.share_links import MOST_COMMENTS, MOST_TRIES, MOST_TRIES_OF_ALL, MOST_VOTES
 from gallery.views import guests
 from tests.conftest import put, signed_in
 

@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from django.test import Client
 
 from gallery.models import Gallery, GalleryEntry, Generation, Membership, Person, Picture, Role, State
-from gallery.roles import NEEDED, Action, Standing, may, roles_for, standing
+from gallery.queries.roles import NEEDED, Action, Standing, may, roles_for, standing
 from tests.conftest import put, signed_in
 
 MakePicture = Callable[..., Picture]

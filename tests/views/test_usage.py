@@ -16,10 +16,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from gallery import charts
 from gallery.models import Budget, Generation, LedgerEntry, Person, Picture, State, ledger
 from gallery.models.ledger import month_of
-from gallery.usage import first_month, midnights, usage_of
+from gallery.queries.usage import first_month, midnights, usage_of
+from gallery.web import charts
 from tests.conftest import model, signed_in
 
 MakePicture = Callable[..., Picture]

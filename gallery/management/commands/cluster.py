@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from lemonstudio import leash
+from lemonstudio.processes import parent_watch as leash
 
 
 class Command(BaseCommand):
@@ -15,6 +15,6 @@ class Command(BaseCommand):
         leash.hold()
         # What every worker would load by itself, loaded once before they are forked, is in memory once.
         from gallery import tasks  # noqa: F401 loaded before the fork: shared memory, and a broken module shows at once
-        from lemonstudio.cluster import StudioCluster
+        from lemonstudio.processes.cluster import StudioCluster
 
         sys.exit(StudioCluster().run())

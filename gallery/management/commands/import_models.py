@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from gallery.catalogue import Change, Comparison, Difference, Kind, compare
-from gallery.lookup import look_up
+from gallery.engine.catalogue_sync import look_up
 from gallery.models import ImageModel
+from gallery.queries.catalogue_diff import Change, Comparison, Difference, Kind, compare
 from gallery.services.catalogue import Applied, Pick, apply_catalogue
 
 

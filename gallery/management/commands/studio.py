@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from gallery.management.commands.worker import worker_part
-from lemonstudio.supervisor import Part, Supervisor, address, answers, bindable, free_port
+from lemonstudio.processes.supervisor import Part, Supervisor, address, answers, bindable, free_port
 
 SANDBOX_HOST = "127.0.0.1"
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
 
 def web_part(host: str, port: int, env: dict[str, str]) -> Part:
     argv = [sys.executable, "-m", "gunicorn", "lemonstudio.wsgi:application"]
-    argv += ["-c", str(settings.BASE_DIR / "lemonstudio" / "gunicorn_conf.py")]
+    argv += ["-c", str(settings.BASE_DIR / "lemonstudio" / "processes" / "gunicorn_conf.py")]
     return Part("web", argv, {**env, "HOST": host, "PORT": str(port)}, cwd=settings.BASE_DIR)
 
 

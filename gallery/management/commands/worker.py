@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from lemonstudio.supervisor import Part, Supervisor
+from lemonstudio.processes.supervisor import Part, Supervisor
 
 
 def worker_part(env: dict[str, str] | None = None) -> Part:

@@ -1,0 +1,221 @@
+"""The courier's thread: its lease, its steps, its stop."""
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+
+from gallery.engine.gate import Gate
+from gallery.engine.outcomes import Outcomes
+from gallery.engine.polling import Poller
+from gallery.engine.results import Deliveries
+from gallery.engine.sending import Sender
+from gallery.engine.timing import Timing
+from gallery.models import Generation, State, UpstreamAccount
+from gallery.models.account import Lease
+from gallery.upstream import client as upstream
+
+logger = logging.getLogger(__name__)
+
+
+class Courier:
+    """One contender for the account's lease; `run()` is its thread."""
+
+    def __init__(
+        self,
+        client: upstream.Client,
+        *,
+        requests_per_minute: float,
+        wake_mirror: Callable[[int], None],
+        posts_at_once: int = 1024,
+        polls_at_once: int = 48,
+        timing: Timing | None = None,
+        asked_to_stop: Callable[[], bool] = lambda: False,
+        tell_administrators: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`asked_to_stop` tells, while a task still keeps its process, that the stop has begun."""
+        self.client = client
+        self._asked_to_stop = asked_to_stop
+        self.timing = timing or Timing()
+        self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[-200:]
+        self.fence = 0
+        self.stopping = threading.Event()
+        self.stopped = threading.Event()
+        self.outcomes = Outcomes()
+        self.gate = Gate(self.timing, requests_per_minute, tell_administrators)
+        self.deliveries = Deliveries(wake_mirror, self.timing.fetch_by)
+        self.poller = Poller(
+            client,
+            gate=self.gate,
+            outcomes=self.outcomes,
+            deliveries=self.deliveries,
+            timing=self.timing,
+            at_once=polls_at_once,
+        )
+        self.sender = Sender(
+            client,
+            gate=self.gate,
+            outcomes=self.outcomes,
+            deliveries=self.deliveries,
+            poller=self.poller,
+            timing=self.timing,
+            may_send=self.may_send,
+            at_once=posts_at_once,
+        )
+        self._lease_until = 0.0
+        self._renew_at = 0.0
+        self._look_at = 0.0
+        self._sweep_at = 0.0
+        # Another courier's lease (whose, until when) as it was seen last, and when it is over, of the monotonic clock.
+        self._seen: tuple[str, datetime] | None = None
+        self._take_at = 0.0
+
+    # -- life
+
+    def wake(self) -> None:
+        """There is something new; do not wait for the next look."""
+        self.outcomes.arrived.set()
+
+    def stop(self) -> None:
+        """Send nothing more, wait for what is on its way as long as a stop may take, and let go of the lease."""
+        self.stopping.set()
+        self.wake()
+        self.stopped.wait(self.timing.drain + 2)
+
+    def run(self) -> None:
+        try:
+            while not self.stopping.is_set() and not self._asked_to_stop():
+                self._guarded(self.turn)
+                self.outcomes.arrived.wait(self.timing.step if self.fence else self.timing.contend)
+                self.outcomes.arrived.clear()
+            self.stopping.set()
+            self._drain()
+        finally:
+            self.stopped.set()
+            connection.close()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Run `work`; a database that is away for a while, or a bug in one row's handling, must not end the thread."""
+        try:
+            work()
+        except (DatabaseError, InterfaceError) as problem:
+            logger.warning("The courier waits for the database: %s", problem)
+            connection.close()
+            self.stopping.wait(1.0)
+        except Exception:
+            logger.exception("The courier stumbled; it goes on")
+            self.stopping.wait(1.0)
+
+    def _drain(self) -> None:
+        give_up_at = time.monotonic() + self.timing.drain
+        # Also where another courier has taken over: what is still answered was paid for.
+        while self.sender.on_its_way and time.monotonic() < give_up_at:
+            self._guarded(self._drain_step)
+            time.sleep(self.timing.step)
+        self._guarded(self._let_go)
+
+    def _drain_step(self) -> None:
+        if self.fence:
+            self._keep_lease()
+        self.outcomes.handle(self.timing.slice)
+
+    def _let_go(self) -> None:
+        self.outcomes.handle(self.timing.drain)
+        if not self.fence:
+            return
+        # The process ends now, and with it the connections: nobody will ever know what came of these.
+        for generation in Generation.objects.filter(pk__in=self.sender.on_its_way, fence=self.fence):
+            generation.interrupt()
+        UpstreamAccount.release_lease(self.holder, self.fence)
+        self.fence = 0
+
+    # -- the lease
+
+    def _contend(self) -> bool:
+        close_old_connections()
+        asked_at = time.monotonic()
+        lease = UpstreamAccount.look_at_lease()
+        if lease is not None and asked_at < self._may_take_at(lease, asked_at):
+            return False
+        fence = UpstreamAccount.take_lease(self.holder, self.timing.lease, over=lease)
+        if fence is None:
+            return False
+        self.fence = fence
+        self._lease_until = asked_at + self.timing.lease
+        self._renew_at = asked_at + self.timing.renew
+        self._look_at = self._sweep_at = 0.0
+        return True
+
+    def _may_take_at(self, lease: Lease, now: float) -> float:
+        """When this lease of another courier is over, by the monotonic clock.
+
+        The wall clock is asked once, when the lease is first seen: it may be put forward or back while the holder
+        lives, or have been before its holder died. Who lives renews its lease, and that is another one to see.
+        """
+        if lease[:2] != self._seen:
+            self._seen = lease[:2]
+            self._take_at = now + min(max(lease.seconds_left, self.timing.patience), self.timing.lease)
+        return self._take_at
+
+    def _keep_lease(self) -> bool:
+        now = time.monotonic()
+        if now >= self._renew_at:
+            if not UpstreamAccount.renew_lease(self.holder, self.fence, self.timing.lease):
+                logger.warning("Another courier has taken over the account")
+                self.fence = 0
+                self._lease_until = 0.0
+                self.poller.forget()
+                return False
+            self._lease_until = now + self.timing.lease
+            self._renew_at = now + self.timing.renew
+            close_old_connections()
+        return now < self._lease_until
+
+    def may_send(self) -> bool:
+        """By this machine's own clock, with no question to the database; for the moment before money is spent."""
+        return time.monotonic() < self._lease_until and not self.stopping.is_set()
+
+    # -- one turn of the loop
+
+    def turn(self) -> None:
+        # Also without the lease: what comes back from before it was lost is kept. Not for longer than the lease can
+        # wait for its renewal: another courier would take what is on its way for lost.
+        self.outcomes.handle(self.timing.slice)
+        if (self.fence or self._contend()) and self._keep_lease():
+            self._step()
+
+    def _step(self) -> None:
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + self.timing.look_around
+            self.gate.look()
+            self.sender.interrupt_strays()
+            self.poller.look_around()
+            self.deliveries.remind()
+        if now >= self._sweep_at:
+            self._sweep_at = now + self.timing.sweep
+            self.deliveries.sweep_inbox(self.sender.on_its_way | self.poller.asked_about)
+        if self.gate.is_held:
+            return
+        if self.gate.paused:
+            self._probe()
+            return
+        self.sender.send(self.fence)
+        if not self.sender.needs_budget:
+            self.poller.poll()
+
+    def _probe(self) -> None:
+        """After a pause one request goes ahead; what comes of it ends the pause or prolongs it."""
+        if self.sender.on_its_way or self.poller.is_asking:
+            return
+        if self.sender.send(self.fence, limit=1) or self.poller.poll(limit=1) or self.poller:
+            return
+        if not Generation.objects.filter(state=State.QUEUED).exists():
+            # Nobody wants anything: the next request finds out by itself.
+            self.gate.went_well(time.monotonic())

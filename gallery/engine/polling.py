@@ -1,0 +1,240 @@
+"""From `pending` to the results."""
+
+import heapq
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+
+from gallery.engine.forecast import Forecasts
+from gallery.engine.gate import Gate
+from gallery.engine.outcomes import Outcome, Outcomes
+from gallery.engine.pool import DaemonPool
+from gallery.engine.results import Deliveries, no_reason
+from gallery.engine.timing import Timing
+from gallery.models import Generation, State
+from gallery.models.states import FETCH_ATTEMPTS, GAVE_UP, GENERATION_FAILED, LATE_RESULT_PATIENCE, PICTURE_UNAVAILABLE
+from gallery.upstream import client as upstream
+
+logger = logging.getLogger(__name__)
+
+# How much what nobody waits for any more counts beside the rest while the budget is short.
+ENDED_COUNTS = 0.05
+
+
+@dataclass(slots=True)
+class Watched:
+    """A generation that the upstream has, as the loop remembers it; times are of the monotonic clock."""
+
+    pk: int
+    model_id: int
+    task_id: str
+    poll_url: str
+    begun: float
+    due: float
+    give_up_at: float
+    state: str
+    progress: int | None
+    # Nobody waits for it any more: it was cancelled, or given up.
+    ended: bool
+    attempts: int = 0
+    empty_answers: int = 0
+    in_flight: bool = False
+    # When an answer about it was asked for last (or it was accepted), and when last it surely was not ready.
+    asked: float = 0.0
+    unfinished: float | None = None
+
+
+class Poller:
+    """Asks about what the upstream has. Due times live in memory; only changes that a card shows are written."""
+
+    def __init__(
+        self,
+        client: upstream.Client,
+        *,
+        gate: Gate,
+        outcomes: Outcomes,
+        deliveries: Deliveries,
+        timing: Timing,
+        at_once: int,
+    ) -> None:
+        self._client = client
+        self._gate = gate
+        self._outcomes = outcomes
+        self._deliveries = deliveries
+        self._timing = timing
+        self._pool = DaemonPool(at_once, "poll")
+        self._watched: dict[int, Watched] = {}
+        self._forecasts = Forecasts()
+
+    def __bool__(self) -> bool:
+        return bool(self._watched)
+
+    @property
+    def is_asking(self) -> bool:
+        return bool(self.asked_about)
+
+    @property
+    def asked_about(self) -> set[int]:
+        """The generations about which an answer is on its way, or here and not dealt with."""
+        return {one.pk for one in self._watched.values() if one.in_flight}
+
+    def forget(self) -> None:
+        """Another courier looks after them from now on."""
+        self._watched.clear()
+
+    def look_around(self) -> None:
+        """Learn of rows that a courier before this one left, or that somebody made due."""
+        Generation.objects.stop_looking_after(timezone.now() - LATE_RESULT_PATIENCE)
+        for generation in Generation.objects.to_poll(timezone.now()).exclude(pk__in=list(self._watched)):
+            self.watch(generation)
+        self._forecasts.learn(one.model_id for one in self._watched.values())
+
+    def watch(self, generation: Generation, wait: float = 0.0) -> None:
+        waited = (timezone.now() - (generation.accepted_at or generation.created_at)).total_seconds()
+        now = time.monotonic()
+        self._watched[generation.pk] = Watched(
+            pk=generation.pk,
+            model_id=generation.model_id,
+            task_id=generation.task_id,
+            poll_url=generation.poll_url,
+            begun=now - max(0.0, waited),
+            asked=now - max(0.0, waited),
+            due=now + wait,
+            give_up_at=now + generation.model.give_up_after - waited,
+            state=generation.state,
+            progress=generation.progress,
+            ended=not generation.is_under_way,
+        )
+
+    def poll(self, limit: int | None = None) -> int:
+        """Ask about those that are due, as far as budget and pool allow; return how many were asked about.
+
+        Where that is not all of them, ask where a result is likely to have been waiting for long.
+        """
+        room = min(self._gate.budget.available(), self._pool.free)
+        room = max(0, room if limit is None else min(room, limit))
+        now = time.monotonic()
+        due = [one for one in self._watched.values() if one.due <= now and not one.in_flight]
+        if len(due) > room:
+            due = heapq.nlargest(room, due, key=partial(self._urgency, now))
+        for watched in due:
+            watched.in_flight = True
+            self._gate.budget.spend()
+            self._pool.submit(self._outcomes.job(watched.pk, partial(self._ask, watched), self._polled))
+        return len(due)
+
+    def _urgency(self, now: float, watched: Watched) -> tuple[float, bool, float]:
+        forecast = self._forecasts.of(watched.model_id)
+        expected = forecast.wait_squared(watched.asked - watched.begun, now - watched.begun)
+        return expected * (ENDED_COUNTS if watched.ended else 1), not watched.ended, -watched.due
+
+    def _ask(self, watched: Watched) -> upstream.Answer:
+        return self._client.status(watched.task_id, watched.poll_url)
+
+    def _polled(self, outcome: Outcome) -> None:
+        watched = self._watched.get(outcome.pk)
+        try:
+            self._judge(watched, outcome)
+        except (OperationalError, InterfaceError):
+            raise  # comes back when the database does
+        except Exception:
+            logger.exception("Could not make sense of what came of asking about generation %s", outcome.pk)
+            if watched is not None:
+                self._ask_later(watched, self._timing.late_poll)
+        if watched is not None:
+            watched.in_flight = False
+
+    def _judge(self, watched: Watched | None, outcome: Outcome) -> None:
+        if outcome.answer is not None and outcome.answer.status == upstream.Status.COMPLETED:
+            # Kept whether or not it is still watched.
+            self._gate.went_well(outcome.asked_at)
+            self._deliveries.deliver(
+                Generation.objects.get(pk=outcome.pk), outcome.results, unfinished_at=_unfinished_at(watched)
+            )
+            self._watched.pop(outcome.pk, None)
+        elif watched is None:
+            return
+        elif outcome.answer is not None:
+            self._gate.went_well(outcome.asked_at)
+            watched.attempts = 0
+            watched.asked = watched.unfinished = outcome.asked_at
+            self._answered(watched, outcome.answer)
+        elif outcome.problem is not None:
+            self._failed(watched, outcome.problem, outcome.asked_at)
+
+    def _answered(self, watched: Watched, answer: upstream.Answer) -> None:
+        if answer.status == upstream.Status.FAILED:
+            self._end_in_vain(
+                watched, answer.code or GENERATION_FAILED, answer.error or no_reason(answer), "", refunded=True
+            )
+            return
+        processing = answer.status == upstream.Status.PROCESSING
+        state = State.PROCESSING if processing else State.PENDING
+        if not watched.ended and (state != watched.state or answer.progress != watched.progress):
+            # Nothing is changed where somebody has cancelled it meanwhile.
+            noted = Generation(pk=watched.pk).note_progress(processing=processing, progress=answer.progress)
+            watched.state, watched.progress, watched.ended = state, answer.progress, not noted
+        self._ask_later(watched, self._timing.poll)
+
+    def _ask_later(self, watched: Watched, wait: float) -> None:
+        now = time.monotonic()
+        if not watched.ended and now >= watched.give_up_at:
+            if self._deliveries.fetch_last_time(watched.pk):
+                self._watched.pop(watched.pk, None)
+                return
+            Generation(pk=watched.pk).fail(
+                GAVE_UP,
+                "The studio gave up waiting for this one.",
+                "If the picture arrives within a day, it is kept all the same.",
+                due_at=timezone.now(),
+                from_=[State.PENDING, State.PROCESSING],
+            )
+            watched.ended = True
+        if not watched.ended:
+            watched.due = now + wait
+        elif now < watched.give_up_at + LATE_RESULT_PATIENCE.total_seconds():
+            watched.due = now + max(wait, self._timing.late_poll)
+        else:
+            Generation(pk=watched.pk).expect_no_more()
+            self._watched.pop(watched.pk, None)
+
+    def _failed(self, watched: Watched, problem: upstream.UpstreamError, asked_at: float) -> None:
+        if self._gate.went_wrong(problem, asked_at):
+            watched.due = self._gate.hold_until
+            return
+        watched.attempts += 1
+        match problem:
+            case upstream.TaskGone():
+                self._end_in_vain(watched, problem.code, problem.message, problem.hint)
+            case upstream.NoPicture():
+                watched.empty_answers += 1
+                if watched.empty_answers < FETCH_ATTEMPTS:
+                    self._ask_later(watched, self._timing.after(watched.empty_answers))
+                else:
+                    message = "The upstream says that the picture is ready, but gives no address for it."
+                    self._end_in_vain(watched, PICTURE_UNAVAILABLE, message, problem.hint)
+            case upstream.Refused() if watched.attempts >= FETCH_ATTEMPTS:
+                # Of the question, not of the task: nobody knows what becomes of that.
+                self._end_in_vain(watched, GAVE_UP, problem.message, problem.hint)
+            case _:
+                self._ask_later(watched, max(self._timing.poll, self._timing.after(watched.attempts - 1)))
+
+    def _end_in_vain(self, watched: Watched, code: str, message: str, hint: str, *, refunded: bool = False) -> None:
+        self._watched.pop(watched.pk, None)
+        if self._deliveries.fetch_last_time(watched.pk):
+            return
+        generation = Generation(pk=watched.pk)
+        if not generation.fail(code, message, hint, from_=[State.PENDING, State.PROCESSING]):
+            generation.expect_no_more(refunded=refunded)
+
+
+def _unfinished_at(watched: Watched | None) -> datetime | None:
+    """When the upstream last said that it was not ready, by the wall clock."""
+    if watched is None or watched.unfinished is None:
+        return None
+    return timezone.now() - timedelta(seconds=time.monotonic() - watched.unfinished)

@@ -1,0 +1,199 @@
+"""What was paid for is kept at once."""
+
+import base64
+import binascii
+import contextlib
+import logging
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable
+from datetime import datetime, timedelta
+from itertools import zip_longest
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from gallery.models import Generation, State
+from gallery.models.states import ENDED_IN_VAIN, GENERATION_FAILED, MAY_STILL_ARRIVE
+from gallery.upstream import client as upstream
+
+logger = logging.getLogger(__name__)
+
+Results = list[dict[str, str]]
+# Where pictures wait that came inside an answer, until the mirror takes them.
+INBOX = "inbox"
+# What a row says of a result of which nothing is known.
+_NOTHING = {"url": "", "revised_prompt": ""}
+
+
+def keep_results(pk: int, answer: upstream.Answer) -> Results:
+    """What the row will say of each result. Pictures that came in the answer itself go into storage first.
+
+    There is no second copy of those anywhere: while storage has no room, this waits, and with it only this thread.
+    """
+    results: Results = []
+    if answer.status != upstream.Status.COMPLETED:
+        return results
+    for index, result in enumerate(answer.results):
+        kept = {"url": result.url, "revised_prompt": result.revised_prompt}
+        if result.b64:
+            try:
+                # Some leave the padding out.
+                data = base64.b64decode(result.b64 + "=" * (-len(result.b64) % 4))
+                # The name tells how long it is to be: a part of it that found room is no result.
+                kept["file"] = _store(f"{INBOX}/{pk}-{index}-{uuid.uuid4().hex[:12]}-{len(data)}", data)
+            except (binascii.Error, ValueError):
+                logger.warning("Picture %s of generation %s is no valid base64", index, pk)
+        results.append(kept)
+    return results
+
+
+def _store(name: str, data: bytes) -> str:
+    while True:
+        try:
+            stored = default_storage.save(name, ContentFile(data))
+            if default_storage.size(stored) == len(data):
+                return stored
+            default_storage.delete(stored)
+        except OSError as problem:
+            logger.error("No room for a picture that was paid for; trying again: %s", problem.strerror or problem)
+            with contextlib.suppress(OSError):
+                default_storage.delete(name)
+        time.sleep(5)
+
+
+def results_left_behind(pk: int) -> Results:
+    """What a courier stored of an answer before it could write the row, if it died in between."""
+    return _as_results([name for name in _inbox().get(pk, []) if _is_whole(name)])
+
+
+def _inbox() -> dict[int, list[str]]:
+    """The files that wait there, by generation."""
+    try:
+        names = default_storage.listdir(INBOX)[1]
+    except FileNotFoundError:
+        return {}
+    waiting: dict[int, list[str]] = defaultdict(list)
+    for name in sorted(names):
+        pk, _, rest = name.partition("-")
+        if pk.isdecimal() and rest.partition("-")[0].isdecimal():
+            waiting[int(pk)].append(name)
+    return waiting
+
+
+def _index(name: str) -> int:
+    """Which of its generation's results it is."""
+    return int(name.split("-")[1])
+
+
+def _is_whole(name: str) -> bool:
+    size = name.rpartition("-")[2]
+    try:
+        return size.isdecimal() and default_storage.size(f"{INBOX}/{name}") == int(size)
+    except FileNotFoundError:
+        return False  # the mirror has taken it meanwhile
+
+
+def _as_results(names: Iterable[str]) -> Results:
+    files = {_index(name): f"{INBOX}/{name}" for name in names}
+    results: Results = [dict(_NOTHING) for _ in range(max(files, default=-1) + 1)]
+    for index, file in files.items():
+        results[index]["file"] = file
+    return results
+
+
+def _together(earlier: Results, latest: Results) -> Results:
+    """Of each result what the latest answer says, and what only an earlier one said."""
+    pairs = zip_longest(earlier, latest, fillvalue=_NOTHING)
+    return [_NOTHING | before | {name: value for name, value in now.items() if value} for before, now in pairs]
+
+
+def _files(results: Results) -> set[str]:
+    return {result["file"] for result in results if result.get("file")}
+
+
+def _delete(names: Iterable[str]) -> None:
+    for name in names:
+        default_storage.delete(name)
+
+
+class Deliveries:
+    """Hands what the upstream has delivered to the mirror."""
+
+    def __init__(self, wake_mirror: Callable[[int], None], fetch_by: float) -> None:
+        self._wake_mirror = wake_mirror
+        self._fetch_by = timedelta(seconds=fetch_by)
+
+    def deliver(
+        self,
+        generation: Generation,
+        results: Results,
+        unfinished_at: datetime | None = None,
+        from_: Iterable[State] = MAY_STILL_ARRIVE,
+    ) -> None:
+        """In one transaction, so that a delivery without its message can only be one whose message was lost."""
+        with transaction.atomic():
+            row = Generation.objects.select_for_update().filter(pk=generation.pk)
+            earlier: Results = row.values_list("results", flat=True).first() or []
+            results = _together(earlier, results)
+            fetch_by = timezone.now() + self._fetch_by
+            if not generation.deliver(results, fetch_by=fetch_by, unfinished_at=unfinished_at, from_=from_):
+                return
+            self._wake_mirror(generation.pk)
+            # The mirror has tried those in vain, or it would not have been asked again.
+            replaced = _files(earlier) - _files(results)
+            transaction.on_commit(lambda: _delete(replaced), robust=True)
+
+    def sweep_inbox(self, busy: Container[int]) -> None:
+        """Nothing else looks after pictures in the inbox of what has ended, if a courier died before it told the row.
+
+        Of those that are `busy`, an answer is on its way, or has yet to be dealt with.
+        """
+        inbox = {pk: names for pk, names in _inbox().items() if pk not in busy}
+        ended = Generation.objects.filter(pk__in=list(inbox), state__in=(*ENDED_IN_VAIN, State.COMPLETED), due_at=None)
+        for generation in ended.prefetch_related("pictures"):
+            try:
+                self._sweep(generation, inbox[generation.pk])
+            except DatabaseError:
+                raise
+            except Exception:
+                logger.exception("Could not look after what generation %s has in the inbox", generation.pk)
+
+    def _sweep(self, generation: Generation, names: list[str]) -> None:
+        here = {picture.index for picture in generation.pictures.all()} | set(generation.deleted_results)
+        named = _files(generation.results)
+        _delete(f"{INBOX}/{name}" for name in names if _index(name) in here)
+        strays = [name for name in names if _index(name) not in here]
+        if missing := _as_results(n for n in strays if f"{INBOX}/{n}" not in named and _is_whole(n)):
+            self.deliver(generation, missing, from_=(*ENDED_IN_VAIN, State.COMPLETED))
+
+    def fetch_last_time(self, pk: int) -> bool:
+        """Where the upstream has named addresses before: try those once more, before it counts as ended in vain."""
+        with transaction.atomic():
+            if not Generation(pk=pk).fetch_last_time(timezone.now() + self._fetch_by):
+                return False
+            self._wake_mirror(pk)
+            return True
+
+    def remind(self) -> None:
+        """Send another message for those that nobody has begun to fetch."""
+        now = timezone.now()
+        waiting = Generation.objects.waiting_for_mirror(now)
+        for pk in list(waiting.values_list("pk", flat=True)[:200]):
+            if waiting.filter(pk=pk).update(due_at=now + self._fetch_by):
+                self._wake_mirror(pk)
+
+
+def fail_by_upstream(generation: Generation, answer: upstream.Answer) -> bool:
+    """A request that the upstream itself ended without a picture."""
+    return generation.fail(answer.code or GENERATION_FAILED, answer.error or no_reason(answer))
+
+
+def no_reason(answer: upstream.Answer) -> str:
+    """What to say where the upstream says nothing."""
+    if answer.cancelled:
+        return "The upstream cancelled this one."
+    return "The upstream could not make this picture and gave no reason."

@@ -1,0 +1,60 @@
+"""Starts this worker process's courier, and wakes it."""
+
+import multiprocessing.util
+import os
+import resource
+import threading
+
+from django.conf import settings
+
+from gallery.engine import Courier
+from gallery.enqueue import send_mirror, send_pause_notice
+from gallery.upstream import client as upstream
+from lemonstudio.processes.cluster import stopping
+
+POSTS_AT_ONCE = 1024
+# Besides those: databases, polls, pictures being fetched, pipes.
+OTHER_FILES = 512
+
+_lock = threading.Lock()
+_courier: Courier | None = None
+_owner = 0
+
+
+def ensure_running() -> Courier:
+    """The running courier of this process, started if need be; safe to call as often as one likes."""
+    global _courier, _owner
+    with _lock:
+        # A forked child inherits the variable but not the thread.
+        if _courier is None or _owner != os.getpid() or _courier.stopped.is_set():
+            _courier, _owner = make_courier(), os.getpid()
+            threading.Thread(target=_courier.run, name="courier", daemon=True).start()
+            # Runs in a multiprocessing child that ends in good order, before its daemon threads are dropped.
+            multiprocessing.util.Finalize(_courier, _courier.stop, exitpriority=10)
+        return _courier
+
+
+def make_courier() -> Courier:
+    """A courier of the configured account that was not started."""
+    return Courier(
+        upstream.Client(settings.LEMONDATA_BASE_URL, settings.LEMONDATA_API_KEY),
+        requests_per_minute=settings.LEMONSTUDIO_REQUESTS_PER_MINUTE,
+        posts_at_once=_room_for_posts(),
+        wake_mirror=send_mirror,
+        asked_to_stop=stopping,
+        tell_administrators=send_pause_notice,
+    )
+
+
+def _room_for_posts() -> int:
+    """How many requests may hang at once, each with a connection of its own: as many as there are file descriptors for.
+
+    Many systems give a process 1,024 at first, and more to one that asks.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = POSTS_AT_ONCE + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(1, min(POSTS_AT_ONCE, soft - OTHER_FILES))
+    return POSTS_AT_ONCE

@@ -1,0 +1,342 @@
+"""Check what people type, and speak clearly about it."""
+
+from typing import Any, cast
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import Group
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+
+from gallery.models import Batch, Gallery, ImageModel, Option, Person, Picture, PromptTemplate, Role
+from gallery.queries.roles import Action, roles_for
+from gallery.services import Wish
+from gallery.models.prompts import TooMany, expand
+
+OPTION_PREFIX = "opt_"
+
+
+def galleries_to_add_to(person: Person) -> "QuerySet[Gallery]":
+    return Gallery.objects.open_to(person, roles_for(Action.ADD)).order_by("name")
+
+
+class ChoiceOptionField(forms.ChoiceField):
+    """One option of the chosen model; remembers which, so that a template can draw its choices."""
+
+    def __init__(self, option: Option) -> None:
+        self.option = option
+        super().__init__(
+            label=option.label,
+            choices=[(choice, option.in_words(choice)) for choice in option.choices],
+            widget=forms.RadioSelect,
+            required=False,
+            error_messages={"invalid_choice": "This model does not have %(value)s here; pick one of those shown."},
+        )
+
+
+class NumberOptionField(forms.IntegerField):
+    def __init__(self, option: Option) -> None:
+        self.option = option
+        super().__init__(label=option.label, required=False, min_value=option.minimum, max_value=option.maximum)
+
+
+def option_field(option: Option) -> ChoiceOptionField | NumberOptionField:
+    return NumberOptionField(option) if option.is_number else ChoiceOptionField(option)
+
+
+class GenerationForm(forms.Form):
+    """A prompt, a model, and the options that just this model has; or several prompts, or several models."""
+
+    prompt = forms.CharField(
+        label="Prompt",
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "Describe the picture…", "autocomplete": "off"}),
+        error_messages={"required": "Describe the picture first."},
+    )
+    model = forms.ModelChoiceField(
+        label="Model",
+        queryset=ImageModel.objects.none(),
+        empty_label=None,
+        error_messages={"invalid_choice": "This model is not on offer; pick another.", "required": "Pick a model."},
+    )
+    count = forms.IntegerField(label="Pictures", initial=1)
+    compare = forms.ModelMultipleChoiceField(
+        label="Compare with",
+        queryset=ImageModel.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "One of the models to compare with is not on offer any more."},
+    )
+    per_line = forms.BooleanField(label="One request per line", required=False)
+    # What to do about requests that were made before: "" asks, "all" makes them again, "new" leaves them out.
+    again = forms.ChoiceField(choices=[("", ""), ("all", ""), ("new", "")], required=False, widget=forms.HiddenInput)
+    parent = forms.ModelChoiceField(queryset=Picture.objects.none(), required=False, widget=forms.HiddenInput)
+    template = forms.ModelChoiceField(queryset=PromptTemplate.objects.none(), required=False, widget=forms.HiddenInput)
+    gallery = forms.ModelChoiceField(
+        label="Save to gallery",
+        queryset=Gallery.objects.none(),
+        required=False,
+        empty_label="None",
+        error_messages={"invalid_choice": "This gallery is not yours, or is gone."},
+    )
+    token = forms.UUIDField(
+        required=False,
+        widget=forms.HiddenInput,
+        error_messages={"invalid": "Something is wrong with this page. Copy your prompt, and load the page anew."},
+    )
+
+    def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.person = person
+        self.models = list(ImageModel.objects.on_offer())
+        for name, rows in (
+            ("model", ImageModel.objects.on_offer()),
+            ("compare", ImageModel.objects.on_offer()),
+            ("gallery", galleries_to_add_to(person)),
+            ("parent", Picture.objects.visible_to(person)),
+            ("template", PromptTemplate.objects.visible_to(person)),
+        ):
+            field = self.fields[name]
+            assert isinstance(field, forms.ModelChoiceField)
+            field.queryset = rows
+        self.chosen = self._chosen_model()
+        if self.chosen is None:
+            return
+        if not self.is_bound:
+            self.initial["model"] = self.chosen.pk
+        for option in self.chosen.option_list:
+            wanted = str(self.initial.get(OPTION_PREFIX + option.name, ""))
+            self.initial[OPTION_PREFIX + option.name] = wanted if option.accepts(wanted) else option.default
+            self.fields[OPTION_PREFIX + option.name] = option_field(option)
+        limit = self.chosen.max_count
+        self.fields["count"].widget = forms.NumberInput(attrs={"min": 1, "max": limit, "inputmode": "numeric"})
+        if not self.is_bound:
+            self.initial["count"] = min(limit, self.initial.get("count") or 1)
+
+    def _chosen_model(self) -> ImageModel | None:
+        wanted = str(self.data.get("model", "") if self.is_bound else self.initial.get("model", ""))
+        by_id = {str(model.pk): model for model in self.models}
+        return by_id.get(wanted) or (self.models[0] if self.models else None)
+
+    @property
+    def parent_picture(self) -> Picture | None:
+        """What this is a remix of, if this person may see it."""
+        value = self["parent"].value()
+        parent = self.fields["parent"]
+        assert isinstance(parent, forms.ModelChoiceField)
+        if not value or not str(value).isdecimal() or parent.queryset is None:
+            return None
+        return cast("Picture | None", parent.queryset.filter(pk=value).first())
+
+    @property
+    def compared(self) -> list[str]:
+        """The ids of the models that are ticked to compare with."""
+        return [str(getattr(one, "pk", one)) for one in self["compare"].value() or ()]
+
+    @property
+    def option_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name.startswith(OPTION_PREFIX)]
+
+    def clean_prompt(self) -> str:
+        # Browsers send line ends as two characters; people count one.
+        prompt: str = self.cleaned_data["prompt"].replace("\r\n", "\n")
+        return prompt
+
+    def clean_count(self) -> int:
+        count: int = self.cleaned_data["count"]
+        limit = self.chosen.max_count if self.chosen else 1
+        if count < 1:
+            raise ValidationError("One picture is the least.")
+        if count > limit:
+            pictures = "one picture" if limit == 1 else f"{limit} pictures"
+            raise ValidationError(f"{self.chosen} makes {pictures} at once at the most.")
+        return count
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        unknown = [name for name in self.data if name.startswith(OPTION_PREFIX) and name not in self.fields]
+        if unknown and self.chosen:
+            names = ", ".join(name.removeprefix(OPTION_PREFIX).replace("_", " ") for name in sorted(unknown)[:5])
+            raise ValidationError(f"{self.chosen} has no option “{names}”. Its own options are shown.")
+        if cleaned.get("prompt") and cleaned.get("model"):
+            self._clean_prompts(cleaned)
+        return cleaned
+
+    def _clean_prompts(self, cleaned: dict[str, Any]) -> None:
+        limit = settings.LEMONSTUDIO_MAX_PER_SUBMIT
+        models = [cleaned["model"], *(one for one in cleaned.get("compare", ()) if one != cleaned["model"])]
+        try:
+            prompts = expand(cleaned["prompt"], per_line=cleaned.get("per_line", False), limit=limit // len(models))
+        except TooMany as problem:
+            each = f" of {len(models)} models each" if len(models) > 1 else ""
+            self.add_error("prompt", f"This stands for more than {problem.limit} prompts{each}; {limit} are the most.")
+            return
+        if not prompts:
+            self.add_error("prompt", "Describe the picture first.")
+            return
+        longest = max(prompts, key=len)
+        room = min(model.prompt_limit for model in models)
+        if len(longest) > room:
+            self.add_error(
+                "prompt", f"This prompt has {len(longest):,} characters; {room:,} is the most. Please shorten it."
+            )
+        cleaned["prompts"], cleaned["models"] = prompts, models
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What to send: a choice for each option, its default where none was made."""
+        made = {option.name: self.cleaned_data.get(OPTION_PREFIX + option.name) for option in self._options}
+        return {
+            option.name: option.default if made[option.name] in (None, "") else str(made[option.name])
+            for option in self._options
+        }
+
+    @property
+    def _options(self) -> "list[Option]":
+        return self.chosen.option_list if self.chosen else []
+
+    @property
+    def wishes(self) -> list[Wish]:
+        """Of a valid form: one for each prompt and model. A model that is compared gets those options that it has."""
+        cleaned = self.cleaned_data
+        return [
+            Wish(
+                model,
+                prompt,
+                self.options if model == self.chosen else model.fitting(self.options),
+                min(cleaned["count"], model.max_count),
+                parent=cleaned["parent"],
+                template=cleaned["template"],
+            )
+            for prompt in cleaned["prompts"]
+            for model in cleaned["models"]
+        ]
+
+    @property
+    def batch(self) -> Batch | None:
+        """Of a valid form: what holds its generations together, where there are several; not saved."""
+        cleaned = self.cleaned_data
+        if len(cleaned["models"]) * len(cleaned["prompts"]) == 1:
+            return None
+        kind = Batch.Kind.COMPARISON if len(cleaned["models"]) > 1 else Batch.Kind.PROMPTS
+        return Batch(author=self.person, kind=kind, prompt=cleaned["prompt"])
+
+
+class TemplateForm(forms.ModelForm[PromptTemplate]):
+    class Meta:
+        model = PromptTemplate
+        fields = ["name", "text", "shared"]
+        labels = {"name": "Name", "text": "Text", "shared": "The whole team may use it"}
+        help_texts = {"text": "Write {{subject}} where something is to be filled in each time.", "shared": ""}
+        widgets = {"text": forms.Textarea(attrs={"rows": 5, "data-autogrow": True})}
+        error_messages = {
+            "name": {"required": "Give the template a name."},
+            "text": {"required": "A template needs a text."},
+        }
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # `author` is no field of the form but part of what must be unique.
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc] # not in the stubs
+        return exclusions - {"author"}
+
+
+class GalleryForm(forms.ModelForm[Gallery]):
+    class Meta:
+        model = Gallery
+        fields = ["name"]
+        labels = {"name": "Name"}
+        error_messages = {"name": {"required": "Give the gallery a name."}}
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # `owner` is no field of the form but part of what must be unique.
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc] # not in the stubs
+        return exclusions - {"owner"}
+
+
+class MemberField(forms.ChoiceField):
+    """A person or a group, in one list; cleans to the Person or the Group."""
+
+    def __init__(self, people: "QuerySet[Person]", groups: "QuerySet[Group]") -> None:
+        self.rows: dict[str, Person | Group] = {f"group:{one.pk}": one for one in groups}
+        self.rows |= {f"person:{one.pk}": one for one in people}
+        listed = [(key, f"{one} (group)" if isinstance(one, Group) else str(one)) for key, one in self.rows.items()]
+        super().__init__(
+            label="Person or group",
+            choices=[("", "Pick somebody…"), *listed],
+            error_messages={"required": "Pick a person or a group.", "invalid_choice": "There is nobody like that."},
+        )
+
+    def clean(self, value: Any) -> "Person | Group":
+        return self.rows[super().clean(value)]
+
+
+class MemberForm(forms.Form):
+    role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.VIEWER)
+
+    def __init__(self, *args: Any, gallery: Gallery, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        members = gallery.memberships
+        people = Person.objects.filter(is_active=True).exclude(pk=gallery.owner_id)
+        self.fields["who"] = MemberField(
+            people.exclude(memberships__in=members.all()).order_by("name"),
+            Group.objects.exclude(memberships__in=members.all()).order_by("name"),
+        )
+        self.order_fields(["who", "role"])
+
+
+class PictureSaveForm(forms.Form):
+    """An own gallery to put a picture into, or the name of a new one."""
+
+    gallery = forms.ModelChoiceField(
+        label="Gallery",
+        queryset=Gallery.objects.none(),
+        required=False,
+        error_messages={"invalid_choice": "This gallery is not yours, or is gone."},
+    )
+    new_gallery = forms.CharField(label="New gallery", max_length=120, required=False)
+
+    def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        galleries = self.fields["gallery"]
+        assert isinstance(galleries, forms.ModelChoiceField)
+        galleries.queryset = galleries_to_add_to(person)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors and not cleaned.get("gallery") and not cleaned.get("new_gallery"):
+            raise ValidationError("Pick a gallery, or name a new one.")
+        return cleaned
+
+
+class SignInForm(AuthenticationForm):
+    username = forms.EmailField(
+        label="E-mail", widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"})
+    )
+
+    error_messages = {
+        "invalid_login": "This e-mail and password do not belong together. Check both, and try again.",
+        "inactive": "This account is switched off. Ask an administrator.",
+    }
+
+    def get_invalid_login_error(self) -> ValidationError:
+        """Tell those who know the password why it does not help; the back end refuses them before we could."""
+        email = Person.objects.normalize_email(self.cleaned_data.get("username"))
+        person = Person.objects.filter(email=email, is_active=False).first()
+        if person is not None and person.check_password(self.cleaned_data.get("password", "")):
+            return ValidationError(self.error_messages["inactive"], code="inactive")
+        return super().get_invalid_login_error()
+
+
+class SetUpForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    email = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "username"}))
+    password = forms.CharField(
+        label="Password", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False
+    )
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        person = Person(name=self.cleaned_data.get("name", ""), email=self.cleaned_data.get("email", ""))
+        validate_password(password, person)
+        return password

@@ -1,0 +1,63 @@
+"""In which shape pictures are taken away."""
+
+from typing import Any, cast
+
+from django import forms
+
+from gallery.images.convert import SIDES, Format, Shape
+from gallery.models import Picture
+
+FORMATS = [
+    (Format.ORIGINAL, "Original"),
+    (Format.WEBP, "WebP"),
+    (Format.JPEG, "JPEG"),
+    (Format.PNG, "PNG"),
+]
+
+
+class ShapeForm(forms.Form):
+    """Nothing chosen is the original, as it is."""
+
+    format = forms.ChoiceField(
+        choices=[(one.value, label) for one, label in FORMATS],
+        error_messages={
+            "required": "Pick a format.",
+            "invalid_choice": "That is none of the formats. Pick one of those shown.",
+        },
+    )
+    side = forms.ChoiceField(
+        required=False,
+        choices=[("", "Full size"), *((str(side), f"{side} px") for side in SIDES)],
+        error_messages={"invalid_choice": "That is none of the sizes. Pick one of those shown."},
+    )
+    settings = forms.BooleanField(required=False)
+
+    def __init__(self, data: Any = None, *, picture: Picture | None = None) -> None:
+        super().__init__(data)
+        if picture is not None:
+            longest = max(picture.width, picture.height)
+            sides = [(str(side), f"{side} px") for side in SIDES if side < longest]
+            cast("forms.ChoiceField", self.fields["side"]).widget.choices = [("", f"Full size: {longest} px"), *sides]
+
+    @property
+    def shape(self) -> Shape:
+        """Once it is valid. The original is not to be had in another size, whatever else was ticked before."""
+        format = Format(self.cleaned_data["format"])
+        if format is Format.ORIGINAL:
+            return Shape()
+        side = self.cleaned_data["side"]
+        return Shape(format, int(side) if side else None, self.cleaned_data["settings"])
+
+    @property
+    def formats(self) -> list[tuple[str, str, bool]]:
+        return self._options("format", Format.ORIGINAL.value)
+
+    @property
+    def sides(self) -> list[tuple[str, str, bool]]:
+        return self._options("side", "")
+
+    def _options(self, name: str, usual: str) -> list[tuple[str, str, bool]]:
+        """Value, label, and whether it is chosen."""
+        chosen = self[name].value() or usual
+        choices = cast("forms.ChoiceField", self.fields[name]).widget.choices
+        return [(value, label, value == chosen) for value, label in choices]

@@ -1,0 +1,152 @@
+"""The forms that start from a picture: an upload, an edit, variations."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+
+from gallery.forms.base import OPTION_PREFIX, GenerationForm
+from gallery.images.edit import MAX_UPLOAD_BYTES, Fit
+from gallery.models import ImageModel
+from gallery.services import Source, Wish, fitting_options
+
+MAX_MASK_BYTES = 8 * 2**20
+# Of the form for new pictures, what makes no sense for an edit.
+LEFT_OUT = ("compare", "per_line", "again", "parent", "template")
+
+
+def fits(source: Source, *, may_fill_up: bool) -> list[tuple[str, str]]:
+    """How a picture that is no square becomes one, in words; none if it is one."""
+    if source.is_square:
+        return []
+    start, end = ("Left", "Right") if source.width > source.height else ("Top", "Bottom")
+    choices = [(Fit.START.value, start), (Fit.CENTRE.value, "Middle"), (Fit.END.value, end)]
+    return [*choices, (Fit.PAD.value, "All of it")] if may_fill_up else choices
+
+
+class FitField(forms.ChoiceField):
+    def __init__(self) -> None:
+        super().__init__(
+            label="Square part",
+            widget=forms.RadioSelect,
+            required=False,
+            initial=Fit.CENTRE.value,
+            error_messages={"invalid_choice": "Pick one of the parts that are shown."},
+        )
+
+    def clean(self, value: Any) -> Fit:
+        return Fit(super().clean(value) or Fit.CENTRE)
+
+
+class UploadForm(forms.Form):
+    picture = forms.FileField(
+        label="Picture",
+        error_messages={
+            "required": "Choose a picture first.",
+            "missing": "Choose a picture first.",
+            "empty": "This file is empty. Choose another.",
+            "invalid": "The picture did not arrive whole. Choose it again.",
+        },
+    )
+
+    def clean_picture(self) -> "UploadedFile[bytes]":
+        picture: UploadedFile[bytes] = self.cleaned_data["picture"]
+        if (picture.size or 0) > MAX_UPLOAD_BYTES:
+            raise ValidationError(
+                f"This file is larger than {MAX_UPLOAD_BYTES // 2**20} MB. Make it smaller, and choose it again."
+            )
+        return picture
+
+
+class EditForm(GenerationForm):
+    """What to change, and the options of a model that edits pictures."""
+
+    fit = FitField()
+    mask = forms.FileField(
+        label="Mask",
+        required=False,
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": "image/png,image/webp"}),
+        help_text="A PNG of the picture’s proportions, transparent (or white on black) where to paint anew.",
+    )
+
+    def __init__(self, *args: Any, source: Source, **kwargs: Any) -> None:
+        self.source = source
+        super().__init__(*args, **kwargs)
+        for name in LEFT_OUT:
+            del self.fields[name]
+        prompt, models, fit = self.fields["prompt"], self.fields["model"], self.fields["fit"]
+        assert isinstance(models, forms.ModelChoiceField)
+        assert isinstance(fit, FitField)
+        models.queryset = ImageModel.objects.on_offer().filter(can_edit=True)
+        fit.choices = fits(source, may_fill_up=True)
+        prompt.error_messages["required"] = "Say what to change first."
+
+    def _chosen_model(self) -> ImageModel | None:
+        self.models = [model for model in self.models if model.can_edit]
+        chosen = super()._chosen_model()
+        if chosen is not None:
+            fitting = {OPTION_PREFIX + name: value for name, value in fitting_options(chosen, self.source).items()}
+            self.initial = {**fitting, **self.initial}
+        return chosen
+
+    @property
+    def asks_for_fit(self) -> bool:
+        return bool(self.chosen and self.chosen.edit_square and not self.source.is_square)
+
+    def clean_mask(self) -> "UploadedFile[bytes] | None":
+        mask: UploadedFile[bytes] | None = self.cleaned_data["mask"]
+        if mask and (mask.size or 0) > MAX_MASK_BYTES:
+            raise ValidationError(
+                f"This mask is larger than {MAX_MASK_BYTES // 2**20} MB. Save it smaller, and choose it again."
+            )
+        return mask or None
+
+    @property
+    def wishes(self) -> list[Wish]:
+        """Of a valid form: one for each prompt that it stands for."""
+        cleaned = self.cleaned_data
+        return [Wish(cleaned["model"], prompt, self.options, cleaned["count"]) for prompt in cleaned["prompts"]]
+
+
+class VariationForm(forms.Form):
+    """How many variations of a picture, by which model."""
+
+    model = forms.ModelChoiceField(
+        label="By",
+        queryset=ImageModel.objects.none(),
+        empty_label=None,
+        error_messages={
+            "invalid_choice": "This model is not on offer for variations; pick another.",
+            "required": "Pick a model.",
+        },
+    )
+    count = forms.IntegerField(
+        label="How many",
+        initial=1,
+        error_messages={"required": "Say how many.", "invalid": "Say how many, as a number."},
+    )
+    fit = FitField()
+    token = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, source: Source, **kwargs: Any) -> None:
+        # It stands beside another form.
+        super().__init__(*args, **{"auto_id": "vary_%s", **kwargs})
+        self.models = list(ImageModel.objects.on_offer().filter(can_vary=True))
+        models, fit = self.fields["model"], self.fields["fit"]
+        assert isinstance(models, forms.ModelChoiceField)
+        assert isinstance(fit, FitField)
+        models.queryset = ImageModel.objects.on_offer().filter(can_vary=True)
+        fit.choices = fits(source, may_fill_up=False)
+        self.is_cut = not source.is_square and any(model.edit_square for model in self.models)
+        self.most = max((model.max_count for model in self.models), default=1)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        model, count = cleaned.get("model"), cleaned.get("count")
+        if count is not None and count < 1:
+            self.add_error("count", "One picture is the least.")
+        elif model and count and count > model.max_count:
+            self.add_error("count", f"{model} makes {model.max_count} at once at the most.")
+        return cleaned

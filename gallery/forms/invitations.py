@@ -1,0 +1,94 @@
+"""The forms of invitations: who is invited to what, and the account that somebody makes by one."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+
+from gallery.forms.base import SetUpForm
+from gallery.models import Gallery, Invitation, Person, Role
+from gallery.models.invitation import MOST_USES
+from gallery.queries.roles import Action, groups_to_give, roles_for
+
+DAYS = [(1, "A day"), (7, "A week"), (30, "A month"), (90, "Three months")]
+
+
+class InvitationForm(forms.Form):
+    email = forms.EmailField(
+        label="Their e-mail (optional)",
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    gallery = forms.ModelChoiceField(
+        label="Into a gallery",
+        queryset=Gallery.objects.none(),
+        required=False,
+        empty_label="None",
+        error_messages={"invalid_choice": "You do not manage this gallery, or it is gone."},
+    )
+    role = forms.ChoiceField(label="Role in that gallery", choices=Role.choices, initial=Role.VIEWER)
+    max_uses = forms.IntegerField(
+        label="For how many people",
+        initial=1,
+        min_value=1,
+        max_value=MOST_USES,
+        error_messages={
+            "min_value": "One person is the least.",
+            "max_value": f"{MOST_USES} people are the most; make another invitation for more.",
+        },
+    )
+    days = forms.TypedChoiceField(label="Works for", choices=DAYS, coerce=int, initial=7)
+    groups = forms.ModelMultipleChoiceField(
+        label="Groups",
+        queryset=Group.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "This group is not yours to give."},
+    )
+
+    def __init__(self, *args: Any, person: Person, sends_mail: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].help_text = (
+            "Nobody else can use it then, and the studio mails it. Without one, you get a link to pass on."
+            if sends_mail
+            else "Nobody else can use the link then. You pass it on yourself: this studio sends no mail."
+        )
+        gallery, groups = self.fields["gallery"], self.fields["groups"]
+        assert isinstance(gallery, forms.ModelChoiceField)
+        assert isinstance(groups, forms.ModelMultipleChoiceField)
+        gallery.queryset = Gallery.objects.open_to(person, roles_for(Action.SHARE)).order_by("name")
+        if offered := groups_to_give(person):
+            groups.queryset = Group.objects.filter(pk__in=[group.pk for group in offered]).order_by("name")
+        else:
+            del self.fields["groups"]
+
+    def clean_email(self) -> str:
+        email = Person.objects.normalize_email(self.cleaned_data["email"])
+        if email and Person.objects.filter(email=email).exists():
+            raise ValidationError("Somebody with this e-mail has an account already. Add them to the gallery instead.")
+        return email
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("email") and cleaned.get("max_uses", 1) > 1:
+            self.add_error("max_uses", "An e-mail belongs to one person. Leave it empty to invite several.")
+        return cleaned
+
+
+class ArrivalForm(SetUpForm):
+    """The account of somebody who was invited; where the invitation names an e-mail, it is that one."""
+
+    def __init__(self, *args: Any, invitation: Invitation, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.invitation = invitation
+        if invitation.email:
+            # Shown, and for password managers to remember.
+            self.fields["email"].widget.attrs["readonly"] = True
+            self.initial["email"] = invitation.email
+
+    def clean_email(self) -> str:
+        email = self.invitation.email or Person.objects.normalize_email(self.cleaned_data["email"])
+        if Person.objects.filter(email=email).exists():
+            raise ValidationError("Somebody has this e-mail already. If that is you, sign in, and open the link again.")
+        return email

@@ -1,0 +1,203 @@
+"""What to look for, as it stands in an address; and the name under which a search is saved."""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef, Q
+from django.http import QueryDict
+from django.utils.formats import date_format
+
+from gallery.db import search_index as search
+from gallery.models import Gallery, GalleryEntry, ImageModel, Person, Picture, SavedSearch
+from gallery.queries.search import Sort, Wanted
+
+# The order in which the filters stand in addresses, and as chips.
+FILTERS = ("q", "model", "author", "gallery", "tag", "since", "until", "status", "rating", "shape", "favourite")
+RATINGS = [(1, "1 star or more"), (2, "2 or more"), (3, "3 or more"), (4, "4 or more"), (5, "5 stars")]
+
+Choices = list[tuple[Any, str]]
+
+
+class _Pick(forms.TypedChoiceField):
+    def __init__(self, label: str, gone: str, coerce: Any = int) -> None:
+        super().__init__(
+            label=label, required=False, coerce=coerce, empty_value=None, error_messages={"invalid_choice": gone}
+        )
+
+    def offer(self, choices: Iterable[tuple[Any, str]]) -> None:
+        self.options: Choices = [("", "Any"), *choices]
+        self.choices = self.options
+
+    def label_of(self, value: Any) -> str:
+        return str(dict(self.options).get(value, value))
+
+
+class _Day(forms.DateField):
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            label=label,
+            required=False,
+            # What a browser's own field sends, whatever it shows.
+            input_formats=["%Y-%m-%d"],
+            error_messages={"invalid": "Write a date as year-month-day, such as 2026-05-31."},
+        )
+
+
+class FindForm(forms.Form):
+    """The filters, for all that a person sees, or for one gallery. What is wrong is told, and does not filter."""
+
+    q = forms.CharField(
+        label="Search",
+        required=False,
+        max_length=200,
+        error_messages={"max_length": "A search may have 200 characters; shorten it."},
+    )
+    model = _Pick("Model", "The studio does not know this model.")
+    author = _Pick("Author", "Nobody here made pictures under this name.")
+    gallery = _Pick("Gallery", "This gallery is not open to you, or is gone.")
+    tag = forms.CharField(label="Tag", required=False, max_length=60)
+    since = _Day("From")
+    until = _Day("To")
+    status = _Pick("Decision", "Pick one of those shown.", str)
+    rating = _Pick("My rating", "Pick one of those shown.")
+    shape = _Pick("Shape", "Pick one of those shown.", str)
+    favourite = forms.BooleanField(label="Only my favourites", required=False)
+    sort = _Pick("Sort", "Pick one of those shown.", Sort)
+
+    def __init__(self, data: QueryDict, *, person: Person, galleries: list[Gallery], inside: Gallery | None) -> None:
+        super().__init__(data, auto_id="find_%s")
+        self.inside = inside
+        self._pick("model").offer(self._models())
+        self._pick("author").offer(self._authors(person))
+        self._pick("rating").offer(RATINGS)
+        self._pick("shape").offer(Picture.Shape.choices)
+        sorts = [Sort.NEWEST, Sort.OLDEST, Sort.RATED]
+        self.usual_sort = Sort.HAND if inside else Sort.NEWEST
+        if inside:
+            sorts.insert(0, Sort.HAND)
+            del self.fields["gallery"]
+            self._pick("status").offer(GalleryEntry.Status.choices)
+        else:
+            del self.fields["status"]
+            self._pick("gallery").offer((gallery.pk, gallery.name) for gallery in galleries)
+        self._pick("sort").offer((sort.value, sort.label) for sort in sorts)
+        self.full_clean()
+
+    def _pick(self, name: str) -> _Pick:
+        field = self.fields[name]
+        assert isinstance(field, _Pick)
+        return field
+
+    @staticmethod
+    def _models() -> Choices:
+        used = Exists(Picture.objects.filter(model=OuterRef("pk")))
+        return list(ImageModel.objects.filter(Q(enabled=True) | used).values_list("pk", "label"))
+
+    @staticmethod
+    def _authors(person: Person) -> Choices:
+        made = Exists(Picture.objects.filter(author=OuterRef("pk")))
+        people = Person.objects.filter(made).exclude(pk=person.pk).values_list("pk", "name")
+        return [(person.pk, f"{person.name} (me)"), *people]
+
+    def clean_q(self) -> str:
+        text: str = self.cleaned_data["q"]
+        return text if search.words(text) else ""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and since > until:
+            self.add_error("until", ValidationError("This is before “From”, so nothing can be between."))
+        return cleaned
+
+    @property
+    def chosen_sort(self) -> Sort:
+        return self.cleaned_data.get("sort") or self.usual_sort
+
+    @property
+    def wanted(self) -> Wanted:
+        cleaned = self.cleaned_data
+        return Wanted(
+            words=tuple(search.words(cleaned.get("q", ""))[: search.MOST_WORDS]),
+            model=cleaned.get("model"),
+            author=cleaned.get("author"),
+            gallery=cleaned.get("gallery"),
+            tag=cleaned.get("tag", ""),
+            since=cleaned.get("since"),
+            until=cleaned.get("until"),
+            favourite=cleaned.get("favourite", False),
+            rating=cleaned.get("rating"),
+            shape=cleaned.get("shape") or "",
+            status=cleaned.get("status") or "",
+            sort=self.chosen_sort,
+        )
+
+    @property
+    def filters(self) -> list[dict[str, Any]]:
+        """What the panel shows beside the words and the order: a template that draws each option takes long."""
+        return [self._filter(name) for name in self.fields if name not in ("q", "sort")]
+
+    def _filter(self, name: str) -> dict[str, Any]:
+        field, value = self.fields[name], self[name].value()
+        about = {"name": name, "id": self[name].id_for_label, "label": field.label, "value": value}
+        if not isinstance(field, _Pick):
+            return about | {"kind": "date" if isinstance(field, _Day) else "check" if name == "favourite" else "text"}
+        options = [(choice, label, str(choice) == str(value or "")) for choice, label in field.options]
+        return about | {"kind": "select", "options": options}
+
+    @property
+    def sorts(self) -> list[tuple[str, str, bool]]:
+        field = self._pick("sort")
+        return [(choice, label, choice == self.chosen_sort) for choice, label in field.options if choice]
+
+    # -- as an address, and in words
+
+    def query(self, without: str = "", **more: Any) -> str:
+        """What stands in the address after the question mark, in one way only; less one filter, or more than that."""
+        values = {name: self.cleaned_data.get(name) for name in FILTERS if name != without}
+        pairs = [(name, self._in_address(value)) for name, value in values.items() if value]
+        if self.chosen_sort != self.usual_sort:
+            pairs.append(("sort", self.chosen_sort.value))
+        return urlencode([*pairs, *((name, value) for name, value in more.items() if value)])
+
+    @staticmethod
+    def _in_address(value: Any) -> str:
+        return "on" if value is True else str(value)
+
+    @property
+    def in_words(self) -> list[tuple[str, str, str]]:
+        """What is filtered: the filter's name in addresses, what it is called, and its value as people read it."""
+        values = [(name, self.cleaned_data.get(name)) for name in FILTERS]
+        return [(name, str(self.fields[name].label), self._in_words(name, value)) for name, value in values if value]
+
+    def _in_words(self, name: str, value: Any) -> str:
+        if name in ("since", "until"):
+            return date_format(value, "j F Y")
+        if name == "favourite":
+            return ""
+        if name == "q":
+            return f"“{value}”"
+        field = self.fields[name]
+        return field.label_of(value) if isinstance(field, _Pick) else str(value)
+
+
+class SearchForm(forms.ModelForm[SavedSearch]):
+    """A search to save. `query` is what its page gave it, and is read anew before it is kept."""
+
+    query = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
+
+    class Meta:
+        model = SavedSearch
+        fields = ["name", "query"]
+        labels = {"name": "Name of the search"}
+        error_messages = {
+            "name": {"required": "Give the search a name.", "max_length": "A name may have 80 characters; shorten it."}
+        }
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # `person` is no field of the form but part of what must be unique.
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc] # not in the stubs
+        return exclusions - {"person"}

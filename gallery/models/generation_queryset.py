@@ -1,0 +1,137 @@
+"""Generations as a set: what is read of them, and what is changed of many at once."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Window
+from django.db.models.functions import Coalesce, RowNumber
+from django.utils import timezone
+
+from gallery.models.batch import Vote
+from gallery.models.catalogue import ModelPace
+from gallery.models.gallery import Gallery, GalleryEntry
+from gallery.models.states import POLLED, UNDER_WAY, State
+
+if TYPE_CHECKING:
+    from gallery.models.generation import Generation
+    from gallery.models.person import Person
+
+
+def _how_many(rows: "models.QuerySet[Any]", by: str) -> Coalesce:
+    """The number of these rows, which an OuterRef ties to the outer row, as a column; all of them have one `by`."""
+    return Coalesce(Subquery(rows.order_by().values(by).annotate(total=Count("pk")).values("total")), 0)
+
+
+# Nothing is written down to be looked at later than this; what is due later still was, before a clock was put back.
+LONGEST_WAIT = timedelta(minutes=15)
+
+
+def _is_due(now: datetime) -> Q:
+    return Q(due_at__lte=now) | Q(due_at__gt=now + LONGEST_WAIT)
+
+
+class GenerationQuerySet(models.QuerySet["Generation"]):
+    # -- reading
+
+    def visible_to(self, person: "Person") -> Self:
+        """A person's own, and what stands in a gallery that this person may look at or is being made for one."""
+        galleries = Gallery.objects.visible_to(person)
+        shown = GalleryEntry.objects.filter(
+            picture__generation=OuterRef("pk"), picture__trashed_at=None, gallery__in=galleries
+        )
+        # Once it has pictures, only those that are still in such a gallery make it visible.
+        being_made = Q(gallery__in=galleries) & ~Q(state=State.COMPLETED)
+        return self.filter(Q(author=person) | being_made | Exists(shown))
+
+    def under_way(self) -> Self:
+        return self.filter(state__in=UNDER_WAY)
+
+    def not_seen_by_author(self, person: "Person") -> Self:
+        return self.filter(author=person, is_new=True)
+
+    def in_feed(self) -> Self:
+        return self.filter(dismissed=False)
+
+    def for_cards(self, person: "Person") -> Self:
+        """All that a card shows to this person, in a constant number of queries."""
+        from gallery.models.picture import Picture
+
+        arrived = _how_many(Picture.objects.filter(generation=OuterRef("pk")), by="generation")
+        votes = _how_many(Vote.objects.filter(generation=OuterRef("pk")), by="generation")
+        before = self.model.objects.filter(state=State.QUEUED, pk__lt=OuterRef("pk"))
+        queued_before = _how_many(before, by="state")
+        pace = ModelPace.objects.filter(model=OuterRef("model"), options_key=OuterRef("options_key"))
+        own_vote = Vote.objects.filter(generation=OuterRef("pk"), person=person)
+        return (
+            self.select_related("model", "author", "gallery", "suggested_model", "batch")
+            .prefetch_related(models.Prefetch("pictures", Picture.objects.visible_to(person).marked_by(person)))
+            .annotate(
+                typical_for_options=Subquery(pace.values("typical_seconds")),
+                slow_for_options=Subquery(pace.values("slow_seconds")),
+                vote_count=votes,
+                has_my_vote=Exists(own_vote),
+                arrived=arrived,
+                queued_before=models.Case(
+                    models.When(state=State.QUEUED, then=queued_before),
+                    default=None,
+                    output_field=models.IntegerField(),
+                ),
+            )
+        )
+
+    def next_fairly(self, limit: int, sending_each: int = 1024) -> list["Generation"]:
+        """The queued ones to send next: each person's oldest first, and first those of who has least under way.
+
+        No more of one person's than make `sending_each` that are being sent at once.
+        """
+        now = timezone.now()
+        sent = self.model.objects.filter(
+            author=OuterRef("author"), state__in=(State.SUBMITTING, State.PENDING, State.PROCESSING)
+        )
+        sending = self.model.objects.filter(author=OuterRef("author"), state=State.SUBMITTING)
+        turn = Window(RowNumber(), partition_by=F("author"), order_by=F("id").asc())
+        return list(
+            self.filter(state=State.QUEUED)
+            .filter(Q(due_at=None) | _is_due(now))
+            .annotate(place=turn, turn=turn + _how_many(sent, by="author"), sending=_how_many(sending, by="author"))
+            .filter(place__lte=sending_each - F("sending"))
+            .select_related("model", "author")
+            .order_by("turn", "id")[:limit]
+        )
+
+    def to_poll(self, now: datetime) -> Self:
+        """What the upstream has and is to be asked about, among it what nobody waits for any more."""
+        return (
+            self.filter(_is_due(now), state__in=POLLED)
+            .exclude(task_id="")
+            .select_related("model")
+            .defer("prompt", "results")
+        )
+
+    def waiting_for_mirror(self, now: datetime) -> Self:
+        """Delivered, and nobody has begun to fetch the pictures in the time given for it."""
+        return self.filter(_is_due(now), state=State.SAVING)
+
+    def task_durations(self, model_id: int, latest: int) -> list[tuple[float, float]]:
+        """Of the model's latest tasks: seconds from acceptance at which each was not done yet, and at which it was."""
+        done = self.filter(model=model_id, state=State.COMPLETED).order_by("-finished_at")
+        times = done.values_list("accepted_at", "unfinished_at", "delivered_at")[:latest]
+        return [
+            ((unfinished - accepted).total_seconds() if unfinished else 0.0, (delivered - accepted).total_seconds())
+            for accepted, unfinished, delivered in times
+            if accepted and delivered
+        ]
+
+    # -- changing
+
+    def stop_looking_after(self, accepted_before: datetime) -> int:
+        """Expect nothing more of those that have ended and were accepted before this moment, or never."""
+        over = Q(accepted_at__lt=accepted_before) | Q(accepted_at=None) | Q(task_id="")
+        ended = self.filter(due_at__lte=timezone.now(), state__in=(State.CANCELLED, State.FAILED))
+        return ended.filter(over).update(due_at=None)
+
+    def move(self, to: State, *, from_: Iterable[State], **changes: Any) -> int:
+        """Bring the rows that are in one of `from_` to state `to`, with `changes`; return how many there were."""
+        return self.filter(state__in=tuple(from_)).update(state=to, version=F("version") + 1, **changes)

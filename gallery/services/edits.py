@@ -1,0 +1,186 @@
+"""Edits and variations: keeping uploads, preparing what goes along with the request, and asking.
+
+A picture is prepared here, within bounds, and not by the courier: the person is told at once what is wrong with it,
+the row names exactly the bytes that are sent, also for another try, and nothing takes long between the claim and the
+POST, where a courier that dies leaves an unknown outcome.
+"""
+
+import logging
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import log
+from typing import IO
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from gallery.images import edit as editing
+from gallery.images.edit import UPLOADS, Fit, Limits
+from gallery.images.parse import NotAPicture
+from gallery.models import Batch, Gallery, Generation, ImageModel, OverBudget, Person, Picture
+from gallery.services.generations import AlreadySubmitted, Wish, submit_all
+
+logger = logging.getLogger(__name__)
+
+_UPLOAD = re.compile(r"[0-9a-f]{32}-(\d{1,5})x(\d{1,5})\.(png|jpg)")
+_SHAPE = re.compile(r"^(\d{1,5})[x:](\d{1,5})$")
+
+
+class Unfit(Exception):
+    """What cannot be sent, and why; `field` is the form's that it is about, "" for all of it."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What an edit begins with: a picture of the studio's (`parent`), or an upload. `name` is its storage name."""
+
+    name: str
+    width: int
+    height: int
+    parent: Picture | None = None
+
+    @property
+    def is_square(self) -> bool:
+        return self.width == self.height
+
+
+def of_picture(picture: Picture) -> Source:
+    return Source(picture.original_name, picture.width, picture.height, picture)
+
+
+def keep_upload(person: Person, file: IO[bytes]) -> str:
+    """Keep a picture that was uploaded, for a day at least; return the name to ask for it by. Raises Unfit."""
+    try:
+        upload = editing.keep(file)
+    except NotAPicture as problem:
+        raise Unfit(f"This file cannot be used: {problem}. Choose a PNG, JPEG or WebP picture.", "picture") from None
+    size = upload.width, upload.height
+    return _store(person, upload.data, size, upload.extension).rpartition("/")[2]
+
+
+def uploaded(person: Person, upload: str) -> Source | None:
+    """What this person has uploaded under this name; None if nothing, or not any more."""
+    name, size = f"{UPLOADS}/{person.pk}/{upload}", _UPLOAD.fullmatch(upload)
+    if size is None or not default_storage.exists(name):
+        return None
+    return Source(name, int(size[1]), int(size[2]))
+
+
+def edit(
+    person: Person,
+    source: Source,
+    wishes: Sequence[Wish],
+    *,
+    fit: Fit = Fit.CENTRE,
+    mask: IO[bytes] | None = None,
+    gallery: Gallery | None = None,
+    token: uuid.UUID | None = None,
+    batch: Batch | None = None,
+) -> list[Generation]:
+    """Queue edits of one picture by one model. Raises Unfit, AlreadySubmitted, OverBudget."""
+    model = wishes[0].model
+    prepared = _prepare(source, model, fit, mask)
+    if model.edit_needs_mask and not prepared.is_marked:
+        raise Unfit(f"{model} paints only what is marked. Mark the part of the picture that is to change.", "mask")
+    source_file = _store(person, prepared.image, prepared.size)
+    mask_file = _store(person, prepared.mask, prepared.size) if prepared.mask else ""
+    wishes = [
+        replace(wish, kind=Generation.Kind.EDIT, parent=source.parent, source_file=source_file, mask_file=mask_file)
+        for wish in wishes
+    ]
+    return _submit(person, wishes, gallery=gallery, token=token, batch=batch)
+
+
+def vary(
+    person: Person,
+    source: Source,
+    model: ImageModel,
+    *,
+    count: int = 1,
+    fit: Fit = Fit.CENTRE,
+    token: uuid.UUID | None = None,
+) -> Generation:
+    """Queue variations of a picture. Raises Unfit, AlreadySubmitted, OverBudget."""
+    prepared = _prepare(source, model, Fit.CENTRE if fit is Fit.PAD else fit)
+    size = {name: value for name, value in fitting_options(model, source).items() if name == "size"}
+    prompt = source.parent.generation.prompt if source.parent else "Variation of an uploaded picture"
+    wish = Wish(
+        model,
+        prompt,
+        size,
+        count,
+        kind=Generation.Kind.VARIATION,
+        parent=source.parent,
+        source_file=_store(person, prepared.image, prepared.size),
+    )
+    return _submit(person, [wish], token=token)[0]
+
+
+def fitting_options(model: ImageModel, source: Source) -> dict[str, str]:
+    """The model's defaults, but of its sizes or aspect ratios the one that is most like the picture."""
+    options = model.fitting({})
+    wanted = log(1 if model.edit_square else source.width / source.height)
+    for option in model.option_list:
+        shapes = {choice: _shape(choice) for choice in option.choices}
+        # Where the default is no shape (“auto”), the service follows the picture by itself.
+        if shapes.get(option.default):
+            best = sorted(
+                (abs(log(shape) - wanted), choice != option.default, choice)
+                for choice, shape in shapes.items()
+                if shape
+            )
+            options[option.name] = best[0][2]
+    return options
+
+
+def _shape(choice: str) -> float:
+    """Width by height of a size or aspect ratio; 0 if it is neither."""
+    match = _SHAPE.match(choice)
+    return int(match[1]) / int(match[2]) if match and int(match[2]) else 0.0
+
+
+def _prepare(source: Source, model: ImageModel, fit: Fit, mask: IO[bytes] | None = None) -> editing.Prepared:
+    limits = Limits(model.edit_square, model.edit_max_bytes, model.edit_max_side)
+    try:
+        with default_storage.open(source.name) as file:
+            return editing.prepare(file, limits, fit, mask)
+    except editing.WrongMask as problem:
+        raise Unfit(str(problem), "mask") from None
+    except NotAPicture as problem:
+        raise Unfit(f"This picture cannot be sent: {problem}.") from None
+    except FileNotFoundError:
+        raise Unfit("The file of this picture is missing from the studio. Ask an administrator.") from None
+
+
+def _store(person: Person, data: bytes, size: tuple[int, int], extension: str = "png") -> str:
+    """Return the name: of nothing else ever, and with the size in it."""
+    name = f"{UPLOADS}/{person.pk}/{uuid.uuid4().hex}-{size[0]}x{size[1]}.{extension}"
+    try:
+        return default_storage.save(name, ContentFile(data))
+    except Exception:  # storages raise what they like
+        logger.exception("Could not store an upload, or what was prepared of a picture")
+        raise Unfit("The studio could not store the picture just now. Try again in a moment.") from None
+
+
+def _submit(
+    person: Person,
+    wishes: Sequence[Wish],
+    *,
+    gallery: Gallery | None = None,
+    token: uuid.UUID | None = None,
+    batch: Batch | None = None,
+) -> list[Generation]:
+    try:
+        return submit_all(person, wishes, gallery=gallery, token=token, batch=batch)
+    except (AlreadySubmitted, OverBudget):
+        # Nothing will ever refer to these. What else is left over, housekeeping finds.
+        for name in {name for wish in wishes for name in (wish.source_file, wish.mask_file) if name}:
+            default_storage.delete(name)
+        raise

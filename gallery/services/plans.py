@@ -1,0 +1,54 @@
+"""What a press of the button would do, told before it is pressed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Exists, OuterRef, Prefetch
+
+from gallery.models import Generation, Person, Picture, State
+from gallery.models.generation import fingerprint
+from gallery.services.generations import Wish, cost_of
+
+SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`cost` is of those whose price is known, in US dollars; `unpriced` is how many are not in it."""
+
+    generations: int
+    pictures: int
+    models: int
+    prompts: list[str]
+    cost: Decimal
+    unpriced: int
+
+
+def plan(wishes: Sequence[Wish]) -> Plan:
+    costs = [cost_of(wish) for wish in wishes]
+    return Plan(
+        generations=len(wishes),
+        pictures=sum(wish.count for wish in wishes),
+        models=len({wish.model.pk for wish in wishes}),
+        prompts=list(dict.fromkeys(wish.prompt for wish in wishes)),
+        cost=sum((cost for cost in costs if cost is not None), Decimal(0)),
+        unpriced=sum(cost is None for cost in costs),
+    )
+
+
+def made_before(person: Person, wishes: Sequence[Wish]) -> tuple[list[Picture], list[Wish]]:
+    """Pictures of the same requests that this person may see, and those of the wishes that nobody has made yet."""
+    by_mark = {fingerprint(wish.model.pk, wish.prompt, wish.options): wish for wish in wishes}
+    visible = Picture.objects.visible_to(person)
+    made = (
+        Generation.objects.visible_to(person)
+        .filter(Exists(visible.filter(generation=OuterRef("pk"))), fingerprint__in=by_mark, state=State.COMPLETED)
+        .order_by("-pk")
+        .prefetch_related(Prefetch("pictures", visible.select_related("generation")))
+    )
+    pictures: list[Picture] = []
+    for generation in made[:SHOWN]:
+        pictures += generation.pictures.all()
+    known = set(made.order_by().values_list("fingerprint", flat=True))
+    return pictures[:SHOWN], [wish for mark, wish in by_mark.items() if mark not in known]

@@ -1,0 +1,551 @@
+"""The client of the image API: sends requests, returns typed answers, raises one family of errors.
+
+It speaks the OpenAI Images dialect with LemonData's asynchronous tasks (its pages "Create Image" and "Get
+Image Status"). Plain Python and requests; it knows nothing of Django, and is safe to share between threads.
+"""
+
+import json
+import math
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, cast
+from urllib.parse import quote
+
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.fields import RequestField
+
+from gallery.upstream.errors import (
+    AccountProblem,
+    MalformedAnswer,
+    NoPicture,
+    NotSent,
+    OutcomeUnknown,
+    RateLimited,
+    Redirected,
+    Refused,
+    ServerTrouble,
+    TaskGone,
+    UpstreamError,
+)
+from gallery.upstream.parse import (
+    OUTCOME_HINT,
+    Answer,
+    OfferedModel,
+    OfferedOption,
+    Result,
+    Status,
+    clean_task_id,
+    contract_in,
+    error_from,
+    offered_model,
+    offered_rows,
+    poll_path,
+    pricing_in,
+    read_answer,
+    split_origin,
+)
+
+__all__ = [
+    "AccountProblem",
+    "Answer",
+    "Client",
+    "MalformedAnswer",
+    "NoPicture",
+    "NotSent",
+    "OfferedModel",
+    "OfferedOption",
+    "OutcomeUnknown",
+    "RateLimited",
+    "Redirected",
+    "Refused",
+    "Result",
+    "ServerTrouble",
+    "Status",
+    "Submission",
+    "TaskGone",
+    "UpstreamError",
+]
+
+MAX_ANSWER_BYTES = 256 * 2**20
+"""Four pictures of 40 MB in base64 and room to spare. The same for status answers: what a completed task
+brings may be inline too, and has been paid for."""
+
+MAX_ERROR_BYTES = 2**20
+MAX_CATALOGUE_BYTES = 8 * 2**20  # of one answer about models or prices
+BODY_GRACE = 60.0  # seconds beyond the read time-out in which an answer must have arrived whole
+
+CATALOGUE_TIME = 120.0  # seconds for all requests that a catalogue takes
+PIECE = 2**16
+
+# The fields of a variation that are not files.
+_OF_A_VARIATION = frozenset(("model", "n", "size", "user", "response_format"))
+
+_TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What is asked for. ``options`` holds only what the model knows: the caller's catalogue decides.
+
+    Fields that are None or empty are not sent. ``user`` is an opaque id, ``response_format`` "url" or
+    "b64_json".
+    """
+
+    model: str
+    prompt: str = field(repr=False)  # people's words stay out of logs
+    count: int = 1
+    options: Mapping[str, str | int | bool] = field(default_factory=dict)
+    user: str = ""
+    response_format: str = ""
+
+    def payload(self) -> dict[str, str | int | bool]:
+        """The JSON object to send. The named fields win over options of the same name."""
+        fields = {
+            **self.options,
+            "model": self.model,
+            "prompt": self.prompt,
+            "n": self.count,
+            "user": self.user,
+            "response_format": self.response_format,
+        }
+        return {name: value for name, value in fields.items() if value is not None and value != ""}
+
+
+class _Secret:
+    """Holds the key where neither a repr nor an error report that prints the locals of frames shows it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value.strip()  # a pasted key often brings its line end along
+        del value  # this frame may end in a traceback
+        if not (self._value.isascii() and self._value.isprintable() and " " not in self._value):
+            raise ValueError("The API key holds characters that no key has, such as spaces or line breaks.")
+
+    def __repr__(self) -> str:
+        return "<key>" if self else "<no key>"
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        raise TypeError("A key is not to be pickled.")
+
+    def hide(self, text: str) -> str:
+        # "x" or "no" are placeholders for servers without keys; replacing them would only garble messages
+        return text.replace(self._value, "sk-…") if len(self._value) >= 4 else text
+
+    def blank(self, content: bytes) -> bytes:
+        """Takes the key out of a raw answer, before any of it can show in the locals of a frame or in a log.
+
+        Only a key long enough to be one, lest a placeholder such as "secret" break a picture's URL.
+        """
+        key = self._value.encode()
+        return content.replace(key, "sk-…".encode()) if len(key) >= 16 and key in content else content
+
+    def put_into(self, headers: MutableMapping[str, str]) -> None:
+        if self:
+            headers["Authorization"] = f"Bearer {self._value}"
+
+
+class _Bearer(AuthBase):
+    """Set as the session's auth even without a key: only then does requests leave .netrc alone."""
+
+    def __init__(self, secret: _Secret) -> None:
+        self._secret = secret
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        self._secret.put_into(request.headers)
+        return request
+
+
+class _Body:
+    """A body that knows whether any of it has been handed to a connection.
+
+    http.client asks for the body once the connection stands, TLS and proxy tunnel included, and the headers
+    are out. So an error while ``started`` is False means that the request was surely not taken; the classes
+    of exceptions alone cannot tell a failed handshake from a connection lost later. That a part of it left
+    is enough for an unknown outcome: there are servers that make do with half a form.
+    """
+
+    def __init__(self, parts: Sequence[bytes], content_type: str) -> None:
+        self._parts = parts
+        self.content_type = content_type
+        self.started = False
+        self.send_by: float | None = None  # of the monotonic clock
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self._parts)
+
+    def __iter__(self) -> Iterator[memoryview]:
+        self.started = True  # a generator: runs at the first chunk, not when the iterator is made
+        for part in self._parts:
+            # In pieces, since a socket's time-out holds for all that it is given at once: some seconds would
+            # have to do for the whole of a large picture.
+            for start in range(0, len(part), PIECE):
+                if self.send_by is not None and time.monotonic() > self.send_by:
+                    raise TimeoutError("The request was not sent in time.")
+                yield memoryview(part)[start : start + PIECE]
+
+
+def _json_body(fields: Mapping[str, object]) -> _Body:
+    return _Body([json.dumps(fields).encode()], "application/json")
+
+
+def _form(fields: Mapping[str, str | int | bool], files: Mapping[str, bytes]) -> _Body:
+    """multipart/form-data; the files stay as they are, in memory once."""
+    boundary = secrets.token_hex(24)
+    parts = []
+    for name, value in fields.items():
+        written = str(value).lower() if isinstance(value, bool) else str(value)
+        # "replace": half a character, which JSON can escape, has no bytes of its own
+        parts += [_part_head(boundary, RequestField(name, b"")), written.encode(errors="replace"), b"\r\n"]
+    for name, content in files.items():
+        kind = _file_type(content)
+        field = RequestField(name, b"", filename=f"{name}.{kind.partition('/')[2]}")
+        parts += [_part_head(boundary, field, kind), content, b"\r\n"]
+    parts.append(f"--{boundary}--\r\n".encode())
+    return _Body(parts, f"multipart/form-data; boundary={boundary}")
+
+
+def _part_head(boundary: str, field: RequestField, content_type: str | None = None) -> bytes:
+    field.make_multipart(content_type=content_type)
+    return f"--{boundary}\r\n{field.render_headers()}".encode(errors="replace")
+
+
+def _file_type(content: bytes) -> str:
+    """By its first bytes: servers look at the type that is said, and some at the end of the name."""
+    if content.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        return "image/webp"
+    return "image/png"
+
+
+class Client:
+    """One account at one server. Times are seconds.
+
+    ``base_url`` is the API's root, such as "https://api.lemondata.cc/v1"; an empty ``api_key`` sends no
+    Authorization header, for servers of one's own. Proxies and CA bundles are taken from the environment as
+    requests does. An answer must have arrived whole ``read_timeout`` + 60 seconds after the request was made
+    (+ at most one more read). Raises ValueError, in words fit for an administrator, for a base URL or key
+    that cannot be meant.
+    """
+
+    base_url: str = ""
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 180.0,
+        poll_read_timeout: float = 30.0,
+        pool_size: int = 64,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+        body_grace: float = BODY_GRACE,
+        catalogue_time: float = CATALOGUE_TIME,
+    ) -> None:
+        try:
+            self._secret = _Secret(api_key)
+        finally:
+            del api_key  # this frame may end in a traceback
+        self.base_url, self._origin = _checked_base(base_url)
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
+        self._poll_read_timeout = poll_read_timeout
+        self._max_answer_bytes = max_answer_bytes
+        self._body_grace = body_grace
+        self._catalogue_time = catalogue_time
+        self._polls = self._session(pool_size)
+
+    def __repr__(self) -> str:
+        return f"Client({self.base_url!r})"
+
+    def create(self, submission: Submission) -> Answer:
+        """Ask for pictures: POST /images/generations. Blocks until the answer is there, for minutes maybe.
+
+        Raises UpstreamError. If its ``sent`` is True the pictures may have been made and charged.
+        """
+        return self._post("/images/generations", _json_body(submission.payload()))
+
+    def edit(self, submission: Submission, image: bytes, mask: bytes | None = None) -> Answer:
+        """Ask for a picture to be painted anew where ``mask`` is transparent, or as a whole: POST /images/edits.
+
+        Formats and limits are the server's; they are not checked here. Otherwise like ``create``.
+        """
+        files = {"image": image} if mask is None else {"image": image, "mask": mask}
+        return self._post("/images/edits", _form(submission.payload(), files))
+
+    def vary(self, submission: Submission, image: bytes) -> Answer:
+        """Ask for variations of a picture: POST /images/variations. Otherwise like ``create``.
+
+        Neither a prompt nor any option but the size is sent: a variation has no others.
+        """
+        fields = {name: value for name, value in submission.payload().items() if name in _OF_A_VARIATION}
+        return self._post("/images/variations", _form(fields, {"image": image}))
+
+    def catalogue(self) -> list[OfferedModel]:
+        """What the server offers: GET /models?category=image, and each model's own page and price.
+
+        What is not said, or makes no sense, is None or empty. A server of the OpenAI kind tells ids alone, and of
+        all its models. Up to some hundred requests, ``CATALOGUE_TIME`` seconds at most. Raises UpstreamError
+        (``sent`` means nothing here) if there is no list, or if the connection fails or the rate limit is reached
+        on the way: half a catalogue could be taken for the whole.
+        """
+        deadline = time.monotonic() + self._catalogue_time
+        rows = offered_rows(self._look_up("/models?category=image", deadline), self._secret.hide)
+        details = _Asker(lambda name: contract_in(self._look_up(f"/models/{quote(name, safe='')}", deadline)))
+        pricing = _Asker(
+            lambda name: pricing_in(self._look_up(f"/pricing?model={quote(name, safe='')}", deadline), name)
+        )
+        return [
+            offered_model(name, contract_in(row) or details.ask(name), pricing.ask(name), self._secret.hide)
+            for name, row in rows.items()
+        ]
+
+    def _look_up(self, path: str, deadline: float) -> object:
+        url, limit = self.base_url + path, min(self._max_answer_bytes, MAX_CATALOGUE_BYTES)
+        left = deadline - time.monotonic()
+        if left > 0:
+            timeout = min(self._poll_read_timeout, left)
+            try:
+                return self._exchange(self._polls, "GET", url, timeout, deadline=deadline, limit=limit)
+            except OutcomeUnknown as lost:
+                failure = lost
+            if time.monotonic() < deadline:
+                raise failure
+        raise OutcomeUnknown(
+            "The server is too slow to tell what it offers.", code="catalogue_too_slow", retryable=True
+        )
+
+    def _post(self, path: str, body: _Body) -> Answer:
+        # A connection of its own each time. A server may close an idle one just as it is used again; that
+        # looks like a request lost on the way, and the generation would be declared interrupted for nothing.
+        # urllib3 looks whether an idle connection was closed, but cannot see a FIN that is still under way.
+        # A handshake is nothing beside the seconds that a picture takes.
+        with self._session(1) as session:
+            session.headers["Connection"] = "close"
+            document = self._exchange(session, "POST", self.base_url + path, self._read_timeout, body)
+        return read_answer(document, polling=False, origin=self._origin, hide=self._secret.hide)
+
+    def status(self, task_id: str, poll_url: str = "") -> Answer:
+        """Ask how a task is doing: GET its poll URL if that leads to the configured origin, else
+        /images/generations/{task_id}.
+
+        Raises UpstreamError (``sent`` says nothing about the task here), ValueError if there is neither a
+        usable poll URL nor a usable task id.
+        """
+        path, task_id = poll_path(poll_url, self._origin), clean_task_id(task_id)
+        if path:
+            url = self._origin + path
+        elif task_id:
+            url = f"{self.base_url}/images/generations/{quote(task_id, safe='')}"
+        else:
+            raise ValueError("There is no task to ask about.")
+        document = self._exchange(self._polls, "GET", url, self._poll_read_timeout, of_task=True)
+        return read_answer(
+            document,
+            polling=True,
+            origin=self._origin,
+            task_id=task_id,
+            poll_url=path,
+            hide=self._secret.hide,
+        )
+
+    def close(self) -> None:
+        """Close the idle connections. Requests under way end as they would."""
+        self._polls.close()
+
+    def _session(self, pool_size: int) -> requests.Session:
+        session = requests.Session()
+        session.auth = _Bearer(self._secret)
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # none stored, none sent
+        # identity: a compressed answer would be a way around the cap on bytes, and pictures hardly shrink
+        session.headers.update(
+            {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "LemonStudio"}
+        )
+        adapter = HTTPAdapter(4, pool_size, max_retries=0, pool_block=False)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        return session
+
+    def _exchange(
+        self,
+        session: requests.Session,
+        method: str,
+        url: str,
+        read_timeout: float,
+        body: _Body | None = None,
+        *,
+        of_task: bool = False,
+        deadline: float = math.inf,
+        limit: int | None = None,
+    ) -> object:
+        """One request; the JSON of a 2xx answer, or an UpstreamError.
+
+        Errors are raised outside of the except blocks: an exception of requests holds the prepared request
+        with its headers, and would come along as the context of ours.
+        """
+        deadline = min(deadline, time.monotonic() + read_timeout + self._body_grace)
+        if body is not None:
+            body.send_by = deadline
+        failure: UpstreamError | None = None
+        try:
+            response = session.request(
+                method,
+                url,
+                data=cast(Iterator[bytes], body),
+                headers={"Content-Type": body.content_type} if body is not None else None,
+                timeout=(self._connect_timeout, read_timeout),
+                allow_redirects=False,
+                stream=True,
+            )
+        except _TROUBLE as trouble:
+            failure = _failure(trouble, body)
+        if failure:
+            raise failure
+
+        good = 200 <= response.status_code < 300
+        limit = (limit or self._max_answer_bytes) if good else MAX_ERROR_BYTES
+        try:
+            content, failure = self._read(response, deadline, body, limit)
+            content = self._secret.blank(content)
+        finally:
+            response.close()
+        if not good:  # the status line says enough, even if the rest was lost
+            document, hide = _json(content), self._secret.hide
+            header = hide(response.headers.get("Retry-After", ""))
+            raise error_from(response.status_code, document, header, polling=of_task, hide=hide)
+        if failure:
+            raise failure
+        document = _json(content)
+        if document is None:
+            raise MalformedAnswer(
+                "The server's answer is not JSON.",
+                hint=_hint(body),
+                status=response.status_code,
+                retryable=body is None,
+            )
+        return document
+
+    def _read(
+        self, response: requests.Response, deadline: float, body: _Body | None, limit: int
+    ) -> tuple[bytes, UpstreamError | None]:
+        """The body as far as it came, and what cut it short."""
+        content = bytearray()
+        try:
+            # read1, since read(n) waits for n bytes while each dripping byte resets the socket's time-out
+            while chunk := response.raw.read1(2**16, decode_content=True):
+                content += chunk
+                if len(content) > limit:
+                    return b"", MalformedAnswer(
+                        f"The server's answer is larger than {limit:,} bytes.",
+                        code="answer_too_large",
+                        hint=_hint(body),
+                        retryable=body is None,
+                    )
+                if time.monotonic() > deadline:
+                    return bytes(content), _lost(body, "answer_too_slow", "The server's answer did not end in time.")
+        except _TROUBLE as trouble:
+            return bytes(content), _lost(body, *_words(trouble)[:2])
+        return bytes(content), None
+
+
+class _Asker:
+    """Asks for each model until it is plain that the server has no answers of this kind."""
+
+    PATIENCE = 3
+
+    def __init__(self, look_up: Callable[[str], dict[str, Any] | None]) -> None:
+        self._look_up = look_up
+        self._in_vain = 0
+
+    def ask(self, name: str) -> dict[str, Any] | None:
+        if self._in_vain >= self.PATIENCE:
+            return None
+        try:
+            found = self._look_up(name)
+        except ServerTrouble:
+            return None  # of this one model; says nothing about the next
+        except (Refused, AccountProblem, MalformedAnswer):
+            found = None
+        self._in_vain = 0 if found is not None else self._in_vain + 1
+        return found
+
+
+def _checked_base(base_url: str) -> tuple[str, str]:
+    """The base URL without a trailing slash, and its origin. Errors do not repeat it: it may hold secrets."""
+    base = base_url.strip()
+    if not base.isprintable() or " " in base or "\\" in base:
+        raise ValueError("The base URL must not contain spaces, backslashes or control characters.")
+    if "?" in base or "#" in base:
+        raise ValueError("The base URL must not have a query or a fragment.")
+    try:
+        origin = split_origin(base)
+    except ValueError:
+        origin = ""
+    if not origin:
+        raise ValueError(
+            "The base URL must be an http or https address such as https://api.lemondata.cc/v1, "
+            "without a user name or password."
+        )
+    return base.rstrip("/"), origin
+
+
+def _json(content: bytes) -> object:
+    """The JSON in an answer, None if there is none (JSON's own null says as little)."""
+    try:
+        document: object = json.loads(content.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):  # no JSON, a number of thousands of digits, a thousand brackets
+        return None
+    return document
+
+
+def _hint(body: _Body | None) -> str:
+    return OUTCOME_HINT if body else ""
+
+
+def _lost(body: _Body | None, code: str, message: str) -> OutcomeUnknown:
+    return OutcomeUnknown(message, code=code, hint=_hint(body), retryable=body is None)
+
+
+def _failure(trouble: Exception, body: _Body | None) -> UpstreamError:
+    """The error for a request that got no status line. Keeps nothing of the exception of requests."""
+    code, message, early = _words(trouble)
+    started = body.started if body is not None else not early
+    if started:
+        return _lost(body, code, message)
+    if not early:
+        code, message = "connection_failed", "The connection failed before the request was sent."
+    return NotSent(message, code=code)
+
+
+def _words(trouble: Exception) -> tuple[str, str, bool]:
+    """A code, a sentence, and whether this kind of trouble comes before anything is sent."""
+    errors, inner = requests.exceptions, urllib3.exceptions
+    cause = trouble.args[0] if trouble.args else None
+    cause = getattr(cause, "reason", cause)  # of urllib3's MaxRetryError
+    if isinstance(trouble, errors.ProxyError):
+        return "proxy_failed", "The proxy on the way to the server did not let the request through.", True
+    if isinstance(trouble, errors.SSLError | inner.SSLError):
+        return "tls_failed", "No trusted encrypted connection to the server came about.", True
+    if isinstance(cause, inner.NameResolutionError):
+        return "name_not_resolved", "The server's name could not be resolved.", True
+    if isinstance(trouble, errors.ConnectTimeout):
+        return "connect_timeout", "The server did not take up the connection in time.", True
+    if isinstance(cause, inner.NewConnectionError):
+        return "connection_refused", "The server cannot be reached: the connection was refused.", True
+    if isinstance(trouble, errors.InvalidURL | errors.InvalidHeader | errors.InvalidSchema):
+        return "invalid_request", "The request could not be made from these settings.", True
+    if isinstance(trouble, errors.ReadTimeout | inner.ReadTimeoutError):
+        return "read_timeout", "The server did not answer in time.", False
+    return "connection_lost", "The connection broke before the answer was complete.", False

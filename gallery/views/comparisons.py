@@ -1,0 +1,96 @@
+"""Pictures beside each other: what they look like, and what was asked for differently."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from gallery.models import Gallery, GalleryEntry, Picture
+from gallery.queries.roles import Action, may
+from gallery.views.keeping import MOST_COMPARED
+from gallery.views.pictures import details_of
+from gallery.web.access import pictures_to_see, signed_in
+from gallery.web.http import StudioRequest
+
+_WORD = re.compile(r"\w+|\W+")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing about each of the pictures."""
+
+    label: str
+    values: Sequence[str]
+
+    @property
+    def differs(self) -> bool:
+        return len(set(self.values)) > 1
+
+
+@require_safe
+def picture_compare(request: StudioRequest) -> HttpResponse:
+    """`?p=1&p=2`: two to four pictures, in this order. With `inside=GALLERY`, what was decided on them there."""
+    pictures = _asked_for(request)
+    context: dict[str, Any] = {"pictures": pictures, "is_enough": 2 <= len(pictures) <= MOST_COMPARED}
+    if context["is_enough"]:
+        prompts = [picture.generation.prompt for picture in pictures]
+        context |= {
+            "prompts": marked(prompts),
+            "prompts_differ": len(set(prompts)) > 1,
+            "rows": _rows(pictures),
+            **_decisions(request, pictures),
+        }
+    return render(request, "gallery/picture_compare.html", context)
+
+
+def _asked_for(request: StudioRequest) -> list[Picture]:
+    """All of them, or 404: each is asked for by itself."""
+    texts = request.GET.getlist("p")
+    if not all(text.isdecimal() and len(text) < 19 for text in texts):
+        raise Http404
+    pks = list(dict.fromkeys(int(text) for text in texts))[: MOST_COMPARED + 1]
+    visible = pictures_to_see(request).marked_by(signed_in(request)).select_related("generation__model", "author")
+    found = visible.prefetch_related("generation__pictures").in_bulk(pks)
+    if len(found) < len(pks):
+        raise Http404
+    return [found[pk] for pk in pks]
+
+
+def _rows(pictures: Sequence[Picture]) -> list[Row]:
+    """In the order in which the pictures name them; what one of them has not is a dash."""
+    facts = [{**dict(details_of(picture)), "By": picture.author.name} for picture in pictures]
+    labels = dict.fromkeys(label for one in facts for label in one)
+    return [Row(label, [one.get(label, "–") for one in facts]) for label in labels]
+
+
+def marked(prompts: Sequence[str]) -> list[list[tuple[str, bool]]]:
+    """Each prompt in pieces: the text, and whether it is a word that not all of the prompts have."""
+    words = [{piece.casefold() for piece in _WORD.findall(prompt)} for prompt in prompts]
+    common = set.intersection(*words)
+    return [
+        [(piece, piece.casefold() not in common and not piece.isspace()) for piece in _WORD.findall(prompt)]
+        for prompt in prompts
+    ]
+
+
+def _decisions(request: StudioRequest, pictures: Sequence[Picture]) -> dict[str, Any]:
+    """For `_place.html`, in the gallery that they were selected in, as far as this person may see it."""
+    number = request.GET.get("inside", "")
+    person = signed_in(request)
+    visible = Gallery.objects.visible_to(person)
+    gallery = visible.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+    if gallery is None:
+        return {}
+    entries = GalleryEntry.objects.filter(gallery=gallery, picture__in=pictures).select_related("gallery", "decided_by")
+    by_picture = {entry.picture_id: entry for entry in entries}
+    for picture in pictures:
+        picture.entry = by_picture.get(picture.pk)
+    return {
+        "gallery": gallery,
+        "decidable": {gallery.pk} if may(person, Action.DECIDE, gallery) else set(),
+        "arrangeable": set(),
+    }

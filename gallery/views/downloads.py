@@ -1,0 +1,303 @@
+"""Taking pictures away: one in another format or size, or many as a ZIP archive."""
+
+import re
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any, Self
+from weakref import finalize
+
+from django.contrib import messages
+from django.core.files.storage import default_storage
+from django.db.models import Sum
+from django.http import (
+    Http404,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.shortcuts import redirect, render
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from gallery import services
+from gallery.downloads import build as packing
+from gallery.downloads.build import Ready
+from gallery.downloads.filenames import safe_name
+from gallery.forms.downloads import ShapeForm
+from gallery.images.concurrency import Busy, Turnstile
+from gallery.images.convert import ENDINGS, Shape, convert_in_turn
+from gallery.images.parse import NotAPicture
+from gallery.models import Gallery, Package, Person, Picture
+from gallery.queries.roles import Action
+from gallery.views.keeping import _chosen, _count, _refused
+from gallery.web.access import (
+    gallery_to,
+    is_whole,
+    package_to_download,
+    package_to_see,
+    picture_to_see,
+    pictures_for,
+    signed_in,
+)
+from gallery.web.http import StudioRequest
+
+# Of eight threads that a web process has, so many may be kept busy by archives on their way.
+STREAMS = Turnstile(at_once=4)
+LISTED = 20
+NEVER_KEPT = "private, no-store"
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})$")
+
+
+# -- one picture
+
+
+@require_safe
+def picture_take(request: StudioRequest, pk: int) -> HttpResponseBase:
+    """Ask how it is wanted; then hand it out like that."""
+    picture = picture_to_see(request, pk)
+    form = ShapeForm(request.GET if "format" in request.GET else None, picture=picture)
+    if not form.is_valid():
+        return _ask_for_one(request, picture, form)
+    shape = form.shape
+    if shape.is_original:
+        return redirect("picture_download", pk)
+    try:
+        with default_storage.open(picture.original_name) as file:
+            data = convert_in_turn(file, shape, packing.caption(picture))
+    except FileNotFoundError:
+        raise Http404("The file is missing from storage.") from None
+    except NotAPicture as problem:
+        said = f"This picture could not be converted: {problem}. The original can still be downloaded."
+        form.add_error(None, said)
+        return _ask_for_one(request, picture, form)
+    except Busy:
+        return _busy(request)
+    name = picture.download_name.removesuffix(picture.extension) + ENDINGS[shape.format]
+    if shape.side and shape.side < max(picture.width, picture.height):
+        name = name.replace(".", f"-{shape.side}.")
+    response = HttpResponse(data, content_type=shape.content_type)
+    return _attached(response, name)
+
+
+def _ask_for_one(request: StudioRequest, picture: Picture, form: ShapeForm) -> HttpResponse:
+    template = "gallery/_picture_take.html" if request.htmx else "gallery/picture_take.html"
+    context = {"picture": picture, "form": form}
+    return render(request, template, context, status=422 if form.errors else 200)
+
+
+# -- many
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def gallery_package(request: StudioRequest, pk: int) -> HttpResponseBase:
+    """Ask how a gallery’s pictures are wanted; then hand them out, or have them made ready."""
+    person = signed_in(request)
+    gallery = gallery_to(Action.VIEW, request, pk)
+    pictures = services.contents(pictures_for(person), gallery)
+    form = ShapeForm(request.POST if request.method == "POST" else None)
+    context = {"gallery": gallery, "name": gallery.name}
+    return _take_many(request, form, gallery.name, gallery, pictures, context)
+
+
+@require_POST
+def selection_package(request: StudioRequest) -> HttpResponseBase:
+    person = signed_in(request)
+    try:
+        chosen = _chosen(request)
+    except services.Unfit as problem:
+        return _refused(request, problem)
+    pictures = services.contents(pictures_for(person), None, chosen)
+    form = ShapeForm(request.POST if "format" in request.POST else None)
+    return _take_many(request, form, _count(pictures), None, pictures, {"chosen": pictures})
+
+
+def _take_many(
+    request: StudioRequest,
+    form: ShapeForm,
+    name: str,
+    gallery: Gallery | None,
+    pictures: Sequence[int],
+    context: dict[str, Any],
+) -> HttpResponseBase:
+    person = signed_in(request)
+    byte_size = _bytes(gallery, pictures)
+    if form.is_valid() and pictures:
+        try:
+            if packing.is_small(len(pictures), byte_size, form.shape):
+                # Its files are read for their checksums first: that takes a thread, too.
+                stream = _Stream()
+                try:
+                    return _hand_out(request, packing.at_once(person, name, gallery, pictures), name, stream=stream)
+                except BaseException:
+                    stream.close()
+                    raise
+            package = services.ask_for_package(person, name, gallery, pictures, form.shape)
+        except services.Unfit as problem:
+            form.add_error(None, problem.message)
+        except FileNotFoundError:
+            form.add_error(None, packing.NOTHING_THERE)
+        except Busy:
+            return _busy(request)
+        else:
+            return _go(request, package)
+    context |= {
+        "form": form,
+        "total": len(pictures),
+        "byte_size": byte_size,
+        "is_small": packing.is_small(len(pictures), byte_size, form.shape if form.is_valid() else Shape()),
+    }
+    template = "gallery/_package_ask.html" if request.htmx else "gallery/package_ask.html"
+    return render(request, template, context, status=422 if form.errors else 200)
+
+
+def _bytes(gallery: Gallery | None, pictures: Sequence[int]) -> int:
+    rows = Picture.objects.kept()
+    rows = rows.filter(entries__gallery=gallery) if gallery else rows.filter(pk__in=pictures)
+    return int(rows.aggregate(total=Sum("byte_size"))["total"] or 0)
+
+
+def _go(request: StudioRequest, package: Package) -> HttpResponseBase:
+    there = redirect("package_detail", package.pk)
+    return HttpResponseClientRedirect(there.url) if request.htmx and isinstance(there, HttpResponseRedirect) else there
+
+
+# -- packages
+
+
+@require_safe
+def package_list(request: StudioRequest) -> HttpResponse:
+    person = signed_in(request)
+    return render(request, "gallery/package_list.html", {"packages": _still_seen(person)})
+
+
+def _still_seen(person: Person) -> list[Package]:
+    """The latest; a constant number of queries."""
+    packages = list(Package.objects.of(person).still_there().select_related("gallery")[:LISTED])
+    galleries = set(Gallery.objects.visible_to(person).values_list("pk", flat=True))
+    chosen = {pk for package in packages for pk in package.chosen}
+    seen = set(pictures_for(person).filter(pk__in=chosen).values_list("pk", flat=True))
+    return [
+        package
+        for package in packages
+        if (package.gallery_id in galleries if package.gallery_id else seen.issuperset(package.chosen))
+    ]
+
+
+@require_safe
+def package_detail(request: StudioRequest, pk: int) -> HttpResponse:
+    package = package_to_see(request, pk)
+    services.remind(package)
+    context = {
+        "package": package,
+        "left_out": list(package.left_out.values_list("name", "problem")) if package.is_ready else [],
+        "is_fragment": bool(request.htmx),
+        "has_changed": package.is_ready and not is_whole(signed_in(request), package),
+    }
+    template = "gallery/_package.html" if request.htmx else "gallery/package_detail.html"
+    return render(request, template, context)
+
+
+@require_safe
+def package_file(request: StudioRequest, pk: int) -> HttpResponseBase:
+    """The archive, or the part of it that a browser still lacks; asked anew whether it may be seen."""
+    package = package_to_download(request, pk)
+    return _hand_out(request, packing.ready(package), package.name, package.etag)
+
+
+@require_POST
+def package_retry(request: StudioRequest, pk: int) -> HttpResponseBase:
+    package = package_to_see(request, pk)
+    try:
+        services.package_again(package)
+    except services.Unfit as problem:
+        messages.error(request, problem.message)
+    return redirect("package_detail", pk)
+
+
+@require_POST
+def package_delete(request: StudioRequest, pk: int) -> HttpResponseBase:
+    services.delete_package(package_to_see(request, pk))
+    messages.success(request, "The download is deleted. The pictures are still where they were.")
+    return redirect("package_list")
+
+
+# -- handing out
+
+
+class _Stream:
+    """Has a place in the turnstile until the answer is at its end, however it ends. Raises Busy."""
+
+    def __init__(self) -> None:
+        STREAMS.enter()
+        # Once. An answer that is thrown away, as by a middleware that fails after the view, is closed by nobody: then
+        # its place is free when Python clears up.
+        self._leave = finalize(self, STREAMS.leave)
+        self._pieces: Generator[bytes, None, None] | None = None
+
+    def of(self, pieces: Generator[bytes, None, None]) -> Self:
+        self._pieces = pieces
+        return self
+
+    def __iter__(self) -> Iterator[bytes]:
+        assert self._pieces is not None
+        return self._pieces
+
+    def close(self) -> None:
+        try:
+            if self._pieces is not None:
+                self._pieces.close()
+        finally:
+            self._leave()
+
+
+def _hand_out(
+    request: StudioRequest, ready: Ready, name: str, etag: str = "", stream: _Stream | None = None
+) -> HttpResponseBase:
+    size = ready.archive.size
+    begin, end = _range(request, size, f'"{etag}"') if etag else (0, size)
+    if begin >= end:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    kind = "application/zip"
+    if request.method == "HEAD":
+        response: HttpResponseBase = HttpResponse(content_type=kind)
+    else:
+        try:
+            stream = stream or _Stream()
+        except Busy:
+            return _busy(request)
+        response = StreamingHttpResponse(stream.of(ready.stream(begin, end)), content_type=kind)
+    response["Content-Length"] = str(end - begin)
+    if etag:
+        response["Accept-Ranges"] = "bytes"
+        response["ETag"] = f'"{etag}"'
+    if (begin, end) != (0, size):
+        response.status_code = 206
+        response["Content-Range"] = f"bytes {begin}-{end - 1}/{size}"
+    return _attached(response, safe_name(name, ".zip", fallback="Pictures"))
+
+
+def _range(request: StudioRequest, size: int, etag: str) -> tuple[int, int]:
+    """From where and up to where, by the request's Range. All of it where that makes no sense, or is of another one."""
+    asked = _RANGE.match(request.headers.get("Range", ""))
+    if asked is None or asked[0] == "bytes=-" or request.headers.get("If-Range", etag) != etag:
+        return 0, size
+    first, last = asked[1], asked[2]
+    if not first:
+        return max(0, size - int(last)), size
+    return int(first), min(size, int(last) + 1) if last else size
+
+
+def _attached(response: HttpResponseBase, name: str) -> HttpResponseBase:
+    disposition = content_disposition_header(True, name)
+    assert disposition is not None
+    response["Content-Disposition"] = disposition
+    response["Cache-Control"] = NEVER_KEPT
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _busy(request: StudioRequest) -> HttpResponse:
+    response = render(request, "gallery/package_busy.html", status=429)
+    response["Retry-After"] = "10"
+    return response

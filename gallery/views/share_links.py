@@ -1,0 +1,85 @@
+"""The links that show a gallery to people without an account, for those who may share it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from gallery import services
+from gallery.forms.share_links import LinkForm
+from gallery.models import Gallery
+from gallery.queries.roles import Action
+from gallery.web.access import gallery_to, link_to_change, signed_in
+from gallery.web.http import StudioRequest
+
+# Of those that are over.
+OVER = 20
+
+
+@sensitive_post_parameters("password")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def gallery_links(request: StudioRequest, pk: int) -> HttpResponse:
+    """A new link's address is in the answer to the form that made it, and nowhere else."""
+    gallery = gallery_to(Action.SHARE, request, pk)
+    if request.method != "POST":
+        return _page(request, gallery, LinkForm())
+    form = LinkForm(request.POST)
+    if not form.is_valid():
+        return _page(request, gallery, form, status=422)
+    link, token = services.make_link(gallery, signed_in(request), form.settings, form.new_password or "")
+    address = request.build_absolute_uri(reverse("guest_gallery", args=[token]))
+    return _page(request, gallery, LinkForm(), {"made": link, "address": address})
+
+
+def _page(
+    request: StudioRequest, gallery: Gallery, form: LinkForm, more: dict[str, Any] | None = None, status: int = 200
+) -> HttpResponse:
+    links = list(gallery.links.select_related("created_by"))
+    context = {
+        "gallery": gallery,
+        "form": form,
+        "links": [link for link in links if link.is_alive],
+        "over": [link for link in links if not link.is_alive][:OVER],
+        **(more or {}),
+    }
+    template = "gallery/_links.html" if request.htmx else "gallery/gallery_links.html"
+    return render(request, template, context, status=status)
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def link_edit(request: StudioRequest, pk: int, link_pk: int) -> HttpResponseBase:
+    link = link_to_change(request, pk, link_pk)
+    if not link.is_alive:
+        messages.error(request, "This link is over, and stays so. Make a new one.")
+        return redirect("gallery_links", pk)
+    form = LinkForm(request.POST if request.method == "POST" else None, instance=link)
+    if request.method == "POST" and form.is_valid():
+        services.change_link(link, form.settings, form.new_password)
+        messages.success(request, f"Changed: the link for “{link}”.")
+        return redirect("gallery_links", pk)
+    context = {"gallery": link.gallery, "link": link, "form": form}
+    return render(request, "gallery/link_edit.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def link_revoke(request: StudioRequest, pk: int, link_pk: int) -> HttpResponseBase:
+    """At once: what was opened by it does not open again."""
+    link = link_to_change(request, pk, link_pk)
+    if services.revoke_link(link, signed_in(request)):
+        messages.success(request, f"Revoked: the link for “{link}”. Whoever opens it is told that it is over.")
+    return redirect("gallery_links", pk)
+
+
+@require_POST
+def link_revoke_all(request: StudioRequest, pk: int) -> HttpResponseBase:
+    revoked = services.revoke_links(gallery_to(Action.SHARE, request, pk), signed_in(request))
+    if revoked:
+        messages.success(request, "Revoked: all links. Whoever opens one is told that it is over.")
+    return redirect("gallery_links", pk)

@@ -1,0 +1,193 @@
+"""One door per object: the row that this person may see or change, or 404.
+
+Strangers get the same answer for what is not theirs as for what does not exist.
+"""
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+
+from gallery import services
+from gallery.models import (
+    Batch,
+    Comment,
+    Gallery,
+    Generation,
+    Invitation,
+    Notice,
+    Package,
+    Person,
+    Picture,
+    PromptTemplate,
+    ShareLink,
+)
+from gallery.models.invitation import InvitationQuerySet
+from gallery.models.picture import PictureQuerySet
+from gallery.queries.roles import Action, may, may_invite, may_see_all_invitations
+from gallery.services import Source
+
+
+def signed_in(request: HttpRequest) -> Person:
+    """The person that asks. SignInMiddleware lets nobody else through to a view that calls this."""
+    if isinstance(request.user, AnonymousUser):
+        raise Http404
+    return request.user
+
+
+def generation_to_change(request: HttpRequest, pk: int) -> Generation:
+    """Only its author cancels, retries or dismisses a generation."""
+    own = Generation.objects.filter(author=signed_in(request)).select_related("model", "author", "gallery")
+    return get_object_or_404(own, pk=pk)
+
+
+def batch_to_see(request: HttpRequest, pk: int) -> Batch:
+    return get_object_or_404(Batch.objects.visible_to(signed_in(request)).select_related("author"), pk=pk)
+
+
+def batch_to_change(request: HttpRequest, pk: int) -> Batch:
+    return get_object_or_404(Batch.objects.filter(author=signed_in(request)), pk=pk)
+
+
+def generation_to_see(request: HttpRequest, pk: int) -> Generation:
+    visible = Generation.objects.visible_to(signed_in(request)).select_related("model", "author", "batch")
+    return get_object_or_404(visible, pk=pk)
+
+
+def may_view_all(person: Person) -> bool:
+    """The administration shows pictures, whosever they are."""
+    return person.is_staff and person.has_perm("gallery.view_picture")
+
+
+def pictures_for(person: Person) -> PictureQuerySet:
+    """The pictures that are visible to this person, or all to an administrator who may view pictures."""
+    return Picture.objects.kept() if may_view_all(person) else Picture.objects.visible_to(person)
+
+
+def pictures_to_see(request: HttpRequest) -> PictureQuerySet:
+    return pictures_for(signed_in(request))
+
+
+def template_to_see(request: HttpRequest, pk: int) -> PromptTemplate:
+    return get_object_or_404(PromptTemplate.objects.visible_to(signed_in(request)).select_related("model"), pk=pk)
+
+
+def template_to_change(request: HttpRequest, pk: int) -> PromptTemplate:
+    return get_object_or_404(PromptTemplate.objects.owned_by(signed_in(request)), pk=pk)
+
+
+def picture_to_see(request: HttpRequest, pk: int) -> Picture:
+    return get_object_or_404(pictures_to_see(request).select_related("generation__model", "author"), pk=pk)
+
+
+def picture_to_change(request: HttpRequest, pk: int) -> Picture:
+    """Only its author puts a picture into galleries, or into the trash."""
+    own = Picture.objects.kept().filter(author=signed_in(request)).select_related("generation")
+    return get_object_or_404(own, pk=pk)
+
+
+def picture_to_tag(request: HttpRequest, pk: int) -> Picture:
+    return get_object_or_404(services.taggable(signed_in(request)), pk=pk)
+
+
+def picture_in_trash(request: HttpRequest, pk: int) -> Picture:
+    """Only its author sees what is in the trash."""
+    return get_object_or_404(Picture.objects.in_trash_of(signed_in(request)), pk=pk)
+
+
+def source_to_see(request: HttpRequest, pk: int) -> Generation:
+    """Whose edit or variation it is sees what went along with it: to show a result is not to show its source."""
+    person = signed_in(request)
+    own = Generation.objects.all() if may_view_all(person) else Generation.objects.filter(author=person)
+    return get_object_or_404(own.exclude(source_file=""), pk=pk)
+
+
+def upload_to_edit(request: HttpRequest, upload: str) -> Source:
+    """Only who uploaded a picture edits it, or sees it."""
+    source = services.uploaded(signed_in(request), upload)
+    if source is None:
+        raise Http404
+    return source
+
+
+def gallery_to_see(request: HttpRequest, pk: int) -> Gallery:
+    return get_object_or_404(Gallery.objects.visible_to(signed_in(request)).select_related("owner"), pk=pk)
+
+
+def gallery_to(action: Action, request: HttpRequest, pk: int) -> Gallery:
+    """A gallery in which this person may do this."""
+    gallery = gallery_to_see(request, pk)
+    if not may(signed_in(request), action, gallery):
+        raise Http404
+    return gallery
+
+
+def link_to_change(request: HttpRequest, pk: int, link_pk: int) -> ShareLink:
+    """Who may share a gallery changes and revokes its links, whoever made them."""
+    gallery = gallery_to(Action.SHARE, request, pk)
+    return get_object_or_404(gallery.links.select_related("gallery", "created_by"), pk=link_pk)
+
+
+def link_of(token: str) -> ShareLink:
+    """The link that somebody without an account came by, alive or not."""
+    link = ShareLink.objects.of_token(token)
+    if link is None:
+        raise Http404
+    return link
+
+
+def comment_to_delete(request: HttpRequest, pk: int) -> Comment:
+    """One's own, or anybody's for who may remove things there; as long as one sees the gallery."""
+    person = signed_in(request)
+    comment = get_object_or_404(Comment.objects.visible_to(person).select_related("gallery", "picture"), pk=pk)
+    if comment.author_id != person.pk and not may(person, Action.REMOVE, comment.gallery):
+        raise Http404
+    return comment
+
+
+def invitations_to_see(request: HttpRequest) -> InvitationQuerySet:
+    """One's own, for those who may invite; all, for administrators."""
+    person = signed_in(request)
+    if not may_invite(person):
+        raise Http404
+    everybodys = Invitation.objects.all()
+    return everybodys if may_see_all_invitations(person) else everybodys.filter(created_by=person)
+
+
+def invitation_to_change(request: HttpRequest, pk: int) -> Invitation:
+    return get_object_or_404(invitations_to_see(request), pk=pk)
+
+
+def invitation_by_token(token: str) -> Invitation:
+    """Whoever has the link has got the invitation, dead or alive."""
+    return get_object_or_404(Invitation.objects.by_token(token).select_related("created_by", "gallery"))
+
+
+def notice_to_read(request: HttpRequest, pk: int) -> Notice:
+    """One's own, about what one may still see."""
+    return get_object_or_404(Notice.objects.visible_to(signed_in(request)), pk=pk)
+
+
+def package_to_see(request: HttpRequest, pk: int) -> Package:
+    """Whose it is, as long as they may see what it is of: the gallery, or each picture of a selection."""
+    person = signed_in(request)
+    own = Package.objects.of(person).still_there().select_related("gallery")
+    package = get_object_or_404(own, pk=pk)
+    if package.gallery_id is not None:
+        gallery_to_see(request, package.gallery_id)
+    elif pictures_for(person).filter(pk__in=package.chosen).count() != len(package.chosen):
+        raise Http404
+    return package
+
+
+def is_whole(person: Person, package: Package) -> bool:
+    """Whether this person may still see every picture that is in it."""
+    inside = package.items.in_archive().filter(place__gt=0)
+    seen = pictures_for(person).filter(package_items__in=inside)
+    return seen.count() == inside.count()
+
+
+def package_to_download(request: HttpRequest, pk: int) -> Package:
+    package = package_to_see(request, pk)
+    if not package.is_ready or not is_whole(signed_in(request), package):
+        raise Http404
+    return package

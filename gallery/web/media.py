@@ -1,0 +1,62 @@
+"""Hands out stored files, after the caller has checked that this person may see them.
+
+Three ways, as the settings say: from this process; by the nginx in front of it (X-Accel-Redirect), so that no Python
+waits for a slow reader; or, where files are on S3, by a redirect to an address that is signed for a few minutes.
+"""
+
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.utils.http import content_disposition_header
+
+from gallery.web.http import StudioRequest
+
+# Addresses carry the content's digest, so what was fetched once never changes. `private`: shared caches ask nobody
+# whether this person may still see it.
+KEPT = "private, max-age=31536000, immutable"
+# Of a redirect to S3: less than the signature lasts.
+KEPT_REDIRECT = "private, max-age=120"
+
+
+def serve(request: StudioRequest, name: str, content_type: str, etag: str, *, filename: str = "") -> HttpResponseBase:
+    """Answer with the stored file `name`; with `filename` it is saved under that name, else it is shown.
+
+    Raises Http404 where the storage does not have it.
+    """
+    quoted = f'"{etag}"'
+    if request.headers.get("If-None-Match") == quoted:
+        return _finished(HttpResponseNotModified(), quoted, KEPT)
+    disposition = content_disposition_header(bool(filename), filename) if filename else None
+    if settings.LEMONSTUDIO_S3_BUCKET:
+        response: HttpResponseBase = _signed_redirect(name, content_type, disposition)
+        return _finished(response, quoted, KEPT_REDIRECT)
+    if settings.LEMONSTUDIO_ACCEL_PREFIX:
+        response = HttpResponse(content_type=content_type)
+        response["X-Accel-Redirect"] = quote(str(PurePosixPath(settings.LEMONSTUDIO_ACCEL_PREFIX) / name))
+    else:
+        try:
+            response = FileResponse(default_storage.open(name), content_type=content_type)
+        except FileNotFoundError:
+            raise Http404("The file is missing from storage.") from None
+    if disposition:
+        response["Content-Disposition"] = disposition
+    return _finished(response, quoted, KEPT)
+
+
+def _signed_redirect(name: str, content_type: str, disposition: str | None) -> HttpResponse:
+    parameters = {"ResponseContentType": content_type}
+    if disposition:
+        parameters["ResponseContentDisposition"] = disposition
+    # Of this storage, not of Django's own: the address carries a signature that lasts LEMONSTUDIO_S3_SECONDS.
+    url = default_storage.url(name, parameters=parameters)  # type: ignore[call-arg]
+    return HttpResponse(status=302, headers={"Location": url})
+
+
+def _finished(response: HttpResponseBase, etag: str, cache: str) -> HttpResponseBase:
+    response["ETag"] = etag
+    response["Cache-Control"] = cache
+    response["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,63 @@
+"""Nobody gets in without signing in, unless the view says so; and what is said while the database is away."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, cast
+from urllib.parse import urlencode, urlsplit
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
+
+from gallery.web.http import StudioRequest
+
+logger = logging.getLogger(__name__)
+
+
+class SignInMiddleware(LoginRequiredMiddleware):
+    """Django's, with a `next` that opens: the page that the person was on, not what that page asked for.
+
+    A fragment (htmx) is answered with an order to go to the sign-in page: htmx would follow a redirect, and swap the
+    sign-in page into a card. A form that was sent after the session had ended leads back to the page it was on.
+    """
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
+        htmx = bool(getattr(request, "htmx", False))
+        if request.method in ("GET", "HEAD") and not htmx:
+            return super().handle_no_permission(request, view_func)
+        page = cast("StudioRequest", request).htmx.current_url if htmx else request.headers.get("Referer")
+        login = f"{resolve_url(self.get_login_url(view_func))}?{urlencode({'next': _path(request, page)}, safe='/')}"
+        return cast("HttpResponseRedirect", HttpResponseClientRedirect(login)) if htmx else HttpResponseRedirect(login)
+
+
+def _path(request: HttpRequest, page: str | None) -> str:
+    """Path and query of a page of ours, else that of the start page."""
+    if not page or not url_has_allowed_host_and_scheme(page, {request.get_host()}):
+        return "/"
+    parts = urlsplit(page)
+    return f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+
+
+class BusyMiddleware:
+    """A database that is locked or away for longer than a request can wait is no mistake of anybody's: say so."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        if not isinstance(exception, OperationalError | InterfaceError):
+            return None
+        logger.warning("A request could not wait for the database: %s", exception)
+        if cast("StudioRequest", request).htmx:
+            said = "The studio is busy just now. Nothing is lost; try again in a moment."
+            return trigger_client_event(HttpResponse(status=503), "toast", {"message": said, "kind": "error"})
+        # Nothing on this page may need the database.
+        page = render_to_string("503.html", {"prompt": request.POST.get("prompt", "")})
+        return HttpResponse(page, status=503, headers={"Retry-After": "5"})

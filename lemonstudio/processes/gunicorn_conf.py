@@ -1,0 +1,53 @@
+"""The web server's settings: `gunicorn lemonstudio.wsgi -c lemonstudio/gunicorn_conf.py`."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from lemonstudio.processes import parent_watch as leash
+
+_host = os.environ.get("HOST", "127.0.0.1")
+bind = f"[{_host}]:{os.environ.get('PORT', '8000')}" if ":" in _host else f"{_host}:{os.environ.get('PORT', '8000')}"
+
+# Requests wait for the database and for files, rarely for the processor: few processes, more threads.
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+# The code is loaded once and shared, and the port opens only when it is: who can connect gets an answer.
+preload_app = True
+
+timeout = 60
+graceful_timeout = 10
+keepalive = 5
+# A worker's heartbeat is a file; on a disk that is busy it can come late and cost the worker its life.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 gunicorn makes a private file there
+
+accesslog = "-" if os.environ.get("WEB_ACCESS_LOG") else None
+errorlog = "-"
+loglevel = os.environ.get("WEB_LOG_LEVEL", "warning")
+# A socket for commands in the home folder, which two studios on one machine would share.
+control_socket_disable = True
+proc_name = "lemonstudio-web"
+
+
+def on_starting(server: Any) -> None:
+    leash.hold()  # the workers inherit it with the fork
+
+
+def when_ready(server: Any) -> None:
+    import gc
+
+    from django.urls import get_resolver
+
+    # Django loads the views with the first request; here, once and shared.
+    _ = get_resolver().url_patterns
+    # What exists now is never garbage; telling the collector so keeps the memory shared with the workers.
+    gc.collect()
+    gc.freeze()
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    from django.db import connections
+
+    # A connection that was opened while loading must not be used by two processes.
+    connections.close_all()
