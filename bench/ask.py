@@ -44,7 +44,7 @@ class StudioAsker:
         from gallery import services
 
         author, model = self.people[order.person], self.models[order.model]
-        services.submit(author, model=model, prompt=order.prompt, options={}, count=1)
+        services.generations.submit(author, model=model, prompt=order.prompt, options={}, count=1)
 
     def unfinished(self, prompts: list[str]) -> int:
         from gallery.models import Generation

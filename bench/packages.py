@@ -57,8 +57,8 @@ from gallery import services
 from gallery.models import Gallery, Picture
 from gallery.images.convert import Shape
 gallery = Gallery.objects.select_related("owner").get(pk={gallery})
-pictures = services.contents(Picture.objects.visible_to(gallery.owner), gallery)
-print(services.ask_for_package(gallery.owner, gallery.name, gallery, pictures, Shape()).pk)
+pictures = services.downloads.contents(Picture.objects.visible_to(gallery.owner), gallery)
+print(services.downloads.ask_for_package(gallery.owner, gallery.name, gallery, pictures, Shape()).pk)
 """
 
 

@@ -30,7 +30,7 @@ from gallery.models import ImageModel, Person
 person, _ = Person.objects.get_or_create(email="olivia@example.org", name="Olivia")
 model = ImageModel.objects.get(slug="dall-e-3")
 for prompt in json.loads({prompts!r}):
-    services.submit(person, model=model, prompt=prompt, options={{"size": "1024x1024"}}, count=1)
+    services.generations.submit(person, model=model, prompt=prompt, options={{"size": "1024x1024"}}, count=1)
 """
 T = TypeVar("T")
 

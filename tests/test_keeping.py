@@ -30,7 +30,7 @@ from gallery.models import (
     ledger,
 )
 from gallery.models.picture import KEEP_TRASH
-from gallery.services.keeping import MOST_TAGS
+from gallery.services.tags import MOST_TAGS
 from tests.conftest import put
 
 MakeGeneration = Callable[..., Generation]
@@ -54,9 +54,9 @@ def two_of_one(make_generation: MakeGeneration, make_picture: MakePicture) -> li
 
 
 def test_each_has_marks_of_their_own(picture: Picture, owner: Person, teammate: Person) -> None:
-    services.favourite(owner, [picture.pk])
-    services.rate(owner, picture, 4)
-    services.rate(teammate, picture, 1)
+    services.marks.favourite(owner, [picture.pk])
+    services.marks.rate(owner, picture, 4)
+    services.marks.rate(teammate, picture, 1)
     marks = Mark.objects.order_by("rating").values_list("person", "favourite", "rating")
     assert list(marks) == [(teammate.pk, False, 1), (owner.pk, True, 4)]
     assert vars(Picture.objects.marked_by(owner).get())["is_favourite"]
@@ -64,18 +64,18 @@ def test_each_has_marks_of_their_own(picture: Picture, owner: Person, teammate: 
 
 
 def test_a_mark_is_taken_back_and_leaves_the_other(picture: Picture, owner: Person) -> None:
-    services.favourite(owner, [picture.pk])
-    services.rate(owner, picture, 5)
-    services.favourite(owner, [picture.pk], wanted=False)
+    services.marks.favourite(owner, [picture.pk])
+    services.marks.rate(owner, picture, 5)
+    services.marks.favourite(owner, [picture.pk], wanted=False)
     assert Mark.objects.values_list("favourite", "rating").get() == (False, 5)
-    services.rate(owner, picture, None)
+    services.marks.rate(owner, picture, None)
     assert Mark.objects.values_list("favourite", "rating").get() == (False, None)
 
 
 @pytest.mark.parametrize("rating", [0, 6, -1])
 def test_a_rating_goes_from_one_to_five(picture: Picture, owner: Person, rating: int) -> None:
-    with pytest.raises(services.Unfit):
-        services.rate(owner, picture, rating)
+    with pytest.raises(InvalidInput):
+        services.marks.rate(owner, picture, rating)
     assert not Mark.objects.exists()
 
 
@@ -93,70 +93,70 @@ def test_a_rating_goes_from_one_to_five(picture: Picture, owner: Person, rating:
     ],
 )
 def test_names_of_tags(typed: str, names: list[str]) -> None:
-    assert services.tag_names(typed) == names
+    assert services.tags.tag_names(typed) == names
 
 
 @pytest.mark.parametrize("typed", ["", " , ", "x" * 61, "a\x00b", "a\u202eb"])
 def test_no_names_of_tags(typed: str) -> None:
-    with pytest.raises(services.Unfit):
-        services.tag_names(typed)
+    with pytest.raises(InvalidInput):
+        services.tags.tag_names(typed)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("first", "second"), [("Lemon", "lemon"), ("ÄPFEL", "äpfel"), ("Œuvre", "œuvre")])
 def test_a_tag_is_the_same_in_any_case(picture: Picture, make_picture: MakePicture, first: str, second: str) -> None:
-    services.tag([picture.pk], [first])
-    services.tag([picture.pk, make_picture().pk], [second])
+    services.tags.tag([picture.pk], [first])
+    services.tags.tag([picture.pk, make_picture().pk], [second])
     assert [(tag.name, tag.pictures.count()) for tag in Tag.objects.all()] == [(first, 2)]
 
 
 def test_pictures_are_found_by_their_tags(picture: Picture) -> None:
-    services.tag([picture.pk], ["Breakfast"])
+    services.tags.tag([picture.pk], ["Breakfast"])
     assert Picture.objects.search("breakf").get() == picture
-    services.untag(picture, Tag.objects.get().pk)
+    services.tags.untag(picture, Tag.objects.get().pk)
     assert not Picture.objects.search("breakf").exists()
 
 
 def test_a_picture_has_no_more_tags_than_it_may(picture: Picture, make_picture: MakePicture) -> None:
     names = [f"tag {number}" for number in range(MOST_TAGS)]
-    services.tag([picture.pk], names)
+    services.tags.tag([picture.pk], names)
     # Those that it has already do not count twice.
-    services.tag([picture.pk], names[:5])
+    services.tags.tag([picture.pk], names[:5])
     other = make_picture()
-    with pytest.raises(services.Unfit, match="more than 30"):
-        services.tag([other.pk, picture.pk], ["one more"])
+    with pytest.raises(InvalidInput, match="more than 30"):
+        services.tags.tag([other.pk, picture.pk], ["one more"])
     assert not other.tags.exists(), "all of them or none"
     assert not Tag.objects.filter(name="one more").exists()
 
 
 def test_who_may_tag(picture: Picture, owner: Person, teammate: Person, private_gallery: Gallery) -> None:
     put(picture, private_gallery)
-    assert services.taggable(owner).get() == picture
-    assert not services.taggable(teammate).exists()
+    assert services.tags.taggable(owner).get() == picture
+    assert not services.tags.taggable(teammate).exists()
     Gallery.objects.update(shared_with_team=True)
-    assert not services.taggable(teammate).exists(), "who only looks does not tag"
+    assert not services.tags.taggable(teammate).exists(), "who only looks does not tag"
     member = Membership.objects.create(gallery=private_gallery, person=teammate, role=Role.VIEWER)
-    assert not services.taggable(teammate).exists()
+    assert not services.tags.taggable(teammate).exists()
     Membership.objects.filter(pk=member.pk).update(role=Role.CONTRIBUTOR)
-    assert services.taggable(teammate).get() == picture
+    assert services.tags.taggable(teammate).get() == picture
     member.delete()
     group = Group.objects.create(name="Design")
     teammate.groups.add(group)
     Membership.objects.create(gallery=private_gallery, group=group, role=Role.MANAGER)
-    assert services.taggable(teammate).get() == picture
-    services.trash(owner, [picture.pk])
-    assert not services.taggable(owner).exists()
+    assert services.tags.taggable(teammate).get() == picture
+    services.trash.trash(owner, [picture.pk])
+    assert not services.tags.taggable(owner).exists()
 
 
 def test_many_are_tagged_with_as_many_queries_as_few(make_picture: MakePicture) -> None:
     pictures = [make_picture().pk for _ in range(12)]
-    services.tag(pictures[:1], ["warm up"])
+    services.tags.tag(pictures[:1], ["warm up"])
     counts = []
     for some in (pictures[:2], pictures[2:]):
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            services.tag(some, ["lemon", "table"])
+            services.tags.tag(some, ["lemon", "table"])
         counts.append(len(queries))
     # The names are there the second time.
     assert counts[1] <= counts[0]
@@ -167,35 +167,35 @@ def test_many_are_tagged_with_as_many_queries_as_few(make_picture: MakePicture) 
 
 
 def test_only_its_author_puts_a_picture_into_the_trash(picture: Picture, owner: Person, administrator: Person) -> None:
-    assert services.trash(administrator, [picture.pk]) == []
-    assert services.trash(owner, [picture.pk, 10**9]) == [picture.pk]
-    assert services.trash(owner, [picture.pk]) == [], "it is there already"
-    assert services.restore(administrator, [picture.pk]) == []
-    assert services.restore(owner, [picture.pk]) == [picture.pk]
+    assert services.trash.trash(administrator, [picture.pk]) == []
+    assert services.trash.trash(owner, [picture.pk, 10**9]) == [picture.pk]
+    assert services.trash.trash(owner, [picture.pk]) == [], "it is there already"
+    assert services.trash.restore(administrator, [picture.pk]) == []
+    assert services.trash.restore(owner, [picture.pk]) == [picture.pk]
     assert Picture.objects.kept().get() == picture
 
 
 def test_what_is_in_the_trash_is_seen_by_nobody(picture: Picture, owner: Person, team_gallery: Gallery) -> None:
     put(picture, team_gallery)
-    services.trash(owner, [picture.pk])
+    services.trash.trash(owner, [picture.pk])
     assert not Picture.objects.visible_to(owner).exists()
     assert Gallery.covers([team_gallery.pk], 4) == {}
     assert vars(Gallery.objects.with_counts().get())["picture_count"] == 0
-    wish = services.Wish(picture.generation.model, picture.generation.prompt, picture.generation.options)
-    assert services.made_before(owner, [wish]) == ([], [wish])
-    services.restore(owner, [picture.pk])
+    wish = services.generations.Wish(picture.generation.model, picture.generation.prompt, picture.generation.options)
+    assert services.plans.made_before(owner, [wish]) == ([], [wish])
+    services.trash.restore(owner, [picture.pk])
     assert Gallery.covers([team_gallery.pk], 4) == {team_gallery.pk: [picture]}
     assert vars(Gallery.objects.with_counts().get())["picture_count"] == 1
-    assert services.made_before(owner, [wish])[0] == [picture]
+    assert services.plans.made_before(owner, [wish])[0] == [picture]
 
 
 def test_a_card_leaves_the_feed_with_its_last_picture(two_of_one: list[Picture], owner: Person) -> None:
     one, other = two_of_one
-    services.trash(owner, [one.pk])
+    services.trash.trash(owner, [one.pk])
     assert Generation.objects.in_feed().exists()
-    services.trash(owner, [other.pk])
+    services.trash.trash(owner, [other.pk])
     assert not Generation.objects.in_feed().exists()
-    services.restore(owner, [one.pk])
+    services.trash.restore(owner, [one.pk])
     assert Generation.objects.in_feed().exists()
 
 
@@ -203,7 +203,7 @@ def test_a_card_stays_while_something_paid_for_is_to_be_fetched(
     make_generation: MakeGeneration, make_picture: MakePicture, owner: Person
 ) -> None:
     picture = make_picture(make_generation(state=State.COMPLETED, results=RESULTS, count=2))
-    services.trash(owner, [picture.pk])
+    services.trash.trash(owner, [picture.pk])
     generation = Generation.objects.in_feed().get()
     assert generation.can_fetch
 
@@ -216,16 +216,16 @@ def test_deleted_for_good_is_the_file_too_and_the_ledger_stays(
     ledger.book(generation, Decimal("0.1"), LedgerEntry.Kind.SETTLED)
     put(one, team_gallery)
     Gallery.objects.update(cover=one)
-    services.favourite(owner, [one.pk])
-    services.tag([one.pk], ["lemon"])
+    services.marks.favourite(owner, [one.pk])
+    services.tags.tag([one.pk], ["lemon"])
     child = Generation.objects.create(author=owner, model=generation.model, prompt="Remix", parent=one)
     template = PromptTemplate.objects.create(author=owner, name="Fruit", text="A fruit", example=one)
     thumbnail = default_storage.save(one.thumbnail_name(320, "webp"), ContentFile(b"small"))
     Picture.objects.filter(pk=one.pk).update(thumbnails={"webp": [320]})
     booked = list(LedgerEntry.objects.values())
 
-    services.trash(owner, [one.pk])
-    assert services.delete_for_good(owner, [one.pk, other.pk]) == 1, "what is not in the trash is not deleted"
+    services.trash.trash(owner, [one.pk])
+    assert services.trash.delete_for_good(owner, [one.pk, other.pk]) == 1, "what is not in the trash is not deleted"
 
     assert Picture.objects.get() == other
     assert default_storage.exists(other.original_name)
@@ -239,15 +239,15 @@ def test_deleted_for_good_is_the_file_too_and_the_ledger_stays(
 
 
 def test_only_its_author_deletes_for_good(picture: Picture, owner: Person, administrator: Person) -> None:
-    services.trash(owner, [picture.pk])
-    assert services.delete_for_good(administrator, [picture.pk]) == 0
-    assert services.delete_for_good(owner, [picture.pk]) == 1
+    services.trash.trash(owner, [picture.pk])
+    assert services.trash.delete_for_good(administrator, [picture.pk]) == 0
+    assert services.trash.delete_for_good(owner, [picture.pk]) == 1
 
 
 def test_what_was_restored_meanwhile_is_not_deleted(picture: Picture, owner: Person) -> None:
-    services.trash(owner, [picture.pk])
+    services.trash.trash(owner, [picture.pk])
     seen_in_trash = Picture.objects.in_trash_of(owner).get()
-    services.restore(owner, [picture.pk])
+    services.trash.restore(owner, [picture.pk])
     assert not seen_in_trash.delete_for_good()
     assert default_storage.exists(picture.original_name)
 
@@ -256,12 +256,12 @@ def test_what_was_restored_meanwhile_is_not_deleted(picture: Picture, owner: Per
 def test_what_was_thrown_away_is_not_fetched_again(two_of_one: list[Picture], owner: Person, gone: str) -> None:
     generation = two_of_one[0].generation
     pictures = [picture.pk for picture in two_of_one]
-    services.trash(owner, pictures)
+    services.trash.trash(owner, pictures)
     if gone != "trashed":
-        services.delete_for_good(owner, pictures)
+        services.trash.delete_for_good(owner, pictures)
     generation.refresh_from_db()
     assert (generation.is_missing_pictures, generation.can_fetch, generation.shortfall) == (False, False, 0)
-    assert not services.fetch_again(generation)
+    assert not services.generations.fetch_again(generation)
     card = Generation.objects.for_cards(owner).get()
     assert (card.can_fetch, card.shortfall) == (False, 0)
 
@@ -273,8 +273,8 @@ def test_fetching_what_is_missing_leaves_alone_what_was_deleted(
     results = [{"url": "http://127.0.0.1:9/deleted.png"}, {"url": "http://127.0.0.1:9/kept.png"}]
     generation = make_generation(state=State.COMPLETED, results=results, count=2)
     first, _ = make_picture(generation, index=0), make_picture(generation, index=1)
-    services.trash(owner, [first.pk])
-    services.delete_for_good(owner, [first.pk])
+    services.trash.trash(owner, [first.pk])
+    services.trash.delete_for_good(owner, [first.pk])
     Generation.objects.update(state=State.SAVING)
     mirror(generation.pk)
     generation.refresh_from_db()
@@ -302,7 +302,7 @@ def test_thumbnails_of_what_is_deleted_meanwhile_do_not_stay(
 
 def test_housekeeping_empties_the_trash_after_its_time(make_picture: MakePicture, owner: Person) -> None:
     old, young, kept = make_picture(), make_picture(), make_picture()
-    services.trash(owner, [old.pk, young.pk])
+    services.trash.trash(owner, [old.pk, young.pk])
     now = timezone.now()
     Picture.objects.filter(pk=old.pk).update(trashed_at=now - KEEP_TRASH - timedelta(minutes=1))
     Picture.objects.filter(pk=young.pk).update(trashed_at=now - KEEP_TRASH + timedelta(hours=1))
@@ -316,9 +316,9 @@ def test_many_go_and_come_back_with_as_many_queries_as_few(make_picture: MakePic
     counts = []
     for some in (pictures[:2], pictures[2:]):
         with CaptureQueriesContext(connection) as queries:
-            assert services.trash(owner, some) == some
-            assert services.restore(owner, some) == some
-            services.favourite(owner, some)
+            assert services.trash.trash(owner, some) == some
+            assert services.trash.restore(owner, some) == some
+            services.marks.favourite(owner, some)
         counts.append(len(queries))
     assert counts[0] == counts[1]
 
@@ -333,6 +333,6 @@ def test_only_one_s_own_are_put_into_a_gallery(
     other = make_picture(make_generation(author=teammate, state=State.COMPLETED))
     put(own[0], team_gallery)
     chosen = [picture.pk for picture in [*own, other]]
-    assert services.save_pictures(owner, chosen, team_gallery) == (2, 1)
+    assert services.galleries.save_pictures(owner, chosen, team_gallery) == (2, 1)
     assert set(team_gallery.pictures.all()) == set(own)
-    assert services.save_pictures(owner, chosen, team_gallery) == (2, 0)
+    assert services.galleries.save_pictures(owner, chosen, team_gallery) == (2, 0)

@@ -31,7 +31,9 @@ NOW = timezone.now
 
 def ask(author: Person, count: int = 3, slug: str = "midjourney", **more: Any) -> Generation:
     options = {"size": "512x512"}
-    return services.submit(author, model=model(slug), prompt="A lemon", options=options, count=count, **more)
+    return services.generations.submit(
+        author, model=model(slug), prompt="A lemon", options=options, count=count, **more
+    )
 
 
 def results(pictures: int) -> list[dict[str, str]]:
@@ -228,7 +230,7 @@ def test_fetching_again_costs_nothing_at_no_time(how: str, owner: Person) -> Non
         complete(generation)
     before = story(generation)
     generation.refresh_from_db()
-    assert services.fetch_again(generation)
+    assert services.generations.fetch_again(generation)
     assert story(generation) == before
     assert generation.ask_again(attempts=1, due_at=NOW())
     assert generation.fetch_last_time(NOW())
@@ -263,7 +265,7 @@ def test_retry_is_a_reservation_of_its_own(owner: Person) -> None:
     old = send(ask(owner))
     old.interrupt()
     old.refresh_from_db()
-    new = services.retry(old)
+    new = services.generations.retry(old)
     assert new is not None
     assert story(old) == story(new) == [("reserved", "+0.15")]
 
@@ -360,10 +362,10 @@ def test_what_ended_for_nothing_may_be_spent_again(owner: Person) -> None:
 
 def test_over_budget_leaves_nothing_behind(owner: Person) -> None:
     budget_of(owner, "0.10")
-    wish = services.Wish(model("midjourney"), "A lemon", {"size": "512x512"})
+    wish = services.generations.Wish(model("midjourney"), "A lemon", {"size": "512x512"})
     batch = Batch(author=owner, kind=Batch.Kind.PROMPTS, prompt="A lemon")
     with pytest.raises(OverBudget) as raised:
-        services.submit_all(owner, [wish, wish, wish], batch=batch)
+        services.generations.submit_all(owner, [wish, wish, wish], batch=batch)
     assert raised.value.needed == Decimal("0.15")
     assert not Generation.objects.exists()
     assert not Batch.objects.exists()
@@ -377,7 +379,7 @@ def test_retry_over_budget_keeps_the_old_card(owner: Person) -> None:
     budget_of(owner, "0.20")
     generation.refresh_from_db()
     with pytest.raises(OverBudget):
-        services.retry(generation)
+        services.generations.retry(generation)
     generation.refresh_from_db()
     assert not generation.dismissed
 
@@ -386,7 +388,7 @@ def test_the_same_form_again_is_no_second_request_though_nothing_is_left(owner: 
     budget_of(owner, "0.15")
     token = uuid.uuid4()
     ask(owner, token=token)
-    with pytest.raises(services.AlreadySubmitted):
+    with pytest.raises(services.generations.AlreadySubmitted):
         ask(owner, token=token)
 
 
@@ -751,7 +753,7 @@ def live(told: Told, what: str, pictures: int) -> None:
     elif what == "complete":
         one.complete(one.cost_of_results)
     elif what == "fetch again":
-        services.fetch_again(one)
+        services.generations.fetch_again(one)
 
 
 # What may happen to it next; of what cannot happen really, live() makes nothing.

@@ -22,7 +22,7 @@ from gallery.db import search_index as search
 from gallery.models import Gallery, GalleryEntry, Generation, Mark, Membership, Person, Picture, State, Tag
 from gallery.queries import search as finding
 from gallery.queries.search import Finder, Sort, Wanted
-from gallery.services import make_gallery
+from gallery.services.galleries import make_gallery
 from tests.conftest import model, put
 
 MakePicture = Callable[..., Picture]

@@ -18,7 +18,7 @@ RESULTS = [{"url": "https://images.example/a.png"}]
 
 def ask(author: Person, slug: str = "midjourney", **fields: object) -> Generation:
     wanted = {"prompt": "A lemon", "options": {"size": "512x512"}, "count": 3} | fields
-    return services.submit(author, model=model(slug), **wanted)  # type: ignore[arg-type]
+    return services.generations.submit(author, model=model(slug), **wanted)  # type: ignore[arg-type]
 
 
 # -- submit
@@ -33,7 +33,7 @@ def test_submit_estimates_the_cost(owner: Person, slug: str, cost: Decimal | Non
 def test_the_same_token_is_the_same_request(owner: Person) -> None:
     token = uuid.uuid4()
     first = ask(owner, token=token)
-    with pytest.raises(services.AlreadySubmitted) as raised:
+    with pytest.raises(services.generations.AlreadySubmitted) as raised:
         ask(owner, token=token, prompt="Something else")
     assert raised.value.generation == first
     assert OrmQ.objects.count() == 1
@@ -49,7 +49,7 @@ def test_without_a_token_each_is_its_own(owner: Person) -> None:
 
 def test_retry_is_linked_and_asks_for_the_same(make_generation: MakeGeneration, team_gallery: Gallery) -> None:
     old = make_generation(state=State.FAILED, gallery=team_gallery, count=2, options={"size": "768x1280"})
-    new = services.retry(old)
+    new = services.generations.retry(old)
     assert new is not None
     assert (new.retry_of, new.gallery, new.count, new.options) == (old, team_gallery, 2, {"size": "768x1280"})
     old.refresh_from_db()
@@ -59,14 +59,14 @@ def test_retry_is_linked_and_asks_for_the_same(make_generation: MakeGeneration, 
 def test_retry_happens_once(make_generation: MakeGeneration) -> None:
     generation = make_generation(state=State.INTERRUPTED)
     first, second = Generation.objects.get(pk=generation.pk), Generation.objects.get(pk=generation.pk)
-    assert services.retry(first) is not None
-    assert services.retry(second) is None
+    assert services.generations.retry(first) is not None
+    assert services.generations.retry(second) is None
     assert OrmQ.objects.count() == 1
 
 
 def test_retry_takes_options_that_the_model_has_today(make_generation: MakeGeneration) -> None:
     old = make_generation(state=State.FAILED, options={"size": "999x999", "gone": "x"})
-    new = services.retry(old)
+    new = services.generations.retry(old)
     assert new is not None
     assert new.options == {"size": "1024x1024"}
 
@@ -74,7 +74,7 @@ def test_retry_takes_options_that_the_model_has_today(make_generation: MakeGener
 def test_retry_of_another_model_keeps_what_both_have(make_generation: MakeGeneration) -> None:
     old = make_generation(state=State.FAILED, count=4, options={"size": "1024x1024"})
     ImageModel.objects.filter(slug="dall-e-3").update(max_count=2)
-    new = services.retry(old, model("dall-e-3"))
+    new = services.generations.retry(old, model("dall-e-3"))
     assert new is not None
     assert (new.count, new.estimated_cost) == (2, Decimal("0.08"))
     assert new.options == {"size": "1024x1024", "quality": "standard", "style": "vivid"}
@@ -90,20 +90,20 @@ def arrive(generation: Generation) -> Generation:
 @pytest.mark.parametrize("state", [State.INTERRUPTED, State.FAILED, State.CANCELLED])
 def test_retry_does_not_pay_again_for_what_arrives_meanwhile(make_generation: MakeGeneration, state: State) -> None:
     stale = arrive(make_generation(state=state))
-    assert services.retry(stale) is None
+    assert services.generations.retry(stale) is None
     assert Generation.objects.count() == 1
     assert not Generation.objects.get().dismissed
 
 
 @pytest.mark.parametrize("state", [State.INTERRUPTED, State.FAILED, State.CANCELLED])
 def test_dismiss_does_not_hide_what_arrives_meanwhile(make_generation: MakeGeneration, state: State) -> None:
-    services.dismiss(arrive(make_generation(state=state)))
+    services.generations.dismiss(arrive(make_generation(state=state)))
     assert not Generation.objects.get().dismissed
 
 
 @pytest.mark.parametrize(("state", "gone"), [(State.FAILED, True), (State.QUEUED, False), (State.COMPLETED, False)])
 def test_dismiss(make_generation: MakeGeneration, state: State, gone: bool) -> None:
-    services.dismiss(make_generation(state=state))
+    services.generations.dismiss(make_generation(state=state))
     assert Generation.objects.get().dismissed is gone
 
 
@@ -115,8 +115,8 @@ def test_fetch_again_sends_a_message_where_there_is_something(
     make_generation: MakeGeneration, results: list[dict[str, str]], messages: int
 ) -> None:
     generation = make_generation(state=State.FAILED, results=results)
-    assert services.fetch_again(generation) is bool(messages)
-    assert not services.fetch_again(generation)
+    assert services.generations.fetch_again(generation) is bool(messages)
+    assert not services.generations.fetch_again(generation)
     assert OrmQ.objects.count() == messages
 
 
@@ -124,17 +124,17 @@ def test_fetch_again_sends_a_message_where_there_is_something(
 
 
 def test_make_gallery_finds_the_one_of_this_name(owner: Person, teammate: Person) -> None:
-    first = services.make_gallery(owner, "Lemons")
-    assert services.make_gallery(owner, "Lemons") == first
-    assert services.make_gallery(teammate, "Lemons") != first
+    first = services.galleries.make_gallery(owner, "Lemons")
+    assert services.galleries.make_gallery(owner, "Lemons") == first
+    assert services.galleries.make_gallery(teammate, "Lemons") != first
 
 
 def test_a_picture_is_saved_and_removed(make_picture: Callable[..., Picture], team_gallery: Gallery) -> None:
     picture = make_picture()
-    assert services.save_picture(picture, team_gallery)
-    assert not services.save_picture(picture, team_gallery)
-    services.remove_picture(picture, team_gallery)
-    services.remove_picture(picture, team_gallery)
+    assert services.galleries.save_picture(picture, team_gallery)
+    assert not services.galleries.save_picture(picture, team_gallery)
+    services.galleries.remove_picture(picture, team_gallery)
+    services.galleries.remove_picture(picture, team_gallery)
     assert not GalleryEntry.objects.exists()
     assert Picture.objects.get() == picture
 
@@ -143,8 +143,8 @@ def test_a_picture_is_saved_and_removed(make_picture: Callable[..., Picture], te
 
 
 def test_set_up_happens_once(db: None) -> None:
-    ada = services.set_up("Ada", "Ada@Example.org", PASSWORD)
+    ada = services.people.set_up("Ada", "Ada@Example.org", PASSWORD)
     assert (ada.email, ada.is_superuser, ada.is_staff) == ("ada@example.org", True, True)
-    with pytest.raises(services.AlreadySetUp):
-        services.set_up("Eve", "eve@example.org", PASSWORD)
+    with pytest.raises(services.people.AlreadySetUp):
+        services.people.set_up("Eve", "eve@example.org", PASSWORD)
     assert Person.objects.get() == ada

@@ -24,6 +24,7 @@ from gallery.models import CatalogueSnapshot, ImageModel
 from gallery.models.catalogue import validate_options, validate_prices
 from gallery.queries import catalogue_diff as catalogue
 from gallery.services.catalogue import Applied, Pick, apply_catalogue, look_up_catalogue
+from gallery.web.http import number_in
 
 # Seconds after which no answer to a look-up is to be expected: the client gives up after 120.
 LATE = 150
@@ -277,7 +278,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
         snapshot = CatalogueSnapshot.objects.first()
         if request.method == "POST":
             return self._apply(request, snapshot)
-        after, asked = _number(request.GET.get("after")), _number(request.GET.get("asked"))
+        after, asked = number_in(request.GET.get("after")), number_in(request.GET.get("asked"))
         waiting = after is not None and (snapshot is None or snapshot.pk <= after)
         late = waiting and time.time() - (asked or 0) > LATE
         if getattr(request, "htmx", False):
@@ -342,10 +343,6 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
 
 def _compare_page() -> str:
     return reverse("admin:gallery_imagemodel_compare")
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 19 else None
 
 
 def _picks(request: HttpRequest) -> list[Pick]:

@@ -60,7 +60,7 @@ class GenerationAdmin(admin.ModelAdmin[Generation]):
         again = 0
         for generation in worth_it:
             try:
-                again += services.retry(generation) is not None
+                again += services.generations.retry(generation) is not None
             except OverBudget as problem:
                 self.message_user(request, f"{generation}: {over_budget_message(problem)}", messages.ERROR)
                 break

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from gallery.models import Comment, Person, ShareLink
-from gallery.services import revoke_link
+from gallery.services.share_links import revoke_link
 
 # Neither hash: they are of no use to anybody who looks.
 LINK_FIELDS = (

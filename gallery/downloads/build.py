@@ -35,8 +35,7 @@ from gallery.enqueue import send_package
 from gallery.images.convert import ENDINGS, Caption, Shape, convert
 from gallery.images.parse import NotAPicture
 from gallery.models import Gallery, GalleryEntry, Package, PackageItem, Person, Picture
-from gallery.services import contents
-from gallery.services.downloads import delete_files
+from gallery.services.downloads import contents, delete_files
 from gallery.web.access import pictures_for
 from lemonstudio.processes.cluster import stopping
 

@@ -6,10 +6,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
-from gallery.forms.base import OPTION_PREFIX, GenerationForm
+from gallery.forms.generations import OPTION_PREFIX, GenerationForm
 from gallery.images.edit import MAX_UPLOAD_BYTES, Fit
 from gallery.models import ImageModel
-from gallery.services import Source, Wish, fitting_options
+from gallery.services.edits import Source, fitting_options
+from gallery.services.generations import Wish
 
 MAX_MASK_BYTES = 8 * 2**20
 # Of the form for new pictures, what makes no sense for an edit.

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
-from gallery.forms.base import SetUpForm
+from gallery.forms.accounts import SetUpForm
 from gallery.models import Gallery, Invitation, Person, Role
 from gallery.models.invitation import MOST_USES
 from gallery.queries.roles import Action, groups_to_give, roles_for

@@ -12,7 +12,7 @@ from gallery.enqueue import send_package
 from gallery.images.convert import Shape
 from gallery.models import Gallery, GalleryEntry, Package, Person
 from gallery.models.picture import PictureQuerySet
-from gallery.services.edits import Unfit
+from gallery.services.errors import InvalidInput
 
 # Being made ready for one person.
 MOST_UNDER_WAY = 2
@@ -32,12 +32,14 @@ def ask_for_package(
 ) -> Package:
     """Have a package made ready; the one that is under way, where it is of the same pictures in the same shape.
 
-    Raises Unfit.
+    Raises InvalidInput.
     """
     if not pictures:
-        raise Unfit("There is no picture in it yet.")
+        raise InvalidInput("There is no picture in it yet.")
     if len(pictures) > MOST_PICTURES:
-        raise Unfit(f"{MOST_PICTURES:,} pictures at once are the most. Take it away in parts: select some of them.")
+        raise InvalidInput(
+            f"{MOST_PICTURES:,} pictures at once are the most. Take it away in parts: select some of them."
+        )
     what = [gallery.pk if gallery else 0, list(pictures), shape.format, shape.side, shape.settings]
     key = hashlib.sha256(json.dumps(what).encode()).hexdigest()
     with transaction.atomic():
@@ -64,15 +66,17 @@ def ask_for_package(
 
 def _require_room(person: Person) -> None:
     if Package.objects.of(person).under_way().count() >= MOST_UNDER_WAY:
-        raise Unfit(f"{MOST_UNDER_WAY} downloads are being made ready for you already. Wait until one of them is.")
+        raise InvalidInput(
+            f"{MOST_UNDER_WAY} downloads are being made ready for you already. Wait until one of them is."
+        )
 
 
 def package_again(package: Package) -> None:
-    """From the beginning, after it failed. Raises Unfit."""
+    """From the beginning, after it failed. Raises InvalidInput."""
     with transaction.atomic():
         Person.objects.select_for_update().only("pk").get(pk=package.person_id)
         if Package.objects.under_way().filter(person=package.person_id, key=package.key).exists():
-            raise Unfit("The same is being made ready already.")
+            raise InvalidInput("The same is being made ready already.")
         _require_room(package.person)
         if package.begin_again():
             package.items.all().delete()

@@ -20,21 +20,13 @@ from gallery.images import edit as editing
 from gallery.images.edit import UPLOADS, Fit, Limits
 from gallery.images.parse import NotAPicture
 from gallery.models import Batch, Gallery, Generation, ImageModel, OverBudget, Person, Picture
+from gallery.services.errors import InvalidInput
 from gallery.services.generations import AlreadySubmitted, Wish, submit_all
 
 logger = logging.getLogger(__name__)
 
 _UPLOAD = re.compile(r"[0-9a-f]{32}-(\d{1,5})x(\d{1,5})\.(png|jpg)")
 _SHAPE = re.compile(r"^(\d{1,5})[x:](\d{1,5})$")
-
-
-class Unfit(Exception):
-    """What cannot be sent, and why; `field` is the form's that it is about, "" for all of it."""
-
-    def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +48,13 @@ def of_picture(picture: Picture) -> Source:
 
 
 def keep_upload(person: Person, file: IO[bytes]) -> str:
-    """Keep a picture that was uploaded, for a day at least; return the name to ask for it by. Raises Unfit."""
+    """Keep a picture that was uploaded, for a day at least; return the name to ask for it by. Raises InvalidInput."""
     try:
         upload = editing.keep(file)
     except NotAPicture as problem:
-        raise Unfit(f"This file cannot be used: {problem}. Choose a PNG, JPEG or WebP picture.", "picture") from None
+        raise InvalidInput(
+            f"This file cannot be used: {problem}. Choose a PNG, JPEG or WebP picture.", "picture"
+        ) from None
     size = upload.width, upload.height
     return _store(person, upload.data, size, upload.extension).rpartition("/")[2]
 
@@ -84,11 +78,13 @@ def edit(
     token: uuid.UUID | None = None,
     batch: Batch | None = None,
 ) -> list[Generation]:
-    """Queue edits of one picture by one model. Raises Unfit, AlreadySubmitted, OverBudget."""
+    """Queue edits of one picture by one model. Raises InvalidInput, AlreadySubmitted, OverBudget."""
     model = wishes[0].model
     prepared = _prepare(source, model, fit, mask)
     if model.edit_needs_mask and not prepared.is_marked:
-        raise Unfit(f"{model} paints only what is marked. Mark the part of the picture that is to change.", "mask")
+        raise InvalidInput(
+            f"{model} paints only what is marked. Mark the part of the picture that is to change.", "mask"
+        )
     source_file = _store(person, prepared.image, prepared.size)
     mask_file = _store(person, prepared.mask, prepared.size) if prepared.mask else ""
     wishes = [
@@ -107,7 +103,7 @@ def vary(
     fit: Fit = Fit.CENTRE,
     token: uuid.UUID | None = None,
 ) -> Generation:
-    """Queue variations of a picture. Raises Unfit, AlreadySubmitted, OverBudget."""
+    """Queue variations of a picture. Raises InvalidInput, AlreadySubmitted, OverBudget."""
     prepared = _prepare(source, model, Fit.CENTRE if fit is Fit.PAD else fit)
     size = {name: value for name, value in fitting_options(model, source).items() if name == "size"}
     prompt = source.parent.generation.prompt if source.parent else "Variation of an uploaded picture"
@@ -152,11 +148,11 @@ def _prepare(source: Source, model: ImageModel, fit: Fit, mask: IO[bytes] | None
         with default_storage.open(source.name) as file:
             return editing.prepare(file, limits, fit, mask)
     except editing.WrongMask as problem:
-        raise Unfit(str(problem), "mask") from None
+        raise InvalidInput(str(problem), "mask") from None
     except NotAPicture as problem:
-        raise Unfit(f"This picture cannot be sent: {problem}.") from None
+        raise InvalidInput(f"This picture cannot be sent: {problem}.") from None
     except FileNotFoundError:
-        raise Unfit("The file of this picture is missing from the studio. Ask an administrator.") from None
+        raise InvalidInput("The file of this picture is missing from the studio. Ask an administrator.") from None
 
 
 def _store(person: Person, data: bytes, size: tuple[int, int], extension: str = "png") -> str:
@@ -166,7 +162,7 @@ def _store(person: Person, data: bytes, size: tuple[int, int], extension: str = 
         return default_storage.save(name, ContentFile(data))
     except Exception:  # storages raise what they like
         logger.exception("Could not store an upload, or what was prepared of a picture")
-        raise Unfit("The studio could not store the picture just now. Try again in a moment.") from None
+        raise InvalidInput("The studio could not store the picture just now. Try again in a moment.") from None
 
 
 def _submit(

@@ -1,5 +1,7 @@
 """Galleries and what is in them. What happens to one is written into its log in the same transaction."""
 
+from collections.abc import Iterable
+
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import F, Max, Min, Q, QuerySet
@@ -186,3 +188,17 @@ def _others(entry: GalleryEntry) -> QuerySet[GalleryEntry]:
 def _put_at(entry: GalleryEntry, position: float) -> None:
     entry.position = position
     entry.save(update_fields=["position"])
+
+
+def save_pictures(person: Person, pictures: Iterable[int], gallery: Gallery) -> tuple[int, int]:
+    """Put those of these that are this person's own into a gallery: how many they are, and how many were not there."""
+    with transaction.atomic():
+        own = Picture.objects.kept().filter(author=person, pk__in=list(pictures)).order_by("pk")
+        # The newest last: the gallery shows its latest entry first.
+        pks = list(own.values_list("pk", flat=True))
+        there = set(gallery.entries.filter(picture__in=pks).values_list("picture", flat=True))
+        missing = [GalleryEntry(gallery=gallery, picture_id=pk, added_by=person) for pk in pks if pk not in there]
+        GalleryEntry.objects.bulk_create(missing, ignore_conflicts=True)
+        if missing:
+            record(gallery, person, Activity.Verb.ADDED, picture=missing[-1].picture_id, count=len(missing))
+    return len(pks), len(missing)

@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gallery import services
-from gallery.forms.base import SetUpForm, SignInForm
+from gallery.forms.accounts import SetUpForm, SignInForm
 from gallery.models import Person
 from gallery.web.context_processors import THEMES
 from gallery.web.http import StudioRequest
@@ -41,8 +41,8 @@ def setup(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
         try:
-            person = services.set_up(cleaned["name"], cleaned["email"], cleaned["password"])
-        except services.AlreadySetUp:
+            person = services.people.set_up(cleaned["name"], cleaned["email"], cleaned["password"])
+        except services.people.AlreadySetUp:
             return redirect("login")
         login(request, person)
         return redirect("create")

@@ -10,23 +10,23 @@ from django.views.decorators.http import require_POST, require_safe
 from gallery import services
 from gallery.models import Activity, Notice, Person, Picture
 from gallery.queries.roles import Action
-from gallery.web.access import gallery_to, notice_to_read, signed_in
-from gallery.web.http import StudioRequest
+from gallery.web.access import gallery_to, notice_to_read
+from gallery.web.http import PersonRequest, number_in
 
 PAGE = 50
 
 
 @require_safe
-def gallery_activity(request: StudioRequest, pk: int) -> HttpResponse:
+def gallery_activity(request: PersonRequest, pk: int) -> HttpResponse:
     """Newest first; what somebody may not see any more is told of, and not shown."""
-    gallery = gallery_to(Action.VIEW, request, pk)
+    gallery = gallery_to(Action.VIEW, request.user, pk)
     rows = Activity.objects.filter(gallery=gallery).select_related("actor").order_by("-pk")
-    before = _before(request)
+    before = number_in(request.GET.get("before"))
     lines = list((rows.filter(pk__lt=before) if before else rows)[: PAGE + 1])
     context = {
         "gallery": gallery,
         "lines": lines[:PAGE],
-        "pictures": _pictures(signed_in(request), lines),
+        "pictures": _pictures(request.user, lines),
         "next_before": lines[PAGE - 1].pk if len(lines) > PAGE else None,
         "before": before,
     }
@@ -34,10 +34,10 @@ def gallery_activity(request: StudioRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def notice_list(request: StudioRequest) -> HttpResponse:
-    person = signed_in(request)
+def notice_list(request: PersonRequest) -> HttpResponse:
+    person = request.user
     rows = Notice.objects.visible_to(person).select_related("actor", "gallery", "picture").order_by("-pk")
-    before = _before(request)
+    before = number_in(request.GET.get("before"))
     notices = list((rows.filter(pk__lt=before) if before else rows)[: PAGE + 1])
     context = {
         "notices": notices[:PAGE],
@@ -49,24 +49,19 @@ def notice_list(request: StudioRequest) -> HttpResponse:
 
 
 @require_safe
-def notice_open(request: StudioRequest, pk: int) -> HttpResponseBase:
+def notice_open(request: PersonRequest, pk: int) -> HttpResponseBase:
     """On to what it is about; it counts as read then."""
-    notice = notice_to_read(request, pk)
+    notice = notice_to_read(request.user, pk)
     if request.method == "GET":
         notice.mark_read()
     return redirect(notice.target)
 
 
 @require_POST
-def notice_read_all(request: StudioRequest) -> HttpResponseBase:
-    services.read_all(signed_in(request))
+def notice_read_all(request: PersonRequest) -> HttpResponseBase:
+    services.activity.read_all(request.user)
     messages.success(request, "All read.")
     return redirect("notice_list")
-
-
-def _before(request: StudioRequest) -> int | None:
-    text = request.GET.get("before", "")
-    return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 def _pictures(person: Person, lines: Iterable[Activity | Notice]) -> dict[int, Picture]:

@@ -8,18 +8,18 @@ from django.views.decorators.http import require_POST, require_safe
 from gallery import services
 from gallery.models import Batch, Generation, OverBudget
 from gallery.models.ledger import over_budget_message
-from gallery.views.create import POLL_INTERVAL, under_way
-from gallery.web.access import batch_to_change, batch_to_see, generation_to_see, signed_in
-from gallery.web.http import StudioRequest
+from gallery.views.cards import POLL_INTERVAL, under_way
+from gallery.web.access import batch_to_change, batch_to_see, generation_to_see
+from gallery.web.http import PersonRequest
 
 # Of one batch on its page; more than one submit may make by default.
 SHOWN = 200
 
 
 @require_safe
-def batch_detail(request: StudioRequest, pk: int) -> HttpResponse:
-    person = signed_in(request)
-    batch = batch_to_see(request, pk)
+def batch_detail(request: PersonRequest, pk: int) -> HttpResponse:
+    person = request.user
+    batch = batch_to_see(request.user, pk)
     rows = Generation.objects.visible_to(person).filter(batch=batch, dismissed=False).for_cards(person)
     generations = list(rows.order_by("pk")[:SHOWN])
     context = {
@@ -36,18 +36,18 @@ def batch_detail(request: StudioRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def batch_cancel(request: StudioRequest, pk: int) -> HttpResponseBase:
-    batch = batch_to_change(request, pk)
-    cancelled = services.cancel_batch(batch)
+def batch_cancel(request: PersonRequest, pk: int) -> HttpResponseBase:
+    batch = batch_to_change(request.user, pk)
+    cancelled = services.generations.cancel_batch(batch)
     messages.info(request, f"Stopped waiting for {cancelled}." if cancelled else "Nothing of this was under way.")
     return _back(request, batch)
 
 
 @require_POST
-def batch_retry(request: StudioRequest, pk: int) -> HttpResponseBase:
-    batch = batch_to_change(request, pk)
+def batch_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
+    batch = batch_to_change(request.user, pk)
     try:
-        again = services.retry_batch(batch)
+        again = services.generations.retry_batch(batch)
     except OverBudget as problem:
         messages.error(request, over_budget_message(problem))
     else:
@@ -55,18 +55,18 @@ def batch_retry(request: StudioRequest, pk: int) -> HttpResponseBase:
     return _back(request, batch)
 
 
-def _back(request: StudioRequest, batch: Batch) -> HttpResponseBase:
+def _back(request: PersonRequest, batch: Batch) -> HttpResponseBase:
     return redirect("batch_detail", batch.pk)
 
 
 @require_POST
-def generation_vote(request: StudioRequest, pk: int) -> HttpResponseBase:
+def generation_vote(request: PersonRequest, pk: int) -> HttpResponseBase:
     """Like this one best in its comparison; once more takes the vote back."""
-    person = signed_in(request)
-    generation = generation_to_see(request, pk)
+    person = request.user
+    generation = generation_to_see(request.user, pk)
     if generation.batch is None or generation.batch.kind != Batch.Kind.COMPARISON:
         return redirect("create")
-    services.vote(person, generation)
+    services.generations.vote(person, generation)
     if not request.htmx:
         return redirect("batch_detail", generation.batch.pk)
     cards = Generation.objects.visible_to(person).filter(batch=generation.batch).for_cards(person)

@@ -16,8 +16,8 @@ from gallery import services
 from gallery.forms.share_links import CommentForm
 from gallery.models import Comment, Gallery, GuestVote, Person, Picture
 from gallery.queries.roles import Action, roles_for
-from gallery.web.access import comment_to_delete, gallery_to, signed_in
-from gallery.web.http import StudioRequest
+from gallery.web.access import comment_to_delete, gallery_to
+from gallery.web.http import PersonRequest
 
 # The latest, of one picture in one gallery.
 SHOWN = 200
@@ -70,13 +70,13 @@ def talks_about(person: Person, picture: Picture, galleries: Iterable[Gallery]) 
 
 
 @require_POST
-def comment_create(request: StudioRequest, pk: int, picture_pk: int) -> HttpResponseBase:
-    person = signed_in(request)
-    gallery = gallery_to(Action.COMMENT, request, pk)
+def comment_create(request: PersonRequest, pk: int, picture_pk: int) -> HttpResponseBase:
+    person = request.user
+    gallery = gallery_to(Action.COMMENT, request.user, pk)
     picture = _picture_in(gallery, picture_pk)
     form = CommentForm(request.POST, auto_id=f"comment_{pk}_%s")
     if form.is_valid():
-        services.comment(gallery, picture, form.cleaned_data["text"], author=person)
+        services.comments.comment(gallery, picture, form.cleaned_data["text"], author=person)
     elif not request.htmx:
         messages.error(request, " ".join(map(str, form.errors["text"])))
     if not request.htmx:
@@ -89,16 +89,16 @@ def comment_create(request: StudioRequest, pk: int, picture_pk: int) -> HttpResp
 
 
 @require_POST
-def comment_delete(request: StudioRequest, pk: int) -> HttpResponseBase:
-    comment = comment_to_delete(request, pk)
-    services.delete_comment(comment)
+def comment_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
+    comment = comment_to_delete(request.user, pk)
+    services.comments.delete_comment(comment)
     return _gone(request, "Deleted: the comment.", comment.picture_id, comment.gallery_id)
 
 
 @require_POST
-def likes_remove(request: StudioRequest, pk: int, picture_pk: int) -> HttpResponseBase:
-    gallery = gallery_to(Action.REMOVE, request, pk)
-    services.remove_guest_likes(gallery, _picture_in(gallery, picture_pk))
+def likes_remove(request: PersonRequest, pk: int, picture_pk: int) -> HttpResponseBase:
+    gallery = gallery_to(Action.REMOVE, request.user, pk)
+    services.share_links.remove_guest_likes(gallery, _picture_in(gallery, picture_pk))
     return _gone(request, "Removed: the guests’ likes.", picture_pk, pk)
 
 
@@ -107,7 +107,7 @@ def _picture_in(gallery: Gallery, pk: int) -> Picture:
     return get_object_or_404(entries, picture=pk).picture
 
 
-def _gone(request: StudioRequest, message: str, picture_pk: int, gallery_pk: int) -> HttpResponseBase:
+def _gone(request: PersonRequest, message: str, picture_pk: int, gallery_pk: int) -> HttpResponseBase:
     """For htmx, which takes it out of the page, nothing but the message."""
     if request.htmx:
         return trigger_client_event(HttpResponse(), "toast", {"message": message, "kind": "success"})

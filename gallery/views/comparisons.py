@@ -11,10 +11,10 @@ from django.views.decorators.http import require_safe
 
 from gallery.models import Gallery, GalleryEntry, Picture
 from gallery.queries.roles import Action, may
-from gallery.views.keeping import MOST_COMPARED
 from gallery.views.pictures import details_of
-from gallery.web.access import pictures_to_see, signed_in
-from gallery.web.http import StudioRequest
+from gallery.views.selection import MOST_COMPARED
+from gallery.web.access import pictures_for
+from gallery.web.http import PersonRequest, ids_in, number_in
 
 _WORD = re.compile(r"\w+|\W+")
 
@@ -32,7 +32,7 @@ class Row:
 
 
 @require_safe
-def picture_compare(request: StudioRequest) -> HttpResponse:
+def picture_compare(request: PersonRequest) -> HttpResponse:
     """`?p=1&p=2`: two to four pictures, in this order. With `inside=GALLERY`, what was decided on them there."""
     pictures = _asked_for(request)
     context: dict[str, Any] = {"pictures": pictures, "is_enough": 2 <= len(pictures) <= MOST_COMPARED}
@@ -47,13 +47,13 @@ def picture_compare(request: StudioRequest) -> HttpResponse:
     return render(request, "gallery/picture_compare.html", context)
 
 
-def _asked_for(request: StudioRequest) -> list[Picture]:
+def _asked_for(request: PersonRequest) -> list[Picture]:
     """All of them, or 404: each is asked for by itself."""
     texts = request.GET.getlist("p")
-    if not all(text.isdecimal() and len(text) < 19 for text in texts):
+    if any(number_in(text) is None for text in texts):
         raise Http404
-    pks = list(dict.fromkeys(int(text) for text in texts))[: MOST_COMPARED + 1]
-    visible = pictures_to_see(request).marked_by(signed_in(request)).select_related("generation__model", "author")
+    pks = ids_in(texts)[: MOST_COMPARED + 1]
+    visible = pictures_for(request.user).marked_by(request.user).select_related("generation__model", "author")
     found = visible.prefetch_related("generation__pictures").in_bulk(pks)
     if len(found) < len(pks):
         raise Http404
@@ -77,12 +77,11 @@ def marked(prompts: Sequence[str]) -> list[list[tuple[str, bool]]]:
     ]
 
 
-def _decisions(request: StudioRequest, pictures: Sequence[Picture]) -> dict[str, Any]:
+def _decisions(request: PersonRequest, pictures: Sequence[Picture]) -> dict[str, Any]:
     """For `_place.html`, in the gallery that they were selected in, as far as this person may see it."""
-    number = request.GET.get("inside", "")
-    person = signed_in(request)
-    visible = Gallery.objects.visible_to(person)
-    gallery = visible.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+    person = request.user
+    number = number_in(request.GET.get("inside"))
+    gallery = Gallery.objects.visible_to(person).filter(pk=number).first() if number is not None else None
     if gallery is None:
         return {}
     entries = GalleryEntry.objects.filter(gallery=gallery, picture__in=pictures).select_related("gallery", "decided_by")

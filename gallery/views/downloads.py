@@ -30,7 +30,7 @@ from gallery.images.convert import ENDINGS, Shape, convert_in_turn
 from gallery.images.parse import NotAPicture
 from gallery.models import Gallery, Package, Person, Picture
 from gallery.queries.roles import Action
-from gallery.views.keeping import _chosen, _count, _refused
+from gallery.services.errors import InvalidInput
 from gallery.web.access import (
     gallery_to,
     is_whole,
@@ -38,9 +38,9 @@ from gallery.web.access import (
     package_to_see,
     picture_to_see,
     pictures_for,
-    signed_in,
 )
-from gallery.web.http import StudioRequest
+from gallery.web.http import PersonRequest
+from gallery.web.responses import chosen_pictures, count_in_words, refused
 
 # Of eight threads that a web process has, so many may be kept busy by archives on their way.
 STREAMS = Turnstile(at_once=4)
@@ -53,9 +53,9 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})$")
 
 
 @require_safe
-def picture_take(request: StudioRequest, pk: int) -> HttpResponseBase:
+def picture_take(request: PersonRequest, pk: int) -> HttpResponseBase:
     """Ask how it is wanted; then hand it out like that."""
-    picture = picture_to_see(request, pk)
+    picture = picture_to_see(request.user, pk)
     form = ShapeForm(request.GET if "format" in request.GET else None, picture=picture)
     if not form.is_valid():
         return _ask_for_one(request, picture, form)
@@ -80,7 +80,7 @@ def picture_take(request: StudioRequest, pk: int) -> HttpResponseBase:
     return _attached(response, name)
 
 
-def _ask_for_one(request: StudioRequest, picture: Picture, form: ShapeForm) -> HttpResponse:
+def _ask_for_one(request: PersonRequest, picture: Picture, form: ShapeForm) -> HttpResponse:
     template = "gallery/_picture_take.html" if request.htmx else "gallery/picture_take.html"
     context = {"picture": picture, "form": form}
     return render(request, template, context, status=422 if form.errors else 200)
@@ -90,37 +90,37 @@ def _ask_for_one(request: StudioRequest, picture: Picture, form: ShapeForm) -> H
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def gallery_package(request: StudioRequest, pk: int) -> HttpResponseBase:
+def gallery_package(request: PersonRequest, pk: int) -> HttpResponseBase:
     """Ask how a gallery’s pictures are wanted; then hand them out, or have them made ready."""
-    person = signed_in(request)
-    gallery = gallery_to(Action.VIEW, request, pk)
-    pictures = services.contents(pictures_for(person), gallery)
+    person = request.user
+    gallery = gallery_to(Action.VIEW, request.user, pk)
+    pictures = services.downloads.contents(pictures_for(person), gallery)
     form = ShapeForm(request.POST if request.method == "POST" else None)
     context = {"gallery": gallery, "name": gallery.name}
     return _take_many(request, form, gallery.name, gallery, pictures, context)
 
 
 @require_POST
-def selection_package(request: StudioRequest) -> HttpResponseBase:
-    person = signed_in(request)
+def selection_package(request: PersonRequest) -> HttpResponseBase:
+    person = request.user
     try:
-        chosen = _chosen(request)
-    except services.Unfit as problem:
-        return _refused(request, problem)
-    pictures = services.contents(pictures_for(person), None, chosen)
+        chosen = chosen_pictures(request)
+    except InvalidInput as problem:
+        return refused(request, problem)
+    pictures = services.downloads.contents(pictures_for(person), None, chosen)
     form = ShapeForm(request.POST if "format" in request.POST else None)
-    return _take_many(request, form, _count(pictures), None, pictures, {"chosen": pictures})
+    return _take_many(request, form, count_in_words(len(pictures)), None, pictures, {"chosen": pictures})
 
 
 def _take_many(
-    request: StudioRequest,
+    request: PersonRequest,
     form: ShapeForm,
     name: str,
     gallery: Gallery | None,
     pictures: Sequence[int],
     context: dict[str, Any],
 ) -> HttpResponseBase:
-    person = signed_in(request)
+    person = request.user
     byte_size = _bytes(gallery, pictures)
     if form.is_valid() and pictures:
         try:
@@ -132,8 +132,8 @@ def _take_many(
                 except BaseException:
                     stream.close()
                     raise
-            package = services.ask_for_package(person, name, gallery, pictures, form.shape)
-        except services.Unfit as problem:
+            package = services.downloads.ask_for_package(person, name, gallery, pictures, form.shape)
+        except InvalidInput as problem:
             form.add_error(None, problem.message)
         except FileNotFoundError:
             form.add_error(None, packing.NOTHING_THERE)
@@ -157,7 +157,7 @@ def _bytes(gallery: Gallery | None, pictures: Sequence[int]) -> int:
     return int(rows.aggregate(total=Sum("byte_size"))["total"] or 0)
 
 
-def _go(request: StudioRequest, package: Package) -> HttpResponseBase:
+def _go(request: PersonRequest, package: Package) -> HttpResponseBase:
     there = redirect("package_detail", package.pk)
     return HttpResponseClientRedirect(there.url) if request.htmx and isinstance(there, HttpResponseRedirect) else there
 
@@ -166,8 +166,8 @@ def _go(request: StudioRequest, package: Package) -> HttpResponseBase:
 
 
 @require_safe
-def package_list(request: StudioRequest) -> HttpResponse:
-    person = signed_in(request)
+def package_list(request: PersonRequest) -> HttpResponse:
+    person = request.user
     return render(request, "gallery/package_list.html", {"packages": _still_seen(person)})
 
 
@@ -185,39 +185,39 @@ def _still_seen(person: Person) -> list[Package]:
 
 
 @require_safe
-def package_detail(request: StudioRequest, pk: int) -> HttpResponse:
-    package = package_to_see(request, pk)
-    services.remind(package)
+def package_detail(request: PersonRequest, pk: int) -> HttpResponse:
+    package = package_to_see(request.user, pk)
+    services.downloads.remind(package)
     context = {
         "package": package,
         "left_out": list(package.left_out.values_list("name", "problem")) if package.is_ready else [],
         "is_fragment": bool(request.htmx),
-        "has_changed": package.is_ready and not is_whole(signed_in(request), package),
+        "has_changed": package.is_ready and not is_whole(request.user, package),
     }
     template = "gallery/_package.html" if request.htmx else "gallery/package_detail.html"
     return render(request, template, context)
 
 
 @require_safe
-def package_file(request: StudioRequest, pk: int) -> HttpResponseBase:
+def package_file(request: PersonRequest, pk: int) -> HttpResponseBase:
     """The archive, or the part of it that a browser still lacks; asked anew whether it may be seen."""
-    package = package_to_download(request, pk)
+    package = package_to_download(request.user, pk)
     return _hand_out(request, packing.ready(package), package.name, package.etag)
 
 
 @require_POST
-def package_retry(request: StudioRequest, pk: int) -> HttpResponseBase:
-    package = package_to_see(request, pk)
+def package_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
+    package = package_to_see(request.user, pk)
     try:
-        services.package_again(package)
-    except services.Unfit as problem:
+        services.downloads.package_again(package)
+    except InvalidInput as problem:
         messages.error(request, problem.message)
     return redirect("package_detail", pk)
 
 
 @require_POST
-def package_delete(request: StudioRequest, pk: int) -> HttpResponseBase:
-    services.delete_package(package_to_see(request, pk))
+def package_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
+    services.downloads.delete_package(package_to_see(request.user, pk))
     messages.success(request, "The download is deleted. The pictures are still where they were.")
     return redirect("package_list")
 
@@ -252,7 +252,7 @@ class _Stream:
 
 
 def _hand_out(
-    request: StudioRequest, ready: Ready, name: str, etag: str = "", stream: _Stream | None = None
+    request: PersonRequest, ready: Ready, name: str, etag: str = "", stream: _Stream | None = None
 ) -> HttpResponseBase:
     size = ready.archive.size
     begin, end = _range(request, size, f'"{etag}"') if etag else (0, size)
@@ -277,7 +277,7 @@ def _hand_out(
     return _attached(response, safe_name(name, ".zip", fallback="Pictures"))
 
 
-def _range(request: StudioRequest, size: int, etag: str) -> tuple[int, int]:
+def _range(request: PersonRequest, size: int, etag: str) -> tuple[int, int]:
     """From where and up to where, by the request's Range. All of it where that makes no sense, or is of another one."""
     asked = _RANGE.match(request.headers.get("Range", ""))
     if asked is None or asked[0] == "bytes=-" or request.headers.get("If-Range", etag) != etag:
@@ -297,7 +297,7 @@ def _attached(response: HttpResponseBase, name: str) -> HttpResponseBase:
     return response
 
 
-def _busy(request: StudioRequest) -> HttpResponse:
+def _busy(request: PersonRequest) -> HttpResponse:
     response = render(request, "gallery/package_busy.html", status=429)
     response["Retry-After"] = "10"
     return response

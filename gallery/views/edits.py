@@ -12,15 +12,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect
 
 from gallery import services
-from gallery.forms.base import OPTION_PREFIX
 from gallery.forms.edits import EditForm, UploadForm, VariationForm
+from gallery.forms.generations import OPTION_PREFIX
 from gallery.images.edit import MAX_UPLOAD_BYTES
 from gallery.models import Generation, ImageModel, OverBudget, Person, Picture
 from gallery.models.generation import ratio_class
 from gallery.models.ledger import over_budget_message
-from gallery.services import Source
-from gallery.web.access import picture_to_see, pictures_to_see, signed_in, source_to_see, upload_to_edit
-from gallery.web.http import StudioRequest
+from gallery.services.edits import Source
+from gallery.services.errors import InvalidInput
+from gallery.web.access import picture_to_see, pictures_for, source_to_see, upload_to_edit
+from gallery.web.http import PersonRequest, number_in
 from gallery.web.media import serve
 from gallery.web.uploads import takes_upload
 
@@ -35,30 +36,30 @@ ANCESTORS = 6
 
 @takes_upload
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit_upload(request: StudioRequest) -> HttpResponseBase:
+def edit_upload(request: PersonRequest) -> HttpResponseBase:
     """Bring a picture of one's own."""
     form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
     if form.is_bound and form.is_valid():
         try:
-            return redirect("upload_edit", services.keep_upload(signed_in(request), form.cleaned_data["picture"]))
-        except services.Unfit as problem:
+            return redirect("upload_edit", services.edits.keep_upload(request.user, form.cleaned_data["picture"]))
+        except InvalidInput as problem:
             form.add_error(problem.field or None, problem.message)
     context = {"form": form, "largest": MAX_UPLOAD_BYTES}
     return render(request, "gallery/edit_upload.html", context, status=422 if form.errors else 200)
 
 
 @require_safe
-def upload_file(request: StudioRequest, upload: str) -> HttpResponseBase:
-    return _serve(request, upload_to_edit(request, upload).name)
+def upload_file(request: PersonRequest, upload: str) -> HttpResponseBase:
+    return _serve(request, upload_to_edit(request.user, upload).name)
 
 
 @require_safe
-def generation_source(request: StudioRequest, pk: int) -> HttpResponseBase:
+def generation_source(request: PersonRequest, pk: int) -> HttpResponseBase:
     """The picture that went along with an edit or variation."""
-    return _serve(request, source_to_see(request, pk).source_file)
+    return _serve(request, source_to_see(request.user, pk).source_file)
 
 
-def _serve(request: StudioRequest, name: str) -> HttpResponseBase:
+def _serve(request: PersonRequest, name: str) -> HttpResponseBase:
     """A file below uploads/; its name is never given to another content."""
     path = PurePosixPath(name)
     return serve(request, name, "image/jpeg" if path.suffix == ".jpg" else "image/png", path.stem)
@@ -69,29 +70,29 @@ def _serve(request: StudioRequest, name: str) -> HttpResponseBase:
 
 @takes_upload
 @require_http_methods(["GET", "HEAD", "POST"])
-def picture_edit(request: StudioRequest, pk: int) -> HttpResponseBase:
+def picture_edit(request: PersonRequest, pk: int) -> HttpResponseBase:
     try:
-        picture = picture_to_see(request, pk)
+        picture = picture_to_see(request.user, pk)
     except Http404:
         # From a card of one's own, which outlives the picture that it started from.
-        if not Generation.objects.filter(author=signed_in(request), parent=pk).exists():
+        if not Generation.objects.filter(author=request.user, parent=pk).exists():
             raise
         messages.info(request, "The picture that this started from is not there any more. Choose another one.")
         return redirect("edit_upload")
     return _edit(
-        request, services.of_picture(picture), {"picture": picture, "vary": reverse("picture_vary", args=[pk])}
+        request, services.edits.of_picture(picture), {"picture": picture, "vary": reverse("picture_vary", args=[pk])}
     )
 
 
 @takes_upload
 @require_http_methods(["GET", "HEAD", "POST"])
-def upload_edit(request: StudioRequest, upload: str) -> HttpResponseBase:
-    source = upload_to_edit(request, upload)
+def upload_edit(request: PersonRequest, upload: str) -> HttpResponseBase:
+    source = upload_to_edit(request.user, upload)
     return _edit(request, source, {"upload": upload, "vary": reverse("upload_vary", args=[upload])})
 
 
-def _edit(request: StudioRequest, source: Source, context: dict[str, Any]) -> HttpResponseBase:
-    person = signed_in(request)
+def _edit(request: PersonRequest, source: Source, context: dict[str, Any]) -> HttpResponseBase:
+    person = request.user
     if request.method != "POST":
         form = EditForm(person=person, source=source, initial=_initial(request, person))
         return _page(request, source, form, context)
@@ -99,7 +100,7 @@ def _edit(request: StudioRequest, source: Source, context: dict[str, Any]) -> Ht
     if form.is_valid():
         cleaned = form.cleaned_data
         try:
-            services.edit(
+            services.edits.edit(
                 person,
                 source,
                 form.wishes,
@@ -110,17 +111,17 @@ def _edit(request: StudioRequest, source: Source, context: dict[str, Any]) -> Ht
                 batch=form.batch,
             )
             return _to_feed(request)
-        except services.AlreadySubmitted:
+        except services.generations.AlreadySubmitted:
             return _to_feed(request)
         except OverBudget as problem:
             form.add_error(None, over_budget_message(problem))
-        except services.Unfit as problem:
+        except InvalidInput as problem:
             form.add_error(problem.field or None, problem.message)
     return _page(request, source, form, context, status=422)
 
 
 def _page(
-    request: StudioRequest, source: Source, form: EditForm, context: dict[str, Any], status: int = 200
+    request: PersonRequest, source: Source, form: EditForm, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
     context |= {"form": form, "source": source, "plan": _plan(form), "address": request.path}
     if request.htmx:
@@ -134,7 +135,7 @@ def _page(
     return render(request, "gallery/picture_edit.html", context, status=status)
 
 
-def _initial(request: StudioRequest, person: Person) -> dict[str, Any]:
+def _initial(request: PersonRequest, person: Person) -> dict[str, Any]:
     """A fresh form, or one filled with what was picked already, or from an earlier edit by this person."""
     initial: dict[str, Any] = {"token": uuid.uuid4(), "prompt": request.GET.get("prompt", "")}
     if earlier := _earlier(request, person):
@@ -142,31 +143,31 @@ def _initial(request: StudioRequest, person: Person) -> dict[str, Any]:
         return initial | {"prompt": earlier.prompt, "model": earlier.model_id, "count": earlier.count, **options}
     initial |= {name: value for name, value in request.GET.items() if name.startswith(OPTION_PREFIX)}
     initial["model"] = request.GET.get("model", "")
-    count = request.GET.get("count", "")
-    return initial | ({"count": int(count)} if count.isdecimal() and len(count) < 3 else {})
+    count = number_in(request.GET.get("count"), most=99)
+    return initial if count is None else initial | {"count": count}
 
 
-def _earlier(request: StudioRequest, person: Person) -> Generation | None:
-    pk = request.GET.get("prompt_from", "")
-    if not pk.isdecimal() or len(pk) > 18:
-        return None
-    return Generation.objects.filter(author=person, pk=int(pk)).first()
+def _earlier(request: PersonRequest, person: Person) -> Generation | None:
+    pk = number_in(request.GET.get("prompt_from"))
+    return None if pk is None else Generation.objects.filter(author=person, pk=pk).first()
 
 
-def _plan(form: EditForm) -> services.Plan | None:
+def _plan(form: EditForm) -> services.plans.Plan | None:
     """What Generate would cost, for `_cost.html`; None of a form with mistakes in what that depends on."""
     if form.chosen is None:
         return None
     if not form.is_bound:
         options = {option.name: str(form.initial[OPTION_PREFIX + option.name]) for option in form.chosen.option_list}
-        return services.plan([services.Wish(form.chosen, "", options, form.initial["count"])])
+        return services.plans.plan([services.generations.Wish(form.chosen, "", options, form.initial["count"])])
     if form.errors.keys() - {"prompt", "mask", "__all__"}:
         return None
     prompts = form.cleaned_data.get("prompts", [""])
-    return services.plan([services.Wish(form.chosen, one, form.options, form.cleaned_data["count"]) for one in prompts])
+    return services.plans.plan(
+        [services.generations.Wish(form.chosen, one, form.options, form.cleaned_data["count"]) for one in prompts]
+    )
 
 
-def _to_feed(request: StudioRequest) -> HttpResponseBase:
+def _to_feed(request: PersonRequest) -> HttpResponseBase:
     """Where the card is."""
     return HttpResponseClientRedirect(reverse("create")) if request.htmx else redirect("create")
 
@@ -175,36 +176,38 @@ def _to_feed(request: StudioRequest) -> HttpResponseBase:
 
 
 @require_POST
-def picture_vary(request: StudioRequest, pk: int) -> HttpResponseBase:
-    return _vary(request, services.of_picture(picture_to_see(request, pk)), reverse("picture_detail", args=[pk]))
+def picture_vary(request: PersonRequest, pk: int) -> HttpResponseBase:
+    return _vary(
+        request, services.edits.of_picture(picture_to_see(request.user, pk)), reverse("picture_detail", args=[pk])
+    )
 
 
 @require_POST
-def upload_vary(request: StudioRequest, upload: str) -> HttpResponseBase:
-    return _vary(request, upload_to_edit(request, upload), reverse("upload_edit", args=[upload]))
+def upload_vary(request: PersonRequest, upload: str) -> HttpResponseBase:
+    return _vary(request, upload_to_edit(request.user, upload), reverse("upload_edit", args=[upload]))
 
 
-def _vary(request: StudioRequest, source: Source, page: str) -> HttpResponseBase:
+def _vary(request: PersonRequest, source: Source, page: str) -> HttpResponseBase:
     form = VariationForm(request.POST, source=source)
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect(page)
     cleaned = form.cleaned_data
     try:
-        services.vary(
-            signed_in(request),
+        services.edits.vary(
+            request.user,
             source,
             cleaned["model"],
             count=cleaned["count"],
             fit=cleaned["fit"],
             token=cleaned["token"],
         )
-    except services.AlreadySubmitted:
+    except services.generations.AlreadySubmitted:
         pass  # its card is in the feed already
     except OverBudget as problem:
         messages.error(request, over_budget_message(problem))
         return redirect(page)
-    except services.Unfit as problem:
+    except InvalidInput as problem:
         messages.error(request, problem.message)
         return redirect(page)
     return redirect("create")
@@ -220,10 +223,10 @@ def _ancestors(picture: Picture) -> list[int]:
     return [pk for pk in line if pk is not None]
 
 
-def lineage(request: StudioRequest, picture: Picture) -> dict[str, Any]:
+def lineage(request: PersonRequest, picture: Picture) -> dict[str, Any]:
     """For `_lineage.html`: what it comes from and what was made of it, as far as this person may see that."""
     generation = picture.generation
-    visible = pictures_to_see(request).kept().select_related("generation")
+    visible = pictures_for(request.user).kept().select_related("generation")
     line = _ancestors(picture) if generation.parent_id else []
     shown = visible.in_bulk(line)
     children = list(visible.filter(generation__parent=picture).order_by("-generation_id", "index")[: CHILDREN + 1])
@@ -232,7 +235,7 @@ def lineage(request: StudioRequest, picture: Picture) -> dict[str, Any]:
         "ancestors": [shown[pk] for pk in reversed(line[1:]) if pk in shown],
         "children": children[:CHILDREN],
         "has_more_children": len(children) > CHILDREN,
-        "sees_source": bool(generation.source_file) and generation.author_id == signed_in(request).pk,
+        "sees_source": bool(generation.source_file) and generation.author_id == request.user.pk,
     }
 
 
@@ -240,5 +243,5 @@ def from_picture(picture: Picture) -> dict[str, Any]:
     """For `_from_picture.html`: what can be made of a picture now."""
     return {
         "can_edit": ImageModel.objects.on_offer().filter(can_edit=True).exists(),
-        "variations": VariationForm(source=services.of_picture(picture), initial={"token": uuid.uuid4()}),
+        "variations": VariationForm(source=services.edits.of_picture(picture), initial={"token": uuid.uuid4()}),
     }

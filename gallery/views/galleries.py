@@ -9,15 +9,15 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from gallery import services
-from gallery.forms.base import GalleryForm
+from gallery.forms.galleries import GalleryForm
 from gallery.models import Gallery, Generation, Picture, ShareLink
 from gallery.queries.roles import Action, may
 from gallery.queries.search import Sort
-from gallery.views.create import under_way
+from gallery.views.cards import under_way
 from gallery.views.library import PAGE as PAGE
 from gallery.views.library import Listing
-from gallery.web.access import gallery_to, gallery_to_see, signed_in
-from gallery.web.http import StudioRequest
+from gallery.web.access import gallery_to, gallery_to_see
+from gallery.web.http import PersonRequest
 
 # Of what is under way, as cards on top of the gallery.
 RUNNING = 24
@@ -25,8 +25,8 @@ COVER = 4
 FACES = 4
 
 
-def _list(request: StudioRequest, form: GalleryForm, status: int = 200) -> HttpResponse:
-    person = signed_in(request)
+def _list(request: PersonRequest, form: GalleryForm, status: int = 200) -> HttpResponse:
+    person = request.user
     galleries = list(Gallery.objects.visible_to(person).with_counts())
     covers = Gallery.covers([gallery.pk for gallery in galleries], COVER)
     linked = set(ShareLink.objects.alive().filter(gallery__in=galleries).values_list("gallery", flat=True))
@@ -45,20 +45,20 @@ def _list(request: StudioRequest, form: GalleryForm, status: int = 200) -> HttpR
 
 
 @require_safe
-def gallery_list(request: StudioRequest) -> HttpResponse:
+def gallery_list(request: PersonRequest) -> HttpResponse:
     return _list(request, GalleryForm())
 
 
 @require_POST
-def gallery_create(request: StudioRequest) -> HttpResponseBase:
-    form = GalleryForm(request.POST, instance=Gallery(owner=signed_in(request)))
+def gallery_create(request: PersonRequest) -> HttpResponseBase:
+    form = GalleryForm(request.POST, instance=Gallery(owner=request.user))
     if not form.is_valid():
         return _list(request, form, status=422)
     return redirect("gallery_detail", form.save().pk)
 
 
-def _detail(request: StudioRequest, gallery: Gallery, form: GalleryForm, status: int = 200) -> HttpResponse:
-    person = signed_in(request)
+def _detail(request: PersonRequest, gallery: Gallery, form: GalleryForm, status: int = 200) -> HttpResponse:
+    person = request.user
     listing = Listing(request, gallery)
     context: dict[str, Any] = {
         **listing.context(),
@@ -85,26 +85,26 @@ def _detail(request: StudioRequest, gallery: Gallery, form: GalleryForm, status:
 
 
 @require_safe
-def gallery_detail(request: StudioRequest, pk: int) -> HttpResponse:
-    gallery = gallery_to_see(request, pk)
+def gallery_detail(request: PersonRequest, pk: int) -> HttpResponse:
+    gallery = gallery_to_see(request.user, pk)
     return _detail(request, gallery, GalleryForm(instance=gallery))
 
 
 @require_POST
-def gallery_rename(request: StudioRequest, pk: int) -> HttpResponseBase:
-    gallery = gallery_to(Action.RENAME, request, pk)
+def gallery_rename(request: PersonRequest, pk: int) -> HttpResponseBase:
+    gallery = gallery_to(Action.RENAME, request.user, pk)
     form = GalleryForm(request.POST, instance=gallery)
     if not form.is_valid():
         return _detail(request, Gallery.objects.get(pk=pk), form, status=422)
-    services.rename_gallery(gallery, form.cleaned_data["name"], signed_in(request))
+    services.galleries.rename_gallery(gallery, form.cleaned_data["name"], request.user)
     messages.success(request, "Renamed.")
     return redirect("gallery_detail", pk)
 
 
 @require_POST
-def gallery_share(request: StudioRequest, pk: int) -> HttpResponseBase:
-    gallery = gallery_to(Action.SHARE, request, pk)
-    services.show_to_team(gallery, "shared" in request.POST, signed_in(request))
+def gallery_share(request: PersonRequest, pk: int) -> HttpResponseBase:
+    gallery = gallery_to(Action.SHARE, request.user, pk)
+    services.galleries.show_to_team(gallery, "shared" in request.POST, request.user)
     said = (
         "The whole team may look at this gallery now."
         if gallery.shared_with_team
@@ -115,9 +115,9 @@ def gallery_share(request: StudioRequest, pk: int) -> HttpResponseBase:
 
 
 @require_POST
-def gallery_delete(request: StudioRequest, pk: int) -> HttpResponseBase:
+def gallery_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
     """The gallery goes; the pictures that were in it stay."""
-    gallery = gallery_to(Action.DELETE, request, pk)
+    gallery = gallery_to(Action.DELETE, request.user, pk)
     name = gallery.name
     gallery.delete()
     messages.success(request, f"The gallery “{name}” is gone. Its pictures are still yours.")
@@ -125,14 +125,14 @@ def gallery_delete(request: StudioRequest, pk: int) -> HttpResponseBase:
 
 
 @require_POST
-def picture_remove(request: StudioRequest, pk: int, picture_pk: int) -> HttpResponseBase:
+def picture_remove(request: PersonRequest, pk: int, picture_pk: int) -> HttpResponseBase:
     """One's own picture, or, for who may, anybody's."""
-    person = signed_in(request)
-    gallery = gallery_to(Action.ADD, request, pk)
+    person = request.user
+    gallery = gallery_to(Action.ADD, request.user, pk)
     picture = get_object_or_404(Picture.objects.kept().filter(entries__gallery=gallery), pk=picture_pk)
     if picture.author_id != person.pk and not may(person, Action.REMOVE, gallery):
         raise Http404
-    services.remove_picture(picture, gallery, by=person)
+    services.galleries.remove_picture(picture, gallery, by=person)
     said = "Taken out of this gallery. The picture itself is still there."
     if request.htmx:
         return trigger_client_event(HttpResponse(), "toast", {"message": said, "kind": "success"})

@@ -33,9 +33,9 @@ from gallery.images.concurrency import Busy
 from gallery.images.metadata import strip_in_turn
 from gallery.images.parse import NotAPicture
 from gallery.models import Comment, GalleryEntry, GuestVote, Picture, ShareLink
-from gallery.services import Guest, TooMany
+from gallery.services.share_links import Guest, TooMany
 from gallery.web.access import link_of
-from gallery.web.http import StudioRequest
+from gallery.web.http import StudioRequest, number_in
 
 PAGE = 60
 # Of comments, the latest.
@@ -78,7 +78,7 @@ class Visit:
         """Once for as long as a browser is open; those who have an account are no outsiders."""
         if request.method != "GET" or VISIT_COOKIE in request.COOKIES or request.user.is_authenticated:
             return
-        services.count_visit(self.link)
+        services.share_links.count_visit(self.link)
         self._set(response, VISIT_COOKIE, "1", None)
 
     def _set(self, response: HttpResponseBase, name: str, value: str, seconds: int | None) -> None:
@@ -184,12 +184,12 @@ def ask_password(
 def guest_password(request: StudioRequest, visit: Visit) -> HttpResponseBase:
     if request.method != "POST" or visit.is_let_in:
         return redirect(visit.path)
-    entry = _number(request.POST.get("entry", ""))
+    entry = number_in(request.POST.get("entry", ""))
     form = LinkPasswordForm(request.POST)
     if not form.is_valid():
         return ask_password(request, visit, form, entry, status=422)
     try:
-        is_right = services.try_password(visit.link, form.cleaned_data["password"], _address(request))
+        is_right = services.share_links.try_password(visit.link, form.cleaned_data["password"], _address(request))
     except TooMany as problem:
         return _too_many(request, visit, problem)
     if not is_right:
@@ -238,7 +238,7 @@ def guest_gallery(request: StudioRequest, visit: Visit) -> HttpResponseBase:
     entries = _entries(visit)
     total = entries.count()
     last = max(1, ceil(total / PAGE))
-    page = min(_number(request.GET.get("page", "")) or 1, last)
+    page = min(number_in(request.GET.get("page", "")) or 1, last)
     begin = (page - 1) * PAGE
     rows = list(entries[begin : begin + PAGE])
     liked = _liked(visit, rows)
@@ -289,10 +289,6 @@ def _liked(visit: Visit, entries: "list[GalleryEntry]") -> set[int]:
 
 def _entry(visit: Visit, pk: int) -> GalleryEntry:
     return get_object_or_404(_entries(visit), pk=pk)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 16 else None
 
 
 # -- files
@@ -421,7 +417,7 @@ def guest_vote(request: StudioRequest, visit: Visit, entry: int) -> HttpResponse
     if not visit.name:
         return _nameless(request, visit, place)
     try:
-        services.guest_vote(visit.link, place.picture, visit.guest, request.POST.get("like") == "1")
+        services.share_links.guest_vote(visit.link, place.picture, visit.guest, request.POST.get("like") == "1")
     except TooMany as problem:
         return _said(request, visit, place, {"problem": _in_words(problem)}, status=422)
     return _said(request, visit, place)
@@ -439,7 +435,7 @@ def guest_comment(request: StudioRequest, visit: Visit, entry: int) -> HttpRespo
     if form.is_valid():
         said = form.cleaned_data["text"]
         try:
-            services.comment(visit.link.gallery, place.picture, said, link=visit.link, guest=visit.name)
+            services.comments.comment(visit.link.gallery, place.picture, said, link=visit.link, guest=visit.name)
         except TooMany as problem:
             form.add_error("text", _in_words(problem))
     if form.errors:

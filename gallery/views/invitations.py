@@ -16,27 +16,27 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from gallery import services
 from gallery.forms.invitations import ArrivalForm, InvitationForm
-from gallery.models import Gallery, Invitation
+from gallery.models import Gallery, Invitation, Person
 from gallery.queries.roles import may_invite
-from gallery.web.access import invitation_by_token, invitation_to_change, invitations_to_see, signed_in
-from gallery.web.http import StudioRequest
+from gallery.web.access import invitation_by_token, invitation_to_change, invitations_to_see
+from gallery.web.http import PersonRequest, number_in
 
 # Of those that are over, on the page.
 OVER = 20
 
 
 @require_safe
-def invitation_list(request: StudioRequest) -> HttpResponse:
-    person = signed_in(request)
-    visible = invitations_to_see(request)
-    wanted = request.GET.get("gallery", "")
-    initial = {"gallery": int(wanted)} if wanted.isdecimal() and len(wanted) < 19 else {}
+def invitation_list(request: PersonRequest) -> HttpResponse:
+    person = request.user
+    visible = invitations_to_see(request.user)
+    wanted = number_in(request.GET.get("gallery"))
+    initial = {} if wanted is None else {"gallery": wanted}
     form = InvitationForm(person=person, sends_mail=settings.LEMONSTUDIO_SENDS_MAIL, initial=initial)
     return _list(request, visible, form)
 
 
 def _list(
-    request: StudioRequest, visible: QuerySet[Invitation], form: InvitationForm, status: int = 200, **more: Any
+    request: PersonRequest, visible: QuerySet[Invitation], form: InvitationForm, status: int = 200, **more: Any
 ) -> HttpResponse:
     rows = visible.select_related("created_by", "gallery").prefetch_related("groups", "used_by__person")
     alive = Invitation.objects.alive().values("pk")
@@ -51,16 +51,16 @@ def _list(
 
 @require_POST
 @sensitive_variables("token", "link")
-def invitation_create(request: StudioRequest) -> HttpResponseBase:
+def invitation_create(request: PersonRequest) -> HttpResponseBase:
     """The answer shows the link, this once: it is not kept, so there is no page to be sent on to."""
-    person = signed_in(request)
-    visible = invitations_to_see(request)
+    person = request.user
+    visible = invitations_to_see(request.user)
     sends_mail = settings.LEMONSTUDIO_SENDS_MAIL
     form = InvitationForm(request.POST, person=person, sends_mail=sends_mail)
     if not form.is_valid():
         return _list(request, visible, form, status=422)
     cleaned = form.cleaned_data
-    invitation, token = services.invite(
+    invitation, token = services.invitations.invite(
         person,
         email=cleaned["email"],
         groups=cleaned.get("groups", ()),
@@ -81,8 +81,8 @@ def invitation_create(request: StudioRequest) -> HttpResponseBase:
 
 
 @require_POST
-def invitation_revoke(request: StudioRequest, pk: int) -> HttpResponseBase:
-    invitation_to_change(request, pk).revoke()
+def invitation_revoke(request: PersonRequest, pk: int) -> HttpResponseBase:
+    invitation_to_change(request.user, pk).revoke()
     messages.success(request, "The invitation is withdrawn. Who came by it stays.")
     return redirect("invitation_list")
 
@@ -94,23 +94,24 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponseBase:
     """Make an account by an invitation; who has one already becomes a member of the gallery it leads into."""
     invitation = invitation_by_token(token)
     try:
-        response = _accept(request, invitation) if request.user.is_authenticated else _join(request, invitation)
-    except services.InvitationOver as over:
+        person = request.user
+        response = _accept(request, person, invitation) if isinstance(person, Person) else _join(request, invitation)
+    except services.invitations.InvitationOver as over:
         response = _over(request, invitation, over.end)
     add_never_cache_headers(response)
     return response
 
 
 def _join(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
-    offer = services.offer_of(invitation)
+    offer = services.invitations.offer_of(invitation)
     form = ArrivalForm(request.POST if request.method == "POST" else None, invitation=invitation)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
         try:
-            person = services.join(
+            person = services.invitations.join(
                 invitation, name=cleaned["name"], email=cleaned["email"], password=cleaned["password"]
             )
-        except services.EmailTaken:
+        except services.invitations.EmailTaken:
             form.add_error("email", "Somebody has just made an account with this e-mail. If that was you, sign in.")
         else:
             login(request, person)
@@ -119,23 +120,22 @@ def _join(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
     return render(request, "gallery/invitation_accept.html", context, status=422 if form.errors else 200)
 
 
-def _accept(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
-    person = signed_in(request)
+def _accept(request: HttpRequest, person: Person, invitation: Invitation) -> HttpResponseBase:
     try:
-        offer = services.offer_to(invitation, person)
-    except services.InvitationOver:
+        offer = services.invitations.offer_to(invitation, person)
+    except services.invitations.InvitationOver:
         # Who came by it, and may be where it led, is led there once more.
         led_to = Gallery.objects.visible_to(person).filter(invitations=invitation).first()
         if led_to and invitation.used_by.filter(person=person).exists():
             return _arrived(led_to)
         raise
-    if services.has_all_of(offer, person):
+    if services.invitations.has_all_of(offer, person):
         return _arrived(offer.gallery)
     is_for_me = invitation.is_for(person.email)
     if request.method == "POST":
         if not is_for_me or offer.gallery is None:
             raise Http404
-        gallery = services.accept(invitation, person)
+        gallery = services.invitations.accept(invitation, person)
         if gallery:
             messages.success(request, f"You are a member of “{gallery}” now.")
         return _arrived(gallery)

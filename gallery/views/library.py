@@ -13,8 +13,8 @@ from django_htmx.http import push_url, replace_url, trigger_client_event
 from gallery.forms.search import FindForm, SearchForm
 from gallery.models import Gallery, GalleryEntry, Picture, SavedSearch
 from gallery.queries.search import COUNTED, Finder, Found, Wanted
-from gallery.web.access import gallery_to_see, signed_in
-from gallery.web.http import StudioRequest
+from gallery.web.access import gallery_to_see
+from gallery.web.http import PersonRequest, number_in
 
 PAGE = 30
 # Who comes back gets so many at once, so that the place where they were is there.
@@ -34,10 +34,10 @@ TAGS = 200
 class Listing:
     """What one request asks to see of the pictures: its filters, its page, and the words about them."""
 
-    def __init__(self, request: StudioRequest, gallery: Gallery | None = None, asked: QueryDict | None = None) -> None:
+    def __init__(self, request: PersonRequest, gallery: Gallery | None = None, asked: QueryDict | None = None) -> None:
         self.request, self.gallery = request, gallery
         self.asked = request.GET if asked is None else asked
-        self.person = signed_in(request)
+        self.person = request.user
         galleries = [] if gallery else list(Gallery.objects.visible_to(self.person).order_by("name").only("name"))
         self.form = FindForm(self.asked, person=self.person, galleries=galleries, inside=gallery)
         self.address = reverse("gallery_detail", args=[gallery.pk]) if gallery else reverse("picture_list")
@@ -50,8 +50,8 @@ class Listing:
         self.finder = Finder(self.person, self.form.wanted, visible=visible, gallery=gallery)
 
     def _number(self, name: str, least: int, most: int) -> int:
-        text = self.asked.get(name, "")
-        return min(max(int(text), least), most) if text.isdecimal() and len(text) < 6 else least
+        number = number_in(self.asked.get(name), most=99_999)
+        return least if number is None else min(max(number, least), most)
 
     def context(self) -> dict[str, Any]:
         """For the templates that show pictures."""
@@ -123,8 +123,8 @@ class Listing:
         return list(self.person.searches.all())
 
     def _size(self) -> int:
-        size = self.request.COOKIES.get("tiles", "")
-        return int(size) if size.isdecimal() and len(size) == 1 and int(size) in SIZES else USUAL_SIZE
+        size = number_in(self.request.COOKIES.get("tiles"), most=9)
+        return size if size is not None and size in SIZES else USUAL_SIZE
 
     def _url(self, without: str = "", **more: Any) -> str:
         query = self.form.query(without, **more)
@@ -182,31 +182,31 @@ def page_of(listing: Listing, save_form: SearchForm | None = None, status: int =
 
 
 @require_safe
-def picture_list(request: StudioRequest) -> HttpResponse:
+def picture_list(request: PersonRequest) -> HttpResponse:
     return page_of(Listing(request))
 
 
 @require_safe
-def picture_count(request: StudioRequest) -> HttpResponse:
+def picture_count(request: PersonRequest) -> HttpResponse:
     """How many pictures a search finds: it takes longer than showing the first of them."""
-    inside = request.GET.get("inside", "")
-    gallery = gallery_to_see(request, int(inside)) if inside.isdecimal() and len(inside) < 19 else None
+    inside = number_in(request.GET.get("inside"))
+    gallery = gallery_to_see(request.user, inside) if inside is not None else None
     return render(request, "gallery/_count.html", {"counted": Listing(request, gallery).count()})
 
 
 @require_safe
-def picture_tags(request: StudioRequest) -> HttpResponse:
+def picture_tags(request: PersonRequest) -> HttpResponse:
     """Tags of pictures that this person sees, to pick from."""
-    person = signed_in(request)
+    person = request.user
     visible = Gallery.objects.visible_to(person).values_list("pk", flat=True)
     tags = Finder(person, Wanted(), visible=list(visible)).tags(TAGS)
     return render(request, "gallery/_tag_options.html", {"tags": tags})
 
 
 @require_POST
-def search_save(request: StudioRequest) -> HttpResponseBase:
+def search_save(request: PersonRequest) -> HttpResponseBase:
     """Keep a search under a name. What it looks for is read and written anew, so that nothing else is kept."""
-    person = signed_in(request)
+    person = request.user
     listing = Listing(request, asked=QueryDict(request.POST.get("query", "")[:2000]))
     data = {"name": request.POST.get("name"), "query": listing.form.query()}
     form = SearchForm(data, instance=SavedSearch(person=person))
@@ -223,8 +223,8 @@ def search_save(request: StudioRequest) -> HttpResponseBase:
 
 
 @require_POST
-def search_delete(request: StudioRequest, pk: int) -> HttpResponseBase:
-    search = get_object_or_404(SavedSearch.objects.filter(person=signed_in(request)), pk=pk)
+def search_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
+    search = get_object_or_404(SavedSearch.objects.filter(person=request.user), pk=pk)
     search.delete()
     said = f"The saved search “{search.name}” is gone."
     if request.htmx:
@@ -233,5 +233,5 @@ def search_delete(request: StudioRequest, pk: int) -> HttpResponseBase:
     return redirect("picture_list")
 
 
-def _searches(request: StudioRequest) -> HttpResponse:
-    return render(request, "gallery/_searches.html", {"searches": signed_in(request).searches.all()})
+def _searches(request: PersonRequest) -> HttpResponse:
+    return render(request, "gallery/_searches.html", {"searches": request.user.searches.all()})

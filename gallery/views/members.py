@@ -6,31 +6,31 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from gallery import services
-from gallery.forms.base import MemberForm
+from gallery.forms.galleries import MemberForm
 from gallery.models import Gallery, Membership, Role
 from gallery.queries.roles import Action, may, may_invite
-from gallery.web.access import gallery_to, gallery_to_see, signed_in
-from gallery.web.http import StudioRequest
+from gallery.web.access import gallery_to, gallery_to_see
+from gallery.web.http import PersonRequest
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def gallery_members(request: StudioRequest, pk: int) -> HttpResponseBase:
+def gallery_members(request: PersonRequest, pk: int) -> HttpResponseBase:
     """Everybody who sees a gallery may read who else does; who may share it adds members."""
-    person = signed_in(request)
+    person = request.user
     if request.method == "POST":
-        gallery = gallery_to(Action.SHARE, request, pk)
+        gallery = gallery_to(Action.SHARE, request.user, pk)
         form = MemberForm(request.POST, gallery=gallery)
         if form.is_valid():
-            services.add_member(gallery, form.cleaned_data["who"], form.cleaned_data["role"], by=person)
+            services.galleries.add_member(gallery, form.cleaned_data["who"], form.cleaned_data["role"], by=person)
             messages.success(request, f"{form.cleaned_data['who']} is a member now.")
             return redirect("gallery_members", pk)
         return _page(request, gallery, form, status=422)
-    gallery = gallery_to_see(request, pk)
+    gallery = gallery_to_see(request.user, pk)
     return _page(request, gallery, MemberForm(gallery=gallery) if may(person, Action.SHARE, gallery) else None)
 
 
-def _page(request: StudioRequest, gallery: Gallery, form: MemberForm | None, status: int = 200) -> HttpResponse:
-    person = signed_in(request)
+def _page(request: PersonRequest, gallery: Gallery, form: MemberForm | None, status: int = 200) -> HttpResponse:
+    person = request.user
     context = {
         "gallery": gallery,
         "members": gallery.memberships.select_related("person", "group").order_by("pk"),
@@ -44,25 +44,25 @@ def _page(request: StudioRequest, gallery: Gallery, form: MemberForm | None, sta
 
 
 @require_POST
-def member_change(request: StudioRequest, pk: int, member_pk: int) -> HttpResponseBase:
-    gallery = gallery_to(Action.SHARE, request, pk)
+def member_change(request: PersonRequest, pk: int, member_pk: int) -> HttpResponseBase:
+    gallery = gallery_to(Action.SHARE, request.user, pk)
     member = get_object_or_404(Membership.objects.filter(gallery=gallery), pk=member_pk)
     if request.POST.get("role") in Role.values:
-        services.change_role(member, request.POST["role"], by=signed_in(request))
+        services.galleries.change_role(member, request.POST["role"], by=request.user)
         messages.success(request, f"{member.name}: {Role(request.POST['role']).label.lower()}.")
     return redirect("gallery_members", pk)
 
 
 @require_POST
-def member_remove(request: StudioRequest, pk: int, member_pk: int) -> HttpResponseBase:
+def member_remove(request: PersonRequest, pk: int, member_pk: int) -> HttpResponseBase:
     """Ends access at once. Members may always leave by themselves."""
-    person = signed_in(request)
-    gallery = gallery_to_see(request, pk)
+    person = request.user
+    gallery = gallery_to_see(request.user, pk)
     member = get_object_or_404(Membership.objects.filter(gallery=gallery), pk=member_pk)
     leaves = member.person_id == person.pk
     if not leaves and not may(person, Action.SHARE, gallery):
         raise Http404
-    services.remove_member(member, by=person)
+    services.galleries.remove_member(member, by=person)
     if leaves:
         messages.success(request, f"You have left “{gallery}”.")
         return redirect("gallery_list")

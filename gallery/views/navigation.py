@@ -14,8 +14,7 @@ from gallery.models import Batch, Gallery, Generation, Picture
 from gallery.queries import navigation as neighbours
 from gallery.queries.navigation import BESIDE, Beside
 from gallery.views.library import SHOWN, Listing
-from gallery.web.access import signed_in
-from gallery.web.http import StudioRequest
+from gallery.web.http import PersonRequest
 
 _LIST = re.compile(r"(library|mine|team)|(gallery|batch):(\d{1,18})")
 
@@ -45,12 +44,12 @@ class Trail:
         return self.next or self.previous
 
 
-def trail_of(request: StudioRequest, picture: Picture) -> Trail:
+def trail_of(request: PersonRequest, picture: Picture) -> Trail:
     """Of the picture's page."""
     return _asked_for(request, picture) or _of_author(request, picture)
 
 
-def _asked_for(request: StudioRequest, picture: Picture) -> Trail | None:
+def _asked_for(request: PersonRequest, picture: Picture) -> Trail | None:
     """The list that the address names; None if this person may not see it, or the picture never stood there."""
     match = _LIST.fullmatch(request.GET.get("in", ""))
     if match is None:
@@ -61,12 +60,12 @@ def _asked_for(request: StudioRequest, picture: Picture) -> Trail | None:
     if simple:
         return _in_feed(request, picture, simple)
     if kind == "gallery":
-        gallery = Gallery.objects.visible_to(signed_in(request)).filter(pk=int(number)).first()
+        gallery = Gallery.objects.visible_to(request.user).filter(pk=int(number)).first()
         return _found(request, picture, gallery) if gallery else None
     return _in_batch(request, picture, int(number))
 
 
-def _found(request: StudioRequest, picture: Picture, gallery: Gallery | None) -> Trail | None:
+def _found(request: PersonRequest, picture: Picture, gallery: Gallery | None) -> Trail | None:
     """Pictures that are searched, all of them or a gallery's."""
     asked = QueryDict(mutable=True)
     asked.update(request.GET)
@@ -80,8 +79,8 @@ def _found(request: StudioRequest, picture: Picture, gallery: Gallery | None) ->
     return Trail(listing.trail, listing.beginning, gallery.name if gallery else "Pictures", beside)
 
 
-def _in_feed(request: StudioRequest, picture: Picture, feed: str) -> Trail | None:
-    person = signed_in(request)
+def _in_feed(request: PersonRequest, picture: Picture, feed: str) -> Trail | None:
+    person = request.user
     if feed == "mine":
         if picture.author_id != person.pk:
             return None
@@ -93,8 +92,8 @@ def _in_feed(request: StudioRequest, picture: Picture, feed: str) -> Trail | Non
     return Trail("in=team", f"{reverse('create')}?feed=team", "The team’s pictures", beside)
 
 
-def _in_batch(request: StudioRequest, picture: Picture, number: int) -> Trail | None:
-    person = signed_in(request)
+def _in_batch(request: PersonRequest, picture: Picture, number: int) -> Trail | None:
+    person = request.user
     batch = Batch.objects.visible_to(person).filter(pk=number).first()
     if batch is None or picture.generation.batch_id != batch.pk:
         return None
@@ -103,7 +102,7 @@ def _in_batch(request: StudioRequest, picture: Picture, number: int) -> Trail | 
     return Trail(f"in=batch:{batch.pk}", reverse("batch_detail", args=[batch.pk]), batch.get_kind_display(), beside)
 
 
-def _of_author(request: StudioRequest, picture: Picture) -> Trail:
-    visible = Picture.objects.visible_to(signed_in(request))
-    name = "My pictures" if picture.author_id == signed_in(request).pk else f"Pictures by {picture.author.name}"
+def _of_author(request: PersonRequest, picture: Picture) -> Trail:
+    visible = Picture.objects.visible_to(request.user)
+    name = "My pictures" if picture.author_id == request.user.pk else f"Pictures by {picture.author.name}"
     return Trail("", reverse("create"), name, neighbours.by_author(visible, picture))

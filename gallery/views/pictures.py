@@ -10,22 +10,23 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import trigger_client_event
 
 from gallery import services
-from gallery.forms.base import PictureSaveForm
+from gallery.forms.galleries import PictureSaveForm
 from gallery.models import Gallery, GalleryEntry, Person, Picture
 from gallery.queries.roles import Action, may, roles_for
 from gallery.views.comments import talks_about
 from gallery.views.edits import from_picture, lineage
-from gallery.views.keeping import tags_of
 from gallery.views.navigation import trail_of
-from gallery.web.access import gallery_to, picture_to_change, picture_to_see, signed_in
-from gallery.web.http import StudioRequest
+from gallery.views.tags import tags_of
+from gallery.web.access import gallery_to, picture_to_change, picture_to_see
+from gallery.web.http import PersonRequest, number_in
 from gallery.web.media import serve
+from gallery.web.responses import wants_json
 
 
 @require_safe
-def picture_detail(request: StudioRequest, pk: int) -> HttpResponse:
-    person = signed_in(request)
-    picture = picture_to_see(request, pk)
+def picture_detail(request: PersonRequest, pk: int) -> HttpResponse:
+    person = request.user
+    picture = picture_to_see(request.user, pk)
     generation = picture.generation
     trail = trail_of(request, picture)
     visible = Gallery.objects.visible_to(person)
@@ -58,37 +59,38 @@ def _open_to(action: Action, person: Person, picture: Picture) -> set[int]:
 
 
 @require_POST
-def entry_decide(request: StudioRequest, pk: int, picture_pk: int) -> HttpResponseBase:
+def entry_decide(request: PersonRequest, pk: int, picture_pk: int) -> HttpResponseBase:
     """Draft, shortlist or approved, in one gallery; who said so is remembered."""
     entry = _entry(Action.DECIDE, request, pk, picture_pk)
     if request.POST.get("status") in GalleryEntry.Status.values:
-        services.decide(entry, request.POST["status"], signed_in(request))
+        services.galleries.decide(entry, request.POST["status"], request.user)
     return _place(request, entry)
 
 
 @require_POST
-def entry_arrange(request: StudioRequest, pk: int, picture_pk: int) -> HttpResponseBase:
+def entry_arrange(request: PersonRequest, pk: int, picture_pk: int) -> HttpResponseBase:
     """Make it what the gallery is shown by, or give it another place in its order by hand.
 
     `what` is `cover`, `front`, `end`, or `before` or `after` the picture `of`.
     """
     entry = _entry(Action.ARRANGE, request, pk, picture_pk)
-    what, of = request.POST.get("what"), request.POST.get("of", "")
+    what = request.POST.get("what")
     if what == "cover":
-        services.use_as_cover(entry, signed_in(request))
+        services.galleries.use_as_cover(entry, request.user)
         return _place(request, entry)
     if what in ("before", "after"):
-        other = entry.gallery.entries.filter(picture=int(of)).first() if of.isdecimal() and len(of) < 19 else None
+        of = number_in(request.POST.get("of"))
+        other = entry.gallery.entries.filter(picture=of).first() if of is not None else None
         if other is None:
             return _gone(request, entry)
-        services.move_beside(entry, other, after=what == "after")
+        services.galleries.move_beside(entry, other, after=what == "after")
         said = f"Moved in “{entry.gallery}”."
     elif what in ("front", "end"):
-        (services.move_to_front if what == "front" else services.move_to_end)(entry)
+        (services.galleries.move_to_front if what == "front" else services.galleries.move_to_end)(entry)
         said = f"Now the {'first' if what == 'front' else 'last'} in “{entry.gallery}”, where that is sorted by hand."
     else:
         return _place(request, entry)
-    if _wants_json(request):
+    if wants_json(request):
         return JsonResponse({"said": said})
     if request.htmx:
         return trigger_client_event(_place(request, entry), "toast", {"message": said, "kind": "success"})
@@ -96,31 +98,26 @@ def entry_arrange(request: StudioRequest, pk: int, picture_pk: int) -> HttpRespo
     return _place(request, entry)
 
 
-def _gone(request: StudioRequest, entry: GalleryEntry) -> HttpResponseBase:
+def _gone(request: PersonRequest, entry: GalleryEntry) -> HttpResponseBase:
     """It was to stand beside a picture that is not there."""
     said = "The picture beside it is not in this gallery any more. Reload the page, and move it again."
-    if _wants_json(request):
+    if wants_json(request):
         return JsonResponse({"said": said}, status=409)
     messages.error(request, said)
     return redirect("gallery_detail", entry.gallery_id)
 
 
-def _wants_json(request: StudioRequest) -> bool:
-    """What arrange.js asks for."""
-    return request.headers.get("Accept") == "application/json"
-
-
-def _entry(action: Action, request: StudioRequest, pk: int, picture_pk: int) -> GalleryEntry:
-    gallery = gallery_to(action, request, pk)
+def _entry(action: Action, request: PersonRequest, pk: int, picture_pk: int) -> GalleryEntry:
+    gallery = gallery_to(action, request.user, pk)
     kept = gallery.entries.filter(picture__in=Picture.objects.kept())
     return get_object_or_404(kept.select_related("gallery", "decided_by", "picture"), picture=picture_pk)
 
 
-def _place(request: StudioRequest, entry: GalleryEntry) -> HttpResponse:
+def _place(request: PersonRequest, entry: GalleryEntry) -> HttpResponse:
     """The picture's place in the gallery as it is now."""
     if not request.htmx:
         return redirect("picture_detail", entry.picture_id)
-    person = signed_in(request)
+    person = request.user
     mine = {action: {entry.gallery_id} if may(person, action, entry.gallery) else set() for action in Action}
     context = {"entry": entry, "decidable": mine[Action.DECIDE], "arrangeable": mine[Action.ARRANGE]}
     return render(request, "gallery/_place.html", context)
@@ -140,23 +137,23 @@ def details_of(picture: Picture) -> list[tuple[str, str]]:
 
 
 @require_safe
-def picture_original(request: StudioRequest, pk: int, digest: str) -> HttpResponseBase:
-    picture = picture_to_see(request, pk)
+def picture_original(request: PersonRequest, pk: int, digest: str) -> HttpResponseBase:
+    picture = picture_to_see(request.user, pk)
     _require(digest == picture.digest)
     return serve(request, picture.original_name, picture.content_type, digest)
 
 
 @require_safe
-def picture_thumbnail(request: StudioRequest, pk: int, digest: str, width: int, format: str) -> HttpResponseBase:
-    picture = picture_to_see(request, pk)
+def picture_thumbnail(request: PersonRequest, pk: int, digest: str, width: int, format: str) -> HttpResponseBase:
+    picture = picture_to_see(request.user, pk)
     _require(digest == picture.digest and picture.has_thumbnail(width, format))
     return serve(request, picture.thumbnail_name(width, format), f"image/{format}", f"{digest}-{width}-{format}")
 
 
 @require_safe
-def picture_download(request: StudioRequest, pk: int) -> HttpResponseBase:
+def picture_download(request: PersonRequest, pk: int) -> HttpResponseBase:
     """The original under a name that one finds again."""
-    picture = picture_to_see(request, pk)
+    picture = picture_to_see(request.user, pk)
     return serve(request, picture.original_name, picture.content_type, picture.digest, filename=picture.download_name)
 
 
@@ -166,16 +163,16 @@ def _require(condition: bool) -> None:
 
 
 @require_http_methods(["GET", "POST"])
-def picture_save(request: StudioRequest, pk: int) -> HttpResponseBase:
+def picture_save(request: PersonRequest, pk: int) -> HttpResponseBase:
     """Put one's own picture into one of one's galleries, or into a new one."""
-    person = signed_in(request)
-    picture = picture_to_change(request, pk)
+    person = request.user
+    picture = picture_to_change(request.user, pk)
     htmx = bool(request.htmx)
     form = PictureSaveForm(request.POST if request.method == "POST" else None, person=person)
     if request.method == "POST" and form.is_valid():
         gallery = cast("Gallery | None", form.cleaned_data["gallery"])
-        gallery = gallery or services.make_gallery(person, form.cleaned_data["new_gallery"])
-        services.save_picture(picture, gallery)
+        gallery = gallery or services.galleries.make_gallery(person, form.cleaned_data["new_gallery"])
+        services.galleries.save_picture(picture, gallery)
         said = f"Saved to “{gallery.name}”."
         if htmx:
             return trigger_client_event(HttpResponse(), "toast", {"message": said, "kind": "success"})

@@ -13,15 +13,14 @@ from gallery import services
 from gallery.models import Generation, OverBudget, UpstreamAccount
 from gallery.models.ledger import over_budget_message
 from gallery.models.states import ENDED_IN_VAIN
-from gallery.web.access import signed_in
-from gallery.web.http import StudioRequest
+from gallery.web.http import PersonRequest
 
 SHOWN = 100
 
 
 @require_safe
-def queue(request: StudioRequest) -> HttpResponse:
-    person = signed_in(request)
+def queue(request: PersonRequest) -> HttpResponse:
+    person = request.user
     who = "team" if request.GET.get("who") == "team" else "mine"
     visible = Generation.objects.visible_to(person).for_cards(person)
     rows = visible.filter(author=person) if who == "mine" else visible
@@ -38,7 +37,7 @@ def queue(request: StudioRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-def _done(request: StudioRequest, said: str) -> HttpResponseBase:
+def _done(request: PersonRequest, said: str) -> HttpResponseBase:
     """Back to Create, where the cards are; the dialog that it was pressed in is part of that page."""
     messages.info(request, said)
     if request.htmx:
@@ -47,28 +46,28 @@ def _done(request: StudioRequest, said: str) -> HttpResponseBase:
 
 
 @require_POST
-def queue_cancel(request: StudioRequest) -> HttpResponseBase:
-    cancelled = services.cancel_all(signed_in(request))
+def queue_cancel(request: PersonRequest) -> HttpResponseBase:
+    cancelled = services.generations.cancel_all(request.user)
     return _done(request, f"Stopped waiting for {cancelled}." if cancelled else "Nothing was under way.")
 
 
 @require_POST
-def queue_retry(request: StudioRequest) -> HttpResponseBase:
+def queue_retry(request: PersonRequest) -> HttpResponseBase:
     try:
-        again = services.retry_all(signed_in(request))
+        again = services.generations.retry_all(request.user)
     except OverBudget as problem:
         return _done(request, over_budget_message(problem))
     return _done(request, f"Asked for {len(again)} again." if again else "There is nothing to try again.")
 
 
 @require_POST
-def queue_clear(request: StudioRequest) -> HttpResponseBase:
-    cleared = services.dismiss_all(signed_in(request))
+def queue_clear(request: PersonRequest) -> HttpResponseBase:
+    cleared = services.generations.dismiss_all(request.user)
     return _done(request, f"Cleared {cleared}." if cleared else "There is nothing to clear.")
 
 
 @require_safe
-def favicon(request: StudioRequest, count: int) -> HttpResponse:
+def favicon(request: PersonRequest, count: int) -> HttpResponse:
     """The tab's icon with a number on it: how many are under way."""
     context = {"shown": str(count) if count < 100 else "99+", "many": count > 9}
     response = render(request, "gallery/favicon.svg", context, content_type="image/svg+xml")

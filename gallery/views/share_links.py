@@ -14,8 +14,8 @@ from gallery import services
 from gallery.forms.share_links import LinkForm
 from gallery.models import Gallery
 from gallery.queries.roles import Action
-from gallery.web.access import gallery_to, link_to_change, signed_in
-from gallery.web.http import StudioRequest
+from gallery.web.access import gallery_to, link_to_change
+from gallery.web.http import PersonRequest
 
 # Of those that are over.
 OVER = 20
@@ -24,21 +24,21 @@ OVER = 20
 @sensitive_post_parameters("password")
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def gallery_links(request: StudioRequest, pk: int) -> HttpResponse:
+def gallery_links(request: PersonRequest, pk: int) -> HttpResponse:
     """A new link's address is in the answer to the form that made it, and nowhere else."""
-    gallery = gallery_to(Action.SHARE, request, pk)
+    gallery = gallery_to(Action.SHARE, request.user, pk)
     if request.method != "POST":
         return _page(request, gallery, LinkForm())
     form = LinkForm(request.POST)
     if not form.is_valid():
         return _page(request, gallery, form, status=422)
-    link, token = services.make_link(gallery, signed_in(request), form.settings, form.new_password or "")
+    link, token = services.share_links.make_link(gallery, request.user, form.settings, form.new_password or "")
     address = request.build_absolute_uri(reverse("guest_gallery", args=[token]))
     return _page(request, gallery, LinkForm(), {"made": link, "address": address})
 
 
 def _page(
-    request: StudioRequest, gallery: Gallery, form: LinkForm, more: dict[str, Any] | None = None, status: int = 200
+    request: PersonRequest, gallery: Gallery, form: LinkForm, more: dict[str, Any] | None = None, status: int = 200
 ) -> HttpResponse:
     links = list(gallery.links.select_related("created_by"))
     context = {
@@ -54,14 +54,14 @@ def _page(
 
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
-def link_edit(request: StudioRequest, pk: int, link_pk: int) -> HttpResponseBase:
-    link = link_to_change(request, pk, link_pk)
+def link_edit(request: PersonRequest, pk: int, link_pk: int) -> HttpResponseBase:
+    link = link_to_change(request.user, pk, link_pk)
     if not link.is_alive:
         messages.error(request, "This link is over, and stays so. Make a new one.")
         return redirect("gallery_links", pk)
     form = LinkForm(request.POST if request.method == "POST" else None, instance=link)
     if request.method == "POST" and form.is_valid():
-        services.change_link(link, form.settings, form.new_password)
+        services.share_links.change_link(link, form.settings, form.new_password)
         messages.success(request, f"Changed: the link for “{link}”.")
         return redirect("gallery_links", pk)
     context = {"gallery": link.gallery, "link": link, "form": form}
@@ -69,17 +69,17 @@ def link_edit(request: StudioRequest, pk: int, link_pk: int) -> HttpResponseBase
 
 
 @require_POST
-def link_revoke(request: StudioRequest, pk: int, link_pk: int) -> HttpResponseBase:
+def link_revoke(request: PersonRequest, pk: int, link_pk: int) -> HttpResponseBase:
     """At once: what was opened by it does not open again."""
-    link = link_to_change(request, pk, link_pk)
-    if services.revoke_link(link, signed_in(request)):
+    link = link_to_change(request.user, pk, link_pk)
+    if services.share_links.revoke_link(link, request.user):
         messages.success(request, f"Revoked: the link for “{link}”. Whoever opens it is told that it is over.")
     return redirect("gallery_links", pk)
 
 
 @require_POST
-def link_revoke_all(request: StudioRequest, pk: int) -> HttpResponseBase:
-    revoked = services.revoke_links(gallery_to(Action.SHARE, request, pk), signed_in(request))
+def link_revoke_all(request: PersonRequest, pk: int) -> HttpResponseBase:
+    revoked = services.share_links.revoke_links(gallery_to(Action.SHARE, request.user, pk), request.user)
     if revoked:
         messages.success(request, "Revoked: all links. Whoever opens one is told that it is over.")
     return redirect("gallery_links", pk)

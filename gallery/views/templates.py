@@ -5,18 +5,18 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gallery.forms.base import TemplateForm
+from gallery.forms.templates import TemplateForm
 from gallery.models import Generation, Picture, PromptTemplate
-from gallery.web.access import signed_in, template_to_change, template_to_see
-from gallery.web.http import StudioRequest
+from gallery.web.access import template_to_change, template_to_see
+from gallery.web.http import PersonRequest, number_in
 
 SHOWN = 200
 
 
 @require_safe
-def template_list(request: StudioRequest) -> HttpResponse:
+def template_list(request: PersonRequest) -> HttpResponse:
     """All that one may use; as a fragment, to pick from in the composer."""
-    person = signed_in(request)
+    person = request.user
     templates = PromptTemplate.objects.visible_to(person).select_related("author", "model", "example__generation")
     shown = list(templates.order_by("-used", "name", "pk")[:SHOWN])
     may_see = set(
@@ -27,13 +27,13 @@ def template_list(request: StudioRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def template_create(request: StudioRequest) -> HttpResponseBase:
+def template_create(request: PersonRequest) -> HttpResponseBase:
     """A new one, from nothing or (`?from=GENERATION`) from an earlier request with its model, options and picture."""
-    person = signed_in(request)
-    wanted = request.POST.get("from") or request.GET.get("from", "")
+    person = request.user
+    wanted = number_in(request.POST.get("from") or request.GET.get("from"))
     source = None
-    if wanted.isdecimal() and len(wanted) < 19:
-        source = Generation.objects.visible_to(person).filter(pk=int(wanted)).first()
+    if wanted is not None:
+        source = Generation.objects.visible_to(person).filter(pk=wanted).first()
     template = PromptTemplate(author=person, text=source.prompt if source else "")
     if source is not None:
         template.model, template.options, template.count = source.model, source.options, source.count
@@ -42,11 +42,11 @@ def template_create(request: StudioRequest) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "POST"])
-def template_edit(request: StudioRequest, pk: int) -> HttpResponseBase:
-    return _edit(request, template_to_change(request, pk))
+def template_edit(request: PersonRequest, pk: int) -> HttpResponseBase:
+    return _edit(request, template_to_change(request.user, pk))
 
 
-def _edit(request: StudioRequest, template: PromptTemplate, source: Generation | None = None) -> HttpResponseBase:
+def _edit(request: PersonRequest, template: PromptTemplate, source: Generation | None = None) -> HttpResponseBase:
     form = TemplateForm(request.POST if request.method == "POST" else None, instance=template)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -57,15 +57,15 @@ def _edit(request: StudioRequest, template: PromptTemplate, source: Generation |
 
 
 @require_POST
-def template_delete(request: StudioRequest, pk: int) -> HttpResponseBase:
-    template = template_to_change(request, pk)
+def template_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
+    template = template_to_change(request.user, pk)
     template.delete()
     messages.success(request, f"The template “{template.name}” is gone. Pictures made with it stay.")
     return redirect("template_list")
 
 
 @require_safe
-def template_use(request: StudioRequest, pk: int) -> HttpResponse:
+def template_use(request: PersonRequest, pk: int) -> HttpResponse:
     """The small form: a field for each blank. It leads to Create, with everything filled in."""
-    context = {"template": template_to_see(request, pk)}
+    context = {"template": template_to_see(request.user, pk)}
     return render(request, "gallery/_template_use.html" if request.htmx else "gallery/template_use.html", context)

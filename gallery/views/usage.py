@@ -26,8 +26,7 @@ from gallery.queries.usage import (
     with_picture_count,
 )
 from gallery.web import charts
-from gallery.web.access import signed_in
-from gallery.web.http import StudioRequest
+from gallery.web.http import PersonRequest
 
 MEASURES = ("cost", "pictures")
 BUDGETS_SHOWN = 12
@@ -40,9 +39,9 @@ def may_see_team(person: Person) -> bool:
     return person.is_staff and person.has_perm("gallery.view_ledgerentry")
 
 
-def _asked(request: StudioRequest) -> tuple[date, Person | None]:
+def _asked(request: PersonRequest) -> tuple[date, Person | None]:
     """The month that is wanted, and whose usage: a person's, or None for the team's. Raises Http404."""
-    person = signed_in(request)
+    person = request.user
     wanted = request.GET.get("month", "")
     if not wanted:
         month = this_month()
@@ -58,9 +57,9 @@ def _asked(request: StudioRequest) -> tuple[date, Person | None]:
 
 
 @require_safe
-def usage(request: StudioRequest) -> HttpResponse:
+def usage(request: PersonRequest) -> HttpResponse:
     month, author = _asked(request)
-    person = signed_in(request)
+    person = request.user
     figures = usage_of(month, author)
     measure = request.GET.get("by", "")
     if measure not in MEASURES:
@@ -152,7 +151,7 @@ def _line_chart(lines: list[Figures], measure: str) -> charts.BarChart:
 
 
 @require_safe
-def usage_csv(request: StudioRequest) -> HttpResponseBase:
+def usage_csv(request: PersonRequest) -> HttpResponseBase:
     """One row for each generation that was asked for in the month. The team's leaves out what people wrote."""
     month, author = _asked(request)
     generations = asked_for_in(month, author).select_related("author", "model").order_by("created_at", "pk")

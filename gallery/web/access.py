@@ -3,8 +3,7 @@
 Strangers get the same answer for what is not theirs as for what does not exist.
 """
 
-from django.contrib.auth.models import AnonymousUser
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from gallery import services
@@ -24,32 +23,25 @@ from gallery.models import (
 from gallery.models.invitation import InvitationQuerySet
 from gallery.models.picture import PictureQuerySet
 from gallery.queries.roles import Action, may, may_invite, may_see_all_invitations
-from gallery.services import Source
+from gallery.services.edits import Source
 
 
-def signed_in(request: HttpRequest) -> Person:
-    """The person that asks. SignInMiddleware lets nobody else through to a view that calls this."""
-    if isinstance(request.user, AnonymousUser):
-        raise Http404
-    return request.user
-
-
-def generation_to_change(request: HttpRequest, pk: int) -> Generation:
+def generation_to_change(person: Person, pk: int) -> Generation:
     """Only its author cancels, retries or dismisses a generation."""
-    own = Generation.objects.filter(author=signed_in(request)).select_related("model", "author", "gallery")
+    own = Generation.objects.filter(author=person).select_related("model", "author", "gallery")
     return get_object_or_404(own, pk=pk)
 
 
-def batch_to_see(request: HttpRequest, pk: int) -> Batch:
-    return get_object_or_404(Batch.objects.visible_to(signed_in(request)).select_related("author"), pk=pk)
+def batch_to_see(person: Person, pk: int) -> Batch:
+    return get_object_or_404(Batch.objects.visible_to(person).select_related("author"), pk=pk)
 
 
-def batch_to_change(request: HttpRequest, pk: int) -> Batch:
-    return get_object_or_404(Batch.objects.filter(author=signed_in(request)), pk=pk)
+def batch_to_change(person: Person, pk: int) -> Batch:
+    return get_object_or_404(Batch.objects.filter(author=person), pk=pk)
 
 
-def generation_to_see(request: HttpRequest, pk: int) -> Generation:
-    visible = Generation.objects.visible_to(signed_in(request)).select_related("model", "author", "batch")
+def generation_to_see(person: Person, pk: int) -> Generation:
+    visible = Generation.objects.visible_to(person).select_related("model", "author", "batch")
     return get_object_or_404(visible, pk=pk)
 
 
@@ -63,67 +55,62 @@ def pictures_for(person: Person) -> PictureQuerySet:
     return Picture.objects.kept() if may_view_all(person) else Picture.objects.visible_to(person)
 
 
-def pictures_to_see(request: HttpRequest) -> PictureQuerySet:
-    return pictures_for(signed_in(request))
+def template_to_see(person: Person, pk: int) -> PromptTemplate:
+    return get_object_or_404(PromptTemplate.objects.visible_to(person).select_related("model"), pk=pk)
 
 
-def template_to_see(request: HttpRequest, pk: int) -> PromptTemplate:
-    return get_object_or_404(PromptTemplate.objects.visible_to(signed_in(request)).select_related("model"), pk=pk)
+def template_to_change(person: Person, pk: int) -> PromptTemplate:
+    return get_object_or_404(PromptTemplate.objects.owned_by(person), pk=pk)
 
 
-def template_to_change(request: HttpRequest, pk: int) -> PromptTemplate:
-    return get_object_or_404(PromptTemplate.objects.owned_by(signed_in(request)), pk=pk)
+def picture_to_see(person: Person, pk: int) -> Picture:
+    return get_object_or_404(pictures_for(person).select_related("generation__model", "author"), pk=pk)
 
 
-def picture_to_see(request: HttpRequest, pk: int) -> Picture:
-    return get_object_or_404(pictures_to_see(request).select_related("generation__model", "author"), pk=pk)
-
-
-def picture_to_change(request: HttpRequest, pk: int) -> Picture:
+def picture_to_change(person: Person, pk: int) -> Picture:
     """Only its author puts a picture into galleries, or into the trash."""
-    own = Picture.objects.kept().filter(author=signed_in(request)).select_related("generation")
+    own = Picture.objects.kept().filter(author=person).select_related("generation")
     return get_object_or_404(own, pk=pk)
 
 
-def picture_to_tag(request: HttpRequest, pk: int) -> Picture:
-    return get_object_or_404(services.taggable(signed_in(request)), pk=pk)
+def picture_to_tag(person: Person, pk: int) -> Picture:
+    return get_object_or_404(services.tags.taggable(person), pk=pk)
 
 
-def picture_in_trash(request: HttpRequest, pk: int) -> Picture:
+def picture_in_trash(person: Person, pk: int) -> Picture:
     """Only its author sees what is in the trash."""
-    return get_object_or_404(Picture.objects.in_trash_of(signed_in(request)), pk=pk)
+    return get_object_or_404(Picture.objects.in_trash_of(person), pk=pk)
 
 
-def source_to_see(request: HttpRequest, pk: int) -> Generation:
+def source_to_see(person: Person, pk: int) -> Generation:
     """Whose edit or variation it is sees what went along with it: to show a result is not to show its source."""
-    person = signed_in(request)
     own = Generation.objects.all() if may_view_all(person) else Generation.objects.filter(author=person)
     return get_object_or_404(own.exclude(source_file=""), pk=pk)
 
 
-def upload_to_edit(request: HttpRequest, upload: str) -> Source:
+def upload_to_edit(person: Person, upload: str) -> Source:
     """Only who uploaded a picture edits it, or sees it."""
-    source = services.uploaded(signed_in(request), upload)
+    source = services.edits.uploaded(person, upload)
     if source is None:
         raise Http404
     return source
 
 
-def gallery_to_see(request: HttpRequest, pk: int) -> Gallery:
-    return get_object_or_404(Gallery.objects.visible_to(signed_in(request)).select_related("owner"), pk=pk)
+def gallery_to_see(person: Person, pk: int) -> Gallery:
+    return get_object_or_404(Gallery.objects.visible_to(person).select_related("owner"), pk=pk)
 
 
-def gallery_to(action: Action, request: HttpRequest, pk: int) -> Gallery:
+def gallery_to(action: Action, person: Person, pk: int) -> Gallery:
     """A gallery in which this person may do this."""
-    gallery = gallery_to_see(request, pk)
-    if not may(signed_in(request), action, gallery):
+    gallery = gallery_to_see(person, pk)
+    if not may(person, action, gallery):
         raise Http404
     return gallery
 
 
-def link_to_change(request: HttpRequest, pk: int, link_pk: int) -> ShareLink:
+def link_to_change(person: Person, pk: int, link_pk: int) -> ShareLink:
     """Who may share a gallery changes and revokes its links, whoever made them."""
-    gallery = gallery_to(Action.SHARE, request, pk)
+    gallery = gallery_to(Action.SHARE, person, pk)
     return get_object_or_404(gallery.links.select_related("gallery", "created_by"), pk=link_pk)
 
 
@@ -135,26 +122,24 @@ def link_of(token: str) -> ShareLink:
     return link
 
 
-def comment_to_delete(request: HttpRequest, pk: int) -> Comment:
+def comment_to_delete(person: Person, pk: int) -> Comment:
     """One's own, or anybody's for who may remove things there; as long as one sees the gallery."""
-    person = signed_in(request)
     comment = get_object_or_404(Comment.objects.visible_to(person).select_related("gallery", "picture"), pk=pk)
     if comment.author_id != person.pk and not may(person, Action.REMOVE, comment.gallery):
         raise Http404
     return comment
 
 
-def invitations_to_see(request: HttpRequest) -> InvitationQuerySet:
+def invitations_to_see(person: Person) -> InvitationQuerySet:
     """One's own, for those who may invite; all, for administrators."""
-    person = signed_in(request)
     if not may_invite(person):
         raise Http404
     everybodys = Invitation.objects.all()
     return everybodys if may_see_all_invitations(person) else everybodys.filter(created_by=person)
 
 
-def invitation_to_change(request: HttpRequest, pk: int) -> Invitation:
-    return get_object_or_404(invitations_to_see(request), pk=pk)
+def invitation_to_change(person: Person, pk: int) -> Invitation:
+    return get_object_or_404(invitations_to_see(person), pk=pk)
 
 
 def invitation_by_token(token: str) -> Invitation:
@@ -162,18 +147,17 @@ def invitation_by_token(token: str) -> Invitation:
     return get_object_or_404(Invitation.objects.by_token(token).select_related("created_by", "gallery"))
 
 
-def notice_to_read(request: HttpRequest, pk: int) -> Notice:
+def notice_to_read(person: Person, pk: int) -> Notice:
     """One's own, about what one may still see."""
-    return get_object_or_404(Notice.objects.visible_to(signed_in(request)), pk=pk)
+    return get_object_or_404(Notice.objects.visible_to(person), pk=pk)
 
 
-def package_to_see(request: HttpRequest, pk: int) -> Package:
+def package_to_see(person: Person, pk: int) -> Package:
     """Whose it is, as long as they may see what it is of: the gallery, or each picture of a selection."""
-    person = signed_in(request)
     own = Package.objects.of(person).still_there().select_related("gallery")
     package = get_object_or_404(own, pk=pk)
     if package.gallery_id is not None:
-        gallery_to_see(request, package.gallery_id)
+        gallery_to_see(person, package.gallery_id)
     elif pictures_for(person).filter(pk__in=package.chosen).count() != len(package.chosen):
         raise Http404
     return package
@@ -186,8 +170,8 @@ def is_whole(person: Person, package: Package) -> bool:
     return seen.count() == inside.count()
 
 
-def package_to_download(request: HttpRequest, pk: int) -> Package:
-    package = package_to_see(request, pk)
-    if not package.is_ready or not is_whole(signed_in(request), package):
+def package_to_download(person: Person, pk: int) -> Package:
+    package = package_to_see(person, pk)
+    if not package.is_ready or not is_whole(person, package):
         raise Http404
     return package

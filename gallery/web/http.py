@@ -1,10 +1,34 @@
-"""A request as the views get it."""
+"""Requests as views get them, and the one way to read a number from what a browser sent."""
 
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
+from gallery.models import Person
+
+# The largest number of a row that a URL may name: with one digit more, SQLite would raise.
+LARGEST_ID = 10**18 - 1
+
 
 class StudioRequest(HttpRequest):
-    """For type checkers: what HtmxMiddleware adds. `request.htmx` is true for a request that htmx made."""
+    """A request from anyone. `htmx`, from HtmxMiddleware, is true for a request that htmx made."""
 
     htmx: HtmxDetails
+
+
+class PersonRequest(StudioRequest):
+    """A request of a person who is signed in: SignInMiddleware lets no other one through to a view."""
+
+    user: Person
+
+
+def number_in(text: str | None, most: int = LARGEST_ID) -> int | None:
+    """The whole number from 0 to `most` that `text` stands for, or None. The length is checked before the parsing."""
+    if not text or not text.isdecimal() or len(text) > len(str(most)):
+        return None
+    number = int(text)
+    return number if number <= most else None
+
+
+def ids_in(texts: list[str]) -> list[int]:
+    """The rows' numbers in what a form sent, each once and in its order; what is no number is left out."""
+    return list(dict.fromkeys(pk for pk in map(number_in, texts) if pk is not None))

@@ -21,10 +21,10 @@ olivia, tom = Person.objects.get(email='olivia@example.org'), Person.objects.get
 olivia.user_permissions.add(Permission.objects.get(codename='add_invitation'))
 gallery = Gallery.objects.get(name='Looked at closely')
 picture = Picture.objects.filter(galleries=gallery).earliest('pk')
-services.add_member(gallery, tom, 'contributor', by=olivia)
+services.galleries.add_member(gallery, tom, 'contributor', by=olivia)
 with transaction.atomic():
-    services.tell_of_comment(gallery, picture, by=tom)
-print(services.invite(olivia, max_uses=5)[1])
+    services.activity.tell_of_comment(gallery, picture, by=tom)
+print(services.invitations.invite(olivia, max_uses=5)[1])
 """
 
 

@@ -66,7 +66,7 @@ def all_at_once(*jobs: Callable[[], Any]) -> list[Any]:
 
 def ask(person: Person, count: int = 1) -> Generation:
     wanted = {"prompt": "A lemon", "options": {"size": "512x512"}, "count": count}
-    return services.submit(person, model=model("midjourney"), **wanted)  # type: ignore[arg-type]
+    return services.generations.submit(person, model=model("midjourney"), **wanted)  # type: ignore[arg-type]
 
 
 def test_services_let_just_enough_through(people: list[Person]) -> None:
@@ -142,7 +142,7 @@ def test_several_retries_at_once_and_results_that_arrive_meanwhile(people: list[
 
     def retry_all(of: list[Generation]) -> int:
         with transaction.atomic():
-            return sum(services.retry(Generation.objects.get(pk=one.pk)) is not None for one in of)
+            return sum(services.generations.retry(Generation.objects.get(pk=one.pk)) is not None for one in of)
 
     def arrive(generation: Generation) -> bool:
         return generation.deliver([{"url": "https://images.example/1.png"}], fetch_by=timezone.now())

@@ -343,9 +343,9 @@ def test_housekeeping_does_it_where_nobody_has_uploaded_anything_too(storage: Pa
 
 
 def test_what_is_kept_can_be_asked_for_until_it_is_deleted(storage: Path, owner: Person, teammate: Person) -> None:
-    upload = services.keep_upload(owner, io.BytesIO(IMAGE))
-    assert services.uploaded(owner, upload) is not None
-    assert services.uploaded(teammate, upload) is None
+    upload = services.edits.keep_upload(owner, io.BytesIO(IMAGE))
+    assert services.edits.uploaded(owner, upload) is not None
+    assert services.edits.uploaded(teammate, upload) is None
     aged(f"uploads/{owner.pk}/{upload}", 25)
     tasks.tidy_up()
-    assert services.uploaded(owner, upload) is None
+    assert services.edits.uploaded(owner, upload) is None

@@ -136,7 +136,7 @@ class Life(RuleBasedStateMachine):
         for_gallery=st.booleans(),
     )
     def person_submits(self, count: int, slug: str, for_gallery: bool) -> None:
-        generation = services.submit(
+        generation = services.generations.submit(
             self.author,
             model=model(slug),
             prompt="Lemon",
@@ -154,14 +154,14 @@ class Life(RuleBasedStateMachine):
             case "Cancel":
                 assert generation.stop_waiting() is generation.can_cancel
             case "Try again":
-                again = services.retry(generation)
+                again = services.generations.retry(generation)
                 assert (again is not None) is (generation.state in ENDED_IN_VAIN and not generation.dismissed)
                 if again is not None:
                     self._born(again)
             case "Dismiss":
-                services.dismiss(generation)
+                services.generations.dismiss(generation)
             case "Fetch again":
-                assert services.fetch_again(generation) is generation.can_fetch
+                assert services.generations.fetch_again(generation) is generation.can_fetch
             case "Generate, twice":
                 same: dict[str, Any] = {
                     "model": generation.model,
@@ -169,8 +169,8 @@ class Life(RuleBasedStateMachine):
                     "options": {},
                     "count": 1,
                 }
-                with pytest.raises(services.AlreadySubmitted):
-                    services.submit(self.author, **same, token=generation.token)
+                with pytest.raises(services.generations.AlreadySubmitted):
+                    services.generations.submit(self.author, **same, token=generation.token)
 
     # -- couriers
 
@@ -428,7 +428,7 @@ class Life(RuleBasedStateMachine):
 
     def come_to_an_end(self) -> None:
         self._settle()
-        fetched = [services.fetch_again(generation) for generation in Generation.objects.all()]
+        fetched = [services.generations.fetch_again(generation) for generation in Generation.objects.all()]
         if any(fetched):
             self._settle()
         self.all_is_well()

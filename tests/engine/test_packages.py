@@ -49,9 +49,9 @@ def make_package(make_picture: MakePicture, private_gallery: Gallery) -> Callabl
             Picture.objects.filter(pk=picture.pk).update(original=name, byte_size=len(data), width=400, height=400)
             put(picture, private_gallery)
         owner = private_gallery.owner
-        pictures = services.contents(Picture.objects.visible_to(owner), private_gallery)
+        pictures = services.downloads.contents(Picture.objects.visible_to(owner), private_gallery)
         shape = shape or Shape(Format.PNG)
-        return services.ask_for_package(owner, "Sketches", private_gallery, pictures, shape)
+        return services.downloads.ask_for_package(owner, "Sketches", private_gallery, pictures, shape)
 
     return make
 
@@ -149,7 +149,7 @@ def test_disk_that_is_full(
         assert "There is no room left" in package.problem
         assert "could not be made ready" in caplog.text
         assert not (disk.folder / package.folder).exists(), "parts would fill it further"
-        services.package_again(package)
+        services.downloads.package_again(package)
         assert work(package).is_ready
         assert len(files(package)) == 5
 
@@ -176,7 +176,7 @@ from gallery.models import Gallery, Person, Picture
 from gallery.images.convert import Format, Shape
 person = Person.objects.get(email="made-up-0@example.org")
 pictures = list(Picture.objects.filter(author=person).order_by("-pk").values_list("pk", flat=True))
-print(services.ask_for_package(person, "All", None, pictures, Shape(Format.PNG)).pk)
+print(services.downloads.ask_for_package(person, "All", None, pictures, Shape(Format.PNG)).pk)
 """
 REMIND = """
 from datetime import timedelta

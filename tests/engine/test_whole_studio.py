@@ -21,7 +21,7 @@ from gallery import services
 from gallery.models import ImageModel, Person
 person, _ = Person.objects.get_or_create(email="olivia@example.org", name="Olivia")
 model = ImageModel.objects.get(slug="{slug}")
-print(services.submit(person, model=model, prompt="A lemon", options={{"size": "512x512"}}, count=1).pk)
+print(services.generations.submit(person, model=model, prompt="A lemon", options={{"size": "512x512"}}, count=1).pk)
 """
 LOOK = """
 import json

@@ -211,16 +211,16 @@ def things(
     template = PromptTemplate.objects.create(author=picture.author, name="Fruit", text="A {{fruit}}", shared=False)
     other = Person.objects.create_user("mia@example.org", name="Mia Member")
     inviter = Person.objects.create_superuser("ida@example.org", name="Ida Inviter")
-    invitation, invitation_token = services.invite(inviter)
+    invitation, invitation_token = services.invitations.invite(inviter)
     trashed = make_picture()
     Picture.objects.filter(pk=trashed.pk).update(trashed_at=timezone.now())
     allowed = dict.fromkeys(("allow_downloads", "allow_votes", "allow_comments"), True)
     settings = {"label": "A friend", "expires_at": timezone.now() + timedelta(days=1), **allowed}
-    link, token = services.make_link(private_gallery, picture.author, settings)
+    link, token = services.share_links.make_link(private_gallery, picture.author, settings)
     return {
         "link": link,
         "token": token,
-        "comment": services.comment(private_gallery, picture, "Lovely", author=picture.author),
+        "comment": services.comments.comment(private_gallery, picture, "Lovely", author=picture.author),
         "invitation": invitation,
         "invitation_token": invitation_token,
         "notice": Notice.objects.create(person=picture.author, kind=Notice.Kind.MEMBER, gallery=private_gallery),

@@ -93,18 +93,18 @@ def test_many_at_once_are_one_line(
     as_owner.post("/selection/save/", {"picture": chosen, "gallery": private_gallery.pk})
     assert log(private_gallery) == ["Olivia Owner added 12 pictures"]
     as_owner.post("/selection/save/", {"picture": chosen, "gallery": private_gallery.pk})
-    services.save_picture(make_picture(), private_gallery)
+    services.galleries.save_picture(make_picture(), private_gallery)
     assert log(private_gallery) == ["Olivia Owner added 13 pictures"]
 
 
 def test_a_later_one_or_another_person_s_is_a_new_line(
     teammate: Person, private_gallery: Gallery, make_picture: MakePicture
 ) -> None:
-    services.save_picture(make_picture(), private_gallery)
-    services.save_picture(make_picture(author=teammate), private_gallery)
-    services.save_picture(make_picture(), private_gallery)
+    services.galleries.save_picture(make_picture(), private_gallery)
+    services.galleries.save_picture(make_picture(author=teammate), private_gallery)
+    services.galleries.save_picture(make_picture(), private_gallery)
     Activity.objects.update(created_at=timezone.now() - service.SAME - timedelta(seconds=1))
-    services.save_picture(make_picture(), private_gallery)
+    services.galleries.save_picture(make_picture(), private_gallery)
     assert [line.split()[0] for line in log(private_gallery)] == ["Olivia", "Tom", "Olivia", "Olivia"]
 
 
@@ -127,7 +127,7 @@ def test_the_line_goes_with_the_deed(
     """What cannot be written down is not done, and what is undone is not written down."""
     picture = make_picture()
     with transaction.atomic():
-        services.save_picture(picture, private_gallery)
+        services.galleries.save_picture(picture, private_gallery)
         transaction.set_rollback(True)
     assert log(private_gallery) == []
 
@@ -136,7 +136,7 @@ def test_the_line_goes_with_the_deed(
 
     monkeypatch.setattr("gallery.services.galleries.record", fail)
     with pytest.raises(RuntimeError):
-        services.save_picture(picture, private_gallery)
+        services.galleries.save_picture(picture, private_gallery)
     assert not GalleryEntry.objects.exists()
 
 
@@ -144,7 +144,7 @@ def test_outside_of_a_transaction_nothing_is_written_down(
     django_db_serialized_rollback: None, transactional_db: None, private_gallery: Gallery
 ) -> None:
     with pytest.raises(AssertionError):
-        services.record(private_gallery, private_gallery.owner, Verb.COMMENTED)
+        services.activity.record(private_gallery, private_gallery.owner, Verb.COMMENTED)
 
 
 @pytest.mark.parametrize("how", ["trashed", "taken out", "deleted"])
@@ -153,15 +153,15 @@ def test_what_may_not_be_seen_any_more_is_told_of_but_not_shown(
 ) -> None:
     Membership.objects.create(gallery=private_gallery, person=teammate)
     picture = make_picture(prompt="Nobody's business")
-    services.save_picture(picture, private_gallery)
+    services.galleries.save_picture(picture, private_gallery)
     address = f"/galleries/{private_gallery.pk}/activity/"
     assert f"/pictures/{picture.pk}/?gallery=" in as_teammate.get(address).content.decode()
     if how == "taken out":
-        services.remove_picture(picture, private_gallery)
+        services.galleries.remove_picture(picture, private_gallery)
     else:
-        services.trash(owner, [picture.pk])
+        services.trash.trash(owner, [picture.pk])
         if how == "deleted":
-            services.delete_for_good(owner, [picture.pk])
+            services.trash.delete_for_good(owner, [picture.pk])
     html = as_teammate.get(address).content.decode()
     assert "added a picture" in html
     assert f"/pictures/{picture.pk}/" not in html
@@ -171,8 +171,8 @@ def test_what_may_not_be_seen_any_more_is_told_of_but_not_shown(
 
 def test_guests_and_those_who_are_gone_have_a_name(owner: Person, private_gallery: Gallery) -> None:
     with transaction.atomic():
-        services.record(private_gallery, None, Verb.COMMENTED, guest="Carl")
-        services.record(private_gallery, None, Verb.LINK_MADE)
+        services.activity.record(private_gallery, None, Verb.COMMENTED, guest="Carl")
+        services.activity.record(private_gallery, None, Verb.LINK_MADE)
     assert log(private_gallery) == [
         "Carl (guest) commented on a picture",
         "Somebody made a public link",
@@ -186,8 +186,8 @@ def test_the_log_does_not_name_links_by_their_labels(
     """Those are only for who runs the gallery; viewers read the log."""
     Membership.objects.create(gallery=private_gallery, person=teammate)
     settings = {"label": "The rival agency", "expires_at": timezone.now() + timedelta(days=1)}
-    link, _ = services.make_link(private_gallery, owner, settings)
-    services.revoke_link(link, owner)
+    link, _ = services.share_links.make_link(private_gallery, owner, settings)
+    services.share_links.revoke_link(link, owner)
     assert log(private_gallery) == ["Olivia Owner made a public link", "Olivia Owner ended a public link"]
     assert "rival" not in page(as_teammate, private_gallery)
     assert not Activity.objects.exclude(detail="").exists()
@@ -197,7 +197,7 @@ def test_days_are_those_of_the_studio(as_owner: Client, owner: Person, private_g
     settings.TIME_ZONE = "Pacific/Auckland"
     with transaction.atomic():
         for _ in range(2):
-            services.record(private_gallery, owner, Verb.COVER)
+            services.activity.record(private_gallery, owner, Verb.COVER)
     # 23:30 and 0:30 there, on one day in UTC.
     for line, hour in zip(Activity.objects.order_by("pk"), (11, 12), strict=True):
         Activity.objects.filter(pk=line.pk).update(created_at=datetime(2026, 7, 1, hour, 30, tzinfo=UTC))
@@ -211,7 +211,7 @@ def test_pages_hold_every_line_once(
     monkeypatch.setattr(activity, "PAGE", 3)
     with transaction.atomic():
         for number in range(8):
-            services.record(private_gallery, owner, Verb.RENAMED, detail=f"number {number}")
+            services.activity.record(private_gallery, owner, Verb.RENAMED, detail=f"number {number}")
     query, seen = "", []
     for _ in range(3):
         text = page(as_owner, private_gallery, query)
@@ -238,7 +238,7 @@ def test_one_line_costs_as_many_queries_as_fifty(
         put(picture, private_gallery)
         with transaction.atomic():
             for actor in (owner, teammate):
-                services.record(private_gallery, actor, Verb.COMMENTED, picture=picture)
+                services.activity.record(private_gallery, actor, Verb.COMMENTED, picture=picture)
 
     happen()
     with_one = queries()

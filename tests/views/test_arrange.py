@@ -71,7 +71,7 @@ def test_makes_room_however_often_two_change_places(private_gallery: Gallery, ro
     a, b, c, *_ = row
     entries = {entry.picture_id: entry for entry in private_gallery.entries.all()}
     for turn in range(120):
-        services.move_beside(entries[(b, c)[turn % 2]], entries[a], after=True)
+        services.galleries.move_beside(entries[(b, c)[turn % 2]], entries[a], after=True)
         wanted = [a, *((b, c) if turn % 2 == 0 else (c, b)), *row[3:]]
         assert order(private_gallery) == wanted
     positions = sorted(private_gallery.entries.filter(picture__in=(a, b, c)).values_list("position", flat=True))
@@ -87,7 +87,7 @@ def test_any_moves_whatever_give_the_order_that_lists_would_have(private_gallery
         wanted.remove(moved)
         wanted.insert(wanted.index(other) + after, moved)
         entries = {entry.picture_id: entry for entry in private_gallery.entries.all()}
-        services.move_beside(entries[moved], entries[other], after=after)
+        services.galleries.move_beside(entries[moved], entries[other], after=after)
         assert order(private_gallery) == wanted
 
 
@@ -138,7 +138,7 @@ def test_many_at_once_lose_no_move(
         try:
             barrier.wait(20)
             for _ in range(5):
-                services.move_beside(entries[picture], entries[first], after=True)
+                services.galleries.move_beside(entries[picture], entries[first], after=True)
         except Exception as problem:  # noqa: BLE001 the test tells it
             problems.append(problem)
         finally:

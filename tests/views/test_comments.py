@@ -37,7 +37,7 @@ def say(client: Client, gallery: Gallery, picture: Picture, text: str = "Lovely"
 def like(gallery: Gallery, picture: Picture, *guests: str) -> None:
     """Through a link of its own."""
     settings = {"label": "A friend", "expires_at": timezone.now() + timedelta(days=1)}
-    link, _ = services.make_link(gallery, gallery.owner, settings)
+    link, _ = services.share_links.make_link(gallery, gallery.owner, settings)
     votes = [GuestVote(link=link, picture=picture, guest=guest, guest_key=guest) for guest in guests]
     GuestVote.objects.bulk_create(votes)
 
@@ -69,8 +69,8 @@ def test_ones_own_is_deleted_and_anybodys_by_a_manager(
 ) -> None:
     gallery = picture.galleries.get()
     join(gallery, teammate, role)
-    own = services.comment(gallery, picture, "Mine", author=teammate)
-    theirs = services.comment(gallery, picture, "Theirs", author=owner)
+    own = services.comments.comment(gallery, picture, "Mine", author=teammate)
+    theirs = services.comments.comment(gallery, picture, "Theirs", author=owner)
     may = role == Role.MANAGER
     text = page(as_teammate, picture)
     assert f"/comments/{own.pk}/delete/" in text
@@ -86,7 +86,7 @@ def test_who_sees_the_gallery_no_more_has_no_say_in_it(
     """Not even over their own words; although they still see the picture elsewhere."""
     gallery = picture.galleries.get()
     join(gallery, teammate, Role.MANAGER)
-    own = services.comment(gallery, picture, "Said there", author=teammate)
+    own = services.comments.comment(gallery, picture, "Said there", author=teammate)
     put(picture, team_gallery)
     assert "Said there" in page(as_teammate, picture)
     Membership.objects.all().delete()
@@ -99,7 +99,7 @@ def test_who_sees_the_gallery_no_more_has_no_say_in_it(
 def test_administrators_see_the_picture_and_not_what_is_said(
     as_administrator: Client, picture: Picture, owner: Person
 ) -> None:
-    services.comment(picture.galleries.get(), picture, "Between us", author=owner)
+    services.comments.comment(picture.galleries.get(), picture, "Between us", author=owner)
     assert "Between us" not in page(as_administrator, picture)
 
 
@@ -108,7 +108,7 @@ def test_only_of_what_is_in_the_gallery(
 ) -> None:
     gallery = picture.galleries.get()
     assert say(as_owner, gallery, make_picture()).status_code == 404
-    own = services.comment(gallery, picture, "Lovely", author=owner)
+    own = services.comments.comment(gallery, picture, "Lovely", author=owner)
     gallery.entries.all().delete()
     assert "Lovely" not in page(as_owner, picture)
     assert as_owner.post(f"/comments/{own.pk}/delete/").status_code == 404
@@ -138,7 +138,7 @@ def test_a_comment_is_by_a_person_or_by_a_guest(picture: Picture, owner: Person)
     gallery = picture.galleries.get()
     for author, guest in ((None, ""), (owner, "Rosa")):
         with pytest.raises(IntegrityError), transaction.atomic():
-            services.comment(gallery, picture, "Lovely", author=author, guest=guest)
+            services.comments.comment(gallery, picture, "Lovely", author=author, guest=guest)
 
 
 def test_much_said_costs_no_more_queries(
@@ -152,9 +152,9 @@ def test_much_said_costs_no_more_queries(
         return len(captured)
 
     def talk(gallery: Gallery, guest: str) -> None:
-        link, _ = services.make_link(gallery, owner, settings)
-        services.comment(gallery, picture, "Lovely", author=owner)
-        services.comment(gallery, picture, "Nice", link=link, guest=guest)
+        link, _ = services.share_links.make_link(gallery, owner, settings)
+        services.comments.comment(gallery, picture, "Lovely", author=owner)
+        services.comments.comment(gallery, picture, "Nice", link=link, guest=guest)
         GuestVote.objects.create(link=link, picture=picture, guest=guest, guest_key=guest)
 
     talk(picture.galleries.get(), "Rosa")
@@ -173,9 +173,9 @@ def test_much_said_in_one_gallery_hides_nothing_in_another(
 ) -> None:
     monkeypatch.setattr(comments, "SHOWN", 2)
     put(picture, team_gallery)
-    services.comment(picture.galleries.get(name="Sketches"), picture, "Said first", author=owner)
+    services.comments.comment(picture.galleries.get(name="Sketches"), picture, "Said first", author=owner)
     for number in range(3):
-        services.comment(team_gallery, picture, f"Flood {number}", author=owner)
+        services.comments.comment(team_gallery, picture, f"Flood {number}", author=owner)
     text = page(as_owner, picture)
     assert "Said first" in text
     assert "Flood 0" not in text

@@ -276,7 +276,7 @@ def test_the_message_is_rolled_back_with_the_row(owner: Person) -> None:
 
     def ask_and_fail() -> None:
         with transaction.atomic():
-            services.submit(owner, model=model("flux-pro"), prompt=PROMPT, options={}, count=1)
+            services.generations.submit(owner, model=model("flux-pro"), prompt=PROMPT, options={}, count=1)
             assert len(queued()) == 1
             raise Changed
 

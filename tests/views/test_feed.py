@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from gallery.models import Gallery, Generation, Person, Picture, State
-from gallery.views.create import PAGE
+from gallery.views.cards import PAGE
 from tests.conftest import put
 
 MakeGeneration = Callable[..., Generation]

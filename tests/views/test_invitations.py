@@ -45,7 +45,7 @@ def inviter(owner: Person) -> Person:
 @pytest.fixture
 def into_gallery(inviter: Person, private_gallery: Gallery) -> str:
     """The address of an invitation for two, to contribute to the owner's gallery."""
-    _, token = services.invite(inviter, gallery=private_gallery, role=Role.CONTRIBUTOR, max_uses=2)
+    _, token = services.invitations.invite(inviter, gallery=private_gallery, role=Role.CONTRIBUTOR, max_uses=2)
     return f"/invitation/{token}/"
 
 
@@ -187,7 +187,7 @@ def test_a_form_that_will_not_do_uses_nothing_up(changes: dict[str, str], field:
 
 
 def test_one_for_an_address_makes_an_account_of_that_address_only(inviter: Person) -> None:
-    invitation, token = services.invite(inviter, email="Eve@example.org", max_uses=7)
+    invitation, token = services.invitations.invite(inviter, email="Eve@example.org", max_uses=7)
     assert invitation.max_uses == 1
     assert 'value="eve@example.org"' in nobody().get(f"/invitation/{token}/").content.decode()
     nobody().post(f"/invitation/{token}/", FORM | {"email": "mallory@example.org"})
@@ -196,7 +196,7 @@ def test_one_for_an_address_makes_an_account_of_that_address_only(inviter: Perso
 
 def test_groups_come_with_it(administrator: Person) -> None:
     group = Group.objects.create(name="Design")
-    _, token = services.invite(administrator, groups=[group])
+    _, token = services.invitations.invite(administrator, groups=[group])
     nobody().post(f"/invitation/{token}/", FORM)
     assert list(Person.objects.get(name="Nina Newcomer").groups.all()) == [group]
 
@@ -241,11 +241,11 @@ def test_never_more_than_its_sender_may_give_when_it_is_used(how: str, teammate:
     sender = let_invite(teammate)
     gallery = Gallery.objects.create(owner=owner, name="Wall")
     member = Membership.objects.create(gallery=gallery, person=sender, role=Role.MANAGER)
-    _, token = services.invite(sender, gallery=gallery, role=Role.MANAGER)
+    _, token = services.invitations.invite(sender, gallery=gallery, role=Role.MANAGER)
     if how == "gallery deleted":
         gallery.delete()
     else:
-        services.change_role(member, Role.CONTRIBUTOR, by=owner)
+        services.galleries.change_role(member, Role.CONTRIBUTOR, by=owner)
     page = nobody().get(f"/invitation/{token}/").content.decode()
     assert "Wall" not in page
     answer = nobody().post(f"/invitation/{token}/", FORM)
@@ -255,7 +255,7 @@ def test_never_more_than_its_sender_may_give_when_it_is_used(how: str, teammate:
 
 def test_groups_that_its_sender_may_not_give_any_more_are_left_out(administrator: Person) -> None:
     group = Group.objects.create(name="Design")
-    _, token = services.invite(administrator, groups=[group])
+    _, token = services.invitations.invite(administrator, groups=[group])
     Person.objects.filter(pk=administrator.pk).update(is_superuser=False)
     let_invite(administrator)
     nobody().post(f"/invitation/{token}/", FORM)
@@ -294,7 +294,7 @@ def test_who_was_removed_stays_out_though_the_link_still_works_for_others(
     into_gallery: str, as_teammate: Client, owner: Person, as_administrator: Client
 ) -> None:
     as_teammate.post(into_gallery)
-    services.remove_member(Membership.objects.get(), by=owner)
+    services.galleries.remove_member(Membership.objects.get(), by=owner)
     for answer in (as_teammate.get(into_gallery), as_teammate.post(into_gallery)):
         assert answer.status_code == 410
         assert "You have come by it before" in answer.content.decode()
@@ -311,7 +311,7 @@ def test_a_viewer_becomes_what_the_invitation_says(
 
 
 def test_one_for_another_address_is_not_theirs(inviter: Person, as_teammate: Client, private_gallery: Gallery) -> None:
-    _, token = services.invite(inviter, email="eve@example.org", gallery=private_gallery)
+    _, token = services.invitations.invite(inviter, email="eve@example.org", gallery=private_gallery)
     assert "for eve@example.org only" in as_teammate.get(f"/invitation/{token}/").content.decode()
     assert as_teammate.post(f"/invitation/{token}/").status_code == 404
     assert not Membership.objects.exists()
@@ -338,9 +338,9 @@ def test_the_list_costs_as_many_queries_with_one_as_with_twenty(inviter: Person,
     client = signed_in(inviter)
 
     def invited(number: int) -> None:
-        invitation, _ = services.invite(inviter, gallery=private_gallery, max_uses=9)
+        invitation, _ = services.invitations.invite(inviter, gallery=private_gallery, max_uses=9)
         for one in range(2):
-            services.join(invitation, name="X", email=f"x{number}-{one}@example.org", password=PASSWORD)
+            services.invitations.join(invitation, name="X", email=f"x{number}-{one}@example.org", password=PASSWORD)
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -432,7 +432,7 @@ def at_once(times: int, do: Callable[[int], None]) -> None:
 def test_twenty_at_once_make_as_many_accounts_as_it_has_uses(
     uses: int, django_db_serialized_rollback: None, transactional_db: None, inviter: Person
 ) -> None:
-    _, token = services.invite(inviter, max_uses=uses)
+    _, token = services.invitations.invite(inviter, max_uses=uses)
     answers: list[int] = []
 
     def ask(number: int) -> None:
@@ -458,14 +458,14 @@ def test_clicks_at_once_make_one_membership_and_take_one_use(
 def test_one_address_twice_at_once_makes_one_account(
     django_db_serialized_rollback: None, transactional_db: None, inviter: Person
 ) -> None:
-    invitation, _ = services.invite(inviter, max_uses=5)
+    invitation, _ = services.invitations.invite(inviter, max_uses=5)
     ends: list[str] = []
 
     def join(number: int) -> None:
         try:
-            services.join(invitation, name="Nina Newcomer", email="nina@example.org", password=PASSWORD)
+            services.invitations.join(invitation, name="Nina Newcomer", email="nina@example.org", password=PASSWORD)
             ends.append("made")
-        except services.EmailTaken:
+        except services.invitations.EmailTaken:
             ends.append("taken")
 
     at_once(5, join)

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from gallery import services
 from gallery.models import Gallery, Generation, Mark, Membership, Person, Picture, Role, State, Tag
-from gallery.services.keeping import MOST_AT_ONCE
+from gallery.services.marks import MOST_AT_ONCE
 from tests.conftest import put
 
 MakeGeneration = Callable[..., Generation]
@@ -91,7 +91,7 @@ def test_marks_cost_no_query_for_each_picture(
         for _ in range(3):
             picture = make_picture()
             put(picture, team_gallery)
-            services.favourite(owner, [picture.pk])
+            services.marks.favourite(owner, [picture.pk])
         as_owner.get(address)
         with CaptureQueriesContext(connection) as queries:
             assert set(pressed(text(as_owner, address))) == {"true"}
@@ -131,7 +131,7 @@ def test_what_is_typed_is_text(picture: Picture, as_owner: Client) -> None:
 def test_members_tag_by_their_role(
     picture: Picture, team_gallery: Gallery, teammate: Person, as_teammate: Client
 ) -> None:
-    services.tag([picture.pk], ["Fruit"])
+    services.tags.tag([picture.pk], ["Fruit"])
     off = page_of(picture, f"tags/{Tag.objects.get().pk}/remove/")
     assert "Add tags" not in text(as_teammate, page_of(picture))
     assert as_teammate.post(page_of(picture, "tags/"), {"tags": "Lemon"}).status_code == 404
@@ -233,7 +233,7 @@ def test_a_foreign_page_is_not_gone_to(picture: Picture, as_owner: Client) -> No
 
 def test_deleted_for_good_by_hand(picture: Picture, make_picture: MakePicture, as_owner: Client, owner: Person) -> None:
     other = make_picture()
-    services.trash(owner, [picture.pk, other.pk])
+    services.trash.trash(owner, [picture.pk, other.pk])
     # The button of one picture is about that one, whatever is ticked.
     as_owner.post("/trash/delete/", {"picture": [picture.pk, other.pk], "only": picture.pk})
     assert Picture.objects.get() == other

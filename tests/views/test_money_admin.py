@@ -29,7 +29,7 @@ def designers(owner: Person) -> Group:
 @pytest.fixture
 def spent(owner: Person, designers: Group) -> Generation:
     """Twenty cents, by the owner."""
-    return services.submit(owner, model=model("midjourney"), prompt="A lemon", options={}, count=4)
+    return services.generations.submit(owner, model=model("midjourney"), prompt="A lemon", options={}, count=4)
 
 
 def text_of(client: Client, address: str, **query: str) -> str:
@@ -92,7 +92,7 @@ def test_the_list_is_filtered(
     Budget.objects.create(group=others, amount=Decimal("0.22"))
     teammate = Person.objects.create_user("x@example.org", name="Xenia")
     teammate.groups.add(others)
-    services.submit(teammate, model=model("midjourney"), prompt="A lemon", options={}, count=4)
+    services.generations.submit(teammate, model=model("midjourney"), prompt="A lemon", options={}, count=4)
     text = text_of(as_administrator, BUDGETS, **query)
     found = {amount for amount in ("10", "0.20", "0.22") if f'field-amount">{Decimal(amount):.2f}' in text}
     assert found == shown

@@ -35,7 +35,7 @@ def told(person: Person) -> list[str]:
 
 def comment(gallery: Gallery, picture: Picture, by: Person | None = None, **more: object) -> None:
     with transaction.atomic():
-        services.tell_of_comment(gallery, picture, by=by, **more)  # type: ignore[arg-type]
+        services.activity.tell_of_comment(gallery, picture, by=by, **more)  # type: ignore[arg-type]
 
 
 # -- who is told
@@ -110,11 +110,11 @@ def test_nothing_is_told_of_what_one_may_not_see_any_more(
     assert told(teammate)
     assert "1 unread" in as_teammate.get("/account/").content.decode()
     if how == "no member any more":
-        services.remove_member(Membership.objects.get(), by=owner)
+        services.galleries.remove_member(Membership.objects.get(), by=owner)
     elif how == "picture in the trash":
-        services.trash(owner, [picture.pk])
+        services.trash.trash(owner, [picture.pk])
     elif how == "picture taken out":
-        services.remove_picture(picture, private_gallery)
+        services.galleries.remove_picture(picture, private_gallery)
     else:
         private_gallery.delete()
     assert told(teammate) == []
@@ -129,7 +129,7 @@ def test_nothing_is_told_of_what_one_may_not_see_any_more(
 def test_opening_one_leads_to_it_and_marks_it_read(
     as_owner: Client, as_teammate: Client, owner: Person, teammate: Person, picture: Picture, private_gallery: Gallery
 ) -> None:
-    services.decide(GalleryEntry.objects.get(), "approved", teammate)
+    services.galleries.decide(GalleryEntry.objects.get(), "approved", teammate)
     comment(private_gallery, picture, by=teammate)
     decided, commented = Notice.objects.order_by("pk")
     assert as_teammate.get(f"/notices/{decided.pk}/").status_code == 404
@@ -221,11 +221,11 @@ def test_a_guest_s_comment_tells_who_runs_the_gallery(
     owner: Person, teammate: Person, picture: Picture, private_gallery: Gallery
 ) -> None:
     settings = {"label": "The client", "expires_at": timezone.now() + timedelta(days=1), "allow_comments": True}
-    link, _ = services.make_link(private_gallery, owner, settings)
-    services.comment(private_gallery, picture, "Lovely", link=link, guest="Rosa")
+    link, _ = services.share_links.make_link(private_gallery, owner, settings)
+    services.comments.comment(private_gallery, picture, "Lovely", link=link, guest="Rosa")
     assert told(owner) == ["Rosa (guest) commented on your picture"]
     assert told(teammate) == []
-    services.revoke_links(private_gallery, owner)
+    services.share_links.revoke_links(private_gallery, owner)
     assert [str(line) for line in private_gallery.activities.order_by("pk")] == [
         "Olivia Owner made a public link",
         "Rosa (guest) commented on a picture",

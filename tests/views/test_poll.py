@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from gallery.models import Gallery, Generation, Person, Picture, State, UpstreamAccount
-from gallery.views.create import POLLED_AT_ONCE
+from gallery.views.poll import POLLED_AT_ONCE
 from tests.conftest import model, put
 
 MakeGeneration = Callable[..., Generation]

@@ -46,7 +46,7 @@ def picture(make_picture: MakePicture, private_gallery: Gallery) -> Picture:
 def share(gallery: Gallery, password: str = "", **settings: Any) -> tuple[ShareLink, str]:
     """The link, and its path."""
     chosen = {"label": "The client", "expires_at": timezone.now() + timedelta(days=30), **settings}
-    link, token = services.make_link(gallery, gallery.owner, chosen, password)
+    link, token = services.share_links.make_link(gallery, gallery.owner, chosen, password)
     return link, f"/s/{token}/"
 
 
@@ -182,7 +182,7 @@ def test_no_account_is_needed_and_nobody_is_to_find_it(as_stranger: Client, pict
 def test_it_tells_nothing_of_people_or_prompts(as_stranger: Client, picture: Picture, owner: Person) -> None:
     Picture.objects.update(revised_prompt=f"{PROMPT}, revised")
     gallery = picture.galleries.get()
-    services.comment(gallery, picture, "Between us", author=owner)
+    services.comments.comment(gallery, picture, "Between us", author=owner)
     link, path = share(gallery, allow_downloads=True, allow_votes=True, allow_comments=True)
     page = below(path, picture)
     for address in (path, page):
@@ -290,7 +290,7 @@ def test_by_hand_page_by_page_and_one_after_the_other(
     pictures = [make_picture() for _ in range(5)]
     for one in pictures:
         put(one, private_gallery)
-    services.move_to_front(private_gallery.entries.get(picture=pictures[1]))
+    services.galleries.move_to_front(private_gallery.entries.get(picture=pictures[1]))
     order = [pictures[1], *(pictures[place] for place in (4, 3, 2, 0))]
     wanted = [one.entries.get().pk for one in order]
     _, path = share(private_gallery)
@@ -614,7 +614,7 @@ def test_guests_of_one_link_know_nothing_of_another(picture: Picture, owner: Per
     rosa = named(path, picture)
     rosa.post(f"{below(path, picture)}comment/", {"text": "Heard here"})
     rosa.post(f"{below(path, picture)}vote/", {"like": "1"})
-    services.comment(gallery, picture, "The team only", author=owner)
+    services.comments.comment(gallery, picture, "The team only", author=owner)
     text = named(other, picture, "Ben").get(below(other, picture)).content.decode()
     for word in ("Heard here", "Rosa", "The team only", "likes it"):
         assert word not in text

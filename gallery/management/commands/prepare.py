@@ -33,7 +33,7 @@ class Command(BaseCommand):
         if Person.objects.exists():
             return
         try:
-            services.set_up(email.split("@")[0], email, password)
-        except services.AlreadySetUp:
+            services.people.set_up(email.split("@")[0], email, password)
+        except services.people.AlreadySetUp:
             return
         self.stdout.write(f"Made the administrator {email}.")

@@ -1,0 +1,83 @@
+"""The forms of galleries: their names, their members, and which of them a picture goes into."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+
+from gallery.models import Gallery, Person, Role
+from gallery.queries.roles import Action, roles_for
+
+
+def galleries_to_add_to(person: Person) -> "QuerySet[Gallery]":
+    return Gallery.objects.open_to(person, roles_for(Action.ADD)).order_by("name")
+
+
+class GalleryForm(forms.ModelForm[Gallery]):
+    class Meta:
+        model = Gallery
+        fields = ["name"]
+        labels = {"name": "Name"}
+        error_messages = {"name": {"required": "Give the gallery a name."}}
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # `owner` is no field of the form but part of what must be unique.
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc] # not in the stubs
+        return exclusions - {"owner"}
+
+
+class MemberField(forms.ChoiceField):
+    """A person or a group, in one list; cleans to the Person or the Group."""
+
+    def __init__(self, people: "QuerySet[Person]", groups: "QuerySet[Group]") -> None:
+        self.rows: dict[str, Person | Group] = {f"group:{one.pk}": one for one in groups}
+        self.rows |= {f"person:{one.pk}": one for one in people}
+        listed = [(key, f"{one} (group)" if isinstance(one, Group) else str(one)) for key, one in self.rows.items()]
+        super().__init__(
+            label="Person or group",
+            choices=[("", "Pick somebody…"), *listed],
+            error_messages={"required": "Pick a person or a group.", "invalid_choice": "There is nobody like that."},
+        )
+
+    def clean(self, value: Any) -> "Person | Group":
+        return self.rows[super().clean(value)]
+
+
+class MemberForm(forms.Form):
+    role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.VIEWER)
+
+    def __init__(self, *args: Any, gallery: Gallery, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        members = gallery.memberships
+        people = Person.objects.filter(is_active=True).exclude(pk=gallery.owner_id)
+        self.fields["who"] = MemberField(
+            people.exclude(memberships__in=members.all()).order_by("name"),
+            Group.objects.exclude(memberships__in=members.all()).order_by("name"),
+        )
+        self.order_fields(["who", "role"])
+
+
+class PictureSaveForm(forms.Form):
+    """An own gallery to put a picture into, or the name of a new one."""
+
+    gallery = forms.ModelChoiceField(
+        label="Gallery",
+        queryset=Gallery.objects.none(),
+        required=False,
+        error_messages={"invalid_choice": "This gallery is not yours, or is gone."},
+    )
+    new_gallery = forms.CharField(label="New gallery", max_length=120, required=False)
+
+    def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        galleries = self.fields["gallery"]
+        assert isinstance(galleries, forms.ModelChoiceField)
+        galleries.queryset = galleries_to_add_to(person)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors and not cleaned.get("gallery") and not cleaned.get("new_gallery"):
+            raise ValidationError("Pick a gallery, or name a new one.")
+        return cleaned

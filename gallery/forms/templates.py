@@ -1,0 +1,23 @@
+"""The form of a prompt template."""
+
+from django import forms
+
+from gallery.models import PromptTemplate
+
+
+class TemplateForm(forms.ModelForm[PromptTemplate]):
+    class Meta:
+        model = PromptTemplate
+        fields = ["name", "text", "shared"]
+        labels = {"name": "Name", "text": "Text", "shared": "The whole team may use it"}
+        help_texts = {"text": "Write {{subject}} where something is to be filled in each time.", "shared": ""}
+        widgets = {"text": forms.Textarea(attrs={"rows": 5, "data-autogrow": True})}
+        error_messages = {
+            "name": {"required": "Give the template a name."},
+            "text": {"required": "A template needs a text."},
+        }
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # `author` is no field of the form but part of what must be unique.
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc] # not in the stubs
+        return exclusions - {"author"}

@@ -1,0 +1,82 @@
+"""Tags on pictures: of one picture, or of many at once."""
+
+import unicodedata
+from collections.abc import Collection, Sequence
+
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q
+
+from gallery.models import Gallery, GalleryEntry, Person, Picture, Tag
+from gallery.models.picture import PictureQuerySet
+from gallery.queries.roles import Action, roles_for
+from gallery.services.errors import InvalidInput
+
+MOST_TAGS = 30
+LONGEST_TAG = 60
+
+TaggedPicture = Tag.pictures.through
+
+
+def taggable(person: Person) -> PictureQuerySet:
+    """A person's own, and those in galleries to which this person may add pictures."""
+    galleries = Gallery.objects.open_to(person, roles_for(Action.ADD))
+    there = GalleryEntry.objects.filter(picture=OuterRef("pk"), gallery__in=galleries)
+    return Picture.objects.kept().filter(Q(author=person) | Exists(there))
+
+
+def tag_names(text: str) -> list[str]:
+    """The names in what somebody has typed, between commas, each once in any case. Raises InvalidInput."""
+    names: dict[str, str] = {}
+    for piece in unicodedata.normalize("NFC", text).split(","):
+        name = " ".join(piece.split())
+        if len(name) > LONGEST_TAG:
+            raise InvalidInput(f"“{name[:20]}…” is too long: a tag has {LONGEST_TAG} characters at most.", "tags")
+        if any(unicodedata.category(letter).startswith("C") for letter in name):
+            raise InvalidInput("A tag has letters, digits and signs only. Type it again.", "tags")
+        if name:
+            names.setdefault(name.casefold(), name)
+    if not names:
+        raise InvalidInput("Type a tag, or several with commas between.", "tags")
+    return list(names.values())
+
+
+def tag(pictures: Collection[int], names: Sequence[str]) -> None:
+    """Add tags to pictures, all of them or none. Raises InvalidInput where a picture would have too many."""
+    with transaction.atomic():
+        tags = _tags(names)
+        # Two who tag the same picture go one after the other, or both could stay below the limit.
+        list(Picture.objects.select_for_update().filter(pk__in=pictures).order_by("pk").values_list("pk"))
+        others = TaggedPicture._default_manager.filter(picture__in=pictures).exclude(tag__in=tags)
+        most = others.values("picture").annotate(total=Count("pk")).order_by("-total").values_list("total").first()
+        if (most[0] if most else 0) + len(tags) > MOST_TAGS:
+            whose = "This picture" if len(pictures) == 1 else "One of these pictures"
+            raise InvalidInput(f"{whose} would have more than {MOST_TAGS} tags. Take some off first.", "tags")
+        TaggedPicture._default_manager.bulk_create(
+            [TaggedPicture(tag=one, picture_id=pk) for pk in pictures for one in tags], ignore_conflicts=True
+        )
+        Picture.refresh_search_text(pictures)
+
+
+def untag(picture: Picture, tag_pk: int) -> None:
+    with transaction.atomic():
+        TaggedPicture._default_manager.filter(picture=picture, tag=tag_pk).delete()
+        Picture.refresh_search_text([picture.pk])
+
+
+def _tags(names: Sequence[str]) -> list[Tag]:
+    """The tags of these names, in whatever case they are there already; those that are not there are made."""
+    found = _named(names)
+    missing = [name for name in names if name.casefold() not in found]
+    if missing:
+        Tag.objects.bulk_create([Tag(name=name) for name in missing], ignore_conflicts=True)
+        found = _named(names)
+    return [found[name.casefold()] for name in names]
+
+
+def _named(names: Sequence[str]) -> dict[str, Tag]:
+    """SQLite knows upper and lower case of plain letters only, so the others' usual forms are asked for, too."""
+    asked = Q()
+    for name in names:
+        asked |= Q(name__iexact=name) | Q(name__in={name.casefold(), name.lower(), name.upper(), name.title()})
+        asked |= Q(name=name.capitalize())
+    return {one.name.casefold(): one for one in Tag.objects.filter(asked).order_by("-pk")}

@@ -1,0 +1,174 @@
+"""The cards of generations: the feed that they stand in, and what a person does on one of them."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import trigger_client_event
+
+from gallery import services
+from gallery.forms.generations import GenerationForm
+from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, UpstreamAccount
+from gallery.models.ledger import budget_state, over_budget_message
+from gallery.web.access import generation_to_change, generation_to_see
+from gallery.web.http import PersonRequest, number_in
+
+PAGE = 20
+# Milliseconds. The browser asks this server's database only.
+POLL_INTERVAL = 1000
+FEEDS = ("mine", "team")
+
+
+def feed_of(request: PersonRequest) -> str:
+    feed = request.POST.get("feed") or request.GET.get("feed", "mine")
+    return feed if feed in FEEDS else "mine"
+
+
+def feed_page(person: Person, feed: str, before: int | None = None) -> dict[str, Any]:
+    rows = Generation.objects.in_feed().for_cards(person)
+    rows = rows.filter(author=person) if feed == "mine" else rows.visible_to(person)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    page = list(rows.order_by("-pk")[: PAGE + 1])
+    return {
+        "generations": page[:PAGE],
+        "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
+        "feed": feed,
+    }
+
+
+def under_way(person: Person) -> dict[str, Any]:
+    return {
+        "under_way": Generation.objects.filter(author=person).under_way().count(),
+        "interval": POLL_INTERVAL,
+        "account": UpstreamAccount.load(),
+    }
+
+
+def mark_seen(person: Person, cards: list[Generation]) -> None:
+    """Their author is shown them now; the next time they are not marked as new any more."""
+    seen = [card.pk for card in cards if card.is_new and card.author_id == person.pk]
+    if seen:
+        Generation.objects.filter(pk__in=seen).update(is_new=False)
+
+
+def created_answer(request: PersonRequest, generations: list[Generation]) -> HttpResponse:
+    """New cards on top of the feed. The form stays as it is for the next picture; only its token is spent."""
+    person = request.user
+    made = Generation.objects.for_cards(person).filter(pk__in=[one.pk for one in generations])
+    context = {
+        "generations": list(made.order_by("-pk")),
+        **under_way(person),
+        "feed": feed_of(request),
+        "form": GenerationForm(person=person, initial={"token": uuid.uuid4()}),
+        "budget": budget_state(person),
+    }
+    return render(request, "gallery/_generation_created.html", context)
+
+
+@require_safe
+def generation_feed(request: PersonRequest) -> HttpResponse:
+    person = request.user
+    context = feed_page(person, feed_of(request), number_in(request.GET.get("before")))
+    # Some of these may be the first of the page that it has to poll for.
+    if any(generation.is_under_way for generation in context["generations"]):
+        context |= {**under_way(person), "waiting": True}
+    return render(request, "gallery/_feed_more.html", context)
+
+
+def _changed(request: PersonRequest, generation: Generation, said: str = "") -> HttpResponseBase:
+    """Answer an action on a card with the card as it is now."""
+    if not request.htmx:
+        if said:
+            messages.info(request, said)
+        return redirect("create")
+    person = request.user
+    context = {
+        "generations": [Generation.objects.for_cards(person).get(pk=generation.pk)],
+        "feed": feed_of(request),
+        **under_way(person),
+    }
+    response = render(request, "gallery/_generation_created.html", context)
+    return trigger_client_event(response, "toast", {"message": said}) if said else response
+
+
+@require_POST
+def generation_cancel(request: PersonRequest, pk: int) -> HttpResponseBase:
+    generation = generation_to_change(request.user, pk)
+    generation.stop_waiting()
+    return _changed(request, generation)
+
+
+@require_POST
+def generation_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
+    """Ask again, of the same model or of the one that is on offer instead; the old card makes room for the new."""
+    generation = generation_to_change(request.user, pk)
+    wanted = request.POST.get("model") or generation.model.slug
+    model = ImageModel.objects.on_offer().filter(slug=wanted).first()
+    if (
+        model
+        and generation.kind != Generation.Kind.CREATE
+        and model not in (generation.model, generation.suggested_model)
+    ):
+        model = None  # what was sent along was made to fit those
+    if model is None:
+        return _changed(request, generation, "This model is not on offer any more.")
+    try:
+        again = services.generations.retry(generation, model)
+    except OverBudget as problem:
+        return _changed(request, generation, over_budget_message(problem))
+    if again is None:
+        return _changed(request, generation, "There is nothing to ask for again here any more.")
+    return _changed(request, again)
+
+
+@require_POST
+def generation_again(request: PersonRequest, pk: int) -> HttpResponseBase:
+    """Vary: the same request once more, as one's own, whoever made the first."""
+    person = request.user
+    earlier = generation_to_see(request.user, pk)
+    if not earlier.model.enabled or earlier.kind != Generation.Kind.CREATE:
+        messages.info(request, f"{earlier.model} is not on offer for this any more.")
+        return redirect("create")
+    gallery = earlier.gallery if earlier.author_id == person.pk else None
+    wish = services.generations.Wish(
+        earlier.model,
+        earlier.prompt,
+        earlier.model.fitting(earlier.options),
+        min(earlier.count, earlier.model.max_count),
+        parent=Picture.objects.visible_to(person).filter(generation=earlier).order_by("index").first(),
+    )
+    try:
+        generations = services.generations.submit_all(person, [wish], gallery=gallery, token=_token(request))
+    except services.generations.AlreadySubmitted:
+        return redirect("create")
+    except OverBudget as problem:
+        messages.error(request, over_budget_message(problem))
+        return redirect("create")
+    return created_answer(request, generations) if request.htmx else redirect("create")
+
+
+def _token(request: PersonRequest) -> uuid.UUID | None:
+    """Of a button that was pressed, so that pressed twice it is one request."""
+    try:
+        return uuid.UUID(request.POST.get("token", ""))
+    except ValueError:
+        return None
+
+
+@require_POST
+def generation_dismiss(request: PersonRequest, pk: int) -> HttpResponseBase:
+    generation = generation_to_change(request.user, pk)
+    if not services.generations.dismiss(generation):
+        return _changed(request, generation)
+    return HttpResponse() if request.htmx else redirect("create")
+
+
+@require_POST
+def generation_fetch(request: PersonRequest, pk: int) -> HttpResponseBase:
+    generation = generation_to_change(request.user, pk)
+    services.generations.fetch_again(generation)
+    return _changed(request, generation)

@@ -1,0 +1,124 @@
+"""Commands on the pictures that are selected."""
+
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.template.defaultfilters import pluralize
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+from django_htmx.http import trigger_client_event
+
+from gallery import services
+from gallery.forms.galleries import PictureSaveForm
+from gallery.models import Gallery
+from gallery.services.errors import InvalidInput
+from gallery.views.trash import trashed_answer
+from gallery.web.access import (
+    pictures_for,
+)
+from gallery.web.http import PersonRequest, number_in
+from gallery.web.responses import ask, came_from, chosen_pictures, count_in_words, done, refused
+
+MOST_COMPARED = 4
+
+
+@require_POST
+def selection_trash(request: PersonRequest) -> HttpResponseBase:
+    try:
+        chosen = chosen_pictures(request)
+    except InvalidInput as problem:
+        return refused(request, problem)
+    visible = _visible(request, chosen)
+    trashed = services.trash.trash(request.user, visible)
+    return trashed_answer(request, trashed, came_from(request), left=len(visible) - len(trashed))
+
+
+@require_POST
+def selection_favourite(request: PersonRequest) -> HttpResponseBase:
+    try:
+        chosen = chosen_pictures(request)
+    except InvalidInput as problem:
+        return refused(request, problem)
+    visible = _visible(request, chosen)
+    services.marks.favourite(request.user, visible)
+    said = f"{count_in_words(len(visible))} marked as favourite{pluralize(len(visible))}."
+    if not request.htmx:
+        messages.success(request, said)
+        return redirect(came_from(request))
+    pictures = [{"pk": pk} for pk in visible]
+    response = render(request, "gallery/_favourites.html", {"pictures": pictures, "is_favourite": True})
+    return trigger_client_event(response, "toast", {"message": said, "kind": "success"})
+
+
+@require_POST
+def selection_compare(request: PersonRequest) -> HttpResponseBase:
+    """On to the page that has them side by side, which has an address of its own."""
+    try:
+        chosen = chosen_pictures(request)
+        if not 2 <= len(chosen) <= MOST_COMPARED:
+            raise InvalidInput(f"Select two to {MOST_COMPARED} pictures to compare them.")
+    except InvalidInput as problem:
+        return refused(request, problem)
+    pairs = [("p", str(pk)) for pk in chosen]
+    inside = number_in(request.POST.get("inside"))
+    if inside is not None:
+        pairs.append(("inside", str(inside)))
+    return redirect(f"{reverse('picture_compare')}?{urlencode(pairs)}")
+
+
+@require_POST
+def selection_tag(request: PersonRequest) -> HttpResponseBase:
+    """Ask which tags; then add them."""
+    try:
+        chosen = chosen_pictures(request)
+    except InvalidInput as problem:
+        return refused(request, problem)
+    context: dict[str, Any] = {"chosen": chosen, "typed": request.POST.get("tags", "")[:4000]}
+    if "tags" in request.POST:
+        may_tag = list(services.tags.taggable(request.user).filter(pk__in=chosen).values_list("pk", flat=True))
+        try:
+            names = services.tags.tag_names(context["typed"])
+            if not may_tag:
+                raise InvalidInput("None of these is yours to tag.", "tags")
+            services.tags.tag(may_tag, names)
+        except InvalidInput as problem:
+            return ask(request, "selection_tag", context | {"problem": problem.message}, status=422)
+        others = len(chosen) - len(may_tag)
+        said = f"{count_in_words(len(may_tag))} tagged."
+        if others:
+            said += f" {others} {'is' if others == 1 else 'are'} not yours to tag."
+        return done(request, said)
+    return ask(request, "selection_tag", context)
+
+
+@require_POST
+def selection_save(request: PersonRequest) -> HttpResponseBase:
+    """Ask into which gallery; then put one's own of them into it."""
+    person = request.user
+    try:
+        chosen = chosen_pictures(request)
+    except InvalidInput as problem:
+        return refused(request, problem)
+    asked = "gallery" in request.POST or "new_gallery" in request.POST
+    form = PictureSaveForm(request.POST if asked else None, person=person)
+    if asked and form.is_valid():
+        gallery = cast("Gallery | None", form.cleaned_data["gallery"])
+        gallery = gallery or services.galleries.make_gallery(person, form.cleaned_data["new_gallery"])
+        own, added = services.galleries.save_pictures(person, chosen, gallery)
+        said = f"{count_in_words(added)} added to “{gallery.name}”."
+        if own > added:
+            said += f" {own - added} {'was' if own - added == 1 else 'were'} in it already."
+        if len(chosen) > own:
+            said += f" {len(chosen) - own} {'is' if len(chosen) - own == 1 else 'are'} not yours to add."
+        return done(request, said)
+    galleries = cast("Any", form.fields["gallery"]).queryset
+    return ask(
+        request, "selection_save", {"chosen": chosen, "form": form, "galleries": galleries}, 422 if form.errors else 200
+    )
+
+
+def _visible(request: PersonRequest, chosen: list[int]) -> list[int]:
+    return list(pictures_for(request.user).filter(pk__in=chosen).values_list("pk", flat=True))

@@ -1,0 +1,106 @@
+"""The trash, and putting one picture into it."""
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase, JsonResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from gallery import services
+from gallery.models import Picture
+from gallery.models.picture import KEEP_TRASH
+from gallery.services.errors import InvalidInput
+from gallery.web.access import (
+    picture_in_trash,
+    picture_to_change,
+)
+from gallery.web.http import PersonRequest, number_in
+from gallery.web.media import serve
+from gallery.web.responses import came_from, chosen_pictures, count_in_words, refused, safe_url, wants_json
+
+# So many are on the page of the trash; the others show when these are gone.
+SHOWN = 120
+
+
+@require_POST
+def picture_trash(request: PersonRequest, pk: int) -> HttpResponseBase:
+    """Into the trash, and on to the next picture where the form names it."""
+    picture_to_change(request.user, pk)
+    trashed = services.trash.trash(request.user, [pk])
+    following = number_in(request.POST.get("next"))
+    if following is not None and Picture.objects.visible_to(request.user).filter(pk=following).exists():
+        trail = QueryDict(request.POST.get("trail", "")[:2000]).urlencode(safe=":")
+        address = reverse("picture_detail", args=[following])
+        return trashed_answer(request, trashed, f"{address}?{trail}" if trail else address)
+    back = safe_url(request, request.POST.get("then", "")) or reverse("picture_list")
+    return trashed_answer(request, trashed, back if "next" in request.POST else came_from(request))
+
+
+@require_POST
+def picture_restore(request: PersonRequest, pk: int) -> HttpResponseBase:
+    picture_in_trash(request.user, pk)
+    services.trash.restore(request.user, [pk])
+    if wants_json(request):
+        return JsonResponse({"pictures": [pk], "said": "Taken out of the trash."})
+    messages.success(request, "Taken out of the trash.")
+    return redirect("picture_detail", pk)
+
+
+@require_safe
+def trash(request: PersonRequest) -> HttpResponse:
+    person = request.user
+    trashed = Picture.objects.in_trash_of(person)
+    pictures = list(trashed.select_related("generation").order_by("-trashed_at", "-pk")[:SHOWN])
+    for picture in pictures:
+        assert picture.trashed_at is not None
+        picture.deleted_on = picture.trashed_at + KEEP_TRASH  # type: ignore[attr-defined]
+    context = {"pictures": pictures, "total": trashed.count(), "days": KEEP_TRASH.days}
+    return render(request, "gallery/trash.html", context)
+
+
+@require_safe
+def trash_thumbnail(request: PersonRequest, pk: int, digest: str) -> HttpResponseBase:
+    """What is in the trash has no other address that is answered, and this one answers its author only."""
+    picture = picture_in_trash(request.user, pk)
+    widths = picture.thumbnails.get("webp", ())
+    if not widths:
+        return serve(request, picture.original_name, picture.content_type, f"{picture.digest}-trash")
+    width = min(widths, key=lambda one: abs(one - 480))
+    return serve(request, picture.thumbnail_name(width, "webp"), "image/webp", f"{picture.digest}-{width}-trash")
+
+
+@require_POST
+def trash_restore(request: PersonRequest) -> HttpResponseBase:
+    try:
+        chosen = chosen_pictures(request)
+    except InvalidInput as problem:
+        return refused(request, problem)
+    back = services.trash.restore(request.user, chosen)
+    said = f"{count_in_words(len(back))} taken out of the trash."
+    if wants_json(request):
+        return JsonResponse({"pictures": back, "said": said})
+    messages.success(request, said)
+    return redirect(came_from(request))
+
+
+@require_POST
+def trash_delete(request: PersonRequest) -> HttpResponseBase:
+    try:
+        chosen = chosen_pictures(request)
+    except InvalidInput as problem:
+        return refused(request, problem)
+    deleted = services.trash.delete_for_good(request.user, chosen)
+    messages.success(request, f"{count_in_words(deleted)} deleted for good.")
+    return redirect("trash")
+
+
+def trashed_answer(request: PersonRequest, trashed: list[int], then: str, left: int = 0) -> HttpResponseBase:
+    said = f"{count_in_words(len(trashed))} put into the trash." if trashed else "Nothing was put into the trash."
+    if left:
+        said += f" {left} {'is' if left == 1 else 'are'} not yours, and {'stays' if left == 1 else 'stay'}."
+    if wants_json(request):
+        return JsonResponse({"pictures": trashed, "said": said, "undo": reverse("trash_restore")})
+    context = {"said": said, "trashed": trashed if len(trashed) <= 20 else []}
+    messages.info(request, render_to_string("gallery/_undo.html", context, request=request))
+    return redirect(then)
