@@ -39,9 +39,9 @@ unit: $(VENV)/installed-dev
 
 # What touches the database, once more on PostgreSQL.
 postgres: $(VENV)/installed-dev
-	TEST_DATABASE=postgres $(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup tests/views tests/test_models.py tests/test_services.py \
-		tests/test_housekeeping.py tests/test_ledger.py tests/test_search.py tests/engine/test_courier.py \
-		tests/engine/test_mirror.py tests/engine/test_edits.py tests/engine/test_lease.py \
+	TEST_DATABASE=postgres $(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup tests/views tests/models/test_models.py tests/services/test_generations.py \
+		tests/engine/test_housekeeping.py tests/models/test_ledger.py tests/queries/test_search.py tests/engine/test_loop.py \
+		tests/engine/test_ingest.py tests/engine/test_edits.py tests/engine/test_lease.py \
 		tests/engine/test_budget_race.py tests/engine/test_two_clusters.py
 
 # Ours beside the plain way, in one run; about 25 minutes. `python -m bench --quick` takes one.

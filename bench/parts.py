@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import library, limit, packages, report
+from bench import downloads, library, limit, report
 from bench.orders import Order, at_once, between, regularly
 from bench.plan import BURST_SECONDS, PLENTY, QUICK, USUAL_LIMIT, Plan
 from bench.rounds import Conditions, Figures, Idle, Make, Round, generate, idle
@@ -14,9 +14,9 @@ from bench.upstream import Upstream, duration, noisy_png
 
 # What is judged; the second argument is the request budget a minute, if it is not the usual one.
 Studio = Callable[[Upstream, int | None], Side]
-PARTS = ("idle", "one", "sync", "async", "steady", "mixed", "library", "packages")
+PARTS = ("idle", "one", "sync", "async", "steady", "mixed", "library", "downloads")
 # They make very many pictures first, so that a quick run leaves them out unless they are asked for.
-LARGE = {"library", "packages"}
+LARGE = {"library", "downloads"}
 
 
 def note(text: str) -> None:
@@ -51,7 +51,7 @@ class Bench:
         self.problems: list[str] = []
 
     def run(self, only: set[str]) -> None:
-        large = (self.library, self.packages)
+        large = (self.library, self.downloads)
         parts = (self.idle, self.one, self.sync, self.asynchronous, self.steady, self.mixed, *large)
         wanted = only or (set(PARTS) - LARGE if self.plan is QUICK else set(PARTS))
         for name, measure in zip(PARTS, parts, strict=True):
@@ -180,8 +180,8 @@ class Bench:
         self.rows += rows
         self.problems += problems
 
-    def packages(self) -> None:
-        rows, problems = packages.measure(packages.QUICK if self.plan.slack is None else packages.Size(), note)
+    def downloads(self) -> None:
+        rows, problems = downloads.measure(downloads.QUICK if self.plan.slack is None else downloads.Size(), note)
         self.rows += rows
         self.problems += problems
 

@@ -11,22 +11,22 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 
 from gallery.models import Person, Picture
-from gallery.queries.search import Found, Wanted
+from gallery.queries.search import SearchPage, SearchQuery
 from gallery.views.library import Listing, page_of
-from gallery.web.http import StudioRequest
+from gallery.web.http import PersonRequest
 from lemonstudio.urls import urlpatterns as studio
 
 
 class PlainFinder:
-    def __init__(self, person: Person, wanted: Wanted, page: int) -> None:
+    def __init__(self, person: Person, wanted: SearchQuery, page: int) -> None:
         self.person, self.wanted, self.number = person, wanted, page
 
-    def page(self, limit: int, after: str = "") -> Found:
+    def page(self, limit: int, after: str = "") -> SearchPage:
         rows = self.rows()
         pages = -(-rows.count() // limit)
         begin = (self.number - 1) * limit
         ids = list(rows.values_list("pk", flat=True)[begin : begin + limit])
-        return Found(ids, str(ids[-1]) if self.number < pages else "")
+        return SearchPage(ids, str(ids[-1]) if self.number < pages else "")
 
     def rows(self) -> QuerySet[Picture]:
         plain = {"model": self.wanted.model, "shape": self.wanted.shape}
@@ -37,7 +37,7 @@ class PlainFinder:
 
 
 @require_safe
-def plain_list(request: StudioRequest) -> HttpResponse:
+def plain_list(request: PersonRequest) -> HttpResponse:
     listing = Listing(request)
     finder: Any = PlainFinder(listing.person, listing.form.wanted, int(request.GET.get("page", "1")))
     listing.finder = finder
@@ -46,7 +46,7 @@ def plain_list(request: StudioRequest) -> HttpResponse:
 
 def last_page(person: int, limit: int) -> tuple[int, int | str]:
     """The number of the last page, and the picture before it, if there is one."""
-    ids = PlainFinder(Person.objects.get(pk=person), Wanted(), 1).rows().values_list("pk", flat=True)
+    ids = PlainFinder(Person.objects.get(pk=person), SearchQuery(), 1).rows().values_list("pk", flat=True)
     pages = -(-len(ids) // limit)
     return pages, ids[(pages - 1) * limit - 1] if pages > 1 else ""
 

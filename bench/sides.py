@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from bench.measure import child
 from bench.orders import Order
 from bench.upstream import Upstream
-from tests.studio import ROOT, Studio
+from lemonstudio.processes.tree import ROOT, Studio
 
 KEY = "sk-bench-0123456789abcdef"
 LOG = "log.txt"

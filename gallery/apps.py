@@ -14,11 +14,11 @@ class GalleryConfig(AppConfig):
 
         from gallery import checks  # noqa: F401 registers the system checks
 
-        post_spawn.connect(start_courier, dispatch_uid="gallery.start_courier")
+        post_spawn.connect(start_engine, dispatch_uid="gallery.start_engine")
         post_migrate.connect(mend_search, sender=self, dispatch_uid="gallery.mend_search")
 
 
-def start_courier(**kwargs: Any) -> None:
+def start_engine(**kwargs: Any) -> None:
     """django-q2 says this in each worker that it has started, and in any process that runs a task in place."""
     if multiprocessing.parent_process() is None:
         return

@@ -5,22 +5,22 @@ from django_q.tasks import async_task
 from lemonstudio.processes.broker import later
 
 
-def send_submit(generation_id: int) -> None:
+def enqueue_submit(generation_id: int) -> None:
     """Tell the workers that there is something to send."""
     async_task("gallery.tasks.submit", generation_id, save=False)
 
 
-def send_mirror(generation_id: int) -> None:
+def enqueue_ingest(generation_id: int) -> None:
     """Have the delivered pictures of a generation brought home."""
-    async_task("gallery.tasks.mirror", generation_id, save=False)
+    async_task("gallery.tasks.ingest", generation_id, save=False)
 
 
-def send_pause_notice() -> None:
+def enqueue_pause_notice() -> None:
     """Have the administrators told that the account is paused."""
     async_task("gallery.tasks.pause_notice", save=False)
 
 
-def send_invitation(invitation_id: int, origin: str) -> None:
+def enqueue_invitation(invitation_id: int, origin: str) -> None:
     """Have an invitation mailed; `origin` is the studio's own address, as its sender sees it."""
     async_task("gallery.tasks.invitation", invitation_id, origin, save=False)
 
@@ -30,7 +30,7 @@ def send_catalogue_lookup() -> None:
     async_task("gallery.tasks.look_up_catalogue", save=False)
 
 
-def send_thumbnails(picture_id: int) -> None:
+def enqueue_thumbnails(picture_id: int) -> None:
     """Behind everything else: a picture without thumbnails is shown by its original."""
     async_task("gallery.tasks.thumbnails", picture_id, save=False, broker=later())
 
@@ -40,6 +40,6 @@ def send_search_refresh(person_id: int) -> None:
     async_task("gallery.tasks.refresh_search", person_id, save=False, broker=later())
 
 
-def send_package(package_id: int) -> None:
-    """Have a package worked on for a moment; behind everything else."""
-    async_task("gallery.tasks.package", package_id, save=False, broker=later())
+def enqueue_download(download_id: int) -> None:
+    """Have a download worked on for a moment; behind everything else."""
+    async_task("gallery.tasks.package", download_id, save=False, broker=later())

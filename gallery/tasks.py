@@ -7,12 +7,10 @@ from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError, connection
 
-from gallery.downloads import build as packing
-from gallery.engine import catalogue_sync as lookup
-from gallery.engine import housekeeping, mail
-from gallery.engine import ingest as mirrors
-from gallery.engine import runner as engine
-from gallery.enqueue import send_thumbnails
+from gallery.downloads import build
+from gallery.engine import catalogue_sync, housekeeping, mail, runner
+from gallery.engine.ingest import ingest_results, make_thumbnails
+from gallery.enqueue import enqueue_thumbnails
 from gallery.models import Picture
 from lemonstudio.processes.cluster import stopping
 
@@ -38,7 +36,7 @@ def patient(task: Callable[[int], None]) -> Callable[[int], None]:
                 if not is_said:
                     logger.warning("A background task waits for the database: %s", problem)
                     is_said = True
-            # The garbage that an exception leaves has statements of this connection. If the courier's thread happens
+            # The garbage that an exception leaves has statements of this connection. If the engine's thread happens
             # to collect them while this one waits for SQLite's lock again, the two wait for each other.
             connection.close()
             time.sleep(1.0)
@@ -47,29 +45,29 @@ def patient(task: Callable[[int], None]) -> Callable[[int], None]:
 
 
 def submit(generation_id: int) -> None:
-    """Wake the courier; a worker whose courier is not there any more starts one.
+    """Wake the engine; a worker whose engine is not there any more starts one.
 
-    The courier finds the row by itself, so a lost message costs nothing but a moment.
+    The engine finds the row by itself, so a lost message costs nothing but a moment.
     """
-    engine.ensure_running().wake()
+    runner.ensure_running().wake()
 
 
 @patient
-def mirror(generation_id: int) -> None:
+def ingest(generation_id: int) -> None:
     """Bring the pictures of a delivered generation home, and have their thumbnails made."""
-    mirrors.mirror(generation_id)
+    ingest_results(generation_id)
     for picture in Picture.objects.filter(generation=generation_id, thumbnails={}).values_list("pk", flat=True):
-        send_thumbnails(picture)
+        enqueue_thumbnails(picture)
 
 
 @patient
 def thumbnails(picture_id: int) -> None:
-    mirrors.make_thumbnails(picture_id)
+    make_thumbnails(picture_id)
 
 
 @patient
-def package(package_id: int) -> None:
-    packing.work(package_id)
+def build_download(download_id: int) -> None:
+    build.work(download_id)
 
 
 def refresh_search(person_id: int) -> None:
@@ -86,16 +84,21 @@ def invitation(invitation_id: int, origin: str) -> None:
 
 def look_up_catalogue() -> None:
     """For the administration's comparison. Run twice, it asks twice; asking costs nothing."""
-    lookup.look_up()
+    catalogue_sync.look_up()
 
 
 def tidy_up() -> None:
     """Every few minutes: what fell through, and what can be learned from the past."""
     for picture in housekeeping.pictures_without_thumbnails():
-        send_thumbnails(picture)
+        enqueue_thumbnails(picture)
     housekeeping.learn_durations()
     housekeeping.delete_old_rows()
     housekeeping.check_ledger()
     housekeeping.delete_unused_uploads()
     housekeeping.empty_trash()
-    housekeeping.tidy_packages()
+    housekeeping.tidy_downloads()
+
+
+# Messages that were sent before these tasks were renamed still wait under their old names.
+mirror = ingest
+package = build_download

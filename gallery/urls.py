@@ -30,6 +30,7 @@ from gallery.views import (
     trash,
     usage,
 )
+from gallery.web import health
 
 
 class IdConverter(IntConverter):
@@ -41,6 +42,7 @@ class IdConverter(IntConverter):
 register_converter(IdConverter, "id")
 
 urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
     path("", create.create, name="create"),
     path("generations/", create.generation_create, name="generation_create"),
     path("generations/options/", create.generation_options, name="generation_options"),
@@ -121,14 +123,14 @@ urlpatterns = [
     path("pictures/<id:pk>/save/", pictures.picture_save, name="picture_save"),
     path("pictures/<id:pk>/edit/", edits.picture_edit, name="picture_edit"),
     path("pictures/<id:pk>/vary/", edits.picture_vary, name="picture_vary"),
-    path("pictures/<id:pk>/take/", downloads.picture_take, name="picture_take"),
-    path("galleries/<id:pk>/package/", downloads.gallery_package, name="gallery_package"),
-    path("selection/package/", downloads.selection_package, name="selection_package"),
-    path("downloads/", downloads.package_list, name="package_list"),
-    path("downloads/<id:pk>/", downloads.package_detail, name="package_detail"),
-    path("downloads/<id:pk>/file/", downloads.package_file, name="package_file"),
-    path("downloads/<id:pk>/retry/", downloads.package_retry, name="package_retry"),
-    path("downloads/<id:pk>/delete/", downloads.package_delete, name="package_delete"),
+    path("pictures/<id:pk>/take/", downloads.picture_export, name="picture_export"),
+    path("galleries/<id:pk>/package/", downloads.gallery_download, name="gallery_download"),
+    path("selection/package/", downloads.selection_download, name="selection_download"),
+    path("downloads/", downloads.download_list, name="download_list"),
+    path("downloads/<id:pk>/", downloads.download_detail, name="download_detail"),
+    path("downloads/<id:pk>/file/", downloads.download_file, name="download_file"),
+    path("downloads/<id:pk>/retry/", downloads.download_retry, name="download_retry"),
+    path("downloads/<id:pk>/delete/", downloads.download_delete, name="download_delete"),
     path("pictures/<id:pk>/download/", pictures.picture_download, name="picture_download"),
     path("media/<id:pk>/<slug:digest>/original/", pictures.picture_original, name="picture_original"),
     path("media/<id:pk>/<slug:digest>/<int:width>.<slug:format>", pictures.picture_thumbnail, name="picture_thumbnail"),

@@ -137,6 +137,9 @@ INSTALLED_APPS = [
     # Not django_htmx: its middleware and helpers need no app, and the htmx it would add is an older one than ours.
     "django_q",
 ]
+if LOCAL:
+    # Commands that fill a studio with made-up pictures; a production studio does not know them.
+    INSTALLED_APPS.append("lemonstudio.demo")
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -268,7 +271,7 @@ Q_CLUSTER: dict[str, Any] = {
     # gallery.checks guards it.
     "retry": 1200,
     "max_attempts": 1,
-    # A worker that is replaced after so many tasks takes its courier along, and with it every POST under way.
+    # A worker that is replaced after so many tasks takes its engine along, and with it every POST under way.
     "recycle": 1_000_000_000,
     "ack_failures": True,
     "save_limit": 0,

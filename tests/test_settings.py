@@ -13,7 +13,7 @@ from django.conf import settings
 SHOWN = """
 import json
 from lemonstudio import settings
-names = ["SANDBOX", "LEMONDATA_API_KEY", "LEMONDATA_BASE_URL", "SECRET_KEY", "DEBUG", "HTTPS", "ALLOWED_HOSTS",
+names = ["INSTALLED_APPS", "SANDBOX", "LEMONDATA_API_KEY", "LEMONDATA_BASE_URL", "SECRET_KEY", "DEBUG", "HTTPS", "ALLOWED_HOSTS",
          "SESSION_COOKIE_SECURE", "SECURE_HSTS_SECONDS"]
 shown = {name: getattr(settings, name) for name in names}
 shown["TRUSTED"] = sorted(settings.LEMONSTUDIO_TRUSTED_ORIGINS)
@@ -132,3 +132,8 @@ def test_the_sandbox_is_there_while_no_upstream_is_set(
     shown = loaded(tmp_path, LOCAL | environment)
     assert (shown["SANDBOX"], shown["LEMONDATA_BASE_URL"], shown["TRUSTED"]) == (sandbox, address, trusted)
     assert (shown["LEMONDATA_API_KEY"] == "sk-sandbox-studio") is sandbox
+
+
+def test_only_a_local_studio_has_the_commands_of_the_demo(tmp_path: Path) -> None:
+    assert "lemonstudio.demo" in loaded(tmp_path, LOCAL)["INSTALLED_APPS"]
+    assert "lemonstudio.demo" not in loaded(tmp_path, PRODUCTION)["INSTALLED_APPS"]

@@ -2,11 +2,9 @@
 
 from django.contrib import admin
 
-from gallery.admin import account, catalogue, galleries, money, people, pictures, templates
-from gallery.admin import downloads as packages
-from gallery.admin import share_links as links
+from gallery.admin import account, catalogue, downloads, galleries, money, people, pictures, share_links, templates
 
-__all__ = ["account", "catalogue", "galleries", "links", "money", "packages", "people", "pictures", "templates"]
+__all__ = ["account", "catalogue", "downloads", "galleries", "money", "people", "pictures", "share_links", "templates"]
 
 admin.site.site_header = "Lemon Studio"
 admin.site.site_title = "Lemon Studio administration"

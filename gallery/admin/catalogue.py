@@ -22,7 +22,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from gallery.models import CatalogueSnapshot, ImageModel
 from gallery.models.catalogue import validate_options, validate_prices
-from gallery.queries import catalogue_diff as catalogue
+from gallery.queries import catalogue_diff
 from gallery.services.catalogue import Applied, Pick, apply_catalogue, look_up_catalogue
 from gallery.web.http import number_in
 
@@ -214,7 +214,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
 
     @admin.display(description="prices")
     def price_range(self, model: ImageModel) -> str:
-        return "–" if (said := catalogue.price_range(model)) == "not known" else said
+        return "–" if (said := catalogue_diff.price_range(model)) == "not known" else said
 
     @admin.display(description="also makes")
     def beyond_prompts(self, model: ImageModel) -> str:
@@ -234,10 +234,10 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
         rows = [
             (
                 row.when,
-                "not known" if row.price is None else catalogue.money(row.price),
+                "not known" if row.price is None else catalogue_diff.money(row.price),
                 "usual" if row.is_usual else "",
             )
-            for row in catalogue.price_table(model)
+            for row in catalogue_diff.price_table(model)
         ]
         return _table("When this is chosen", "One picture costs", "Which is", rows=rows)
 
@@ -246,7 +246,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
         """Where the catalogue stands against the last import, so that one sees what an import would keep."""
         if not model.pk or not model.imported:
             return "Nothing was imported for this model yet. What was set by hand is kept by an import."
-        rows = [(one.what, one.then, one.now) for one in catalogue.beside_import(model)]
+        rows = [(one.what, one.then, one.now) for one in catalogue_diff.beside_import(model)]
         if not rows:
             return "All is as it was imported; the next import may change it."
         table = _table("Set by hand since", "As imported", "Now", rows=rows)
@@ -288,7 +288,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
             return HttpResponseClientRedirect(request.get_full_path() if late else _compare_page())
         compared = None
         if snapshot and not snapshot.error and not waiting:
-            compared = catalogue.compare(snapshot.offered, ImageModel.objects.all())
+            compared = catalogue_diff.compare(snapshot.offered, ImageModel.objects.all())
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -1,11 +1,11 @@
-"""Makes packages ready, a few seconds at a time, and hands them out.
+"""Makes downloads ready, a few seconds at a time, and hands them out.
 
 Making one ready means to read each original once, for its size and checksum, or to convert it and keep the result; then
 everything is known that the archive consists of (gallery/zipping.py), and it is put together while it is downloaded.
 Two copies of a large gallery never lie on the disk, and what is ready does not wait for anybody.
 
-A task works for SLICE_SECONDS and sends for the next one, so that pictures that arrive wait for no package. What it has
-done is noted after each second: who is killed costs that second. No more than AT_ONCE tasks work on packages.
+A task works for SLICE_SECONDS and sends for the next one, so that pictures that arrive wait for no download. What it has
+done is noted after each second: who is killed costs that second. No more than AT_ONCE tasks work on downloads.
 """
 
 import errno
@@ -30,13 +30,14 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from gallery.downloads.filenames import Names
+from gallery.downloads.files import delete_files
 from gallery.downloads.zipstream import Archive, Member
-from gallery.enqueue import send_package
+from gallery.enqueue import enqueue_download
 from gallery.images.convert import ENDINGS, Caption, Shape, convert
 from gallery.images.parse import NotAPicture
-from gallery.models import Gallery, GalleryEntry, Package, PackageItem, Person, Picture
-from gallery.services.downloads import contents, delete_files
-from gallery.web.access import pictures_for
+from gallery.models import Download, DownloadItem, Gallery, GalleryEntry, Person, Picture
+from gallery.queries.downloads import contents
+from gallery.queries.roles import pictures_for
 from lemonstudio.processes.cluster import stopping
 
 logger = logging.getLogger(__name__)
@@ -176,9 +177,9 @@ def _moment(moment: datetime) -> datetime:
     return timezone.localtime(moment)
 
 
-def ready(package: Package) -> Ready:
-    """A package that is ready. Its table of contents is in memory: a few hundred bytes for each picture."""
-    rows = package.items.in_archive().values_list("name", "byte_size", "crc32", "modified_at", "file")
+def ready(download: Download) -> Ready:
+    """A download that is ready. Its table of contents is in memory: a few hundred bytes for each picture."""
+    rows = download.items.in_archive().values_list("name", "byte_size", "crc32", "modified_at", "file")
     members, sources = [], []
     for name, size, crc, modified, file in rows.iterator(chunk_size=_ROWS):
         members.append(Member(name, size, crc or 0, _moment(modified)))
@@ -231,16 +232,16 @@ def _measure(name: str) -> tuple[int, int]:
 # -- making ready
 
 
-def work(package_id: int) -> None:
-    """Go on with a package for a moment, and send for whoever goes on with the one that has waited longest."""
-    package = Package.objects.under_way().filter(pk=package_id).select_related("person", "gallery").first()
-    if package is not None and Package.objects.worked_on().count() < AT_ONCE and (claim := package.take()):
-        _Work(package, claim).run()
-    elif Package.objects.worked_on().exists():
+def work(download_id: int) -> None:
+    """Go on with a download for a moment, and send for whoever goes on with the one that has waited longest."""
+    download = Download.objects.under_way().filter(pk=download_id).select_related("person", "gallery").first()
+    if download is not None and Download.objects.worked_on().count() < AT_ONCE and (claim := download.take()):
+        _Work(download, claim).run()
+    elif Download.objects.worked_on().exists():
         return  # who works on it sends for the next
-    following = Package.objects.idle().order_by("moved_at", "pk").first()
+    following = Download.objects.idle().order_by("moved_at", "pk").first()
     if following is not None:
-        send_package(following.pk)
+        enqueue_download(following.pk)
 
 
 class _Lost(Exception):
@@ -248,31 +249,31 @@ class _Lost(Exception):
 
 
 class _Work:
-    def __init__(self, package: Package, claim: str) -> None:
-        self.package, self.claim, self.shape = package, claim, package.shape
+    def __init__(self, download: Download, claim: str) -> None:
+        self.package, self.claim, self.shape = download, claim, download.shape
         self.stop_at = time.monotonic() + SLICE_SECONDS
-        self.done: list[PackageItem] = []
+        self.done: list[DownloadItem] = []
         self.noted_at = time.monotonic()
 
     def run(self) -> None:
-        package = self.package
+        download = self.package
         try:
             if self._list() and self._go_on():
                 self._finish()
             else:
-                package.let_go(self.claim)
+                download.let_go(self.claim)
         except _Lost:
             # What it has written meanwhile is in nobody's list.
-            if not Package.objects.filter(pk=package.pk).exists():
-                delete_files(package.folder)
+            if not Download.objects.filter(pk=download.pk).exists():
+                delete_files(download.folder)
         except DatabaseError:
             raise
         except OSError as problem:
-            logger.error("A package could not be made ready: %s", problem.strerror or problem)
+            logger.error("A download could not be made ready: %s", problem.strerror or problem)
             self._fail(NO_ROOM if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else TROUBLE)
         except Exception:
             # A bug, or storage that is away.
-            logger.exception("A package could not be made ready")
+            logger.exception("A download could not be made ready")
             self._fail(TROUBLE)
 
     def _fail(self, problem: str) -> None:
@@ -286,21 +287,23 @@ class _Work:
 
     def _list(self) -> bool:
         """Have a row for each picture; tell whether all are there."""
-        package = self.package
-        have = package.items.count()
-        if have and have >= package.total:
+        download = self.package
+        have = download.items.count()
+        if have and have >= download.total:
             return True
-        pks = contents(pictures_for(package.person), package.gallery, package.chosen)
+        pks = contents(pictures_for(download.person), download.gallery, download.chosen)
         # Whoever was killed began with what was there then; its names are not known here.
-        package.items.all().delete()
-        if not package.note_total(self.claim, len(pks)):
+        download.items.all().delete()
+        if not download.note_total(self.claim, len(pks)):
             raise _Lost
-        package.total, names, items = len(pks), Names(), []
+        download.total, names, items = len(pks), Names(), []
         names.take(MANIFEST)
         for number, picture in enumerate(_rows(pks), 1):
             name = _named(number, len(pks), picture, self.shape, names)
             items.append(
-                PackageItem(package=package, place=number, picture=picture, name=name, modified_at=picture.created_at)
+                DownloadItem(
+                    download=download, place=number, picture=picture, name=name, modified_at=picture.created_at
+                )
             )
             if len(items) == _ROWS:
                 self._add(items)
@@ -308,8 +311,8 @@ class _Work:
         self._add(items)
         return True
 
-    def _add(self, items: list[PackageItem]) -> None:
-        PackageItem.objects.bulk_create(items)
+    def _add(self, items: list[DownloadItem]) -> None:
+        DownloadItem.objects.bulk_create(items)
         if not self.package.note_progress(self.claim):
             raise _Lost
 
@@ -328,18 +331,18 @@ class _Work:
             self._note()
         return True
 
-    def _to_do(self) -> Iterable[PackageItem]:
+    def _to_do(self) -> Iterable[DownloadItem]:
         rows = self.package.items.to_do().select_related("picture__generation__model")
         # In batches: prompts may be long.
         return rows[:100]
 
     def _note(self) -> None:
-        PackageItem.save_outcomes(self.done)
+        DownloadItem.save_outcomes(self.done)
         if not self.package.note_progress(self.claim, len(self.done)):
             raise _Lost
         self.done, self.noted_at = [], time.monotonic()
 
-    def _pack(self, item: PackageItem) -> None:
+    def _pack(self, item: DownloadItem) -> None:
         picture = item.picture
         if picture is None:
             item.problem = "it was deleted meanwhile"
@@ -354,13 +357,13 @@ class _Work:
         except NotAPicture as problem:
             item.problem = str(problem)[:200]
 
-    def _measure(self, item: PackageItem, picture: Picture) -> None:
+    def _measure(self, item: DownloadItem, picture: Picture) -> None:
         item.file, item.sha256 = picture.original_name, picture.sha256
         item.byte_size, item.crc32 = _measure(item.file)
         if item.byte_size != picture.byte_size:
             item.problem = CHANGED
 
-    def _convert(self, item: PackageItem, picture: Picture) -> None:
+    def _convert(self, item: DownloadItem, picture: Picture) -> None:
         with default_storage.open(picture.original_name) as file:
             data = convert(file, self.shape, caption(picture))
         # Of this claim alone: two that work at once, one of them without knowing, never write into the same file.
@@ -375,33 +378,33 @@ class _Work:
     # -- the end
 
     def _finish(self) -> None:
-        package = self.package
-        if not package.items.in_archive().filter(place__gt=0).exists():
+        download = self.package
+        if not download.items.in_archive().filter(place__gt=0).exists():
             self._fail(NOTHING_THERE)
             return
-        package.items.filter(place=0).delete()
-        item = PackageItem(package=package, place=0, name=MANIFEST, crc32=0)
+        download.items.filter(place=0).delete()
+        item = DownloadItem(download=download, place=0, name=MANIFEST, crc32=0)
         with tempfile.TemporaryFile() as file:
-            for piece in _manifest(package.name, self.shape, self._entries(), self._left_out()):
+            for piece in _manifest(download.name, self.shape, self._entries(), self._left_out()):
                 file.write(piece)
                 item.byte_size, item.crc32 = item.byte_size + len(piece), zlib.crc32(piece, item.crc32 or 0)
             file.seek(0)
             item.file = self._store(f"manifest-{self.claim[:8]}.json", File(file))
         item.save()
-        if not package.finish(self.claim, ready(package).archive.size):
+        if not download.finish(self.claim, ready(download).archive.size):
             raise _Lost
 
     def _entries(self) -> Iterator[dict[str, Any]]:
-        package, statuses = self.package, _statuses(self.package.gallery)
-        items = package.items.in_archive().filter(place__gt=0)
+        download, statuses = self.package, _statuses(self.package.gallery)
+        items = download.items.in_archive().filter(place__gt=0)
         packed = {
             pk: Packed(name, size, digest)
             for pk, name, size, digest in items.values_list("picture", "name", "byte_size", "sha256")
         }
         for number, picture in enumerate(_rows(list(packed))):
-            if number % _ROWS == 0 and not package.note_progress(self.claim):
+            if number % _ROWS == 0 and not download.note_progress(self.claim):
                 raise _Lost
-            yield _entry(picture, packed[picture.pk], package.person, statuses.get(picture.pk, ""))
+            yield _entry(picture, packed[picture.pk], download.person, statuses.get(picture.pk, ""))
 
     def _left_out(self) -> list[dict[str, Any]]:
         left_out = self.package.left_out.values_list("picture", "problem")

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 
+from gallery import upstream
 from gallery.models import CatalogueSnapshot
-from gallery.upstream import client as upstream
 
 KEPT = 10
 NOTHING_OFFERED = "The service answered, but its list holds no model for pictures."

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 
+from gallery import upstream
 from gallery.engine.rate_limit import Budget
 from gallery.engine.timing import Timing
 from gallery.models import UpstreamAccount
-from gallery.upstream import client as upstream
 
 # After this many errors of the upstream's own in a row, the whole account waits.
 TROUBLE_LIMIT = 5
@@ -33,13 +33,13 @@ class Gate:
         return time.monotonic() < self.hold_until
 
     def look(self) -> None:
-        """See what the database says of the account: another courier may have paused it, an administrator resumed."""
+        """See what the database says of the account: another engine may have paused it, an administrator resumed."""
         account = UpstreamAccount.load()
         self.paused = account.is_paused
         if not self.paused:
             self.hold_until = 0.0
         elif not self.hold_until:
-            # Another courier began it; one of our own was held for exactly as long as it was to be.
+            # Another engine began it; one of our own was held for exactly as long as it was to be.
             self.hold_until = time.monotonic() + account.seconds_to_hold
 
     def hold(self, problem: upstream.UpstreamError, seconds: float) -> None:

@@ -9,19 +9,21 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 from django_q.models import OrmQ, Task
 
+from gallery.downloads.files import delete_files
 from gallery.images.edit import UPLOADS
-from gallery.models import Generation, ImageModel, ModelPace, Notice, Package, PasswordTry, Picture, State, ledger
+from gallery.models import Download, Generation, ImageModel, ModelPace, Notice, PasswordTry, Picture, State
 from gallery.models.activity import KEEP_NOTICES
-from gallery.models.download import PACKAGES
+from gallery.models.download import ARCHIVES
 from gallery.models.picture import KEEP_TRASH
 from gallery.models.states import EDIT_HELPS
-from gallery.services.downloads import delete_files, delete_package, remind
+from gallery.queries.ledger import discrepancies
+from gallery.services.downloads import delete_download, remind
 
 logger = logging.getLogger(__name__)
 
 # How many of a model's latest generations its usual duration is learned from.
 REMEMBERED = 100
-# Among how many the latest with the same options are looked for, and how few say nothing.
+# IdIn how many the latest with the same options are looked for, and how few say nothing.
 LEARNED = 1000
 FEWEST = 3
 KEEP_TASKS = timedelta(days=7)
@@ -109,26 +111,26 @@ def empty_trash() -> None:
         picture.delete_for_good(before)
 
 
-def tidy_packages() -> None:
+def tidy_downloads() -> None:
     """Send for those that nobody works on; delete those that have expired, and files that belong to none."""
-    for package in Package.objects.forgotten():
-        remind(package)
-    for package in Package.objects.expired():
-        delete_package(package)
+    for download in Download.objects.forgotten():
+        remind(download)
+    for download in Download.objects.expired():
+        delete_download(download)
     try:
-        folders = default_storage.listdir(PACKAGES)[0]
+        folders = default_storage.listdir(ARCHIVES)[0]
     except FileNotFoundError:
         return
-    there = {str(pk) for pk in Package.objects.values_list("pk", flat=True)}
+    there = {str(pk) for pk in Download.objects.values_list("pk", flat=True)}
     for folder in folders:
         if folder not in there:
-            delete_files(f"{PACKAGES}/{folder}")
+            delete_files(f"{ARCHIVES}/{folder}")
 
 
 def check_ledger() -> int:
     """Tell the log where the ledger does not add up, of what was asked for lately; return in how many places."""
     found = 0
-    for discrepancy in ledger.discrepancies(since=timezone.now() - CHECKED):
+    for discrepancy in discrepancies(since=timezone.now() - CHECKED):
         found += 1
         logger.error("The ledger is wrong. %s", discrepancy)
     return found

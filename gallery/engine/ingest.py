@@ -39,7 +39,7 @@ PICTURE_SECONDS = 90
 WAITS = (3, 10, 30, 90)
 
 
-def mirror(generation_id: int) -> None:
+def ingest_results(generation_id: int) -> None:
     """Bring home all pictures of a delivered generation; complete it, or say when to try again."""
     mine = Generation.objects.filter(pk=generation_id, state=State.SAVING)
     if not _claim(mine):
@@ -55,7 +55,7 @@ def mirror(generation_id: int) -> None:
         if index:
             _claim(mine)
         try:
-            bring_home(generation, index, result)
+            ingest_result(generation, index, result)
             here.add(index)
         except (FetchError, NotAPicture) as problem:
             problems.append(problem)
@@ -104,7 +104,7 @@ def _try_again_later(generation: Generation) -> None:
         Generation.objects.filter(pk=generation.pk, state=State.SAVING).update(**changes)
 
 
-def bring_home(generation: Generation, index: int, result: dict[str, str]) -> Picture:
+def ingest_result(generation: Generation, index: int, result: dict[str, str]) -> Picture:
     """Fetch and verify one result and keep it. Raises FetchError, NotAPicture, or OSError when it can't be stored.
 
     It may have come inside an answer, and have an address from another answer: then what is here comes first.

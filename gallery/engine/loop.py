@@ -1,4 +1,4 @@
-"""The courier's thread: its lease, its steps, its stop."""
+"""The engine's thread: its lease, its steps, its stop."""
 
 import logging
 import os
@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
+from gallery import upstream
 from gallery.engine.gate import Gate
 from gallery.engine.outcomes import Outcomes
 from gallery.engine.polling import Poller
@@ -19,12 +20,11 @@ from gallery.engine.sending import Sender
 from gallery.engine.timing import Timing
 from gallery.models import Generation, State, UpstreamAccount
 from gallery.models.account import Lease
-from gallery.upstream import client as upstream
 
 logger = logging.getLogger(__name__)
 
 
-class Courier:
+class Engine:
     """One contender for the account's lease; `run()` is its thread."""
 
     def __init__(
@@ -32,7 +32,7 @@ class Courier:
         client: upstream.Client,
         *,
         requests_per_minute: float,
-        wake_mirror: Callable[[int], None],
+        enqueue_ingest: Callable[[int], None],
         posts_at_once: int = 1024,
         polls_at_once: int = 48,
         timing: Timing | None = None,
@@ -49,7 +49,7 @@ class Courier:
         self.stopped = threading.Event()
         self.outcomes = Outcomes()
         self.gate = Gate(self.timing, requests_per_minute, tell_administrators)
-        self.deliveries = Deliveries(wake_mirror, self.timing.fetch_by)
+        self.deliveries = Deliveries(enqueue_ingest, self.timing.fetch_by)
         self.poller = Poller(
             client,
             gate=self.gate,
@@ -72,7 +72,7 @@ class Courier:
         self._renew_at = 0.0
         self._look_at = 0.0
         self._sweep_at = 0.0
-        # Another courier's lease (whose, until when) as it was seen last, and when it is over, of the monotonic clock.
+        # Another engine's lease (whose, until when) as it was seen last, and when it is over, of the monotonic clock.
         self._seen: tuple[str, datetime] | None = None
         self._take_at = 0.0
 
@@ -105,16 +105,16 @@ class Courier:
         try:
             work()
         except (DatabaseError, InterfaceError) as problem:
-            logger.warning("The courier waits for the database: %s", problem)
+            logger.warning("The engine waits for the database: %s", problem)
             connection.close()
             self.stopping.wait(1.0)
         except Exception:
-            logger.exception("The courier stumbled; it goes on")
+            logger.exception("The engine stumbled; it goes on")
             self.stopping.wait(1.0)
 
     def _drain(self) -> None:
         give_up_at = time.monotonic() + self.timing.drain
-        # Also where another courier has taken over: what is still answered was paid for.
+        # Also where another engine has taken over: what is still answered was paid for.
         while self.sender.on_its_way and time.monotonic() < give_up_at:
             self._guarded(self._drain_step)
             time.sleep(self.timing.step)
@@ -153,7 +153,7 @@ class Courier:
         return True
 
     def _may_take_at(self, lease: Lease, now: float) -> float:
-        """When this lease of another courier is over, by the monotonic clock.
+        """When this lease of another engine is over, by the monotonic clock.
 
         The wall clock is asked once, when the lease is first seen: it may be put forward or back while the holder
         lives, or have been before its holder died. Who lives renews its lease, and that is another one to see.
@@ -167,7 +167,7 @@ class Courier:
         now = time.monotonic()
         if now >= self._renew_at:
             if not UpstreamAccount.renew_lease(self.holder, self.fence, self.timing.lease):
-                logger.warning("Another courier has taken over the account")
+                logger.warning("Another engine has taken over the account")
                 self.fence = 0
                 self._lease_until = 0.0
                 self.poller.forget()
@@ -185,7 +185,7 @@ class Courier:
 
     def turn(self) -> None:
         # Also without the lease: what comes back from before it was lost is kept. Not for longer than the lease can
-        # wait for its renewal: another courier would take what is on its way for lost.
+        # wait for its renewal: another engine would take what is on its way for lost.
         self.outcomes.handle(self.timing.slice)
         if (self.fence or self._contend()) and self._keep_lease():
             self._step()

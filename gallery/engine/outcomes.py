@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from django.db import InterfaceError, OperationalError
 
+from gallery import upstream
 from gallery.engine.results import Results, keep_results
-from gallery.upstream import client as upstream
 
 logger = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from functools import partial
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
+from gallery import upstream
 from gallery.engine.forecast import Forecasts
 from gallery.engine.gate import Gate
 from gallery.engine.outcomes import Outcome, Outcomes
@@ -18,7 +19,6 @@ from gallery.engine.results import Deliveries, no_reason
 from gallery.engine.timing import Timing
 from gallery.models import Generation, State
 from gallery.models.states import FETCH_ATTEMPTS, GAVE_UP, GENERATION_FAILED, LATE_RESULT_PATIENCE, PICTURE_UNAVAILABLE
-from gallery.upstream import client as upstream
 
 logger = logging.getLogger(__name__)
 
@@ -84,11 +84,11 @@ class Poller:
         return {one.pk for one in self._watched.values() if one.in_flight}
 
     def forget(self) -> None:
-        """Another courier looks after them from now on."""
+        """Another engine looks after them from now on."""
         self._watched.clear()
 
     def look_around(self) -> None:
-        """Learn of rows that a courier before this one left, or that somebody made due."""
+        """Learn of rows that a engine before this one left, or that somebody made due."""
         Generation.objects.stop_looking_after(timezone.now() - LATE_RESULT_PATIENCE)
         for generation in Generation.objects.to_poll(timezone.now()).exclude(pk__in=list(self._watched)):
             self.watch(generation)

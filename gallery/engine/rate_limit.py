@@ -8,7 +8,7 @@ BURST_SECONDS = 3.0
 
 
 class Budget:
-    """Exact because one courier at a time talks to the account. Not thread-safe: the courier's loop alone spends."""
+    """Exact because one engine at a time talks to the account. Not thread-safe: the engine's loop alone spends."""
 
     def __init__(self, per_minute: float, clock: Callable[[], float] = time.monotonic) -> None:
         if per_minute <= 0:

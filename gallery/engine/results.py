@@ -16,14 +16,14 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from gallery import upstream
 from gallery.models import Generation, State
 from gallery.models.states import ENDED_IN_VAIN, GENERATION_FAILED, MAY_STILL_ARRIVE
-from gallery.upstream import client as upstream
 
 logger = logging.getLogger(__name__)
 
 Results = list[dict[str, str]]
-# Where pictures wait that came inside an answer, until the mirror takes them.
+# Where pictures wait that came inside an answer, until the ingest takes them.
 INBOX = "inbox"
 # What a row says of a result of which nothing is known.
 _NOTHING = {"url": "", "revised_prompt": ""}
@@ -66,7 +66,7 @@ def _store(name: str, data: bytes) -> str:
 
 
 def results_left_behind(pk: int) -> Results:
-    """What a courier stored of an answer before it could write the row, if it died in between."""
+    """What a engine stored of an answer before it could write the row, if it died in between."""
     return _as_results([name for name in _inbox().get(pk, []) if _is_whole(name)])
 
 
@@ -94,7 +94,7 @@ def _is_whole(name: str) -> bool:
     try:
         return size.isdecimal() and default_storage.size(f"{INBOX}/{name}") == int(size)
     except FileNotFoundError:
-        return False  # the mirror has taken it meanwhile
+        return False  # the ingest has taken it meanwhile
 
 
 def _as_results(names: Iterable[str]) -> Results:
@@ -121,10 +121,10 @@ def _delete(names: Iterable[str]) -> None:
 
 
 class Deliveries:
-    """Hands what the upstream has delivered to the mirror."""
+    """Hands what the upstream has delivered to the ingest."""
 
-    def __init__(self, wake_mirror: Callable[[int], None], fetch_by: float) -> None:
-        self._wake_mirror = wake_mirror
+    def __init__(self, enqueue_ingest: Callable[[int], None], fetch_by: float) -> None:
+        self._enqueue_ingest = enqueue_ingest
         self._fetch_by = timedelta(seconds=fetch_by)
 
     def deliver(
@@ -142,13 +142,13 @@ class Deliveries:
             fetch_by = timezone.now() + self._fetch_by
             if not generation.deliver(results, fetch_by=fetch_by, unfinished_at=unfinished_at, from_=from_):
                 return
-            self._wake_mirror(generation.pk)
-            # The mirror has tried those in vain, or it would not have been asked again.
+            self._enqueue_ingest(generation.pk)
+            # The ingest has tried those in vain, or it would not have been asked again.
             replaced = _files(earlier) - _files(results)
             transaction.on_commit(lambda: _delete(replaced), robust=True)
 
     def sweep_inbox(self, busy: Container[int]) -> None:
-        """Nothing else looks after pictures in the inbox of what has ended, if a courier died before it told the row.
+        """Nothing else looks after pictures in the inbox of what has ended, if a engine died before it told the row.
 
         Of those that are `busy`, an answer is on its way, or has yet to be dealt with.
         """
@@ -175,16 +175,16 @@ class Deliveries:
         with transaction.atomic():
             if not Generation(pk=pk).fetch_last_time(timezone.now() + self._fetch_by):
                 return False
-            self._wake_mirror(pk)
+            self._enqueue_ingest(pk)
             return True
 
     def remind(self) -> None:
         """Send another message for those that nobody has begun to fetch."""
         now = timezone.now()
-        waiting = Generation.objects.waiting_for_mirror(now)
+        waiting = Generation.objects.waiting_for_ingest(now)
         for pk in list(waiting.values_list("pk", flat=True)[:200]):
             if waiting.filter(pk=pk).update(due_at=now + self._fetch_by):
-                self._wake_mirror(pk)
+                self._enqueue_ingest(pk)
 
 
 def fail_by_upstream(generation: Generation, answer: upstream.Answer) -> bool:

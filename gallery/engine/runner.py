@@ -1,4 +1,4 @@
-"""Starts this worker process's courier, and wakes it."""
+"""Starts this worker process's engine, and wakes it."""
 
 import multiprocessing.util
 import os
@@ -7,9 +7,9 @@ import threading
 
 from django.conf import settings
 
-from gallery.engine import Courier
-from gallery.enqueue import send_mirror, send_pause_notice
-from gallery.upstream import client as upstream
+from gallery import upstream
+from gallery.engine import Engine
+from gallery.enqueue import enqueue_ingest, enqueue_pause_notice
 from lemonstudio.processes.cluster import stopping
 
 POSTS_AT_ONCE = 1024
@@ -17,32 +17,32 @@ POSTS_AT_ONCE = 1024
 OTHER_FILES = 512
 
 _lock = threading.Lock()
-_courier: Courier | None = None
+_engine: Engine | None = None
 _owner = 0
 
 
-def ensure_running() -> Courier:
-    """The running courier of this process, started if need be; safe to call as often as one likes."""
-    global _courier, _owner
+def ensure_running() -> Engine:
+    """The running engine of this process, started if need be; safe to call as often as one likes."""
+    global _engine, _owner
     with _lock:
         # A forked child inherits the variable but not the thread.
-        if _courier is None or _owner != os.getpid() or _courier.stopped.is_set():
-            _courier, _owner = make_courier(), os.getpid()
-            threading.Thread(target=_courier.run, name="courier", daemon=True).start()
+        if _engine is None or _owner != os.getpid() or _engine.stopped.is_set():
+            _engine, _owner = make_engine(), os.getpid()
+            threading.Thread(target=_engine.run, name="engine", daemon=True).start()
             # Runs in a multiprocessing child that ends in good order, before its daemon threads are dropped.
-            multiprocessing.util.Finalize(_courier, _courier.stop, exitpriority=10)
-        return _courier
+            multiprocessing.util.Finalize(_engine, _engine.stop, exitpriority=10)
+        return _engine
 
 
-def make_courier() -> Courier:
-    """A courier of the configured account that was not started."""
-    return Courier(
+def make_engine() -> Engine:
+    """A engine of the configured account that was not started."""
+    return Engine(
         upstream.Client(settings.LEMONDATA_BASE_URL, settings.LEMONDATA_API_KEY),
         requests_per_minute=settings.LEMONSTUDIO_REQUESTS_PER_MINUTE,
         posts_at_once=_room_for_posts(),
-        wake_mirror=send_mirror,
+        enqueue_ingest=enqueue_ingest,
         asked_to_stop=stopping,
-        tell_administrators=send_pause_notice,
+        tell_administrators=enqueue_pause_notice,
     )
 
 

@@ -11,6 +11,7 @@ from django.core.files.storage import default_storage
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
+from gallery import upstream
 from gallery.engine.gate import Gate
 from gallery.engine.outcomes import Outcome, Outcomes
 from gallery.engine.polling import Poller
@@ -20,7 +21,6 @@ from gallery.engine.timing import Timing
 from gallery.models import Generation, ImageModel, State
 from gallery.models.generation import SOURCE_GONE
 from gallery.models.states import PICTURE_UNAVAILABLE
-from gallery.upstream import client as upstream
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class Sender:
         return len(claimed)
 
     def interrupt_strays(self) -> None:
-        """What is being sent, but not by this courier, belongs to one that is gone: its outcome is unknown.
+        """What is being sent, but not by this engine, belongs to one that is gone: its outcome is unknown.
 
         Unless it left pictures behind that came inside an answer: those are its outcome.
         """
@@ -164,7 +164,7 @@ class Sender:
             raise upstream.NotSent("The studio was stopping, or not sure that it was still its turn.")
 
     def _posted(self, fence: int, outcome: Outcome) -> None:
-        """`fence`: of the claim. While this waited for the database, another courier may have claimed it, too."""
+        """`fence`: of the claim. While this waited for the database, another engine may have claimed it, too."""
         generation = Generation(pk=outcome.pk)
         try:
             generation = Generation.objects.select_related("model").get(pk=outcome.pk)

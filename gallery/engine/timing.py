@@ -1,4 +1,4 @@
-"""How long the courier waits for what."""
+"""How long the engine waits for what."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Timing:
     step: float = 0.05
     # How long answers are handled before the lease is looked after again.
     slice: float = 1.0
-    # How often the database is asked for rows that this courier does not know of yet.
+    # How often the database is asked for rows that this engine does not know of yet.
     look_around: float = 2.0
     # How often it is asked whether pictures lie in the inbox that no row knows of.
     sweep: float = 60.0
@@ -33,7 +33,7 @@ class Timing:
     rate_limit: float = 20.0
     # What a stop grants to requests that are on their way.
     drain: float = 10.0
-    # How long after delivery a mirror task may take to begin before another one is sent.
+    # How long after delivery a ingest task may take to begin before another one is sent.
     fetch_by: float = 60.0
 
     def after(self, attempts: int) -> float:

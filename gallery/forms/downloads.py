@@ -15,7 +15,7 @@ FORMATS = [
 ]
 
 
-class ShapeForm(forms.Form):
+class ExportForm(forms.Form):
     """Nothing chosen is the original, as it is."""
 
     format = forms.ChoiceField(

@@ -10,7 +10,7 @@ from gallery.forms.generations import OPTION_PREFIX, GenerationForm
 from gallery.images.edit import MAX_UPLOAD_BYTES, Fit
 from gallery.models import ImageModel
 from gallery.services.edits import Source, fitting_options
-from gallery.services.generations import Wish
+from gallery.services.generations import GenerationSpec
 
 MAX_MASK_BYTES = 8 * 2**20
 # Of the form for new pictures, what makes no sense for an edit.
@@ -105,10 +105,12 @@ class EditForm(GenerationForm):
         return mask or None
 
     @property
-    def wishes(self) -> list[Wish]:
+    def specs(self) -> list[GenerationSpec]:
         """Of a valid form: one for each prompt that it stands for."""
         cleaned = self.cleaned_data
-        return [Wish(cleaned["model"], prompt, self.options, cleaned["count"]) for prompt in cleaned["prompts"]]
+        return [
+            GenerationSpec(cleaned["model"], prompt, self.options, cleaned["count"]) for prompt in cleaned["prompts"]
+        ]
 
 
 class VariationForm(forms.Form):

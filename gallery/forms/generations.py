@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from gallery.forms.galleries import galleries_to_add_to
 from gallery.models import Batch, Gallery, ImageModel, Option, Person, Picture, PromptTemplate
 from gallery.models.prompts import TooMany, expand
-from gallery.services.generations import Wish
+from gallery.services.generations import GenerationSpec
 from gallery.web.http import number_in
 
 OPTION_PREFIX = "opt_"
@@ -191,11 +191,11 @@ class GenerationForm(forms.Form):
         return self.chosen.option_list if self.chosen else []
 
     @property
-    def wishes(self) -> list[Wish]:
+    def specs(self) -> list[GenerationSpec]:
         """Of a valid form: one for each prompt and model. A model that is compared gets those options that it has."""
         cleaned = self.cleaned_data
         return [
-            Wish(
+            GenerationSpec(
                 model,
                 prompt,
                 self.options if model == self.chosen else model.fitting(self.options),

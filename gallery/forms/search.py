@@ -10,9 +10,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils.formats import date_format
 
-from gallery.db import search_index as search
+from gallery.db import search_index
 from gallery.models import Gallery, GalleryEntry, ImageModel, Person, Picture, SavedSearch
-from gallery.queries.search import Sort, Wanted
+from gallery.queries.search import SearchQuery, Sort
 
 # The order in which the filters stand in addresses, and as chips.
 FILTERS = ("q", "model", "author", "gallery", "tag", "since", "until", "status", "rating", "shape", "favourite")
@@ -46,7 +46,7 @@ class _Day(forms.DateField):
         )
 
 
-class FindForm(forms.Form):
+class SearchForm(forms.Form):
     """The filters, for all that a person sees, or for one gallery. What is wrong is told, and does not filter."""
 
     q = forms.CharField(
@@ -104,7 +104,7 @@ class FindForm(forms.Form):
 
     def clean_q(self) -> str:
         text: str = self.cleaned_data["q"]
-        return text if search.words(text) else ""
+        return text if search_index.words(text) else ""
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -118,10 +118,10 @@ class FindForm(forms.Form):
         return self.cleaned_data.get("sort") or self.usual_sort
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> SearchQuery:
         cleaned = self.cleaned_data
-        return Wanted(
-            words=tuple(search.words(cleaned.get("q", ""))[: search.MOST_WORDS]),
+        return SearchQuery(
+            words=tuple(search_index.words(cleaned.get("q", ""))[: search_index.MOST_WORDS]),
             model=cleaned.get("model"),
             author=cleaned.get("author"),
             gallery=cleaned.get("gallery"),
@@ -184,7 +184,7 @@ class FindForm(forms.Form):
         return field.label_of(value) if isinstance(field, _Pick) else str(value)
 
 
-class SearchForm(forms.ModelForm[SavedSearch]):
+class SavedSearchForm(forms.ModelForm[SavedSearch]):
     """A search to save. `query` is what its page gave it, and is read anew before it is kept."""
 
     query = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)

@@ -9,7 +9,7 @@ class Busy(Exception):
     """Too much of this is going on in this process."""
 
 
-class Turnstile:
+class ConcurrencyLimit:
     """Lets so many in at once; so many more wait for their turn, and who comes after those is turned away."""
 
     def __init__(self, at_once: int, waiting: int = 0) -> None:

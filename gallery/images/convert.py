@@ -16,8 +16,8 @@ from xml.sax.saxutils import escape
 
 from PIL import Image, PngImagePlugin
 
-from gallery.images.concurrency import Turnstile
-from gallery.images.parse import DAMAGED, NotAPicture, take_apart
+from gallery.images.concurrency import ConcurrencyLimit
+from gallery.images.parse import DAMAGED, NotAPicture, parse_image
 from gallery.images.verify import decode, in_srgb, plain, turn, turned
 
 # The longest side, in pixels.
@@ -91,7 +91,7 @@ def convert(file: IO[bytes], shape: Shape, caption: Caption) -> bytes:
 
     Raises NotAPicture for what is damaged or has more than 40 million pixels, and what `file.read` raises.
     """
-    parts = take_apart(file)
+    parts = parse_image(file)
     most = min(shape.side or MAX_WEBP_SIDE + 1, MAX_WEBP_SIDE if shape.format is Format.WEBP else MAX_WEBP_SIDE + 1)
     stored = turned(fitting(turned(parts.size, parts.orientation), most), parts.orientation)
     try:
@@ -178,7 +178,7 @@ def _xmp(text: str) -> bytes:
 
 # A picture of 40 million pixels takes 300 MB while it is converted, and a processor: one at a time in each process. A
 # web process has eight threads; the others answer who wants something else.
-CONVERSIONS = Turnstile(at_once=1, waiting=2)
+CONVERSIONS = ConcurrencyLimit(at_once=1, waiting=2)
 CONVERSION_SECONDS = 20.0
 
 

@@ -12,7 +12,7 @@ from typing import IO
 
 from PIL import Image
 
-from gallery.images.parse import DAMAGED, NotAPicture, Parts, take_apart
+from gallery.images.parse import DAMAGED, NotAPicture, Parts, parse_image
 from gallery.images.verify import decode, in_srgb, plain, turn, turned
 
 # Where uploads, and what is prepared of pictures, are kept in storage: in a folder for each person.
@@ -79,7 +79,7 @@ def keep(file: IO[bytes]) -> Upload:
     Raises NotAPicture, and what `file.read` raises.
     """
     with _EASEL:
-        parts = take_apart(file)
+        parts = parse_image(file)
         image = _upright(parts, _scaled(turned(parts.size, parts.orientation), MAX_SIDE))
         buffer = BytesIO()
         if parts.format == "JPEG":
@@ -98,7 +98,7 @@ def prepare(file: IO[bytes], limits: Limits, fit: Fit = Fit.CENTRE, mask: IO[byt
     Raises NotAPicture (of the picture), WrongMask, and what reading raises.
     """
     with _EASEL:
-        parts = take_apart(file)
+        parts = parse_image(file)
         shown = turned(parts.size, parts.orientation)
         cut = limits.square and fit is not Fit.PAD
         image = _upright(parts, _scaled(shown, limits.max_side, by_shorter=cut)).convert("RGBA")
@@ -150,7 +150,7 @@ def _reduced(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
 def _kept(file: IO[bytes], shown: tuple[int, int], size: tuple[int, int]) -> Image.Image:
     """A mask as one channel of this size: 255 where the picture stays, 0 where it is painted anew."""
     try:
-        parts = take_apart(file)
+        parts = parse_image(file)
         width, height = turned(parts.size, parts.orientation)
         # One pixel more or less is rounding, and one in a hundred nobody sees.
         if abs(height - width * shown[1] / shown[0]) > 1 + height / 100:

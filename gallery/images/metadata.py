@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import IO
 
-from gallery.images.concurrency import Turnstile
-from gallery.images.parse import JPEG_FRAMES, JPEG_MARKER_AFTER_SCAN, Parts, take_apart
+from gallery.images.concurrency import ConcurrencyLimit
+from gallery.images.parse import JPEG_FRAMES, JPEG_MARKER_AFTER_SCAN, Parts, parse_image
 
 # Each holds its file in memory twice (40 MB at the most), and whoever has a link may ask: on slow storage, too, half of
 # a web process's eight threads stay with the others.
-HANDS = Turnstile(at_once=2, waiting=2)
+HANDS = ConcurrencyLimit(at_once=2, waiting=2)
 HAND_SECONDS = 10.0
 
 # Of a JPEG, whatever is in them: frames, tables for decoding, scans, the end.
@@ -27,7 +27,7 @@ _WEBP_HAS_EXIF, _WEBP_HAS_XMP = 0x08, 0x04
 
 def strip(file: IO[bytes]) -> bytes:
     """Return the picture alone, in the same format. Raises NotAPicture, and what `file.read` raises."""
-    parts = take_apart(file)
+    parts = parse_image(file)
     return {"PNG": _png, "JPEG": _jpeg, "WEBP": _webp}[parts.format](parts)
 
 
@@ -43,7 +43,7 @@ def _turned(orientation: int) -> bytes:
 
 
 def _png(parts: Parts) -> bytes:
-    data, pieces, position = parts.essence, [parts.essence[:8]], 8
+    data, pieces, position = parts.payload, [parts.payload[:8]], 8
     while position < len(data):
         length, name = struct.unpack_from(">I4s", data, position)
         chunk = data[position : position + 12 + length]
@@ -69,7 +69,7 @@ def _jpeg(parts: Parts) -> bytes:
     if parts.orientation != 1:
         exif = b"Exif\0\0" + _turned(parts.orientation)
         pieces.append(b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif)
-    pieces += [piece for code, piece in _segments(parts.essence) if _is_picture(code, piece)]
+    pieces += [piece for code, piece in _segments(parts.payload) if _is_picture(code, piece)]
     return b"".join(pieces)
 
 
@@ -108,7 +108,7 @@ def _is_picture(code: int, piece: bytes) -> bool:
 
 
 def _webp(parts: Parts) -> bytes:
-    data, kept, position = parts.essence, BytesIO(), 12
+    data, kept, position = parts.payload, BytesIO(), 12
     end = min(len(data), 8 + struct.unpack_from("<I", data, 4)[0])
     turned = b"" if parts.orientation == 1 else _turned(parts.orientation)
     is_extended = False

@@ -36,7 +36,7 @@ class Parts:
 
     format: str
     size: tuple[int, int]
-    essence: bytes
+    payload: bytes
     orientation: int
 
 
@@ -48,7 +48,7 @@ _TRAILING = "it holds other data after the picture"
 _TOO_MANY_PARTS = "it has too many parts"
 
 
-def take_apart(file: IO[bytes]) -> Parts:
+def parse_image(file: IO[bytes]) -> Parts:
     data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise NotAPicture(f"it is larger than {MAX_BYTES // 2**20} MiB")
@@ -114,18 +114,18 @@ def _take_png_apart(data: bytes) -> Parts:
     return Parts("PNG", (width, height), b"".join(kept), orientation)
 
 
-def png_is_full(essence: bytes) -> bool:
+def png_is_full(payload: bytes) -> bool:
     """Tell whether the compressed data holds all rows. Pillow is content with a stream that ends well, but early."""
-    width, height, depth, kind, _, _, interlace = struct.unpack_from(">IIBBBBB", essence, 16)
+    width, height, depth, kind, _, _, interlace = struct.unpack_from(">IIBBBBB", payload, 16)
     missing = 0
     for x, y, step_x, step_y in _PNG_PASSES.get(interlace, ()):
         columns, rows = -(-(width - x) // step_x), -(-(height - y) // step_y)
         if columns > 0 and rows > 0:
             missing += rows * (1 + (columns * depth * _PNG_CHANNELS.get(kind, 4) + 7) // 8)
     stream = zlib.decompressobj()
-    view, position = memoryview(essence), 8
-    while missing > 0 and position < len(essence) and not stream.eof:
-        length, name = struct.unpack_from(">I4s", essence, position)
+    view, position = memoryview(payload), 8
+    while missing > 0 and position < len(payload) and not stream.eof:
+        length, name = struct.unpack_from(">I4s", payload, position)
         rest: bytes | memoryview = view[position + 8 : position + 8 + length] if name == b"IDAT" else b""
         position += 12 + length
         while rest and missing > 0:

@@ -13,7 +13,7 @@ from typing import IO
 
 from PIL import Image, ImageCms, features
 
-from gallery.images.parse import CUT_OFF, DAMAGED, MAX_ICC_BYTES, NotAPicture, Parts, png_is_full, take_apart
+from gallery.images.parse import CUT_OFF, DAMAGED, MAX_ICC_BYTES, NotAPicture, Parts, parse_image, png_is_full
 
 THUMBNAIL_WIDTHS = (320, 480, 960)
 # For very tall pictures; WebP itself ends at 16,383.
@@ -72,7 +72,7 @@ def inspect(file: IO[bytes]) -> PictureInfo:
     Raises NotAPicture for all that is not one whole, still PNG, JPEG or WebP of at most MAX_BYTES, MAX_PIXELS and
     MAX_SIDE pixels a side; and what `file.read` raises.
     """
-    parts = take_apart(file)
+    parts = parse_image(file)
     decode(parts, (1, 1))
     return _info(parts)
 
@@ -87,7 +87,7 @@ def placeholder(picture: Image.Image | IO[bytes]) -> Placeholder:
 
 def examine(file: IO[bytes]) -> Examined:
     """Do what `inspect` and `placeholder` do, in one decoding (about 40 ms for a PNG of 1024 × 1024)."""
-    parts = take_apart(file)
+    parts = parse_image(file)
     # An eighth of a JPEG's size is enough for four colours, and still reads all of its data.
     image = decode(parts, (128, 128))
     try:
@@ -117,7 +117,7 @@ def thumbnails(file: IO[bytes]) -> Iterator[Thumbnail]:
     Their sizes are those of `thumbnail_sizes`, each in WebP and, where Pillow can, AVIF. Turned as EXIF says, in
     sRGB, with transparency, without metadata. Raises NotAPicture (at once), and what `file.read` raises.
     """
-    parts = take_apart(file)
+    parts = parse_image(file)
     sizes = thumbnail_sizes(*turned(parts.size, parts.orientation))
     stored_size = turned(sizes[-1], parts.orientation)
     image = decode(parts, stored_size)
@@ -169,8 +169,8 @@ def turn(image: Image.Image, orientation: int) -> Image.Image:
 def decode(parts: Parts, at_least: tuple[int, int]) -> Image.Image:
     """Decode all of it. A JPEG may come out at 1/2, 1/4 or 1/8 of its size, but not below `at_least`."""
     try:
-        image = Image.open(BytesIO(parts.essence), formats=[parts.format])
-        if parts.format == "PNG" and not png_is_full(parts.essence):
+        image = Image.open(BytesIO(parts.payload), formats=[parts.format])
+        if parts.format == "PNG" and not png_is_full(parts.payload):
             raise NotAPicture(CUT_OFF)
         if image.size != parts.size or getattr(image, "n_frames", 1) != 1:
             raise NotAPicture(DAMAGED)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import migrations
 from django.db.models import OuterRef, Subquery
 
-from gallery.db import search_index as search
+from gallery.db import search_index
 
 AT_ONCE = 1000
 
@@ -28,7 +28,8 @@ def fill(apps: Any, schema_editor: Any) -> None:
         for pk, name in tagged.objects.filter(picture__in=[row[0] for row in rows]).values_list("picture", "tag__name"):
             tags.setdefault(pk, []).append(name)
         texts = [
-            (search.text_of(prompt, revised, *tags.get(pk, ()), author), pk) for pk, prompt, revised, author in rows
+            (search_index.text_of(prompt, revised, *tags.get(pk, ()), author), pk)
+            for pk, prompt, revised, author in rows
         ]
         with schema_editor.connection.cursor() as cursor:
             cursor.executemany("UPDATE gallery_picture SET search_text = %s WHERE id = %s", texts)

@@ -5,15 +5,15 @@ from typing import Any
 import django.db.models.deletion
 from django.db import migrations, models
 
-from gallery.db import search_index as search
+from gallery.db import search_index
 
 
 def install(apps: Any, schema_editor: Any) -> None:
-    search.install(schema_editor.connection)
+    search_index.install(schema_editor.connection)
 
 
 def uninstall(apps: Any, schema_editor: Any) -> None:
-    search.uninstall(schema_editor.connection)
+    search_index.uninstall(schema_editor.connection)
 
 
 class Migration(migrations.Migration):

@@ -6,7 +6,7 @@ from gallery.models.activity import Activity, Notice
 from gallery.models.batch import Batch, Vote
 from gallery.models.catalogue import CatalogueSnapshot, ImageModel, ModelPace, Option
 from gallery.models.comment import Comment
-from gallery.models.download import Package, PackageItem
+from gallery.models.download import Download, DownloadItem
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.generation import Generation
 from gallery.models.invitation import Invitation, InvitationUse
@@ -25,6 +25,8 @@ __all__ = [
     "Budget",
     "CatalogueSnapshot",
     "Comment",
+    "Download",
+    "DownloadItem",
     "Gallery",
     "GalleryEntry",
     "Generation",
@@ -39,8 +41,6 @@ __all__ = [
     "Notice",
     "Option",
     "OverBudget",
-    "Package",
-    "PackageItem",
     "PasswordTry",
     "Person",
     "Picture",

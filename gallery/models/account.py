@@ -19,7 +19,7 @@ class Lease(NamedTuple):
 
 
 class UpstreamAccount(models.Model):
-    """One row. Its lease lets exactly one courier work at a time; the fence tells a new holder from the last one.
+    """One row. Its lease lets exactly one engine work at a time; the fence tells a new holder from the last one.
 
     The lease is taken and compared by the database's clock, because several machines may have several opinions.
     """
@@ -81,7 +81,7 @@ class UpstreamAccount(models.Model):
 
     @classmethod
     def is_held(cls) -> bool:
-        """Whether a courier is alive: the studio's heartbeat."""
+        """Whether a engine is alive: the studio's heartbeat."""
         return cls.objects.filter(pk=1, lease_until__gt=Now()).exists()
 
     # -- the pause
@@ -99,7 +99,7 @@ class UpstreamAccount(models.Model):
 
     @property
     def seconds_to_hold(self) -> float:
-        """The same for a courier that did not begin the pause; no longer than the pause was to last in all.
+        """The same for a engine that did not begin the pause; no longer than the pause was to last in all.
 
         A time that was written down before a clock was put back may lie hours ahead.
         """

@@ -1,22 +1,8 @@
 """What was asked for in one go."""
 
-from typing import TYPE_CHECKING, Self
-
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
-
-if TYPE_CHECKING:
-    from gallery.models.person import Person
-
-
-class BatchQuerySet(models.QuerySet["Batch"]):
-    def visible_to(self, person: "Person") -> Self:
-        """A person's own, and those of which something is visible to this person."""
-        from gallery.models.generation import Generation
-
-        seen = Generation.objects.visible_to(person).filter(batch=models.OuterRef("pk"))
-        return self.filter(models.Q(author=person) | models.Exists(seen))
 
 
 class Batch(models.Model):
@@ -30,8 +16,6 @@ class Batch(models.Model):
     kind = models.CharField(max_length=12, choices=Kind)
     prompt = models.TextField(help_text="As it was typed, before anything was filled in.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    objects = BatchQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "batches"

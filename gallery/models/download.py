@@ -1,7 +1,7 @@
 """Pictures made ready to be taken away as one ZIP archive.
 
 What is made ready is a plan: each file's name, size and checksum. The archive itself is nowhere: it is put together
-while it is downloaded, from the originals. Only what had to be converted is kept, until the package expires.
+while it is downloaded, from the originals. Only what had to be converted is kept, until the download expires.
 """
 
 import uuid
@@ -21,15 +21,15 @@ from gallery.models.picture import Picture
 if TYPE_CHECKING:
     from gallery.models.person import Person
 
-# So long a package can be downloaded once it is ready, and so long one that failed is told of.
-KEEP_PACKAGES = timedelta(days=7)
+# So long a download can be downloaded once it is ready, and so long one that failed is told of.
+KEEP_DOWNLOADS = timedelta(days=7)
 # Who works on one says so every second or two; after so long without a word, somebody else goes on.
 SILENCE = timedelta(seconds=60)
-# In storage.
-PACKAGES = "packages"
+# The folder in storage. Studios that are older than the name “download” have files in it.
+ARCHIVES = "packages"
 
 
-class PackageQuerySet(models.QuerySet["Package"]):
+class DownloadQuerySet(models.QuerySet["Download"]):
     def of(self, person: "Person") -> Self:
         return self.filter(person=person)
 
@@ -38,7 +38,7 @@ class PackageQuerySet(models.QuerySet["Package"]):
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
 
     def under_way(self) -> Self:
-        return self.filter(state=Package.State.BUILDING)
+        return self.filter(state=Download.State.BUILDING)
 
     def worked_on(self) -> Self:
         now = timezone.now()
@@ -59,19 +59,19 @@ class PackageQuerySet(models.QuerySet["Package"]):
         return self.filter(expires_at__lte=timezone.now())
 
 
-class Package(models.Model):
+class Download(models.Model):
     class State(models.TextChoices):
         BUILDING = "building", "Being made ready"
         READY = "ready", "Ready"
         FAILED = "failed", "Failed"
 
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="packages")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="downloads")
     gallery = models.ForeignKey(
         Gallery,
         on_delete=models.CASCADE,
         null=True,
         blank=True,
-        related_name="packages",
+        related_name="downloads",
         help_text="None: a selection.",
     )
     name = models.CharField(max_length=120, help_text="What it is of, in words.")
@@ -94,18 +94,18 @@ class Package(models.Model):
     ready_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
 
-    objects = PackageQuerySet.as_manager()
+    objects = DownloadQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["person", "key"], condition=Q(state="building"), name="package_under_way_once"
+                fields=["person", "key"], condition=Q(state="building"), name="download_under_way_once"
             )
         ]
         indexes = [
-            models.Index(fields=["person", "-id"], name="package_of_person"),
-            models.Index(fields=["state", "moved_at"], name="package_under_way"),
+            models.Index(fields=["person", "-id"], name="download_of_person"),
+            models.Index(fields=["state", "moved_at"], name="download_under_way"),
         ]
 
     def __str__(self) -> str:
@@ -118,7 +118,7 @@ class Package(models.Model):
     @property
     def folder(self) -> str:
         """In storage, of what was made for it."""
-        return f"{PACKAGES}/{self.pk}"
+        return f"{ARCHIVES}/{self.pk}"
 
     @property
     def is_under_way(self) -> bool:
@@ -137,24 +137,24 @@ class Package(models.Model):
         return self.is_under_way and abs(timezone.now() - self.moved_at) > SILENCE
 
     @property
-    def left_out(self) -> "models.QuerySet[PackageItem]":
+    def left_out(self) -> "models.QuerySet[DownloadItem]":
         return self.items.exclude(problem="").order_by("place")
 
     @property
     def etag(self) -> str:
         """Another one for another content: what is downloaded in parts has to be of one piece."""
         made = self.ready_at or self.created_at
-        return f"package-{self.pk}-{made.timestamp():.6f}"
+        return f"download-{self.pk}-{made.timestamp():.6f}"
 
     # -- working on it; each tells whether it is still the caller's to do
 
-    def _mine(self, claim: str) -> PackageQuerySet:
-        return Package.objects.under_way().filter(pk=self.pk, claim=claim)
+    def _mine(self, claim: str) -> DownloadQuerySet:
+        return Download.objects.under_way().filter(pk=self.pk, claim=claim)
 
     def take(self) -> str:
         """Have it to oneself: returns the claim, or "" where somebody else has it."""
         claim = uuid.uuid4().hex
-        taken = Package.objects.idle().filter(pk=self.pk).update(claim=claim, moved_at=timezone.now())
+        taken = Download.objects.idle().filter(pk=self.pk).update(claim=claim, moved_at=timezone.now())
         return claim if taken else ""
 
     def note_progress(self, claim: str, more: int = 0) -> bool:
@@ -168,26 +168,26 @@ class Package(models.Model):
 
     def finish(self, claim: str, byte_size: int) -> bool:
         now = timezone.now()
-        changes: dict[str, Any] = {"byte_size": byte_size, "ready_at": now, "expires_at": now + KEEP_PACKAGES}
+        changes: dict[str, Any] = {"byte_size": byte_size, "ready_at": now, "expires_at": now + KEEP_DOWNLOADS}
         return bool(self._mine(claim).update(state=self.State.READY, claim="", moved_at=now, **changes))
 
     def fail(self, claim: str, problem: str) -> bool:
         now = timezone.now()
-        changes: dict[str, Any] = {"problem": problem, "expires_at": now + KEEP_PACKAGES, "done": 0}
+        changes: dict[str, Any] = {"problem": problem, "expires_at": now + KEEP_DOWNLOADS, "done": 0}
         return bool(self._mine(claim).update(state=self.State.FAILED, claim="", moved_at=now, **changes))
 
     def begin_again(self) -> bool:
         """After it failed."""
-        failed = Package.objects.filter(pk=self.pk, state=self.State.FAILED)
+        failed = Download.objects.filter(pk=self.pk, state=self.State.FAILED)
         changes: dict[str, Any] = {"problem": "", "expires_at": None, "done": 0, "claim": ""}
         return bool(failed.update(state=self.State.BUILDING, moved_at=timezone.now(), **changes))
 
     def remind(self) -> bool:
         """Tell whether nobody has worked on it for too long; whoever gets a yes sends for somebody."""
-        return bool(Package.objects.forgotten().filter(pk=self.pk).update(moved_at=timezone.now(), claim=""))
+        return bool(Download.objects.forgotten().filter(pk=self.pk).update(moved_at=timezone.now(), claim=""))
 
 
-class PackageItemQuerySet(models.QuerySet["PackageItem"]):
+class DownloadItemQuerySet(models.QuerySet["DownloadItem"]):
     def to_do(self) -> Self:
         return self.filter(crc32=None, problem="").order_by("place")
 
@@ -195,12 +195,12 @@ class PackageItemQuerySet(models.QuerySet["PackageItem"]):
         return self.filter(crc32__isnull=False, problem="").order_by("place")
 
 
-class PackageItem(models.Model):
-    """A file in a package: the original of a picture, or what was made from it."""
+class DownloadItem(models.Model):
+    """A file in a download: the original of a picture, or what was made from it."""
 
-    package = models.ForeignKey(Package, on_delete=models.CASCADE, related_name="items")
+    download = models.ForeignKey(Download, on_delete=models.CASCADE, related_name="items")
     place = models.PositiveIntegerField(help_text="From 1; 0 is the manifest.")
-    picture = models.ForeignKey(Picture, on_delete=models.SET_NULL, null=True, related_name="package_items")
+    picture = models.ForeignKey(Picture, on_delete=models.SET_NULL, null=True, related_name="download_items")
     name = models.CharField(max_length=120)
     file = models.CharField(max_length=200, help_text="In storage.")
     byte_size = models.PositiveBigIntegerField(default=0)
@@ -209,15 +209,15 @@ class PackageItem(models.Model):
     modified_at = models.DateTimeField(default=timezone.now)
     problem = models.CharField(max_length=200, blank=True, help_text="Why it is left out.")
 
-    objects = PackageItemQuerySet.as_manager()
+    objects = DownloadItemQuerySet.as_manager()
 
     class Meta:
         ordering = ["place"]
-        constraints = [models.UniqueConstraint(fields=["package", "place"], name="package_place_once")]
+        constraints = [models.UniqueConstraint(fields=["download", "place"], name="download_place_once")]
 
     def __str__(self) -> str:
         return self.name
 
     @classmethod
-    def save_outcomes(cls, items: "Sequence[PackageItem]") -> None:
+    def save_outcomes(cls, items: "Sequence[DownloadItem]") -> None:
         cls.objects.bulk_update(items, ["name", "file", "byte_size", "crc32", "sha256", "problem"], batch_size=100)

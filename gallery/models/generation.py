@@ -101,7 +101,7 @@ class Generation(models.Model):
     is_new = models.BooleanField(
         "not seen yet", default=False, help_text="It has ended, and its author was not there to see it."
     )
-    fence = models.PositiveBigIntegerField(default=0, editable=False, help_text="The courier's that sent it.")
+    fence = models.PositiveBigIntegerField(default=0, editable=False, help_text="The engine's that sent it.")
     due_at = models.DateTimeField(
         null=True, blank=True, help_text="When the engine looks at it next; empty where nothing is left to do."
     )
@@ -225,7 +225,7 @@ class Generation(models.Model):
         return exact(self.estimated_cost / self.count * len(self.results))
 
     def claim(self, fence: int) -> bool:
-        """Make it this courier's to send."""
+        """Make it this engine's to send."""
         changes = {"fence": fence, "submitted_at": timezone.now(), "due_at": None}
         if not self._move(State.SUBMITTING, from_=[State.QUEUED], **changes):
             return False
@@ -235,7 +235,7 @@ class Generation(models.Model):
     def put_back(self, due_at: datetime | None = None) -> bool:
         """Queue it again: the request was surely not taken. With `due_at` that was an attempt of its own in vain.
 
-        Only of the claim that this object knows: another courier may have claimed it since, and be sending it.
+        Only of the claim that this object knows: another engine may have claimed it since, and be sending it.
         """
         claimed = Generation.objects.filter(pk=self.pk, fence=self.fence)
         attempts = F("attempts") + (1 if due_at else 0)
@@ -276,7 +276,7 @@ class Generation(models.Model):
             State.SAVING,
             from_=from_,
             results=results,
-            # From the first delivery on, attempts are those of the mirror.
+            # From the first delivery on, attempts are those of the ingest.
             attempts=models.Case(
                 models.When(delivered_at=None, then=0),
                 default=F("attempts"),
@@ -303,7 +303,7 @@ class Generation(models.Model):
         due_at: datetime | None = None,
         from_: Iterable[State] = (State.QUEUED, State.SUBMITTING, State.PENDING, State.PROCESSING, State.SAVING),
     ) -> bool:
-        """It ended without a picture. With `due_at` the courier goes on asking for a late one."""
+        """It ended without a picture. With `due_at` the engine goes on asking for a late one."""
         return self._move_and_book(
             State.FAILED,
             from_=from_,

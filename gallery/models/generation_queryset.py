@@ -9,8 +9,6 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
-from gallery.models.batch import Vote
-from gallery.models.catalogue import ModelPace
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.states import POLLED, UNDER_WAY, State
 
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from gallery.models.person import Person
 
 
-def _how_many(rows: "models.QuerySet[Any]", by: str) -> Coalesce:
+def count_of(rows: "models.QuerySet[Any]", by: str) -> Coalesce:
     """The number of these rows, which an OuterRef ties to the outer row, as a column; all of them have one `by`."""
     return Coalesce(Subquery(rows.order_by().values(by).annotate(total=Count("pk")).values("total")), 0)
 
@@ -54,33 +52,6 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     def in_feed(self) -> Self:
         return self.filter(dismissed=False)
 
-    def for_cards(self, person: "Person") -> Self:
-        """All that a card shows to this person, in a constant number of queries."""
-        from gallery.models.picture import Picture
-
-        arrived = _how_many(Picture.objects.filter(generation=OuterRef("pk")), by="generation")
-        votes = _how_many(Vote.objects.filter(generation=OuterRef("pk")), by="generation")
-        before = self.model.objects.filter(state=State.QUEUED, pk__lt=OuterRef("pk"))
-        queued_before = _how_many(before, by="state")
-        pace = ModelPace.objects.filter(model=OuterRef("model"), options_key=OuterRef("options_key"))
-        own_vote = Vote.objects.filter(generation=OuterRef("pk"), person=person)
-        return (
-            self.select_related("model", "author", "gallery", "suggested_model", "batch")
-            .prefetch_related(models.Prefetch("pictures", Picture.objects.visible_to(person).marked_by(person)))
-            .annotate(
-                typical_for_options=Subquery(pace.values("typical_seconds")),
-                slow_for_options=Subquery(pace.values("slow_seconds")),
-                vote_count=votes,
-                has_my_vote=Exists(own_vote),
-                arrived=arrived,
-                queued_before=models.Case(
-                    models.When(state=State.QUEUED, then=queued_before),
-                    default=None,
-                    output_field=models.IntegerField(),
-                ),
-            )
-        )
-
     def next_fairly(self, limit: int, sending_each: int = 1024) -> list["Generation"]:
         """The queued ones to send next: each person's oldest first, and first those of who has least under way.
 
@@ -95,7 +66,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         return list(
             self.filter(state=State.QUEUED)
             .filter(Q(due_at=None) | _is_due(now))
-            .annotate(place=turn, turn=turn + _how_many(sent, by="author"), sending=_how_many(sending, by="author"))
+            .annotate(place=turn, turn=turn + count_of(sent, by="author"), sending=count_of(sending, by="author"))
             .filter(place__lte=sending_each - F("sending"))
             .select_related("model", "author")
             .order_by("turn", "id")[:limit]
@@ -110,7 +81,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
             .defer("prompt", "results")
         )
 
-    def waiting_for_mirror(self, now: datetime) -> Self:
+    def waiting_for_ingest(self, now: datetime) -> Self:
         """Delivered, and nobody has begun to fetch the pictures in the time given for it."""
         return self.filter(_is_due(now), state=State.SAVING)
 

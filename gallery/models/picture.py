@@ -9,11 +9,11 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from gallery.addresses import address
-from gallery.db import search_index as search
+from gallery.db import search_index
 from gallery.models.catalogue import ImageModel
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.generation import Generation, ratio_class
@@ -49,8 +49,8 @@ class PictureQuerySet(models.QuerySet["Picture"]):
 
     def search(self, text: str) -> Self:
         """Those that have for each word of `text` one that begins with it; all, where it has no words."""
-        asked = search.words(text)[: search.MOST_WORDS]
-        return self.filter(search.Matches(asked)) if asked else self
+        asked = search_index.words(text)[: search_index.MOST_WORDS]
+        return self.filter(search_index.Matches(asked)) if asked else self
 
 
 class Picture(models.Model):
@@ -120,7 +120,7 @@ class Picture(models.Model):
     def fill_in(self, *tags: str) -> None:
         """What a new row is found by; whoever makes many rows at once calls this for each."""
         self.model_id = self.generation.model_id
-        self.search_text = search.text_of(self.generation.prompt, self.revised_prompt, *tags, self.author.name)
+        self.search_text = search_index.text_of(self.generation.prompt, self.revised_prompt, *tags, self.author.name)
 
     @classmethod
     def refresh_search_text(cls, pks: Iterable[int]) -> None:
@@ -128,7 +128,7 @@ class Picture(models.Model):
         rows = cls.objects.filter(pk__in=list(pks)).select_related("generation", "author").prefetch_related("tags")
         for picture in rows.only("revised_prompt", "search_text", "generation__prompt", "author__name"):
             tags = (tag.name for tag in picture.tags.all())
-            text = search.text_of(picture.generation.prompt, picture.revised_prompt, *tags, picture.author.name)
+            text = search_index.text_of(picture.generation.prompt, picture.revised_prompt, *tags, picture.author.name)
             if text != picture.search_text:
                 cls.objects.filter(pk=picture.pk).update(search_text=text)
 
@@ -174,7 +174,7 @@ class Picture(models.Model):
 
     @property
     def original_url(self) -> str:
-        return address("picture_original", self.pk, self.digest)
+        return reverse("picture_original", args=[self.pk, self.digest])
 
     def thumbnail_name(self, width: int, format: str) -> str:
         """The storage name of a thumbnail, beside the original."""

@@ -22,7 +22,7 @@ class State(models.TextChoices):
 
 
 UNDER_WAY = (State.QUEUED, State.SUBMITTING, State.PENDING, State.PROCESSING, State.SAVING)
-# What the courier asks the upstream about while `due_at` is set. The ended ones are there for late results.
+# What the engine asks the upstream about while `due_at` is set. The ended ones are there for late results.
 POLLED = (State.PENDING, State.PROCESSING, State.CANCELLED, State.FAILED)
 ENDED_IN_VAIN = (State.FAILED, State.INTERRUPTED, State.CANCELLED)
 # A result is kept whichever of these it finds: it was paid for.

@@ -25,14 +25,14 @@ _WHOLE_BATCH = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class Adjacent:
     """In the order of the list."""
 
     before: Sequence[Picture] = field(default_factory=list)
     after: Sequence[Picture] = field(default_factory=list)
 
 
-def in_feed(rows: GenerationQuerySet, visible: PictureQuerySet, picture: Picture) -> Beside:
+def in_feed(rows: GenerationQuerySet, visible: PictureQuerySet, picture: Picture) -> Adjacent:
     """In a feed of these generations: those of a batch stand together, in the order in which they were asked for."""
     rows = rows.in_feed().filter(Exists(visible.filter(generation=OuterRef("pk")).values("pk")))
     here = picture.generation
@@ -50,25 +50,25 @@ def in_feed(rows: GenerationQuerySet, visible: PictureQuerySet, picture: Picture
     return _around(order, visible, picture)
 
 
-def in_batch(rows: GenerationQuerySet, visible: PictureQuerySet, picture: Picture) -> Beside:
-    """Among these generations, which are those of one batch, in the order in which they were asked for."""
+def in_batch(rows: GenerationQuerySet, visible: PictureQuerySet, picture: Picture) -> Adjacent:
+    """IdIn these generations, which are those of one batch, in the order in which they were asked for."""
     rows = rows.in_feed().filter(Exists(visible.filter(generation=OuterRef("pk")).values("pk")))
     order = rows.order_by("pk").values_list("pk", flat=True)[:_WHOLE_BATCH]
     return _around(sorted({*order, picture.generation_id}), visible, picture)
 
 
-def by_author(visible: PictureQuerySet, picture: Picture) -> Beside:
-    """Among all that its author made."""
+def by_author(visible: PictureQuerySet, picture: Picture) -> Adjacent:
+    """IdIn all that its author made."""
     others = visible.filter(author=picture.author_id).select_related("generation")
     place, generation = picture.index, picture.generation_id
     newer = Q(generation__gte=generation) & (Q(generation__gt=generation) | Q(index__lt=place))
     older = Q(generation__lte=generation) & (Q(generation__lt=generation) | Q(index__gt=place))
     before = others.filter(newer).order_by("generation_id", "-index")[:BESIDE]
     after = others.filter(older).order_by("-generation_id", "index")[:BESIDE]
-    return Beside(list(before)[::-1], list(after))
+    return Adjacent(list(before)[::-1], list(after))
 
 
-def _around(order: list[int], visible: PictureQuerySet, picture: Picture) -> Beside:
+def _around(order: list[int], visible: PictureQuerySet, picture: Picture) -> Adjacent:
     """Of these generations' pictures, those around this one."""
     place = order.index(picture.generation_id)
     near = order[max(place - BESIDE, 0) : place + BESIDE + 1]
@@ -77,6 +77,6 @@ def _around(order: list[int], visible: PictureQuerySet, picture: Picture) -> Bes
     pictures.sort(key=lambda one: (places[one.generation_id], one.index))
     keys = [one.pk for one in pictures]
     if picture.pk not in keys:
-        return Beside()
+        return Adjacent()
     here = keys.index(picture.pk)
-    return Beside(pictures[max(here - BESIDE, 0) : here], pictures[here + 1 : here + 1 + BESIDE])
+    return Adjacent(pictures[max(here - BESIDE, 0) : here], pictures[here + 1 : here + 1 + BESIDE])

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
 
-from gallery.models import Gallery, Membership, Person, Role
+from gallery.models import Gallery, Membership, Person, Picture, Role
+from gallery.models.picture import PictureQuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class Standing(IntEnum):
+class EffectiveRole(IntEnum):
     """Of a person in a gallery; who stands higher may do all that those below may."""
 
-    NOBODY = 0
+    NONE = 0
     VIEWER = 1
     CONTRIBUTOR = 2
     MANAGER = 3
@@ -35,45 +36,45 @@ class Action(StrEnum):
 
 
 NEEDED = {
-    Action.VIEW: Standing.VIEWER,
-    Action.COMMENT: Standing.VIEWER,
+    Action.VIEW: EffectiveRole.VIEWER,
+    Action.COMMENT: EffectiveRole.VIEWER,
     # One's own pictures, in and out again.
-    Action.ADD: Standing.CONTRIBUTOR,
+    Action.ADD: EffectiveRole.CONTRIBUTOR,
     # Draft, shortlist, approved.
-    Action.DECIDE: Standing.CONTRIBUTOR,
+    Action.DECIDE: EffectiveRole.CONTRIBUTOR,
     # Cover, and order by hand.
-    Action.ARRANGE: Standing.MANAGER,
+    Action.ARRANGE: EffectiveRole.MANAGER,
     # Anybody's pictures and comments, and what guests like.
-    Action.REMOVE: Standing.MANAGER,
-    Action.RENAME: Standing.MANAGER,
+    Action.REMOVE: EffectiveRole.MANAGER,
+    Action.RENAME: EffectiveRole.MANAGER,
     # Members, links to show it to outsiders, the whole team.
-    Action.SHARE: Standing.MANAGER,
-    Action.DELETE: Standing.OWNER,
+    Action.SHARE: EffectiveRole.MANAGER,
+    Action.DELETE: EffectiveRole.OWNER,
 }
 _BY_ROLE = {
-    Role.VIEWER: Standing.VIEWER,
-    Role.CONTRIBUTOR: Standing.CONTRIBUTOR,
-    Role.MANAGER: Standing.MANAGER,
+    Role.VIEWER: EffectiveRole.VIEWER,
+    Role.CONTRIBUTOR: EffectiveRole.CONTRIBUTOR,
+    Role.MANAGER: EffectiveRole.MANAGER,
 }
 
 
-def standing_of(role: str) -> Standing:
+def effective(role: str) -> EffectiveRole:
     return _BY_ROLE[Role(role)]
 
 
-def standing(person: Person, gallery: Gallery) -> Standing:
+def effective_role(person: Person, gallery: Gallery) -> EffectiveRole:
     """The highest that this person has there: as its owner, as a member, by a group, as one of the team."""
     if gallery.owner_id == person.pk:
-        return Standing.OWNER
+        return EffectiveRole.OWNER
     roles: Iterable[str] = Membership.objects.filter(
         Q(person=person) | Q(group__in=person.groups.all()), gallery=gallery
     ).values_list("role", flat=True)
-    highest = max((_BY_ROLE[Role(role)] for role in roles), default=Standing.NOBODY)
-    return max(highest, Standing.VIEWER) if gallery.shared_with_team else highest
+    highest = max((_BY_ROLE[Role(role)] for role in roles), default=EffectiveRole.NONE)
+    return max(highest, EffectiveRole.VIEWER) if gallery.shared_with_team else highest
 
 
 def may(person: Person, action: Action, gallery: Gallery) -> bool:
-    return standing(person, gallery) >= NEEDED[action]
+    return effective_role(person, gallery) >= NEEDED[action]
 
 
 def roles_for(action: Action) -> list[Role]:
@@ -115,3 +116,16 @@ def groups_to_give(person: Person) -> "list[Group]":
         for group in groups
         if {f"{one.content_type.app_label}.{one.codename}" for one in group.permissions.all()} <= own
     ]
+
+
+# -- pictures
+
+
+def may_view_all(person: Person) -> bool:
+    """The administration shows pictures, whosever they are."""
+    return person.is_staff and person.has_perm("gallery.view_picture")
+
+
+def pictures_for(person: Person) -> PictureQuerySet:
+    """The pictures that are visible to this person, or all to an administrator who may view pictures."""
+    return Picture.objects.kept() if may_view_all(person) else Picture.objects.visible_to(person)

@@ -25,7 +25,7 @@ from django.db.models import Exists, F, FilteredRelation, Max, Min, OuterRef, Q,
 from django.db.models.lookups import IsNull
 from django.utils import timezone
 
-from gallery.db import search_index as search
+from gallery.db import search_index
 from gallery.models import Gallery, GalleryEntry, Mark, Person, Picture, Tag
 
 # So many pictures are looked at one by one without a second thought, in a few milliseconds.
@@ -50,7 +50,7 @@ class Sort(models.TextChoices):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class SearchQuery:
     """What somebody looks for. What is empty may be anything."""
 
     words: tuple[str, ...] = ()
@@ -91,14 +91,14 @@ _NEWEST = _ORDERS[Sort.NEWEST]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchPage:
     ids: list[int]
     # The place after which the next page begins; empty if this was the last one.
     after: str
 
 
 @dataclass(slots=True)
-class Lane:
+class ScanRange:
     """The ids of some of the pictures that a person sees, in the order asked for, without looking at the pictures."""
 
     ids: "models.QuerySet[Any, Any]"
@@ -106,7 +106,7 @@ class Lane:
     conditions: list[Any] = field(default_factory=list)
 
 
-class Among(models.Func):
+class IdIn(models.Func):
     """Whether the id is one of these, which are few: they are gathered first, whatever else there is to look at."""
 
     output_field = models.BooleanField()
@@ -128,25 +128,25 @@ class Among(models.Func):
         return template.format(*sql), (*(value for some in params for value in some), *(() if len(sql) > 1 else (ids,)))
 
 
-class Finder:
+class PictureSearch:
     """What of the pictures that a person sees, or of those in one gallery, is what is wanted.
 
     `visible`: the ids of the galleries that this person may look at. `gallery`: one of them, to look into it alone.
     """
 
     def __init__(
-        self, person: Person, wanted: Wanted, *, visible: Sequence[int] = (), gallery: Gallery | None = None
+        self, person: Person, wanted: SearchQuery, *, visible: Sequence[int] = (), gallery: Gallery | None = None
     ) -> None:
         self.person, self.wanted, self.gallery = person, wanted, gallery
         self.visible = list(visible)
         if wanted.sort == Sort.HAND and gallery is None:
             raise ValueError("By hand pictures are sorted in a gallery only.")
 
-    def page(self, limit: int, after: str = "") -> Found:
+    def page(self, limit: int, after: str = "") -> SearchPage:
         """The next `limit` pictures after this place; nonsense is the beginning."""
         rows = self._page(self._place(after), limit + 1)
         last = rows[limit - 1][: self._keys] if len(rows) > limit else ()
-        return Found([row[-1] for row in rows[:limit]], "~".join(str(value) for value in last))
+        return SearchPage([row[-1] for row in rows[:limit]], "~".join(str(value) for value in last))
 
     def beside(self, picture: Picture, limit: int) -> tuple[list[int], list[int]]:
         """Up to `limit` pictures before this one and after it, in the order of the list.
@@ -168,7 +168,7 @@ class Finder:
     def tags(self, most: int) -> list[str]:
         """The names of tags that the latest few thousand pictures have which the person sees."""
         tagged = Tag.pictures.through._default_manager
-        lanes = self._lanes(_NEWEST, None)
+        lanes = self._ranges(_NEWEST, None)
         tags = {
             tag for lane in lanes for tag in tagged.filter(picture__in=lane.ids[:FEW]).values_list("tag").distinct()
         }
@@ -238,18 +238,18 @@ class Finder:
 
     def _rows(self, order: _Order, place: Row | None, want: int, *, rated: bool | None = None) -> list[Row]:
         """Up to `want` rows; fewer are all that there are."""
-        words = [search.contains(word) for word in self.wanted.words]
+        words = [search_index.contains(word) for word in self.wanted.words]
         conditions = [*words, *self._conditions]
         if rated is False:
             conditions.append(~Exists(self._marks.filter(rating__isnull=False, picture=OuterRef("pk"))))
         few: Any = self._few
         if few is None:
-            lanes = self._lanes(order, place)
+            lanes = self._ranges(order, place)
             depth = min(want * (EACH if conditions else EACH_KEPT), MORE)
             rows = self._walk(order, lanes, conditions, want, [depth])
             if rows is None and self._dates:
                 place = self._skip_to_dates(order, place)
-                lanes = self._lanes(order, place)
+                lanes = self._ranges(order, place)
                 rows = self._walk(order, lanes, conditions, want, [depth])
             if rows is not None:
                 return rows
@@ -266,7 +266,7 @@ class Finder:
         return self._look(order, few, [*conditions, self._is_seen, after], want)
 
     def _walk(
-        self, order: _Order, lanes: list[Lane], conditions: list[Any], want: int, depths: Sequence[int | None]
+        self, order: _Order, lanes: list[ScanRange], conditions: list[Any], want: int, depths: Sequence[int | None]
     ) -> list[Row] | None:
         """Look along the lanes; None if one goes on, and too little was found as far as it was looked along."""
         found: set[Row] = set()
@@ -294,7 +294,7 @@ class Finder:
         names = self._names(order)
         by = names if order.ascending else [f"-{name}" for name in names]
         values = names if names[-1] == "pk" else [*names, "pk"]
-        return list(pictures.filter(Among(among), *conditions).order_by(*by).values_list(*values)[:want])
+        return list(pictures.filter(IdIn(among), *conditions).order_by(*by).values_list(*values)[:want])
 
     @staticmethod
     def _names(order: _Order) -> list[str]:
@@ -305,26 +305,26 @@ class Finder:
 
     # -- what is looked along
 
-    def _lanes(self, order: _Order, place: Row | None) -> list[Lane]:
+    def _ranges(self, order: _Order, place: Row | None) -> list[ScanRange]:
         ascending, sign = order.ascending, "" if order.ascending else "-"
         if order.by == "rating":
             rated = self._marks.filter(
                 self._after(place, "rating", "picture", ascending=ascending), rating__isnull=False
             )
-            return [Lane(rated.order_by(f"{sign}rating", f"{sign}picture").values("picture"), [self._is_seen])]
+            return [ScanRange(rated.order_by(f"{sign}rating", f"{sign}picture").values("picture"), [self._is_seen])]
         if order.by == "hand":
             entries = self._entries.filter(self._after(place, "position", "pk", ascending=ascending))
-            return [Lane(entries.order_by(f"{sign}position", f"{sign}pk").values("picture"))]
+            return [ScanRange(entries.order_by(f"{sign}position", f"{sign}pk").values("picture"))]
         if self.gallery:
             entries = self._entries.filter(self._after(place, "picture", ascending=ascending))
-            return [Lane(entries.order_by(f"{sign}picture").values("picture"))]
+            return [ScanRange(entries.order_by(f"{sign}picture").values("picture"))]
         lanes = []
         if self.wanted.author in (None, self.person.pk):
             own = Picture.objects.filter(self._after(place, "pk", ascending=ascending), author=self.person)
-            lanes.append(Lane(own.order_by(f"{sign}pk").values("pk")))
+            lanes.append(ScanRange(own.order_by(f"{sign}pk").values("pk")))
         if self.wanted.author != self.person.pk:
             shown = self._shown.filter(self._after(place, "picture", ascending=ascending))
-            lanes.append(Lane(shown.order_by(f"{sign}picture").values("picture")))
+            lanes.append(ScanRange(shown.order_by(f"{sign}picture").values("picture")))
         return lanes
 
     @property
@@ -433,7 +433,7 @@ class Finder:
 
     @cached_property
     def _few_by_words(self) -> list[int] | None:
-        return search.few(self.wanted.words, FEW) if self.wanted.words else None
+        return search_index.few(self.wanted.words, FEW) if self.wanted.words else None
 
 
 def _midnight(day: date) -> datetime:

@@ -1,8 +1,8 @@
 """Edits and variations: keeping uploads, preparing what goes along with the request, and asking.
 
-A picture is prepared here, within bounds, and not by the courier: the person is told at once what is wrong with it,
+A picture is prepared here, within bounds, and not by the engine: the person is told at once what is wrong with it,
 the row names exactly the bytes that are sent, also for another try, and nothing takes long between the claim and the
-POST, where a courier that dies leaves an unknown outcome.
+POST, where a engine that dies leaves an unknown outcome.
 """
 
 import logging
@@ -16,12 +16,12 @@ from typing import IO
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from gallery.images import edit as editing
+from gallery.images import edit as edit_images
 from gallery.images.edit import UPLOADS, Fit, Limits
 from gallery.images.parse import NotAPicture
 from gallery.models import Batch, Gallery, Generation, ImageModel, OverBudget, Person, Picture
 from gallery.services.errors import InvalidInput
-from gallery.services.generations import AlreadySubmitted, Wish, submit_all
+from gallery.services.generations import AlreadySubmitted, GenerationSpec, submit_all
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def of_picture(picture: Picture) -> Source:
 def keep_upload(person: Person, file: IO[bytes]) -> str:
     """Keep a picture that was uploaded, for a day at least; return the name to ask for it by. Raises InvalidInput."""
     try:
-        upload = editing.keep(file)
+        upload = edit_images.keep(file)
     except NotAPicture as problem:
         raise InvalidInput(
             f"This file cannot be used: {problem}. Choose a PNG, JPEG or WebP picture.", "picture"
@@ -70,7 +70,7 @@ def uploaded(person: Person, upload: str) -> Source | None:
 def edit(
     person: Person,
     source: Source,
-    wishes: Sequence[Wish],
+    specs: Sequence[GenerationSpec],
     *,
     fit: Fit = Fit.CENTRE,
     mask: IO[bytes] | None = None,
@@ -79,7 +79,7 @@ def edit(
     batch: Batch | None = None,
 ) -> list[Generation]:
     """Queue edits of one picture by one model. Raises InvalidInput, AlreadySubmitted, OverBudget."""
-    model = wishes[0].model
+    model = specs[0].model
     prepared = _prepare(source, model, fit, mask)
     if model.edit_needs_mask and not prepared.is_marked:
         raise InvalidInput(
@@ -87,11 +87,11 @@ def edit(
         )
     source_file = _store(person, prepared.image, prepared.size)
     mask_file = _store(person, prepared.mask, prepared.size) if prepared.mask else ""
-    wishes = [
-        replace(wish, kind=Generation.Kind.EDIT, parent=source.parent, source_file=source_file, mask_file=mask_file)
-        for wish in wishes
+    specs = [
+        replace(spec, kind=Generation.Kind.EDIT, parent=source.parent, source_file=source_file, mask_file=mask_file)
+        for spec in specs
     ]
-    return _submit(person, wishes, gallery=gallery, token=token, batch=batch)
+    return _submit(person, specs, gallery=gallery, token=token, batch=batch)
 
 
 def vary(
@@ -107,7 +107,7 @@ def vary(
     prepared = _prepare(source, model, Fit.CENTRE if fit is Fit.PAD else fit)
     size = {name: value for name, value in fitting_options(model, source).items() if name == "size"}
     prompt = source.parent.generation.prompt if source.parent else "Variation of an uploaded picture"
-    wish = Wish(
+    spec = GenerationSpec(
         model,
         prompt,
         size,
@@ -116,7 +116,7 @@ def vary(
         parent=source.parent,
         source_file=_store(person, prepared.image, prepared.size),
     )
-    return _submit(person, [wish], token=token)[0]
+    return _submit(person, [spec], token=token)[0]
 
 
 def fitting_options(model: ImageModel, source: Source) -> dict[str, str]:
@@ -142,12 +142,12 @@ def _shape(choice: str) -> float:
     return int(match[1]) / int(match[2]) if match and int(match[2]) else 0.0
 
 
-def _prepare(source: Source, model: ImageModel, fit: Fit, mask: IO[bytes] | None = None) -> editing.Prepared:
+def _prepare(source: Source, model: ImageModel, fit: Fit, mask: IO[bytes] | None = None) -> edit_images.Prepared:
     limits = Limits(model.edit_square, model.edit_max_bytes, model.edit_max_side)
     try:
         with default_storage.open(source.name) as file:
-            return editing.prepare(file, limits, fit, mask)
-    except editing.WrongMask as problem:
+            return edit_images.prepare(file, limits, fit, mask)
+    except edit_images.WrongMask as problem:
         raise InvalidInput(str(problem), "mask") from None
     except NotAPicture as problem:
         raise InvalidInput(f"This picture cannot be sent: {problem}.") from None
@@ -167,16 +167,16 @@ def _store(person: Person, data: bytes, size: tuple[int, int], extension: str = 
 
 def _submit(
     person: Person,
-    wishes: Sequence[Wish],
+    specs: Sequence[GenerationSpec],
     *,
     gallery: Gallery | None = None,
     token: uuid.UUID | None = None,
     batch: Batch | None = None,
 ) -> list[Generation]:
     try:
-        return submit_all(person, wishes, gallery=gallery, token=token, batch=batch)
+        return submit_all(person, specs, gallery=gallery, token=token, batch=batch)
     except (AlreadySubmitted, OverBudget):
         # Nothing will ever refer to these. What else is left over, housekeeping finds.
-        for name in {name for wish in wishes for name in (wish.source_file, wish.mask_file) if name}:
+        for name in {name for spec in specs for name in (spec.source_file, spec.mask_file) if name}:
             default_storage.delete(name)
         raise

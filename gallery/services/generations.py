@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from gallery.enqueue import send_mirror, send_submit
+from gallery.enqueue import enqueue_ingest, enqueue_submit
 from gallery.models import Batch, Gallery, Generation, ImageModel, Person, Picture, PromptTemplate, Vote, ledger
 from gallery.models.states import ENDED_IN_VAIN, UNDER_WAY
 
@@ -22,7 +22,7 @@ class AlreadySubmitted(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class GenerationSpec:
     """One request to one model, as a person means it. `source_file` and `mask_file` are names in the storage."""
 
     model: ImageModel
@@ -47,12 +47,12 @@ def submit(
     token: uuid.UUID | None = None,
 ) -> Generation:
     """Queue one request to the upstream. Raises AlreadySubmitted, OverBudget."""
-    return submit_all(author, [Wish(model, prompt, options, count)], gallery=gallery, token=token)[0]
+    return submit_all(author, [GenerationSpec(model, prompt, options, count)], gallery=gallery, token=token)[0]
 
 
 def submit_all(
     author: Person,
-    wishes: Sequence[Wish],
+    specs: Sequence[GenerationSpec],
     *,
     gallery: Gallery | None = None,
     token: uuid.UUID | None = None,
@@ -71,28 +71,28 @@ def submit_all(
             generations = [
                 Generation.objects.create(
                     author=author,
-                    model=wish.model,
-                    prompt=wish.prompt,
-                    options=wish.options,
-                    count=wish.count,
-                    kind=wish.kind,
-                    parent=wish.parent,
-                    source_file=wish.source_file,
-                    mask_file=wish.mask_file,
-                    template=wish.template,
+                    model=spec.model,
+                    prompt=spec.prompt,
+                    options=spec.options,
+                    count=spec.count,
+                    kind=spec.kind,
+                    parent=spec.parent,
+                    source_file=spec.source_file,
+                    mask_file=spec.mask_file,
+                    template=spec.template,
                     gallery=gallery,
                     batch=batch,
                     retry_of=retry_of,
                     # The first one's token is the form's own, so that the form sent twice finds it taken.
                     token=uuid.uuid5(token, str(place)) if place else token,
-                    estimated_cost=cost_of(wish),
+                    estimated_cost=cost_of(spec),
                 )
-                for place, wish in enumerate(wishes)
+                for place, spec in enumerate(specs)
             ]
             ledger.reserve(author, generations)
-            for template in {wish.template.pk for wish in wishes if wish.template}:
+            for template in {spec.template.pk for spec in specs if spec.template}:
                 PromptTemplate.count_use(template)
-            send_submit(generations[0].pk)
+            enqueue_submit(generations[0].pk)
     except IntegrityError:
         earlier = Generation.objects.filter(author=author, token=token).first()
         if earlier is None:
@@ -101,10 +101,10 @@ def submit_all(
     return generations
 
 
-def cost_of(wish: Wish) -> Decimal | None:
+def cost_of(spec: GenerationSpec) -> Decimal | None:
     """In US dollars; None where the model's price is not known."""
-    price = wish.model.price_of(wish.options)
-    return None if price is None else price * wish.count
+    price = spec.model.price_of(spec.options)
+    return None if price is None else price * spec.count
 
 
 def retry(generation: Generation, model: ImageModel | None = None) -> Generation | None:
@@ -113,7 +113,7 @@ def retry(generation: Generation, model: ImageModel | None = None) -> Generation
     With `model`, ask that one instead, with those options that it has too. Raises OverBudget.
     """
     model = model or generation.model
-    wish = Wish(
+    spec = GenerationSpec(
         model,
         generation.prompt,
         model.fitting(generation.options),
@@ -130,7 +130,7 @@ def retry(generation: Generation, model: ImageModel | None = None) -> Generation
         if not _put_aside(generation):
             return None
         return submit_all(
-            generation.author, [wish], gallery=generation.gallery, batch=generation.batch, retry_of=generation
+            generation.author, [spec], gallery=generation.gallery, batch=generation.batch, retry_of=generation
         )[0]
 
 
@@ -182,7 +182,7 @@ def fetch_again(generation: Generation) -> bool:
     with transaction.atomic():
         if not generation.fetch_again():
             return False
-        send_mirror(generation.pk)
+        enqueue_ingest(generation.pk)
         return True
 
 

@@ -10,10 +10,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from gallery.enqueue import send_invitation
+from gallery.enqueue import enqueue_invitation
 from gallery.models import Activity, Gallery, Invitation, InvitationUse, Membership, Notice, Person, Role
 from gallery.models.invitation import hash_of, new_token
-from gallery.queries.roles import groups_to_give, may_invite, standing, standing_of
+from gallery.queries.roles import effective, effective_role, groups_to_give, may_invite
 from gallery.services.activity import notify, record
 
 
@@ -69,7 +69,7 @@ def invite(
         )
         invitation.groups.set(groups)
         if by_mail:
-            send_invitation(invitation.pk, origin)
+            enqueue_invitation(invitation.pk, origin)
     return invitation, "" if by_mail else token
 
 
@@ -133,7 +133,7 @@ def offer_to(invitation: Invitation, person: Person) -> Offer:
 
 
 def has_all_of(offer: Offer, person: Person) -> bool:
-    return offer.gallery is not None and standing(person, offer.gallery) >= standing_of(offer.role)
+    return offer.gallery is not None and effective_role(person, offer.gallery) >= effective(offer.role)
 
 
 def _take(invitation: Invitation) -> Offer:

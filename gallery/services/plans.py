@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Prefetch
 
 from gallery.models import Generation, Person, Picture, State
 from gallery.models.generation import fingerprint
-from gallery.services.generations import Wish, cost_of
+from gallery.services.generations import GenerationSpec, cost_of
 
 SHOWN = 12
 
@@ -25,21 +25,21 @@ class Plan:
     unpriced: int
 
 
-def plan(wishes: Sequence[Wish]) -> Plan:
-    costs = [cost_of(wish) for wish in wishes]
+def plan(specs: Sequence[GenerationSpec]) -> Plan:
+    costs = [cost_of(spec) for spec in specs]
     return Plan(
-        generations=len(wishes),
-        pictures=sum(wish.count for wish in wishes),
-        models=len({wish.model.pk for wish in wishes}),
-        prompts=list(dict.fromkeys(wish.prompt for wish in wishes)),
+        generations=len(specs),
+        pictures=sum(spec.count for spec in specs),
+        models=len({spec.model.pk for spec in specs}),
+        prompts=list(dict.fromkeys(spec.prompt for spec in specs)),
         cost=sum((cost for cost in costs if cost is not None), Decimal(0)),
         unpriced=sum(cost is None for cost in costs),
     )
 
 
-def made_before(person: Person, wishes: Sequence[Wish]) -> tuple[list[Picture], list[Wish]]:
-    """Pictures of the same requests that this person may see, and those of the wishes that nobody has made yet."""
-    by_mark = {fingerprint(wish.model.pk, wish.prompt, wish.options): wish for wish in wishes}
+def find_duplicates(person: Person, specs: Sequence[GenerationSpec]) -> tuple[list[Picture], list[GenerationSpec]]:
+    """Pictures of the same requests that this person may see, and those of the specs that nobody has made yet."""
+    by_mark = {fingerprint(spec.model.pk, spec.prompt, spec.options): spec for spec in specs}
     visible = Picture.objects.visible_to(person)
     made = (
         Generation.objects.visible_to(person)
@@ -51,4 +51,4 @@ def made_before(person: Person, wishes: Sequence[Wish]) -> tuple[list[Picture], 
     for generation in made[:SHOWN]:
         pictures += generation.pictures.all()
     known = set(made.order_by().values_list("fingerprint", flat=True))
-    return pictures[:SHOWN], [wish for mark, wish in by_mark.items() if mark not in known]
+    return pictures[:SHOWN], [spec for mark, spec in by_mark.items() if mark not in known]

@@ -2,15 +2,14 @@
 
 from django import template
 from django.template import Context
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from gallery.addresses import address
 from gallery.models import Picture
 from gallery.templatetags.icons import icon
 
 register = template.Library()
-register.simple_tag(address)
 
 _BLUR = (
     '<svg class="blur" viewBox="0 0 2 2" preserveAspectRatio="none" aria-hidden="true">'
@@ -62,7 +61,7 @@ def favourite(context: Context, pk: int, is_favourite: object, in_words: object 
     return format_html(
         _FAVOURITE,
         f"{pk}-here" if in_words else pk,
-        address("picture_favourite", pk),
+        reverse("picture_favourite", args=[pk]),
         context.get("csrf_token", ""),
         "0" if is_favourite else "1",
         _IN_WORDS if in_words else "",
@@ -82,4 +81,4 @@ _TRASH = (
 @register.simple_tag(takes_context=True)
 def trash(context: Context, pk: int) -> SafeString:
     """The button of a tile that puts the picture of this number into the trash."""
-    return format_html(_TRASH, address("picture_trash", pk), context.get("csrf_token", ""), icon("trash-2"))
+    return format_html(_TRASH, reverse("picture_trash", args=[pk]), context.get("csrf_token", ""), icon("trash-2"))

@@ -24,23 +24,16 @@ from urllib3.fields import RequestField
 from gallery.upstream.errors import (
     AccountProblem,
     MalformedAnswer,
-    NoPicture,
     NotSent,
     OutcomeUnknown,
-    RateLimited,
-    Redirected,
     Refused,
     ServerTrouble,
-    TaskGone,
     UpstreamError,
 )
 from gallery.upstream.parse import (
     OUTCOME_HINT,
     Answer,
     OfferedModel,
-    OfferedOption,
-    Result,
-    Status,
     clean_task_id,
     contract_in,
     error_from,
@@ -51,27 +44,6 @@ from gallery.upstream.parse import (
     read_answer,
     split_origin,
 )
-
-__all__ = [
-    "AccountProblem",
-    "Answer",
-    "Client",
-    "MalformedAnswer",
-    "NoPicture",
-    "NotSent",
-    "OfferedModel",
-    "OfferedOption",
-    "OutcomeUnknown",
-    "RateLimited",
-    "Redirected",
-    "Refused",
-    "Result",
-    "ServerTrouble",
-    "Status",
-    "Submission",
-    "TaskGone",
-    "UpstreamError",
-]
 
 MAX_ANSWER_BYTES = 256 * 2**20
 """Four pictures of 40 MB in base64 and room to spare. The same for status answers: what a completed task

@@ -46,7 +46,7 @@ def setup(request: HttpRequest) -> HttpResponseBase:
             return redirect("login")
         login(request, person)
         return redirect("create")
-    return render(request, "gallery/setup.html", {"form": form}, status=422 if form.errors else 200)
+    return render(request, "accounts/setup.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @login_not_required
@@ -60,7 +60,7 @@ def admin_login(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
-    return render(request, "gallery/account.html")
+    return render(request, "accounts/account.html")
 
 
 @login_not_required

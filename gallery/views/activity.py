@@ -30,7 +30,7 @@ def gallery_activity(request: PersonRequest, pk: int) -> HttpResponse:
         "next_before": lines[PAGE - 1].pk if len(lines) > PAGE else None,
         "before": before,
     }
-    return render(request, "gallery/gallery_activity.html", context)
+    return render(request, "activity/gallery_activity.html", context)
 
 
 @require_safe
@@ -45,7 +45,7 @@ def notice_list(request: PersonRequest) -> HttpResponse:
         "next_before": notices[PAGE - 1].pk if len(notices) > PAGE else None,
         "before": before,
     }
-    return render(request, "gallery/notice_list.html", context)
+    return render(request, "activity/notice_list.html", context)
 
 
 @require_safe

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 from gallery import services
 from gallery.models import Batch, Generation, OverBudget
 from gallery.models.ledger import over_budget_message
+from gallery.queries.cards import for_cards
 from gallery.views.cards import POLL_INTERVAL, under_way
 from gallery.web.access import batch_to_change, batch_to_see, generation_to_see
 from gallery.web.http import PersonRequest
@@ -20,7 +21,7 @@ SHOWN = 200
 def batch_detail(request: PersonRequest, pk: int) -> HttpResponse:
     person = request.user
     batch = batch_to_see(request.user, pk)
-    rows = Generation.objects.visible_to(person).filter(batch=batch, dismissed=False).for_cards(person)
+    rows = for_cards(Generation.objects.visible_to(person).filter(batch=batch, dismissed=False), person)
     generations = list(rows.order_by("pk")[:SHOWN])
     context = {
         "batch": batch,
@@ -32,7 +33,7 @@ def batch_detail(request: PersonRequest, pk: int) -> HttpResponse:
         "waiting": any(generation.is_under_way for generation in generations),
         "interval": POLL_INTERVAL,
     }
-    return render(request, "gallery/batch_detail.html", context)
+    return render(request, "batches/batch_detail.html", context)
 
 
 @require_POST
@@ -69,5 +70,5 @@ def generation_vote(request: PersonRequest, pk: int) -> HttpResponseBase:
     services.generations.vote(person, generation)
     if not request.htmx:
         return redirect("batch_detail", generation.batch.pk)
-    cards = Generation.objects.visible_to(person).filter(batch=generation.batch).for_cards(person)
-    return render(request, "gallery/_votes_answer.html", {"generations": cards, "asked": generation.pk})
+    cards = for_cards(Generation.objects.visible_to(person).filter(batch=generation.batch), person)
+    return render(request, "batches/_votes_answer.html", {"generations": cards, "asked": generation.pk})

@@ -13,6 +13,7 @@ from gallery import services
 from gallery.forms.generations import GenerationForm
 from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, UpstreamAccount
 from gallery.models.ledger import budget_state, over_budget_message
+from gallery.queries.cards import for_cards
 from gallery.web.access import generation_to_change, generation_to_see
 from gallery.web.http import PersonRequest, number_in
 
@@ -28,7 +29,7 @@ def feed_of(request: PersonRequest) -> str:
 
 
 def feed_page(person: Person, feed: str, before: int | None = None) -> dict[str, Any]:
-    rows = Generation.objects.in_feed().for_cards(person)
+    rows = for_cards(Generation.objects.in_feed(), person)
     rows = rows.filter(author=person) if feed == "mine" else rows.visible_to(person)
     if before is not None:
         rows = rows.filter(pk__lt=before)
@@ -58,7 +59,7 @@ def mark_seen(person: Person, cards: list[Generation]) -> None:
 def created_answer(request: PersonRequest, generations: list[Generation]) -> HttpResponse:
     """New cards on top of the feed. The form stays as it is for the next picture; only its token is spent."""
     person = request.user
-    made = Generation.objects.for_cards(person).filter(pk__in=[one.pk for one in generations])
+    made = for_cards(Generation.objects.all(), person).filter(pk__in=[one.pk for one in generations])
     context = {
         "generations": list(made.order_by("-pk")),
         **under_way(person),
@@ -66,7 +67,7 @@ def created_answer(request: PersonRequest, generations: list[Generation]) -> Htt
         "form": GenerationForm(person=person, initial={"token": uuid.uuid4()}),
         "budget": budget_state(person),
     }
-    return render(request, "gallery/_generation_created.html", context)
+    return render(request, "generations/_generation_created.html", context)
 
 
 @require_safe
@@ -76,7 +77,7 @@ def generation_feed(request: PersonRequest) -> HttpResponse:
     # Some of these may be the first of the page that it has to poll for.
     if any(generation.is_under_way for generation in context["generations"]):
         context |= {**under_way(person), "waiting": True}
-    return render(request, "gallery/_feed_more.html", context)
+    return render(request, "generations/_feed_more.html", context)
 
 
 def _changed(request: PersonRequest, generation: Generation, said: str = "") -> HttpResponseBase:
@@ -87,11 +88,11 @@ def _changed(request: PersonRequest, generation: Generation, said: str = "") -> 
         return redirect("create")
     person = request.user
     context = {
-        "generations": [Generation.objects.for_cards(person).get(pk=generation.pk)],
+        "generations": [for_cards(Generation.objects.all(), person).get(pk=generation.pk)],
         "feed": feed_of(request),
         **under_way(person),
     }
-    response = render(request, "gallery/_generation_created.html", context)
+    response = render(request, "generations/_generation_created.html", context)
     return trigger_client_event(response, "toast", {"message": said}) if said else response
 
 
@@ -134,7 +135,7 @@ def generation_again(request: PersonRequest, pk: int) -> HttpResponseBase:
         messages.info(request, f"{earlier.model} is not on offer for this any more.")
         return redirect("create")
     gallery = earlier.gallery if earlier.author_id == person.pk else None
-    wish = services.generations.Wish(
+    spec = services.generations.GenerationSpec(
         earlier.model,
         earlier.prompt,
         earlier.model.fitting(earlier.options),
@@ -142,7 +143,7 @@ def generation_again(request: PersonRequest, pk: int) -> HttpResponseBase:
         parent=Picture.objects.visible_to(person).filter(generation=earlier).order_by("index").first(),
     )
     try:
-        generations = services.generations.submit_all(person, [wish], gallery=gallery, token=_token(request))
+        generations = services.generations.submit_all(person, [spec], gallery=gallery, token=_token(request))
     except services.generations.AlreadySubmitted:
         return redirect("create")
     except OverBudget as problem:

@@ -85,7 +85,7 @@ def comment_create(request: PersonRequest, pk: int, picture_pk: int) -> HttpResp
     if form.errors:
         talk.form = form
     context = {"talk": talk, "picture": picture}
-    return render(request, "gallery/_talk.html", context, status=422 if form.errors else 200)
+    return render(request, "comments/_talk.html", context, status=422 if form.errors else 200)
 
 
 @require_POST

@@ -10,10 +10,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from gallery.models import Gallery, GalleryEntry, Picture
-from gallery.queries.roles import Action, may
+from gallery.queries.roles import Action, may, pictures_for
 from gallery.views.pictures import details_of
 from gallery.views.selection import MOST_COMPARED
-from gallery.web.access import pictures_for
 from gallery.web.http import PersonRequest, ids_in, number_in
 
 _WORD = re.compile(r"\w+|\W+")
@@ -44,7 +43,7 @@ def picture_compare(request: PersonRequest) -> HttpResponse:
             "rows": _rows(pictures),
             **_decisions(request, pictures),
         }
-    return render(request, "gallery/picture_compare.html", context)
+    return render(request, "pictures/picture_compare.html", context)
 
 
 def _asked_for(request: PersonRequest) -> list[Picture]:

@@ -43,7 +43,7 @@ def _page(request: PersonRequest, form: GenerationForm, status: int = 200, **mor
     }
     # In the team's feed, cards of others are waited for, too.
     context["waiting"] = any(generation.is_under_way for generation in context["generations"])
-    page = render(request, "gallery/create.html", context, status=status)
+    page = render(request, "generations/create.html", context, status=status)
     mark_seen(person, context["generations"])
     return page
 
@@ -94,15 +94,15 @@ def generation_create(request: PersonRequest) -> HttpResponseBase:
     if not form.is_valid():
         return _refused(request, form)
     cleaned = form.cleaned_data
-    wishes = form.wishes
+    specs = form.specs
     if cleaned["again"] != "all":
-        made, new = services.plans.made_before(person, wishes)
+        made, new = services.plans.find_duplicates(person, specs)
         if made and not (cleaned["again"] == "new" and new):
-            return _made_before(request, form, made, len(new))
-        wishes = new if made else wishes
+            return _duplicates(request, form, made, len(new))
+        specs = new if made else specs
     try:
         generations = services.generations.submit_all(
-            person, wishes, gallery=cleaned["gallery"], token=cleaned["token"], batch=form.batch
+            person, specs, gallery=cleaned["gallery"], token=cleaned["token"], batch=form.batch
         )
     except services.generations.AlreadySubmitted:
         # A double click, or a page that was sent again: its card is in the feed already.
@@ -117,15 +117,15 @@ def generation_create(request: PersonRequest) -> HttpResponseBase:
 
 def _refused(request: PersonRequest, form: GenerationForm) -> HttpResponse:
     if request.htmx:
-        return render(request, "gallery/_composer.html", {"form": form}, status=422)
+        return render(request, "generations/_composer.html", {"form": form}, status=422)
     return _page(request, form, status=422)
 
 
-def _made_before(request: PersonRequest, form: GenerationForm, pictures: list[Picture], new: int) -> HttpResponse:
+def _duplicates(request: PersonRequest, form: GenerationForm, pictures: list[Picture], new: int) -> HttpResponse:
     """Nothing is sent yet: the same is there already, and one may well be content with it."""
-    context = {"made_before": pictures, "new": new}
+    context = {"duplicates": pictures, "new": new}
     if request.htmx:
-        return render(request, "gallery/_made_before.html", context, status=409)
+        return render(request, "generations/_duplicates.html", context, status=409)
     return _page(request, form, status=409, **context)
 
 
@@ -134,13 +134,13 @@ def generation_plan(request: PersonRequest) -> HttpResponse:
     """What Generate would do with the form as it is: how many pictures, of what, for how much."""
     person = request.user
     form = GenerationForm(request.POST, person=person)
-    return render(request, "gallery/_plan_answer.html", {"form": form, **_plan(form), "planned": True})
+    return render(request, "generations/_plan_answer.html", {"form": form, **_plan(form), "planned": True})
 
 
 def _plan(form: GenerationForm) -> dict[str, Any]:
     """For `_plan.html`. Without a prompt yet, of one picture with these settings; None of a form that has errors."""
     if form.is_bound and form.is_valid():
-        return {"plan": services.plans.plan(form.wishes)}
+        return {"plan": services.plans.plan(form.specs)}
     if form.chosen is None or (form.is_bound and set(form.errors) - {"prompt"}):
         return {"plan": None}
     if form.is_bound:
@@ -149,10 +149,11 @@ def _plan(form: GenerationForm) -> dict[str, Any]:
     else:
         options = {option.name: str(form.initial[OPTION_PREFIX + option.name]) for option in form.chosen.option_list}
         count, models = form.initial["count"], {form.chosen}
-    wishes = [
-        services.generations.Wish(model, "", model.fitting(options), min(count, model.max_count)) for model in models
+    specs = [
+        services.generations.GenerationSpec(model, "", model.fitting(options), min(count, model.max_count))
+        for model in models
     ]
-    return {"plan": services.plans.plan(wishes)}
+    return {"plan": services.plans.plan(specs)}
 
 
 @require_safe
@@ -170,5 +171,5 @@ def generation_options(request: PersonRequest) -> HttpResponse:
     if (count := number_in(request.GET.get("count"), most=99)) is not None:
         wanted["count"] = count
     form = GenerationForm(person=request.user, initial=wanted)
-    response = render(request, "gallery/_options.html", {"form": form})
+    response = render(request, "generations/_options.html", {"form": form})
     return trigger_client_event(response, "options", after="settle")

@@ -21,29 +21,23 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect
 
 from gallery import services
-from gallery.downloads import build as packing
+from gallery.downloads import build
 from gallery.downloads.build import Ready
 from gallery.downloads.filenames import safe_name
-from gallery.forms.downloads import ShapeForm
-from gallery.images.concurrency import Busy, Turnstile
+from gallery.forms.downloads import ExportForm
+from gallery.images.concurrency import Busy, ConcurrencyLimit
 from gallery.images.convert import ENDINGS, Shape, convert_in_turn
 from gallery.images.parse import NotAPicture
-from gallery.models import Gallery, Package, Person, Picture
-from gallery.queries.roles import Action
+from gallery.models import Download, Gallery, Person, Picture
+from gallery.queries.downloads import contents
+from gallery.queries.roles import Action, pictures_for
 from gallery.services.errors import InvalidInput
-from gallery.web.access import (
-    gallery_to,
-    is_whole,
-    package_to_download,
-    package_to_see,
-    picture_to_see,
-    pictures_for,
-)
+from gallery.web.access import archive_to_download, download_to_see, gallery_to, is_whole, picture_to_see
 from gallery.web.http import PersonRequest
 from gallery.web.responses import chosen_pictures, count_in_words, refused
 
 # Of eight threads that a web process has, so many may be kept busy by archives on their way.
-STREAMS = Turnstile(at_once=4)
+STREAMS = ConcurrencyLimit(at_once=4)
 LISTED = 20
 NEVER_KEPT = "private, no-store"
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})$")
@@ -53,10 +47,10 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})$")
 
 
 @require_safe
-def picture_take(request: PersonRequest, pk: int) -> HttpResponseBase:
+def picture_export(request: PersonRequest, pk: int) -> HttpResponseBase:
     """Ask how it is wanted; then hand it out like that."""
     picture = picture_to_see(request.user, pk)
-    form = ShapeForm(request.GET if "format" in request.GET else None, picture=picture)
+    form = ExportForm(request.GET if "format" in request.GET else None, picture=picture)
     if not form.is_valid():
         return _ask_for_one(request, picture, form)
     shape = form.shape
@@ -64,7 +58,7 @@ def picture_take(request: PersonRequest, pk: int) -> HttpResponseBase:
         return redirect("picture_download", pk)
     try:
         with default_storage.open(picture.original_name) as file:
-            data = convert_in_turn(file, shape, packing.caption(picture))
+            data = convert_in_turn(file, shape, build.caption(picture))
     except FileNotFoundError:
         raise Http404("The file is missing from storage.") from None
     except NotAPicture as problem:
@@ -80,8 +74,8 @@ def picture_take(request: PersonRequest, pk: int) -> HttpResponseBase:
     return _attached(response, name)
 
 
-def _ask_for_one(request: PersonRequest, picture: Picture, form: ShapeForm) -> HttpResponse:
-    template = "gallery/_picture_take.html" if request.htmx else "gallery/picture_take.html"
+def _ask_for_one(request: PersonRequest, picture: Picture, form: ExportForm) -> HttpResponse:
+    template = "downloads/_picture_export.html" if request.htmx else "downloads/picture_export.html"
     context = {"picture": picture, "form": form}
     return render(request, template, context, status=422 if form.errors else 200)
 
@@ -90,31 +84,31 @@ def _ask_for_one(request: PersonRequest, picture: Picture, form: ShapeForm) -> H
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def gallery_package(request: PersonRequest, pk: int) -> HttpResponseBase:
+def gallery_download(request: PersonRequest, pk: int) -> HttpResponseBase:
     """Ask how a gallery’s pictures are wanted; then hand them out, or have them made ready."""
     person = request.user
     gallery = gallery_to(Action.VIEW, request.user, pk)
-    pictures = services.downloads.contents(pictures_for(person), gallery)
-    form = ShapeForm(request.POST if request.method == "POST" else None)
+    pictures = contents(pictures_for(person), gallery)
+    form = ExportForm(request.POST if request.method == "POST" else None)
     context = {"gallery": gallery, "name": gallery.name}
     return _take_many(request, form, gallery.name, gallery, pictures, context)
 
 
 @require_POST
-def selection_package(request: PersonRequest) -> HttpResponseBase:
+def selection_download(request: PersonRequest) -> HttpResponseBase:
     person = request.user
     try:
         chosen = chosen_pictures(request)
     except InvalidInput as problem:
         return refused(request, problem)
-    pictures = services.downloads.contents(pictures_for(person), None, chosen)
-    form = ShapeForm(request.POST if "format" in request.POST else None)
+    pictures = contents(pictures_for(person), None, chosen)
+    form = ExportForm(request.POST if "format" in request.POST else None)
     return _take_many(request, form, count_in_words(len(pictures)), None, pictures, {"chosen": pictures})
 
 
 def _take_many(
     request: PersonRequest,
-    form: ShapeForm,
+    form: ExportForm,
     name: str,
     gallery: Gallery | None,
     pictures: Sequence[int],
@@ -124,30 +118,30 @@ def _take_many(
     byte_size = _bytes(gallery, pictures)
     if form.is_valid() and pictures:
         try:
-            if packing.is_small(len(pictures), byte_size, form.shape):
+            if build.is_small(len(pictures), byte_size, form.shape):
                 # Its files are read for their checksums first: that takes a thread, too.
                 stream = _Stream()
                 try:
-                    return _hand_out(request, packing.at_once(person, name, gallery, pictures), name, stream=stream)
+                    return _hand_out(request, build.at_once(person, name, gallery, pictures), name, stream=stream)
                 except BaseException:
                     stream.close()
                     raise
-            package = services.downloads.ask_for_package(person, name, gallery, pictures, form.shape)
+            download = services.downloads.request_download(person, name, gallery, pictures, form.shape)
         except InvalidInput as problem:
             form.add_error(None, problem.message)
         except FileNotFoundError:
-            form.add_error(None, packing.NOTHING_THERE)
+            form.add_error(None, build.NOTHING_THERE)
         except Busy:
             return _busy(request)
         else:
-            return _go(request, package)
+            return _go(request, download)
     context |= {
         "form": form,
         "total": len(pictures),
         "byte_size": byte_size,
-        "is_small": packing.is_small(len(pictures), byte_size, form.shape if form.is_valid() else Shape()),
+        "is_small": build.is_small(len(pictures), byte_size, form.shape if form.is_valid() else Shape()),
     }
-    template = "gallery/_package_ask.html" if request.htmx else "gallery/package_ask.html"
+    template = "downloads/_download_ask.html" if request.htmx else "downloads/download_ask.html"
     return render(request, template, context, status=422 if form.errors else 200)
 
 
@@ -157,76 +151,76 @@ def _bytes(gallery: Gallery | None, pictures: Sequence[int]) -> int:
     return int(rows.aggregate(total=Sum("byte_size"))["total"] or 0)
 
 
-def _go(request: PersonRequest, package: Package) -> HttpResponseBase:
-    there = redirect("package_detail", package.pk)
+def _go(request: PersonRequest, download: Download) -> HttpResponseBase:
+    there = redirect("download_detail", download.pk)
     return HttpResponseClientRedirect(there.url) if request.htmx and isinstance(there, HttpResponseRedirect) else there
 
 
-# -- packages
+# -- downloads
 
 
 @require_safe
-def package_list(request: PersonRequest) -> HttpResponse:
+def download_list(request: PersonRequest) -> HttpResponse:
     person = request.user
-    return render(request, "gallery/package_list.html", {"packages": _still_seen(person)})
+    return render(request, "downloads/download_list.html", {"downloads": _still_seen(person)})
 
 
-def _still_seen(person: Person) -> list[Package]:
+def _still_seen(person: Person) -> list[Download]:
     """The latest; a constant number of queries."""
-    packages = list(Package.objects.of(person).still_there().select_related("gallery")[:LISTED])
+    downloads = list(Download.objects.of(person).still_there().select_related("gallery")[:LISTED])
     galleries = set(Gallery.objects.visible_to(person).values_list("pk", flat=True))
-    chosen = {pk for package in packages for pk in package.chosen}
+    chosen = {pk for download in downloads for pk in download.chosen}
     seen = set(pictures_for(person).filter(pk__in=chosen).values_list("pk", flat=True))
     return [
-        package
-        for package in packages
-        if (package.gallery_id in galleries if package.gallery_id else seen.issuperset(package.chosen))
+        download
+        for download in downloads
+        if (download.gallery_id in galleries if download.gallery_id else seen.issuperset(download.chosen))
     ]
 
 
 @require_safe
-def package_detail(request: PersonRequest, pk: int) -> HttpResponse:
-    package = package_to_see(request.user, pk)
-    services.downloads.remind(package)
+def download_detail(request: PersonRequest, pk: int) -> HttpResponse:
+    download = download_to_see(request.user, pk)
+    services.downloads.remind(download)
     context = {
-        "package": package,
-        "left_out": list(package.left_out.values_list("name", "problem")) if package.is_ready else [],
+        "download": download,
+        "left_out": list(download.left_out.values_list("name", "problem")) if download.is_ready else [],
         "is_fragment": bool(request.htmx),
-        "has_changed": package.is_ready and not is_whole(request.user, package),
+        "has_changed": download.is_ready and not is_whole(request.user, download),
     }
-    template = "gallery/_package.html" if request.htmx else "gallery/package_detail.html"
+    template = "downloads/_download.html" if request.htmx else "downloads/download_detail.html"
     return render(request, template, context)
 
 
 @require_safe
-def package_file(request: PersonRequest, pk: int) -> HttpResponseBase:
+def download_file(request: PersonRequest, pk: int) -> HttpResponseBase:
     """The archive, or the part of it that a browser still lacks; asked anew whether it may be seen."""
-    package = package_to_download(request.user, pk)
-    return _hand_out(request, packing.ready(package), package.name, package.etag)
+    download = archive_to_download(request.user, pk)
+    return _hand_out(request, build.ready(download), download.name, download.etag)
 
 
 @require_POST
-def package_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
-    package = package_to_see(request.user, pk)
+def download_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
+    download = download_to_see(request.user, pk)
     try:
-        services.downloads.package_again(package)
+        services.downloads.retry_download(download)
     except InvalidInput as problem:
         messages.error(request, problem.message)
-    return redirect("package_detail", pk)
+    return redirect("download_detail", pk)
 
 
 @require_POST
-def package_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
-    services.downloads.delete_package(package_to_see(request.user, pk))
+def download_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
+    services.downloads.delete_download(download_to_see(request.user, pk))
     messages.success(request, "The download is deleted. The pictures are still where they were.")
-    return redirect("package_list")
+    return redirect("download_list")
 
 
 # -- handing out
 
 
 class _Stream:
-    """Has a place in the turnstile until the answer is at its end, however it ends. Raises Busy."""
+    """Has a place in the limit until the answer is at its end, however it ends. Raises Busy."""
 
     def __init__(self) -> None:
         STREAMS.enter()
@@ -298,6 +292,6 @@ def _attached(response: HttpResponseBase, name: str) -> HttpResponseBase:
 
 
 def _busy(request: PersonRequest) -> HttpResponse:
-    response = render(request, "gallery/package_busy.html", status=429)
+    response = render(request, "downloads/download_busy.html", status=429)
     response["Retry-After"] = "10"
     return response

@@ -18,9 +18,10 @@ from gallery.images.edit import MAX_UPLOAD_BYTES
 from gallery.models import Generation, ImageModel, OverBudget, Person, Picture
 from gallery.models.generation import ratio_class
 from gallery.models.ledger import over_budget_message
+from gallery.queries.roles import pictures_for
 from gallery.services.edits import Source
 from gallery.services.errors import InvalidInput
-from gallery.web.access import picture_to_see, pictures_for, source_to_see, upload_to_edit
+from gallery.web.access import picture_to_see, source_to_see, upload_to_edit
 from gallery.web.http import PersonRequest, number_in
 from gallery.web.media import serve
 from gallery.web.uploads import takes_upload
@@ -45,7 +46,7 @@ def edit_upload(request: PersonRequest) -> HttpResponseBase:
         except InvalidInput as problem:
             form.add_error(problem.field or None, problem.message)
     context = {"form": form, "largest": MAX_UPLOAD_BYTES}
-    return render(request, "gallery/edit_upload.html", context, status=422 if form.errors else 200)
+    return render(request, "edits/edit_upload.html", context, status=422 if form.errors else 200)
 
 
 @require_safe
@@ -103,7 +104,7 @@ def _edit(request: PersonRequest, source: Source, context: dict[str, Any]) -> Ht
             services.edits.edit(
                 person,
                 source,
-                form.wishes,
+                form.specs,
                 fit=cleaned["fit"],
                 mask=cleaned["mask"],
                 gallery=cleaned["gallery"],
@@ -127,12 +128,12 @@ def _page(
     if request.htmx:
         # Picking a model brings its options; a form with mistakes comes back without the canvas, which keeps its mask.
         template = "_edit_fields" if request.method == "POST" else "_edit_options_answer"
-        return render(request, f"gallery/{template}.html", context, status=status)
+        return render(request, f"edits/{template}.html", context, status=status)
     context |= {
         "ratio_class": ratio_class(source.width, source.height),
         "variations": VariationForm(source=source, initial={"token": uuid.uuid4()}),
     }
-    return render(request, "gallery/picture_edit.html", context, status=status)
+    return render(request, "edits/picture_edit.html", context, status=status)
 
 
 def _initial(request: PersonRequest, person: Person) -> dict[str, Any]:
@@ -158,12 +159,17 @@ def _plan(form: EditForm) -> services.plans.Plan | None:
         return None
     if not form.is_bound:
         options = {option.name: str(form.initial[OPTION_PREFIX + option.name]) for option in form.chosen.option_list}
-        return services.plans.plan([services.generations.Wish(form.chosen, "", options, form.initial["count"])])
+        return services.plans.plan(
+            [services.generations.GenerationSpec(form.chosen, "", options, form.initial["count"])]
+        )
     if form.errors.keys() - {"prompt", "mask", "__all__"}:
         return None
     prompts = form.cleaned_data.get("prompts", [""])
     return services.plans.plan(
-        [services.generations.Wish(form.chosen, one, form.options, form.cleaned_data["count"]) for one in prompts]
+        [
+            services.generations.GenerationSpec(form.chosen, one, form.options, form.cleaned_data["count"])
+            for one in prompts
+        ]
     )
 
 

@@ -11,6 +11,7 @@ from django_htmx.http import trigger_client_event
 from gallery import services
 from gallery.forms.galleries import GalleryForm
 from gallery.models import Gallery, Generation, Picture, ShareLink
+from gallery.queries.cards import for_cards
 from gallery.queries.roles import Action, may
 from gallery.queries.search import Sort
 from gallery.views.cards import under_way
@@ -41,7 +42,7 @@ def _list(request: PersonRequest, form: GalleryForm, status: int = 200) -> HttpR
         }
         for gallery in galleries
     ]
-    return render(request, "gallery/gallery_list.html", {"galleries": rows, "form": form}, status=status)
+    return render(request, "galleries/gallery_list.html", {"galleries": rows, "form": form}, status=status)
 
 
 @require_safe
@@ -68,8 +69,8 @@ def _detail(request: PersonRequest, gallery: Gallery, form: GalleryForm, status:
         "can_arrange": listing.form.chosen_sort == Sort.HAND and may(person, Action.ARRANGE, gallery),
     }
     if listing.is_more:
-        return listing.answer(render(request, "gallery/_gallery_page.html", context))
-    generations = Generation.objects.visible_to(person).filter(gallery=gallery).under_way().for_cards(person)
+        return listing.answer(render(request, "galleries/_gallery_page.html", context))
+    generations = for_cards(Generation.objects.visible_to(person).filter(gallery=gallery).under_way(), person)
     running = list(generations.order_by("-pk")[:RUNNING])
     context |= {
         "can_delete": may(person, Action.DELETE, gallery),
@@ -80,7 +81,7 @@ def _detail(request: PersonRequest, gallery: Gallery, form: GalleryForm, status:
         **under_way(person),
         "form": form,
     }
-    template = "gallery/gallery_detail.html" if listing.is_whole else "gallery/_finder.html"
+    template = "galleries/gallery_detail.html" if listing.is_whole else "pictures/_finder.html"
     return listing.answer(render(request, template, context, status=status))
 
 

@@ -175,7 +175,7 @@ def ask_password(
     request: StudioRequest, visit: Visit, form: LinkPasswordForm, entry: int | None, status: int = 200
 ) -> HttpResponse:
     context = {"visit": visit, "form": form, "entry": entry}
-    return render(request, "gallery/guest_password.html", context, status=status)
+    return render(request, "guests/guest_password.html", context, status=status)
 
 
 @sensitive_post_parameters("password")
@@ -245,7 +245,7 @@ def guest_gallery(request: StudioRequest, visit: Visit) -> HttpResponseBase:
     shown = [Shown(visit, row, begin + place, row.picture_id in liked) for place, row in enumerate(rows, 1)]
     more = f"{visit.path}?page={page + 1}" if page < last else ""
     context = {"visit": visit, "link": visit.link, "pictures": shown, "total": total, "page": page, "more": more}
-    response = render(request, "gallery/guest_gallery.html", context)
+    response = render(request, "guests/guest_gallery.html", context)
     visit.count(request, response)
     return response
 
@@ -275,7 +275,7 @@ def _picture_page(
         **_talk(visit, entry),
         **(more or {}),
     }
-    return render(request, "gallery/guest_picture.html", context, status=status)
+    return render(request, "guests/guest_picture.html", context, status=status)
 
 
 def _liked(visit: Visit, entries: "list[GalleryEntry]") -> set[int]:
@@ -386,7 +386,7 @@ def _said(
             **_talk(visit, entry),
             **(more or {}),
         }
-        return render(request, "gallery/_guest_talk.html", context, status=status)
+        return render(request, "guests/_guest_talk.html", context, status=status)
     if more:
         return _picture_page(request, visit, entry, more, status)
     return redirect(f"{visit.path}{entry.pk}/#talk")

@@ -46,7 +46,7 @@ def _list(
         "over": rows.exclude(pk__in=alive)[:OVER],
         **more,
     }
-    return render(request, "gallery/invitation_list.html", context, status=status)
+    return render(request, "invitations/invitation_list.html", context, status=status)
 
 
 @require_POST
@@ -117,7 +117,7 @@ def _join(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
             login(request, person)
             return _arrived(offer.gallery)
     context = {"form": form, "invitation": invitation, "offer": offer, "is_new": True}
-    return render(request, "gallery/invitation_accept.html", context, status=422 if form.errors else 200)
+    return render(request, "invitations/invitation_accept.html", context, status=422 if form.errors else 200)
 
 
 def _accept(request: HttpRequest, person: Person, invitation: Invitation) -> HttpResponseBase:
@@ -140,7 +140,7 @@ def _accept(request: HttpRequest, person: Person, invitation: Invitation) -> Htt
             messages.success(request, f"You are a member of “{gallery}” now.")
         return _arrived(gallery)
     context = {"invitation": invitation, "offer": offer, "is_for_me": is_for_me}
-    return render(request, "gallery/invitation_accept.html", context)
+    return render(request, "invitations/invitation_accept.html", context)
 
 
 def _arrived(gallery: Gallery | None) -> HttpResponseBase:
@@ -150,4 +150,4 @@ def _arrived(gallery: Gallery | None) -> HttpResponseBase:
 def _over(request: HttpRequest, invitation: Invitation, end: Invitation.End) -> HttpResponse:
     """A friendly end: what happened, and whom to ask."""
     context = {"invitation": invitation, "end": end, "may_ask": may_invite(invitation.created_by)}
-    return render(request, "gallery/invitation_over.html", context, status=410)
+    return render(request, "invitations/invitation_over.html", context, status=410)

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import push_url, replace_url, trigger_client_event
 
-from gallery.forms.search import FindForm, SearchForm
+from gallery.forms.search import SavedSearchForm, SearchForm
 from gallery.models import Gallery, GalleryEntry, Picture, SavedSearch
-from gallery.queries.search import COUNTED, Finder, Found, Wanted
+from gallery.queries.search import COUNTED, PictureSearch, SearchPage, SearchQuery
 from gallery.web.access import gallery_to_see
 from gallery.web.http import PersonRequest, number_in
 
@@ -39,7 +39,7 @@ class Listing:
         self.asked = request.GET if asked is None else asked
         self.person = request.user
         galleries = [] if gallery else list(Gallery.objects.visible_to(self.person).order_by("name").only("name"))
-        self.form = FindForm(self.asked, person=self.person, galleries=galleries, inside=gallery)
+        self.form = SearchForm(self.asked, person=self.person, galleries=galleries, inside=gallery)
         self.address = reverse("gallery_detail", args=[gallery.pk]) if gallery else reverse("picture_list")
         self.after = self.asked.get("after", "")
         # A page further down, which is added to those that are there.
@@ -47,7 +47,7 @@ class Listing:
         self.is_whole = not request.htmx or request.htmx.history_restore_request
         self.shown = self._number("shown", PAGE, COMING_BACK)
         visible = [one.pk for one in galleries]
-        self.finder = Finder(self.person, self.form.wanted, visible=visible, gallery=gallery)
+        self.finder = PictureSearch(self.person, self.form.wanted, visible=visible, gallery=gallery)
 
     def _number(self, name: str, least: int, most: int) -> int:
         number = number_in(self.asked.get(name), most=99_999)
@@ -138,7 +138,7 @@ class Listing:
         count = self.finder.count()
         return in_words(min(count, COUNTED), is_all=count <= COUNTED)
 
-    def _more(self, found: Found) -> dict[str, str] | None:
+    def _more(self, found: SearchPage) -> dict[str, str] | None:
         if not found.after:
             return None
         begin, shown = self._begin()
@@ -172,12 +172,12 @@ def in_words(count: int, *, is_all: bool) -> str:
     return "One picture" if count == 1 else f"{count:,} pictures"
 
 
-def page_of(listing: Listing, save_form: SearchForm | None = None, status: int = 200) -> HttpResponse:
+def page_of(listing: Listing, save_form: SavedSearchForm | None = None, status: int = 200) -> HttpResponse:
     request, context = listing.request, listing.context()
     if listing.is_more:
-        return listing.answer(render(request, "gallery/_gallery_page.html", context))
-    context["save_form"] = save_form or SearchForm(initial={"query": context["query"]})
-    template = "gallery/picture_list.html" if listing.is_whole else "gallery/_finder.html"
+        return listing.answer(render(request, "galleries/_gallery_page.html", context))
+    context["save_form"] = save_form or SavedSearchForm(initial={"query": context["query"]})
+    template = "pictures/picture_list.html" if listing.is_whole else "pictures/_finder.html"
     return listing.answer(render(request, template, context, status=status))
 
 
@@ -191,7 +191,7 @@ def picture_count(request: PersonRequest) -> HttpResponse:
     """How many pictures a search finds: it takes longer than showing the first of them."""
     inside = number_in(request.GET.get("inside"))
     gallery = gallery_to_see(request.user, inside) if inside is not None else None
-    return render(request, "gallery/_count.html", {"counted": Listing(request, gallery).count()})
+    return render(request, "pictures/_count.html", {"counted": Listing(request, gallery).count()})
 
 
 @require_safe
@@ -199,8 +199,8 @@ def picture_tags(request: PersonRequest) -> HttpResponse:
     """Tags of pictures that this person sees, to pick from."""
     person = request.user
     visible = Gallery.objects.visible_to(person).values_list("pk", flat=True)
-    tags = Finder(person, Wanted(), visible=list(visible)).tags(TAGS)
-    return render(request, "gallery/_tag_options.html", {"tags": tags})
+    tags = PictureSearch(person, SearchQuery(), visible=list(visible)).tags(TAGS)
+    return render(request, "pictures/_tag_options.html", {"tags": tags})
 
 
 @require_POST
@@ -209,10 +209,10 @@ def search_save(request: PersonRequest) -> HttpResponseBase:
     person = request.user
     listing = Listing(request, asked=QueryDict(request.POST.get("query", "")[:2000]))
     data = {"name": request.POST.get("name"), "query": listing.form.query()}
-    form = SearchForm(data, instance=SavedSearch(person=person))
+    form = SavedSearchForm(data, instance=SavedSearch(person=person))
     if not form.is_valid():
         if request.htmx:
-            return render(request, "gallery/_search_errors.html", {"save_form": form}, status=422)
+            return render(request, "pictures/_search_errors.html", {"save_form": form}, status=422)
         return page_of(listing, form, status=422)
     search = form.save()
     said = f"Saved as “{search.name}”."
@@ -234,4 +234,4 @@ def search_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
 
 
 def _searches(request: PersonRequest) -> HttpResponse:
-    return render(request, "gallery/_searches.html", {"searches": request.user.searches.all()})
+    return render(request, "pictures/_searches.html", {"searches": request.user.searches.all()})

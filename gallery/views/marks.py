@@ -6,9 +6,7 @@ from django.views.decorators.http import require_POST
 
 from gallery import services
 from gallery.services.marks import RATINGS
-from gallery.web.access import (
-    picture_to_see,
-)
+from gallery.web.access import picture_to_see
 from gallery.web.http import PersonRequest, number_in
 from gallery.web.responses import back_to_picture
 
@@ -21,7 +19,7 @@ def picture_favourite(request: PersonRequest, pk: int) -> HttpResponseBase:
     if not request.htmx:
         return back_to_picture(request, pk)
     context = {"picture": picture, "is_favourite": wanted, "in_words": "in_words" in request.POST}
-    return render(request, "gallery/_favourite.html", context)
+    return render(request, "pictures/_favourite.html", context)
 
 
 @require_POST

@@ -40,7 +40,7 @@ def _page(request: PersonRequest, gallery: Gallery, form: MemberForm | None, sta
         "link_count": gallery.links.alive().count(),
         "can_invite": may_invite(person, gallery),
     }
-    return render(request, "gallery/gallery_members.html", context, status=status)
+    return render(request, "galleries/gallery_members.html", context, status=status)
 
 
 @require_POST

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from django.http import QueryDict
 from django.urls import reverse
 
-from gallery.models import Batch, Gallery, Generation, Picture
-from gallery.queries import navigation as neighbours
-from gallery.queries.navigation import BESIDE, Beside
+from gallery.models import Gallery, Generation, Picture
+from gallery.queries import navigation
+from gallery.queries.batches import batches_visible_to
+from gallery.queries.navigation import BESIDE, Adjacent
 from gallery.views.library import SHOWN, Listing
 from gallery.web.http import PersonRequest
 
@@ -20,7 +21,7 @@ _LIST = re.compile(r"(library|mine|team)|(gallery|batch):(\d{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
-class Trail:
+class Navigation:
     """Where one came from, and where one may go on to."""
 
     # What the addresses of its pictures end with.
@@ -28,7 +29,7 @@ class Trail:
     # The list itself, and what it is called.
     back: str
     name: str
-    beside: Beside = field(default_factory=Beside)
+    beside: Adjacent = field(default_factory=Adjacent)
 
     @property
     def previous(self) -> Picture | None:
@@ -44,12 +45,12 @@ class Trail:
         return self.next or self.previous
 
 
-def trail_of(request: PersonRequest, picture: Picture) -> Trail:
+def navigation_of(request: PersonRequest, picture: Picture) -> Navigation:
     """Of the picture's page."""
     return _asked_for(request, picture) or _of_author(request, picture)
 
 
-def _asked_for(request: PersonRequest, picture: Picture) -> Trail | None:
+def _asked_for(request: PersonRequest, picture: Picture) -> Navigation | None:
     """The list that the address names; None if this person may not see it, or the picture never stood there."""
     match = _LIST.fullmatch(request.GET.get("in", ""))
     if match is None:
@@ -65,7 +66,7 @@ def _asked_for(request: PersonRequest, picture: Picture) -> Trail | None:
     return _in_batch(request, picture, int(number))
 
 
-def _found(request: PersonRequest, picture: Picture, gallery: Gallery | None) -> Trail | None:
+def _found(request: PersonRequest, picture: Picture, gallery: Gallery | None) -> Navigation | None:
     """Pictures that are searched, all of them or a gallery's."""
     asked = QueryDict(mutable=True)
     asked.update(request.GET)
@@ -75,34 +76,36 @@ def _found(request: PersonRequest, picture: Picture, gallery: Gallery | None) ->
         return None
     before, after = listing.finder.beside(picture, BESIDE)
     rows = Picture.objects.select_related("generation").only(*SHOWN).in_bulk([*before, *after])
-    beside = Beside([rows[pk] for pk in before if pk in rows], [rows[pk] for pk in after if pk in rows])
-    return Trail(listing.trail, listing.beginning, gallery.name if gallery else "Pictures", beside)
+    beside = Adjacent([rows[pk] for pk in before if pk in rows], [rows[pk] for pk in after if pk in rows])
+    return Navigation(listing.trail, listing.beginning, gallery.name if gallery else "Pictures", beside)
 
 
-def _in_feed(request: PersonRequest, picture: Picture, feed: str) -> Trail | None:
+def _in_feed(request: PersonRequest, picture: Picture, feed: str) -> Navigation | None:
     person = request.user
     if feed == "mine":
         if picture.author_id != person.pk:
             return None
         own = Picture.objects.kept().filter(author=person)
-        beside = neighbours.in_feed(Generation.objects.filter(author=person), own, picture)
-        return Trail("in=mine", reverse("create"), "My pictures", beside)
+        beside = navigation.in_feed(Generation.objects.filter(author=person), own, picture)
+        return Navigation("in=mine", reverse("create"), "My pictures", beside)
     visible = Picture.objects.visible_to(person)
-    beside = neighbours.in_feed(Generation.objects.visible_to(person), visible, picture)
-    return Trail("in=team", f"{reverse('create')}?feed=team", "The team’s pictures", beside)
+    beside = navigation.in_feed(Generation.objects.visible_to(person), visible, picture)
+    return Navigation("in=team", f"{reverse('create')}?feed=team", "The team’s pictures", beside)
 
 
-def _in_batch(request: PersonRequest, picture: Picture, number: int) -> Trail | None:
+def _in_batch(request: PersonRequest, picture: Picture, number: int) -> Navigation | None:
     person = request.user
-    batch = Batch.objects.visible_to(person).filter(pk=number).first()
+    batch = batches_visible_to(person).filter(pk=number).first()
     if batch is None or picture.generation.batch_id != batch.pk:
         return None
     rows = Generation.objects.visible_to(person).filter(batch=batch)
-    beside = neighbours.in_batch(rows, Picture.objects.visible_to(person), picture)
-    return Trail(f"in=batch:{batch.pk}", reverse("batch_detail", args=[batch.pk]), batch.get_kind_display(), beside)
+    beside = navigation.in_batch(rows, Picture.objects.visible_to(person), picture)
+    return Navigation(
+        f"in=batch:{batch.pk}", reverse("batch_detail", args=[batch.pk]), batch.get_kind_display(), beside
+    )
 
 
-def _of_author(request: PersonRequest, picture: Picture) -> Trail:
+def _of_author(request: PersonRequest, picture: Picture) -> Navigation:
     visible = Picture.objects.visible_to(request.user)
     name = "My pictures" if picture.author_id == request.user.pk else f"Pictures by {picture.author.name}"
-    return Trail("", reverse("create"), name, neighbours.by_author(visible, picture))
+    return Navigation("", reverse("create"), name, navigation.by_author(visible, picture))

@@ -15,7 +15,7 @@ from gallery.models import Gallery, GalleryEntry, Person, Picture
 from gallery.queries.roles import Action, may, roles_for
 from gallery.views.comments import talks_about
 from gallery.views.edits import from_picture, lineage
-from gallery.views.navigation import trail_of
+from gallery.views.navigation import navigation_of
 from gallery.views.tags import tags_of
 from gallery.web.access import gallery_to, picture_to_change, picture_to_see
 from gallery.web.http import PersonRequest, number_in
@@ -28,7 +28,7 @@ def picture_detail(request: PersonRequest, pk: int) -> HttpResponse:
     person = request.user
     picture = picture_to_see(request.user, pk)
     generation = picture.generation
-    trail = trail_of(request, picture)
+    trail = navigation_of(request, picture)
     visible = Gallery.objects.visible_to(person)
     entries = list(picture.entries.filter(gallery__in=visible).select_related("gallery", "decided_by").order_by("pk"))
     context = {
@@ -49,7 +49,7 @@ def picture_detail(request: PersonRequest, pk: int) -> HttpResponse:
         **lineage(request, picture),
         **from_picture(picture),
     }
-    return render(request, "gallery/picture_detail.html", context)
+    return render(request, "pictures/picture_detail.html", context)
 
 
 def _open_to(action: Action, person: Person, picture: Picture) -> set[int]:
@@ -120,7 +120,7 @@ def _place(request: PersonRequest, entry: GalleryEntry) -> HttpResponse:
     person = request.user
     mine = {action: {entry.gallery_id} if may(person, action, entry.gallery) else set() for action in Action}
     context = {"entry": entry, "decidable": mine[Action.DECIDE], "arrangeable": mine[Action.ARRANGE]}
-    return render(request, "gallery/_place.html", context)
+    return render(request, "pictures/_place.html", context)
 
 
 def details_of(picture: Picture) -> list[tuple[str, str]]:
@@ -184,5 +184,5 @@ def picture_save(request: PersonRequest, pk: int) -> HttpResponseBase:
         "inside": set(picture.galleries.values_list("pk", flat=True)),
         "form": form,
     }
-    template = "gallery/_picture_save.html" if htmx else "gallery/picture_save.html"
+    template = "pictures/_picture_save.html" if htmx else "pictures/picture_save.html"
     return render(request, template, context, status=422 if form.errors else 200)

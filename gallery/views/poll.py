@@ -6,6 +6,7 @@ from django.views.decorators.http import require_POST
 
 from gallery.models import Generation, State
 from gallery.models.states import UNDER_WAY
+from gallery.queries.cards import for_cards
 from gallery.views.cards import feed_of, mark_seen, under_way
 from gallery.web.http import PersonRequest, number_in
 
@@ -27,7 +28,7 @@ def generation_poll(request: PersonRequest) -> HttpResponse:
     # Before the cards: what ends in between is then counted as under way and looked for once more. The other way round,
     # the page would hear that nothing is under way any more, and go on showing a card that never changes.
     beside = under_way(person)
-    rows = Generation.objects.visible_to(person).filter(pk__in=shown).for_cards(person)
+    rows = for_cards(Generation.objects.visible_to(person).filter(pk__in=shown), person)
     states = list(rows.values_list("pk", "version", "state"))
     changed = [pk for pk, version, _ in states if str(version) != shown[pk]]
     waiting = any(state in UNDER_WAY for _, _, state in states)
@@ -49,7 +50,7 @@ def generation_poll(request: PersonRequest) -> HttpResponse:
         "waiting": waiting,
         **beside,
     }
-    return render(request, "gallery/_poll.html", context)
+    return render(request, "generations/_poll.html", context)
 
 
 def _announcement(cards: list[Generation]) -> str:

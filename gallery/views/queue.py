@@ -13,6 +13,7 @@ from gallery import services
 from gallery.models import Generation, OverBudget, UpstreamAccount
 from gallery.models.ledger import over_budget_message
 from gallery.models.states import ENDED_IN_VAIN
+from gallery.queries.cards import for_cards
 from gallery.web.http import PersonRequest
 
 SHOWN = 100
@@ -22,7 +23,7 @@ SHOWN = 100
 def queue(request: PersonRequest) -> HttpResponse:
     person = request.user
     who = "team" if request.GET.get("who") == "team" else "mine"
-    visible = Generation.objects.visible_to(person).for_cards(person)
+    visible = for_cards(Generation.objects.visible_to(person), person)
     rows = visible.filter(author=person) if who == "mine" else visible
     everything = Generation.objects.under_way()
     context: dict[str, Any] = {
@@ -33,7 +34,7 @@ def queue(request: PersonRequest) -> HttpResponse:
     }
     # What others keep to themselves is told as a number only: it explains the wait.
     context["others"] = everything.count() - rows.under_way().count() if who == "team" else 0
-    template = "gallery/_queue.html" if request.htmx else "gallery/queue.html"
+    template = "queue/_queue.html" if request.htmx else "queue/queue.html"
     return render(request, template, context)
 
 
@@ -70,6 +71,6 @@ def queue_clear(request: PersonRequest) -> HttpResponseBase:
 def favicon(request: PersonRequest, count: int) -> HttpResponse:
     """The tab's icon with a number on it: how many are under way."""
     context = {"shown": str(count) if count < 100 else "99+", "many": count > 9}
-    response = render(request, "gallery/favicon.svg", context, content_type="image/svg+xml")
+    response = render(request, "base/favicon.svg", context, content_type="image/svg+xml")
     response["Cache-Control"] = "private, max-age=31536000, immutable"
     return response

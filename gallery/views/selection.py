@@ -14,11 +14,9 @@ from django_htmx.http import trigger_client_event
 from gallery import services
 from gallery.forms.galleries import PictureSaveForm
 from gallery.models import Gallery
+from gallery.queries.roles import pictures_for
 from gallery.services.errors import InvalidInput
 from gallery.views.trash import trashed_answer
-from gallery.web.access import (
-    pictures_for,
-)
 from gallery.web.http import PersonRequest, number_in
 from gallery.web.responses import ask, came_from, chosen_pictures, count_in_words, done, refused
 
@@ -49,7 +47,7 @@ def selection_favourite(request: PersonRequest) -> HttpResponseBase:
         messages.success(request, said)
         return redirect(came_from(request))
     pictures = [{"pk": pk} for pk in visible]
-    response = render(request, "gallery/_favourites.html", {"pictures": pictures, "is_favourite": True})
+    response = render(request, "pictures/_favourites.html", {"pictures": pictures, "is_favourite": True})
     return trigger_client_event(response, "toast", {"message": said, "kind": "success"})
 
 

@@ -48,7 +48,7 @@ def _page(
         "over": [link for link in links if not link.is_alive][:OVER],
         **(more or {}),
     }
-    template = "gallery/_links.html" if request.htmx else "gallery/gallery_links.html"
+    template = "share_links/_links.html" if request.htmx else "share_links/gallery_links.html"
     return render(request, template, context, status=status)
 
 
@@ -65,7 +65,7 @@ def link_edit(request: PersonRequest, pk: int, link_pk: int) -> HttpResponseBase
         messages.success(request, f"Changed: the link for “{link}”.")
         return redirect("gallery_links", pk)
     context = {"gallery": link.gallery, "link": link, "form": form}
-    return render(request, "gallery/link_edit.html", context, status=422 if form.errors else 200)
+    return render(request, "share_links/link_edit.html", context, status=422 if form.errors else 200)
 
 
 @require_POST

@@ -10,9 +10,7 @@ from django.views.decorators.http import require_POST
 from gallery import services
 from gallery.models import Person, Picture
 from gallery.services.errors import InvalidInput
-from gallery.web.access import (
-    picture_to_tag,
-)
+from gallery.web.access import picture_to_tag
 from gallery.web.http import PersonRequest
 
 
@@ -49,4 +47,4 @@ def _tags(
     request: PersonRequest, picture: Picture, more: dict[str, str] | None = None, status: int = 200
 ) -> HttpResponse:
     context = {"picture": picture, **tags_of(request.user, picture), **(more or {})}
-    return render(request, "gallery/_tags.html", context, status=status)
+    return render(request, "pictures/_tags.html", context, status=status)

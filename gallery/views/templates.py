@@ -23,7 +23,11 @@ def template_list(request: PersonRequest) -> HttpResponse:
         Picture.objects.visible_to(person).filter(pk__in=[one.example_id for one in shown]).values_list("pk", flat=True)
     )
     context = {"templates": [(one, one.example if one.example_id in may_see else None) for one in shown]}
-    return render(request, "gallery/_template_pick.html" if request.htmx else "gallery/template_list.html", context)
+    return render(
+        request,
+        "prompt_templates/_template_pick.html" if request.htmx else "prompt_templates/template_list.html",
+        context,
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -53,7 +57,7 @@ def _edit(request: PersonRequest, template: PromptTemplate, source: Generation |
         messages.success(request, f"Kept the template “{form.instance.name}”.")
         return redirect("template_list")
     context = {"form": form, "template": template, "source": source}
-    return render(request, "gallery/template_edit.html", context, status=422 if form.errors else 200)
+    return render(request, "prompt_templates/template_edit.html", context, status=422 if form.errors else 200)
 
 
 @require_POST
@@ -68,4 +72,8 @@ def template_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
 def template_use(request: PersonRequest, pk: int) -> HttpResponse:
     """The small form: a field for each blank. It leads to Create, with everything filled in."""
     context = {"template": template_to_see(request.user, pk)}
-    return render(request, "gallery/_template_use.html" if request.htmx else "gallery/template_use.html", context)
+    return render(
+        request,
+        "prompt_templates/_template_use.html" if request.htmx else "prompt_templates/template_use.html",
+        context,
+    )

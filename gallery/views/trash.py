@@ -11,10 +11,7 @@ from gallery import services
 from gallery.models import Picture
 from gallery.models.picture import KEEP_TRASH
 from gallery.services.errors import InvalidInput
-from gallery.web.access import (
-    picture_in_trash,
-    picture_to_change,
-)
+from gallery.web.access import picture_in_trash, picture_to_change
 from gallery.web.http import PersonRequest, number_in
 from gallery.web.media import serve
 from gallery.web.responses import came_from, chosen_pictures, count_in_words, refused, safe_url, wants_json
@@ -56,7 +53,7 @@ def trash(request: PersonRequest) -> HttpResponse:
         assert picture.trashed_at is not None
         picture.deleted_on = picture.trashed_at + KEEP_TRASH  # type: ignore[attr-defined]
     context = {"pictures": pictures, "total": trashed.count(), "days": KEEP_TRASH.days}
-    return render(request, "gallery/trash.html", context)
+    return render(request, "trash/trash.html", context)
 
 
 @require_safe
@@ -102,5 +99,5 @@ def trashed_answer(request: PersonRequest, trashed: list[int], then: str, left: 
     if wants_json(request):
         return JsonResponse({"pictures": trashed, "said": said, "undo": reverse("trash_restore")})
     context = {"said": said, "trashed": trashed if len(trashed) <= 20 else []}
-    messages.info(request, render_to_string("gallery/_undo.html", context, request=request))
+    messages.info(request, render_to_string("trash/_undo.html", context, request=request))
     return redirect(then)

@@ -86,7 +86,7 @@ def usage(request: PersonRequest) -> HttpResponse:
         "busy_days": [(month + timedelta(days=number), day) for number, day in enumerate(figures.days) if day.requests],
         "links": _links(month, is_now, author, request.GET.get("by", "")),
     }
-    return render(request, "gallery/usage.html", context)
+    return render(request, "usage/usage.html", context)
 
 
 def _links(month: date, is_now: bool, author: Person | None, measure: str) -> dict[str, str]:

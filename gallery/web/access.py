@@ -10,19 +10,19 @@ from gallery import services
 from gallery.models import (
     Batch,
     Comment,
+    Download,
     Gallery,
     Generation,
     Invitation,
     Notice,
-    Package,
     Person,
     Picture,
     PromptTemplate,
     ShareLink,
 )
 from gallery.models.invitation import InvitationQuerySet
-from gallery.models.picture import PictureQuerySet
-from gallery.queries.roles import Action, may, may_invite, may_see_all_invitations
+from gallery.queries.batches import batches_visible_to
+from gallery.queries.roles import Action, may, may_invite, may_see_all_invitations, may_view_all, pictures_for
 from gallery.services.edits import Source
 
 
@@ -33,7 +33,7 @@ def generation_to_change(person: Person, pk: int) -> Generation:
 
 
 def batch_to_see(person: Person, pk: int) -> Batch:
-    return get_object_or_404(Batch.objects.visible_to(person).select_related("author"), pk=pk)
+    return get_object_or_404(batches_visible_to(person).select_related("author"), pk=pk)
 
 
 def batch_to_change(person: Person, pk: int) -> Batch:
@@ -43,16 +43,6 @@ def batch_to_change(person: Person, pk: int) -> Batch:
 def generation_to_see(person: Person, pk: int) -> Generation:
     visible = Generation.objects.visible_to(person).select_related("model", "author", "batch")
     return get_object_or_404(visible, pk=pk)
-
-
-def may_view_all(person: Person) -> bool:
-    """The administration shows pictures, whosever they are."""
-    return person.is_staff and person.has_perm("gallery.view_picture")
-
-
-def pictures_for(person: Person) -> PictureQuerySet:
-    """The pictures that are visible to this person, or all to an administrator who may view pictures."""
-    return Picture.objects.kept() if may_view_all(person) else Picture.objects.visible_to(person)
 
 
 def template_to_see(person: Person, pk: int) -> PromptTemplate:
@@ -152,26 +142,26 @@ def notice_to_read(person: Person, pk: int) -> Notice:
     return get_object_or_404(Notice.objects.visible_to(person), pk=pk)
 
 
-def package_to_see(person: Person, pk: int) -> Package:
+def download_to_see(person: Person, pk: int) -> Download:
     """Whose it is, as long as they may see what it is of: the gallery, or each picture of a selection."""
-    own = Package.objects.of(person).still_there().select_related("gallery")
-    package = get_object_or_404(own, pk=pk)
-    if package.gallery_id is not None:
-        gallery_to_see(person, package.gallery_id)
-    elif pictures_for(person).filter(pk__in=package.chosen).count() != len(package.chosen):
+    own = Download.objects.of(person).still_there().select_related("gallery")
+    download = get_object_or_404(own, pk=pk)
+    if download.gallery_id is not None:
+        gallery_to_see(person, download.gallery_id)
+    elif pictures_for(person).filter(pk__in=download.chosen).count() != len(download.chosen):
         raise Http404
-    return package
+    return download
 
 
-def is_whole(person: Person, package: Package) -> bool:
+def is_whole(person: Person, download: Download) -> bool:
     """Whether this person may still see every picture that is in it."""
-    inside = package.items.in_archive().filter(place__gt=0)
-    seen = pictures_for(person).filter(package_items__in=inside)
+    inside = download.items.in_archive().filter(place__gt=0)
+    seen = pictures_for(person).filter(download_items__in=inside)
     return seen.count() == inside.count()
 
 
-def package_to_download(person: Person, pk: int) -> Package:
-    package = package_to_see(person, pk)
-    if not package.is_ready or not is_whole(person, package):
+def archive_to_download(person: Person, pk: int) -> Download:
+    download = download_to_see(person, pk)
+    if not download.is_ready or not is_whole(person, download):
         raise Http404
-    return package
+    return download

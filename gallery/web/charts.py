@@ -1,6 +1,6 @@
 """Geometry of the bar charts that the server draws as SVG. Lengths across are in percent, so that charts fit any width.
 
-Plain Python: templates/gallery/_columns.html and _bars.html draw what is computed here.
+Plain Python: templates/usage/_columns.html and _bars.html draw what is computed here.
 """
 
 from collections.abc import Callable, Sequence

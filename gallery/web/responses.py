@@ -59,7 +59,7 @@ def refused(request: PersonRequest, problem: InvalidInput) -> HttpResponseBase:
 def ask(request: PersonRequest, name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
     """In the dialog, or on a page of its own that then leads back."""
     context["then"] = request.POST.get("then") or came_from(request)
-    template = f"gallery/_{name}.html" if request.htmx else f"gallery/{name}.html"
+    template = f"selection/_{name}.html" if request.htmx else f"selection/{name}.html"
     return render(request, template, context, status=status)
 
 

@@ -33,11 +33,11 @@ from django_q.models import OrmQ
 from django_q.scheduler import scheduler
 from django_q.status import Stat
 
-from lemonstudio.processes import parent_watch as leash
+from lemonstudio.processes import parent_watch
 
 logger = logging.getLogger(__name__)
 
-# How long a stop may take: tasks that run, and the courier's hand-over.
+# How long a stop may take: tasks that run, and the engine's hand-over.
 STOP_SECONDS = 15.0
 # Where a signal goes to the whole tree, the supervisor passes on what the cluster has got already; only a later one is
 # from somebody who will not wait for what is running.
@@ -185,12 +185,12 @@ class StudioSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
             logger.warning("%d messages could not be given back; they come again later.", len(unbegun))
 
 
-def _guard(stop: Flag, started: Flag, cluster_id: uuid.UUID, pulse: Any, tether: leash.Leash) -> None:
+def _guard(stop: Flag, started: Flag, cluster_id: uuid.UUID, pulse: Any, tether: parent_watch.ParentPipe) -> None:
     """The sentinel process. It never leaves the usual way, which waits for children even if they cannot end."""
     code = 1
     try:
         tether.drop()
-        leash.hold(tether.fd, grace=0)
+        parent_watch.hold(tether.fd, grace=0)
         sentinel = StudioSentinel(stop, started, cluster_id, pulse)
         for number in IGNORED_SIGNALS:  # and so does every process that it forks
             signal.signal(number, signal.SIG_IGN)
@@ -214,7 +214,7 @@ class StudioCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
         self._asked_at = 0.0
         self._hurry = False
         self._pulse = RawValue(ctypes.c_double, time.monotonic())
-        self._tether = leash.Leash()
+        self._tether = parent_watch.ParentPipe()
 
     def sig_handler(self, signum: int, frame: object) -> None:
         # No more than this: a handler may run in the middle of anything.
@@ -255,7 +255,7 @@ class StudioCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
         return self._end(0)
 
     def _end(self, code: int) -> int:
-        """The sentinel first, so that it replaces nobody; the others go with the leash."""
+        """The sentinel first, so that it replaces nobody; the others go with the parent_watch."""
         self.sentinel.kill()
         self.sentinel.join()
         self._tether.close()

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from lemonstudio.processes import parent_watch as leash
+from lemonstudio.processes import parent_watch
 
 _host = os.environ.get("HOST", "127.0.0.1")
 bind = f"[{_host}]:{os.environ.get('PORT', '8000')}" if ":" in _host else f"{_host}:{os.environ.get('PORT', '8000')}"
@@ -31,7 +31,7 @@ proc_name = "lemonstudio-web"
 
 
 def on_starting(server: Any) -> None:
-    leash.hold()  # the workers inherit it with the fork
+    parent_watch.hold()  # the workers inherit it with the fork
 
 
 def when_ready(server: Any) -> None:

@@ -7,12 +7,14 @@ the file. That needs no polling, no pid files, and works on Linux and macOS alik
 
 import contextlib
 import os
+import runpy
 import signal
 import stat
+import sys
 import threading
 import time
 
-VARIABLE = "LEMONSTUDIO_LEASH"
+VARIABLE = "LEMONSTUDIO_PARENT_PIPE"
 # What is left after this is ended without asking. Short: nobody supervises it any more, and the next supervisor
 # may already be starting its successor.
 GRACE = 3.0
@@ -20,7 +22,7 @@ GRACE = 3.0
 _held: dict[int, float] = {}
 
 
-class Leash:
+class ParentPipe:
     """The holder's side. It must outlive every process that holds on to `fd`."""
 
     def __init__(self) -> None:
@@ -40,7 +42,7 @@ class Leash:
 
 
 def hold(fd: int | None = None, grace: float = GRACE) -> None:
-    """End this process and all that it forks when the holder of `fd` (or of $LEMONSTUDIO_LEASH) is gone.
+    """End this process and all that it forks when the holder of `fd` (or of $LEMONSTUDIO_PARENT_PIPE) is gone.
 
     With a grace, it gets a SIGTERM first and that many seconds to leave; without, it is gone at once. Holding
     twice is holding once, and without a leash in the environment this does nothing.
@@ -89,3 +91,17 @@ def _again() -> None:
 
 
 os.register_at_fork(after_in_child=_again)
+
+
+def main() -> None:
+    """`python -m lemonstudio.processes.parent_watch MODULE ARGUMENT…`: run a module that knows nothing of its parent.
+
+    It ends at once with its parent, without a grace.
+    """
+    hold(grace=0)
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

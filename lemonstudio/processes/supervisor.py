@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lemonstudio.processes import parent_watch as leash
+from lemonstudio.processes import parent_watch
 
 POLL_SECONDS = 0.2
 # More deaths of one part than this, within so many seconds, and starting it again is no help.
@@ -47,7 +47,7 @@ class Part:
 class _Keeper:
     """One part: its process, if it has one, and how often it died."""
 
-    def __init__(self, part: Part, line: leash.Leash) -> None:
+    def __init__(self, part: Part, line: parent_watch.ParentPipe) -> None:
         self.part = part
         self._line = line
         self._process: subprocess.Popen[bytes] | None = None
@@ -70,7 +70,7 @@ class _Keeper:
     def start(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 the studio's own commands, no shell
             self.part.argv,
-            env={**os.environ, **self.part.env, leash.VARIABLE: str(self._line.fd)},
+            env={**os.environ, **self.part.env, parent_watch.VARIABLE: str(self._line.fd)},
             cwd=self.part.cwd,
             pass_fds=(self._line.fd,),
             start_new_session=True,
@@ -128,7 +128,7 @@ def _print(line: str) -> None:
 
 class Supervisor:
     def __init__(self, parts: Sequence[Part], say: Callable[[str], None] = _print) -> None:
-        self._line = leash.Leash()
+        self._line = parent_watch.ParentPipe()
         self._keepers = [_Keeper(part, self._line) for part in parts]
         self._say = say
         self._asked_at = 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import math
 import os
 import secrets
@@ -15,14 +14,6 @@ from gunicorn.app.base import BaseApplication
 
 from .app import Sandbox
 from .spool import Spool
-
-
-def _hold_leash() -> None:
-    """Tie this process to the one that launched it, where the studio brings the means to."""
-    if not os.environ.get("LEMONSTUDIO_LEASH"):
-        return
-    # Late and by name: the sandbox also runs on its own, without the rest of the studio.
-    importlib.import_module("lemonstudio.processes.parent_watch").hold(grace=0)  # nothing here is worth a last word
 
 
 def _announce(server: Any) -> None:
@@ -59,7 +50,7 @@ def _speed() -> float:
 
 
 def main() -> None:
-    """Serve until SIGTERM or SIGINT, or until the leash is let go."""
+    """Serve until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m lemonstudio.sandbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8001, help="port to listen on; 0 takes a free one (8001)")
@@ -82,8 +73,6 @@ def main() -> None:
         "loglevel": "error",
         "accesslog": None,
         "control_socket_disable": True,
-        "on_starting": lambda server: _hold_leash(),
-        "post_fork": lambda server, worker: _hold_leash(),
         "when_ready": _announce,
         # Without the secret nobody can ask for the uploads again.
         "on_exit": lambda server: None if given else spool.remove(),

@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from . import catalogue, faults, multipart, painter, uploads
-from .checks import Asked, Work, check_key, check_wish, read_body
+from .checks import Asked, Work, check_key, check_spec, read_body
 from .errors import ApiError, invalid, unknown_model
 from .models import MODELS, Model, nearest, pixels
 from .spool import Spool
-from .tokens import InvalidTokenError, Signer, Wish, shorten
+from .tokens import GenerationSpec, InvalidTokenError, Signer, shorten
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -100,8 +100,8 @@ class Sandbox:
     # Creating
 
     def _create(self, environ: WSGIEnvironment, _: str) -> Answer:
-        asked = check_wish(read_body(environ))
-        return self._take_on(environ, asked, Wish(asked.model.id, "", _size(asked), asked.n, 0, 0))
+        asked = check_spec(read_body(environ))
+        return self._take_on(environ, asked, GenerationSpec(asked.model.id, "", _size(asked), asked.n, 0, 0))
 
     def _edit(self, environ: WSGIEnvironment, _: str) -> Answer:
         return self._take_on(environ, *self._take_form(environ, "edit"))
@@ -109,7 +109,7 @@ class Sandbox:
     def _vary(self, environ: WSGIEnvironment, _: str) -> Answer:
         return self._take_on(environ, *self._take_form(environ, "vary"))
 
-    def _take_form(self, environ: WSGIEnvironment, work: Work) -> tuple[Asked, Wish]:
+    def _take_form(self, environ: WSGIEnvironment, work: Work) -> tuple[Asked, GenerationSpec]:
         """What a form asks for; its uploads are in the spool."""
         boundary = multipart.boundary_of(environ)
         with tempfile.TemporaryFile() as body:
@@ -118,13 +118,15 @@ class Sandbox:
                 body.seek(0)
                 sent = multipart.parts(body.read(), boundary)
                 image, mask = sent.pop("image", None), sent.pop("mask", None) if work == "edit" else None
-                asked = check_wish(_fields(sent), work)
+                asked = check_spec(_fields(sent), work)
                 measured = uploads.check_image(image, asked.model)
                 if mask is not None:
                     uploads.check_mask(mask, asked.model, measured)
                 keys = [self._keep(file) if file else "" for file in (image, mask)]
-        wish = Wish(asked.model.id, "", _size(asked, measured), asked.n, 0, 0, work=work, image=keys[0], mask=keys[1])
-        return asked, wish
+        spec = GenerationSpec(
+            asked.model.id, "", _size(asked, measured), asked.n, 0, 0, work=work, image=keys[0], mask=keys[1]
+        )
+        return asked, spec
 
     def _keep(self, upload: bytes) -> str:
         try:
@@ -132,8 +134,8 @@ class Sandbox:
         except OSError as error:
             raise ApiError(500, "internal_error", f"The upload cannot be kept: {error.strerror}.") from error
 
-    def _take_on(self, environ: WSGIEnvironment, asked: Asked, wish: Wish) -> Answer:
-        """Answer a request that makes sense. The wish has what its fields say, but for seed, time and fault."""
+    def _take_on(self, environ: WSGIEnvironment, asked: Asked, spec: GenerationSpec) -> Answer:
+        """Answer a request that makes sense. The spec has what its fields say, but for seed, time and fault."""
         now = time.time()
         model, prompt = asked.model, asked.prompt
         active = faults.find(prompt, model, now)
@@ -147,8 +149,8 @@ class Sandbox:
         if as_b64 and word in ("empty_url", "picture_missing", "picture_cut_off"):
             raise invalid(f"The word '{word}' needs response_format=url.", "response_format")
         seed = faults.wanted_seed(prompt)
-        wish = replace(
-            wish,
+        spec = replace(
+            spec,
             prompt=shorten(faults.clean(prompt)),
             seed=secrets.randbelow(2**32) if seed is None else seed,
             created=round(now * 1000),
@@ -157,7 +159,7 @@ class Sandbox:
             clear=asked.clear,
         )
         if model.kind == "async":
-            token = "img_" + self._signer.seal("task", wish)
+            token = "img_" + self._signer.seal("task", spec)
             return _json(
                 {
                     "created": int(now),
@@ -167,8 +169,8 @@ class Sandbox:
                     "data": [{"url": "", "revised_prompt": prompt}],
                 }
             )
-        self._rest(SLOW_ANSWER if word == "slow" else _span(model, wish.seed))
-        data = self._results(environ, wish, _rewritten(prompt) if model.rewrites_prompt else prompt, as_b64)
+        self._rest(SLOW_ANSWER if word == "slow" else _span(model, spec.seed))
+        data = self._results(environ, spec, _rewritten(prompt) if model.rewrites_prompt else prompt, as_b64)
         return _json({"created": int(now), "data": data})
 
     def _break(self, active: faults.Active, environ: WSGIEnvironment, asked: Asked) -> None:
@@ -187,15 +189,15 @@ class Sandbox:
     def _rest(self, seconds: float) -> None:
         time.sleep(seconds / self._speed)
 
-    def _results(self, environ: WSGIEnvironment, wish: Wish, revised: str, as_b64: bool = False) -> list[Any]:
-        count = wish.n - 1 if wish.fault == "partial" else wish.n
+    def _results(self, environ: WSGIEnvironment, spec: GenerationSpec, revised: str, as_b64: bool = False) -> list[Any]:
+        count = spec.n - 1 if spec.fault == "partial" else spec.n
         items = []
         for index in range(count):
             # A URL lives from the moment its picture is told of, not from when the task was made.
-            one = replace(wish, n=1, created=round(time.time() * 1000), index=index)
+            one = replace(spec, n=1, created=round(time.time() * 1000), index=index)
             if as_b64:
                 item = {"b64_json": base64.b64encode(self._picture(one)).decode()}
-            elif wish.fault == "empty_url":
+            elif spec.fault == "empty_url":
                 item = {"url": ""}
             else:
                 host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
@@ -209,79 +211,79 @@ class Sandbox:
     def _status(self, environ: WSGIEnvironment, token: str) -> Answer:
         gone = ApiError(404, "async_task_not_found", "There is no such task, or it is older than 24 hours.")
         try:
-            wish = self._signer.open("task", token.removeprefix("img_")) if token.startswith("img_") else None
+            spec = self._signer.open("task", token.removeprefix("img_")) if token.startswith("img_") else None
         except InvalidTokenError:
-            wish = None
-        if wish is None or wish.fault == "task_gone":
+            spec = None
+        if spec is None or spec.fault == "task_gone":
             raise gone
-        age = time.time() - wish.created / 1000
+        age = time.time() - spec.created / 1000
         if age > TASK_LIFE:
             raise gone
-        model = MODELS[wish.model]
-        lasts = (SLOW_TASK if wish.fault == "slow" else _span(model, wish.seed)) / self._speed
+        model = MODELS[spec.model]
+        lasts = (SLOW_TASK if spec.fault == "slow" else _span(model, spec.seed)) / self._speed
         share = min(1.0, max(0.0, age / lasts))
-        if wish.fault == "poll_fails" and share < 0.5:
+        if spec.fault == "poll_fails" and share < 0.5:
             raise ApiError(502, "upstream_error", "The task's state cannot be read just now.", retryable=True)
-        answer: dict[str, Any] = {"created": wish.created // 1000, "task_id": token}
-        waiting = [{"url": "", "revised_prompt": wish.prompt}]
-        if wish.fault == "task_never_ends" or share < 0.2:
+        answer: dict[str, Any] = {"created": spec.created // 1000, "task_id": token}
+        waiting = [{"url": "", "revised_prompt": spec.prompt}]
+        if spec.fault == "task_never_ends" or share < 0.2:
             answer |= {"status": "pending", "data": waiting}
-        elif share < (0.6 if wish.fault.startswith(("task_fails", "task_cancelled")) else 1):
+        elif share < (0.6 if spec.fault.startswith(("task_fails", "task_cancelled")) else 1):
             answer |= {"status": "processing", "progress": int(share * 100), "data": waiting}
-        elif wish.fault == "task_fails":
+        elif spec.fault == "task_fails":
             answer |= {
                 "status": "failed",
                 "data": [],
                 "error": "The model gave up: no picture came out of it.",
             }
-        elif wish.fault == "task_fails_silently":
+        elif spec.fault == "task_fails_silently":
             answer |= {"status": "failed", "data": []}
-        elif wish.fault == "task_cancelled":
+        elif spec.fault == "task_cancelled":
             answer |= {"status": "failed", "data": [], "error": "The task was cancelled.", "cancelled": True}
-        elif not all(self._spool.touch(key) for key in (wish.image, wish.mask) if key):
+        elif not all(self._spool.touch(key) for key in (spec.image, spec.mask) if key):
             answer |= {"status": "failed", "data": [], "error": _GONE}
         else:
-            data = self._results(environ, wish, wish.prompt)
+            data = self._results(environ, spec, spec.prompt)
             answer |= {"status": "completed", "progress": 100, "data": data}
         return _json(answer)
 
     # Pictures
 
-    def _picture(self, wish: Wish) -> bytes:
-        """The file as the wish's fault leaves it."""
-        if wish.fault == "picture_html":
+    def _picture(self, spec: GenerationSpec) -> bytes:
+        """The file as the spec's fault leaves it."""
+        if spec.fault == "picture_html":
             return b"<!doctype html><title>Just a moment</title><p>This is not a picture."
         with self._easels:
-            whole = painter.encode(self._painted(wish), wish.form)
-        return whole[: len(whole) // 2] if wish.fault == "picture_truncated" else whole
+            whole = painter.encode(self._painted(spec), spec.form)
+        return whole[: len(whole) // 2] if spec.fault == "picture_truncated" else whole
 
-    def _painted(self, wish: Wish) -> Image.Image:
-        size = pixels(wish.size)
-        if not wish.work:
-            whole = painter.paint(wish.model, wish.prompt, wish.seed, wish.index, size)
-            return painter.cut_out(whole) if wish.clear else whole
-        image, mask = self._spool.get(wish.image), self._spool.get(wish.mask) if wish.mask else None
-        if image is None or (wish.mask and mask is None):
+    def _painted(self, spec: GenerationSpec) -> Image.Image:
+        size = pixels(spec.size)
+        if not spec.work:
+            whole = painter.paint(spec.model, spec.prompt, spec.seed, spec.index, size)
+            return painter.cut_out(whole) if spec.clear else whole
+        image, mask = self._spool.get(spec.image), self._spool.get(spec.mask) if spec.mask else None
+        if image is None or (spec.mask and mask is None):
             raise ApiError(410, "gone", _GONE)
         upload = uploads.picture(image)
-        if wish.work == "vary":
-            return painter.vary(upload, wish.model, wish.seed, wish.index, size)
+        if spec.work == "vary":
+            return painter.vary(upload, spec.model, spec.seed, spec.index, size)
         holes = uploads.holes(mask) if mask is not None else None
-        return painter.edit(upload, holes, wish.model, wish.prompt, wish.seed, wish.index, size, wish.clear)
+        return painter.edit(upload, holes, spec.model, spec.prompt, spec.seed, spec.index, size, spec.clear)
 
     def _file(self, environ: WSGIEnvironment, token: str) -> Answer:
         try:
-            wish = self._signer.open("file", token)
+            spec = self._signer.open("file", token)
         except InvalidTokenError:
             raise ApiError(404, "not_found", "There is no such picture.") from None
-        if wish.fault == "picture_missing":
+        if spec.fault == "picture_missing":
             raise ApiError(404, "not_found", "There is no such picture.")
-        if time.time() - wish.created / 1000 > PICTURE_LIFE:
+        if time.time() - spec.created / 1000 > PICTURE_LIFE:
             raise ApiError(410, "gone", "The link to this picture has expired.")
-        body = self._picture(wish)
-        kind = "text/html" if wish.fault == "picture_html" else f"image/{wish.form}"
+        body = self._picture(spec)
+        kind = "text/html" if spec.fault == "picture_html" else f"image/{spec.form}"
         headers = [("Content-Type", kind), ("Cache-Control", "private, max-age=3600")]
-        if wish.fault == "picture_cut_off":
+        if spec.fault == "picture_cut_off":
             headers.append(("Content-Length", str(len(body))))
             body = body[: len(body) // 2]
         return HTTPStatus.OK, headers, body
@@ -341,7 +343,7 @@ def _query(environ: WSGIEnvironment) -> dict[str, str]:
 
 
 def _span(model: Model, seed: int) -> float:
-    """Seconds this wish takes at speed 1, the same every time it is asked."""
+    """Seconds this spec takes at speed 1, the same every time it is asked."""
     shortest, longest = model.seconds
     return shortest + (longest - shortest) * (seed % 1009) / 1008
 

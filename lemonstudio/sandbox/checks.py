@@ -61,7 +61,7 @@ def read_body(environ: WSGIEnvironment) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value is not None}
 
 
-def check_wish(asked: dict[str, Any], work: Work = "") -> Asked:
+def check_spec(asked: dict[str, Any], work: Work = "") -> Asked:
     """A request's fields, those of a form as texts but for `n`. Raises a 400 naming the field at fault."""
     model = _model(asked.get("model", DEFAULT_EDITOR if work else DEFAULT_MODEL), work)
     prompt = "" if work == "vary" else _prompt(asked.get("prompt"))

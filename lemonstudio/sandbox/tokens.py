@@ -25,7 +25,7 @@ class InvalidTokenError(Exception):
 
 
 @dataclass(frozen=True)
-class Wish:
+class GenerationSpec:
     """What a task or a picture was asked for. `created` is Unix time in ms, `index` -1 for a task.
 
     `work` is "" for a picture out of nothing, "edit" or "vary" for one from an upload; `image` and `mask` are the
@@ -47,7 +47,7 @@ class Wish:
     clear: bool = False
 
 
-_USUAL = tuple(field.default for field in fields(Wish))
+_USUAL = tuple(field.default for field in fields(GenerationSpec))
 
 
 def shorten(prompt: str) -> str:
@@ -59,7 +59,7 @@ def shorten(prompt: str) -> str:
 
 
 class Signer:
-    """Seals wishes into URL-safe text and opens them again.
+    """Seals specs into URL-safe text and opens them again.
 
     `purpose` keeps the kinds apart: a task's token does not open as a picture's.
     """
@@ -67,9 +67,9 @@ class Signer:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def seal(self, purpose: str, wish: Wish) -> str:
-        """The wish as letters, digits, `-` and `_`, at most about 800 of them."""
-        values = list(astuple(wish))
+    def seal(self, purpose: str, spec: GenerationSpec) -> str:
+        """The spec as letters, digits, `-` and `_`, at most about 800 of them."""
+        values = list(astuple(spec))
         while values[-1] == _USUAL[len(values) - 1]:
             values.pop()
         plain = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
@@ -77,8 +77,8 @@ class Signer:
         body = squeeze.compress(plain) + squeeze.flush()
         return base64.urlsafe_b64encode(self._mac(purpose, body) + body).rstrip(b"=").decode()
 
-    def open(self, purpose: str, token: str) -> Wish:
-        """The wish in `token`; raises InvalidTokenError unless this secret sealed it for this purpose."""
+    def open(self, purpose: str, token: str) -> GenerationSpec:
+        """The spec in `token`; raises InvalidTokenError unless this secret sealed it for this purpose."""
         try:
             raw = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (ValueError, binascii.Error) as error:
@@ -89,7 +89,7 @@ class Signer:
         if spelt != token or not hmac.compare_digest(mac, self._mac(purpose, body)):
             raise InvalidTokenError
         values: list[Any] = json.loads(zlib.decompress(body, -15))
-        return Wish(*values)
+        return GenerationSpec(*values)
 
     def _mac(self, purpose: str, body: bytes) -> bytes:
         return hmac.new(self._secret, purpose.encode() + b"\0" + body, hashlib.sha256).digest()[:_MAC_BYTES]

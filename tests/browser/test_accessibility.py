@@ -6,9 +6,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import Visit
 from tests.browser.test_create import done, generate
-from tests.studio import Studio
 
 AXE = Axe()
 # An invitation, whose token this prints, and something to tell Olivia of.

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import PASSWORD, Visit
 from tests.browser.test_composer import press_generate, write
 from tests.browser.test_create import LABELS, done, pick
 from tests.conftest import png
-from tests.stub_upstream import WorkingUpstream
-from tests.studio import KEY, Studio
+from tests.support.stub_upstream import WorkingUpstream
+from tests.support.studio import KEY
 
 
 @pytest.fixture(scope="module")

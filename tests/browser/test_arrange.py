@@ -7,9 +7,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import Visit
-from tests.browser.test_keeping import MAKE
-from tests.studio import Studio
+from tests.browser.test_organising import MAKE
 
 Fill = Callable[[str, int], str]
 

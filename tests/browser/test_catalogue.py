@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import Visit
 from tests.browser.test_accessibility import problems
-from tests.studio import Studio
 
 NEW = "nano-banana-pro"
 

@@ -4,9 +4,9 @@ import re
 
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
+from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import Visit
 from tests.browser.test_create import LABELS, done, generate, pick
-from tests.studio import Studio
 
 
 def write(page: Page, prompt: str) -> None:

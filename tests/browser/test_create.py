@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import Visit
-from tests.studio import Studio
 
 SIZES = {
     "dall-e-3": ("1792x1024", (1792, 1024)),

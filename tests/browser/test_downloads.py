@@ -74,7 +74,7 @@ def test_one_some_and_many(owner_page: Page) -> None:
     assert problems(page) == []
     dialog.get_by_role("button", name="Download ZIP").click()
     expect(page).to_have_title("To take away: all · Downloads · Lemon Studio")
-    ready = page.locator('#package[data-state="ready"]')
+    ready = page.locator('#download[data-state="ready"]')
     expect(ready).to_be_visible(timeout=60_000)
     assert problems(page) == []
     name, path = downloaded(page, ready.get_by_role("link", name="Download ZIP"))

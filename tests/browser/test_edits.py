@@ -11,13 +11,13 @@ import pytest
 from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import PASSWORD, Visit
 from tests.browser.test_create import done, generate, pick
 from tests.conftest import png
 from tests.engine.conftest import KEY
 from tests.engine.test_edits import form_of
-from tests.stub_upstream import Reply, Request, StubUpstream
-from tests.studio import Studio
+from tests.support.stub_upstream import Reply, Request, StubUpstream
 
 # Perhaps with a number before it, of what has ended meanwhile.
 FEED = re.compile(r"Create · Lemon Studio$")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import PASSWORD, Visit
-from tests.studio import Studio
 
 EMAIL = "lina@example.org"
 MANY = 130

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
+from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import PASSWORD, Visit
-from tests.studio import Studio
 
 
 def test_first_administrator(tmp_path: Path, browser: Browser) -> None:

@@ -5,10 +5,10 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from lemonstudio.processes.tree import Studio, soon
 from tests.browser.conftest import Visit
 from tests.browser.test_accessibility import problems
 from tests.browser.test_create import done, generate
-from tests.studio import Studio, soon
 
 PASSWORD = "open sesame"
 

@@ -4,9 +4,9 @@ import re
 
 from playwright.sync_api import Browser, expect
 
+from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import PASSWORD, Visit
 from tests.browser.test_create import done, generate
-from tests.studio import Studio
 
 MAY_INVITE = """
 from django.contrib.auth.models import Permission

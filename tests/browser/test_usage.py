@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import PASSWORD, Visit
 from tests.browser.test_accessibility import problems
 from tests.browser.test_create import done, generate
-from tests.studio import Studio
 
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # Ursula has a budget, and asked for four pictures a month ago that never came.
@@ -28,7 +28,7 @@ Budget.objects.create(person=ursula, amount=10)
 Budget.objects.create(group=painters, amount="0.25")
 model = ImageModel.objects.get(slug="midjourney")
 last_month = timezone.localtime().replace(day=1, hour=12) - timedelta(days=1)
-with transaction.atomic():  # or the courier would make them
+with transaction.atomic():  # or the engine would make them
     old = Generation.objects.create(author=ursula, model=model, prompt="=Long ago", options={{"size": "512x512"}},
         count=4, estimated_cost=model.price * 4, created_at=last_month, dismissed=True)
     ledger.reserve(ursula, [old])

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 from django.db import connection
 from hypothesis import strategies as st
 
-from gallery.engine import Courier, Timing
-from gallery.enqueue import send_mirror
+from gallery import upstream
+from gallery.engine import Engine, Timing
+from gallery.enqueue import enqueue_ingest
 from gallery.models import State
-from gallery.upstream import client as upstream
 from tests.conftest import png
-from tests.stub_upstream import Reply, Request, StubUpstream
+from tests.support.stub_upstream import Reply, Request, StubUpstream
 
 PICTURE = png()
 NO_PICTURE = b"<html>sorry</html>"
@@ -122,7 +122,7 @@ ARROWS = {
     State.COMPLETED: {State.SAVING},
     State.FAILED: {State.SAVING},
     State.CANCELLED: {State.SAVING},
-    # A courier that was only slow may still bring the task's id.
+    # A engine that was only slow may still bring the task's id.
     State.INTERRUPTED: {State.SAVING, State.PENDING, State.PROCESSING},
 }
 ENDED = {State.COMPLETED, State.FAILED, State.CANCELLED, State.INTERRUPTED}
@@ -162,7 +162,7 @@ class Call:
 
     method: str
     generation: int
-    courier: str
+    engine: str
     count: int
     at: float
     meaning: Meaning | None = None
@@ -172,7 +172,7 @@ class Call:
     quiet_for: float = 0.0
     is_error: bool = False
     answered_at: float = 0.0
-    # The courier's loop has dealt with the answer.
+    # The engine's loop has dealt with the answer.
     handled: bool = False
     _reply: Reply | None = None
     _answered: threading.Event = field(default_factory=threading.Event)
@@ -305,8 +305,8 @@ class Upstream:
     def _take(self, request: Request) -> Reply:
         document = request.json if request.method == "POST" else {}
         generation = int(document["prompt"].split()[-1] if document else request.path.rpartition("-")[2])
-        courier = request.headers["authorization"].removeprefix("Bearer ")
-        call = Call(request.method, generation, courier, document.get("n", 0), request.at)
+        engine = request.headers["authorization"].removeprefix("Bearer ")
+        call = Call(request.method, generation, engine, document.get("n", 0), request.at)
         with self._change:
             self.calls.append(call)
             if self.benign:
@@ -319,10 +319,10 @@ class Upstream:
     def posts(self, generation: int) -> list[Call]:
         return [call for call in self.of(generation) if call.is_post]
 
-    def open(self, courier: str = "") -> list[Call]:
+    def open(self, engine: str = "") -> list[Call]:
         """In an order that does not depend on which thread came first."""
-        calls = [call for call in self.calls if call.is_open and courier in ("", call.courier)]
-        return sorted(calls, key=lambda call: (call.is_post, call.generation, call.courier))
+        calls = [call for call in self.calls if call.is_open and engine in ("", call.engine)]
+        return sorted(calls, key=lambda call: (call.is_post, call.generation, call.engine))
 
     def say(self, call: Call, word: str) -> None:
         said = WORDS[word]
@@ -336,7 +336,7 @@ class Upstream:
         call.answer(Reply.of_json({**document, **task}))
 
     def hang_up(self, call: Call) -> None:
-        """Its courier is no more; what came of the request nobody will learn."""
+        """Its engine is no more; what came of the request nobody will learn."""
         call.answer(Reply(how="close"))
 
     def answer_well(self, call: Call) -> None:
@@ -395,24 +395,24 @@ class PictureHost:
         return self.MOODS[mood]
 
 
-# -- couriers
+# -- engines
 
 
 class Process:
-    """A worker process with its courier. What is its alone ends with it; nothing of it reaches the database then."""
+    """A worker process with its engine. What is its alone ends with it; nothing of it reaches the database then."""
 
     def __init__(self, number: int, world: Upstream, *, online: bool) -> None:
-        self.key = f"sk-courier-{number:06d}"
+        self.key = f"sk-engine-{number:06d}"
         self.online = online
         self.alive = True
         self._upstream = world
         base_url = world.stub.base_url if online else "http://127.0.0.1:1/v1"
         # None of which runs out while a request is held, however slow the machine.
         waits: dict[str, Any] = dict.fromkeys(("connect_timeout", "read_timeout", "poll_read_timeout"), 10 * PATIENCE)
-        self.courier = Courier(
+        self.engine = Engine(
             upstream.Client(base_url, self.key, **waits),
             requests_per_minute=60_000,
-            wake_mirror=send_mirror,
+            enqueue_ingest=enqueue_ingest,
             timing=AT_ONCE,
             posts_at_once=16,
             polls_at_once=16,
@@ -420,30 +420,30 @@ class Process:
 
     @property
     def _pools(self) -> list[Any]:
-        return [self.courier.sender._pool, self.courier.poller._pool]
+        return [self.engine.sender._pool, self.engine.poller._pool]
 
     def wait_until_idle(self) -> None:
         """Every request of its has come back, or waits at the upstream for an answer."""
         give_up_at = time.monotonic() + PATIENCE
         while sum(pool.busy for pool in self._pools) != len(self._upstream.open(self.key)):
-            assert time.monotonic() < give_up_at, "a request got lost between the courier and the upstream"
+            assert time.monotonic() < give_up_at, "a request got lost between the engine and the upstream"
             time.sleep(0.0005)
 
     def answered(self) -> list[Call]:
         """Answers that it has and that its loop has not yet dealt with."""
-        calls = [call for call in self._upstream.calls if call.courier == self.key]
+        calls = [call for call in self._upstream.calls if call.engine == self.key]
         return [call for call in calls if not call.is_open and not call.handled]
 
     def stop(self) -> None:
         """In good order; nobody answers what is on its way now, so there is little to wait for."""
         drain = 2.0 if self.answered() else 0.05
-        self.courier.timing = replace(self.courier.timing, drain=drain)
-        self.courier.stopping.set()
-        self.courier.run()
+        self.engine.timing = replace(self.engine.timing, drain=drain)
+        self.engine.stopping.set()
+        self.engine.run()
 
     def end(self) -> None:
         self.alive = False
-        self.courier.stopping.set()
+        self.engine.stopping.set()
         self.wait_until_idle()
         for call in self._upstream.open(self.key):
             self._upstream.hang_up(call)
@@ -453,7 +453,7 @@ class Process:
         # A process takes its threads along; here they have to be told.
         for pool in self._pools:
             pool.close()
-        self.courier.client.close()
+        self.engine.client.close()
 
 
 # -- who watches the rows

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from gallery import services
 from gallery.models import Budget, Generation, LedgerEntry, OverBudget, Person, State, ledger
+from gallery.queries.ledger import discrepancies
 from tests.conftest import PASSWORD, model, signed_in
 
 ASKED, ENOUGH_FOR = 40, 10
@@ -38,7 +39,7 @@ def people(django_db_serialized_rollback: None, transactional_db: None) -> list[
 @pytest.fixture(autouse=True)
 def it_adds_up(people: list[Person]) -> Iterator[None]:
     yield
-    assert [str(one) for one in ledger.discrepancies()] == []
+    assert [str(one) for one in discrepancies()] == []
 
 
 def all_at_once(*jobs: Callable[[], Any]) -> list[Any]:

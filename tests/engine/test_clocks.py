@@ -17,9 +17,9 @@ from django.utils import timezone
 
 from gallery.models import Generation, State, UpstreamAccount
 from tests.conftest import png
-from tests.engine.conftest import Engine, turn, turn_until_state
-from tests.stub_upstream import Reply, StubUpstream, WorkingUpstream
-from tests.studio import working_studio
+from tests.engine.conftest import EngineDriver, turn, turn_until_state
+from tests.support.stub_upstream import Reply, StubUpstream, WorkingUpstream
+from tests.support.studio import working_studio
 
 MakeGeneration = Callable[..., Generation]
 DONE = {"created": 1, "data": [{"url": "https://images.example/a.png"}]}
@@ -58,24 +58,24 @@ def test_whole_studio_goes_on(hours: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("hours", [FORWARD, BACK])
-def test_lease_of_a_dead_courier_runs_out(
-    hours: int, engine: Engine, stub: StubUpstream, make_generation: MakeGeneration
+def test_lease_of_a_dead_engine_runs_out(
+    hours: int, driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
     stub.handler = lambda request: DONE
-    dead, next_one = engine.courier(lease=1), engine.courier(lease=1)
+    dead, next_one = driver.engine(lease=1), driver.engine(lease=1)
     turn(dead, lambda: bool(dead.fence))
     next_one.turn()
     jump(hours)
     turn_until_state(next_one, make_generation(), State.SAVING, seconds=5)
 
 
-def test_lease_of_a_living_courier_stays_its_own(
-    engine: Engine, stub: StubUpstream, make_generation: MakeGeneration
+def test_lease_of_a_living_engine_stays_its_own(
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
     """What it is sending is not declared interrupted by another one that believes the clock."""
     generation = make_generation()
     stub.handler = lambda request: Reply.of_json(DONE, delay=1)
-    first, second = engine.courier(), engine.courier(patience=3)
+    first, second = driver.engine(), driver.engine(patience=3)
     turn(first, lambda: bool(stub.requests))
     jump(FORWARD)
     states = set()
@@ -92,63 +92,63 @@ def test_lease_of_a_living_courier_stays_its_own(
 
 @pytest.mark.parametrize("hours", [FORWARD, BACK])
 def test_pause_lasts_no_longer_than_it_was_to(
-    hours: int, engine: Engine, stub: StubUpstream, make_generation: MakeGeneration
+    hours: int, driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
     generation = make_generation()
     limit = {"error": {"code": "rate_limit_exceeded", "message": "Wait."}}
     stub.answer(429, json=limit, headers={"Retry-After": "2"})
     stub.handler = lambda request: Reply.of_json(DONE, delay=0.3)
-    courier = engine.courier()
-    turn(courier, lambda: UpstreamAccount.load().is_paused)
+    engine = driver.engine()
+    turn(engine, lambda: UpstreamAccount.load().is_paused)
     jump(hours)
-    turn_until_state(courier, generation, State.SAVING, seconds=6)
+    turn_until_state(engine, generation, State.SAVING, seconds=6)
     assert stub.requests[1].at - stub.requests[0].at > 1.9
-    turn(courier, lambda: not UpstreamAccount.load().is_paused)
+    turn(engine, lambda: not UpstreamAccount.load().is_paused)
 
 
 @pytest.mark.parametrize("hours", [FORWARD, BACK])
-def test_pause_that_another_courier_began_ends(
-    hours: int, engine: Engine, stub: StubUpstream, make_generation: MakeGeneration
+def test_pause_that_another_engine_began_ends(
+    hours: int, driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
     UpstreamAccount.pause("rate_limit_exceeded", "Wait.", "", seconds=1)
     jump(hours)
     stub.handler = lambda request: DONE
-    turn_until_state(engine.courier(), make_generation(), State.SAVING)
+    turn_until_state(driver.engine(), make_generation(), State.SAVING)
 
 
 @pytest.mark.parametrize("hours", [FORWARD, BACK])
 def test_what_waits_to_be_sent_again_is_sent(
-    hours: int, engine: Engine, stub: StubUpstream, make_generation: MakeGeneration
+    hours: int, driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
     generation = make_generation()
     stub.answer(503, json={"error": {"code": "overloaded", "message": "Later.", "retryable": True}})
     stub.handler = lambda request: DONE
-    courier = engine.courier(retries=(0.5,))
-    turn(courier, lambda: Generation.objects.filter(state=State.QUEUED, attempts=1).exists())
+    engine = driver.engine(retries=(0.5,))
+    turn(engine, lambda: Generation.objects.filter(state=State.QUEUED, attempts=1).exists())
     jump(hours)
-    turn_until_state(courier, generation, State.SAVING)
+    turn_until_state(engine, generation, State.SAVING)
 
 
 @pytest.mark.parametrize("hours", [FORWARD, BACK])
-def test_next_courier_goes_on_polling(
-    hours: int, engine: Engine, stub: StubUpstream, make_generation: MakeGeneration
+def test_next_engine_goes_on_polling(
+    hours: int, driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
     stub.answer(json=TASK)
     stub.handler = lambda request: FINISHED
     generation = make_generation()
-    first = engine.courier()
+    first = driver.engine()
     turn_until_state(first, generation, State.PENDING)
     first.stopping.set()
     jump(hours)
     UpstreamAccount.objects.update(lease_until=None)
-    turn_until_state(engine.courier(), generation, State.SAVING)
+    turn_until_state(driver.engine(), generation, State.SAVING)
 
 
 @pytest.mark.parametrize("hours", [FORWARD, BACK])
 def test_delivery_whose_message_was_lost_is_fetched(
-    hours: int, engine: Engine, make_generation: MakeGeneration
+    hours: int, driver: EngineDriver, make_generation: MakeGeneration
 ) -> None:
     due_at = timezone.now() + timedelta(seconds=1)
     generation = make_generation(state=State.SAVING, results=DONE["data"], due_at=due_at)
     jump(hours)
-    turn(engine.courier(), lambda: engine.mirrored == [generation.pk])
+    turn(driver.engine(), lambda: driver.ingested == [generation.pk])

@@ -20,13 +20,14 @@ import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from gallery.engine.ingest import mirror
+from gallery.engine.ingest import ingest_results
 from gallery.engine.results import Results, keep_results, results_left_behind
 from gallery.models import Generation, Picture, State, UpstreamAccount
 from gallery.upstream.parse import Answer, Result, Status
-from tests.engine.conftest import Engine, turn
-from tests.stub_upstream import StubUpstream, WorkingUpstream
-from tests.studio import soon, working_studio
+from lemonstudio.processes.tree import soon
+from tests.engine.conftest import EngineDriver, turn
+from tests.support.stub_upstream import StubUpstream, WorkingUpstream
+from tests.support.studio import working_studio
 
 MakeGeneration = Callable[..., Generation]
 MEGABYTE = 2**20
@@ -127,7 +128,7 @@ def full(tmp_path: Path, settings: Any) -> Iterator[Disk]:
 
 
 def test_picture_inside_an_answer_waits_for_room(full: Disk, picture: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    """And the part of it that did find room is not taken for what another courier left."""
+    """And the part of it that did find room is not taken for what another engine left."""
     kept: list[Results] = []
     answer = Answer(Status.COMPLETED, results=(Result(b64=base64.b64encode(picture).decode()),))
     thread = threading.Thread(target=lambda: kept.append(keep_results(7, answer)))
@@ -146,22 +147,22 @@ def test_picture_inside_an_answer_waits_for_room(full: Disk, picture: bytes, cap
 def test_picture_that_waits_for_room_outlives_the_lease(
     full: Disk,
     picture: bytes,
-    engine: Engine,
+    driver: EngineDriver,
     stub: StubUpstream,
     make_generation: MakeGeneration,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Another courier takes over while the first one still holds the only copy in its hands."""
+    """Another engine takes over while the first one still holds the only copy in its hands."""
     generation = make_generation()
     stub.answer(json={"created": 1, "data": [{"b64_json": base64.b64encode(picture).decode()}]})
-    first, second = engine.courier(), engine.courier()
+    first, second = driver.engine(), driver.engine()
     turn(first, lambda: "No room for a picture" in caplog.text)
     UpstreamAccount.objects.update(lease_until=None)
     turn(second, lambda: not Generation.objects.filter(state=State.SUBMITTING).exists())
     full.grow(ME)
     turn(first, lambda: not first.sender.on_its_way)
     while Generation.objects.filter(state=State.SAVING).exists():
-        mirror(generation.pk)
+        ingest_results(generation.pk)
     with Picture.objects.get().original.open() as file:
         assert file.read() == picture
 
@@ -171,12 +172,12 @@ def test_part_of_a_picture_is_not_kept(
 ) -> None:
     settings.LEMONSTUDIO_TRUSTED_ORIGINS = frozenset({upstream.origin})
     generation = make_generation(state=State.SAVING, results=[{"url": f"{upstream.origin}/pictures/1.png"}])
-    mirror(generation.pk)
+    ingest_results(generation.pk)
     generation.refresh_from_db()
     assert generation.state == State.SAVING
     assert not Picture.objects.exists()
     full.grow(ME)
-    mirror(generation.pk)
+    ingest_results(generation.pk)
     generation.refresh_from_db()
     assert generation.state == State.COMPLETED
     with Picture.objects.get().original.open() as file:
@@ -188,7 +189,7 @@ def test_part_of_a_picture_does_not_stay_on_the_disk(
 ) -> None:
     """Or what is full fills further with every try."""
     settings.LEMONSTUDIO_TRUSTED_ORIGINS = frozenset({upstream.origin})
-    mirror(make_generation(state=State.SAVING, results=[{"url": f"{upstream.origin}/pictures/1.png"}]).pk)
+    ingest_results(make_generation(state=State.SAVING, results=[{"url": f"{upstream.origin}/pictures/1.png"}]).pk)
     assert [path for path in full.folder.rglob("*") if path.is_file()] == []
 
 

@@ -22,9 +22,9 @@ from gallery import services, tasks
 from gallery.engine import housekeeping, sending
 from gallery.models import Generation, ImageModel, Person, State, UpstreamAccount
 from tests.conftest import model, png
-from tests.engine.conftest import Engine, turn, turn_until_state
-from tests.engine.test_courier import DONE, PICTURE, TASK, error, posts, status
-from tests.stub_upstream import Reply, Request, StubUpstream
+from tests.engine.conftest import EngineDriver, turn, turn_until_state
+from tests.engine.test_loop import DONE, PICTURE, TASK, error, posts, status
+from tests.support.stub_upstream import Reply, Request, StubUpstream
 
 IMAGE, MASK = png(48, 48), png(48, 48, "#000000")
 MakeGeneration = Callable[..., Generation]
@@ -75,13 +75,13 @@ def make_edit(make_generation: MakeGeneration, owner: Person) -> MakeGeneration:
 
 
 def test_an_edit_is_sent_as_a_form_with_its_files(
-    engine: Engine, stub: StubUpstream, make_edit: MakeGeneration
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration
 ) -> None:
     edit = make_edit(count=2)
     stub.answer(json=DONE)
-    turn_until_state(engine.courier(), edit, State.SAVING)
+    turn_until_state(driver.engine(), edit, State.SAVING)
     assert edit.results == [PICTURE]
-    assert engine.mirrored == [edit.pk]
+    assert driver.ingested == [edit.pk]
     (sent,) = map(form_of, posts(stub))
     assert sent.path == "/v1/images/edits"
     assert sent.files == {"image": IMAGE, "mask": MASK}
@@ -95,30 +95,32 @@ def test_an_edit_is_sent_as_a_form_with_its_files(
     }
 
 
-def test_an_edit_of_all_of_it_has_no_mask(engine: Engine, stub: StubUpstream, make_edit: MakeGeneration) -> None:
+def test_an_edit_of_all_of_it_has_no_mask(driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration) -> None:
     edit = make_edit(masked=False)
     stub.answer(json=DONE)
-    turn_until_state(engine.courier(), edit, State.SAVING)
+    turn_until_state(driver.engine(), edit, State.SAVING)
     assert form_of(posts(stub)[0]).files == {"image": IMAGE}
 
 
-def test_a_variation_is_sent_without_a_prompt(engine: Engine, stub: StubUpstream, make_edit: MakeGeneration) -> None:
+def test_a_variation_is_sent_without_a_prompt(
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration
+) -> None:
     variation = make_edit("variation", count=3)
     stub.answer(json=DONE)
-    turn_until_state(engine.courier(), variation, State.SAVING)
+    turn_until_state(driver.engine(), variation, State.SAVING)
     (sent,) = map(form_of, posts(stub))
     assert (sent.path, sent.files) == ("/v1/images/variations", {"image": IMAGE})
     assert "prompt" not in sent.fields
     assert (sent.fields["n"], sent.fields["size"]) == ("3", "512x512")
 
 
-def test_an_edit_may_take_a_task(engine: Engine, stub: StubUpstream, make_edit: MakeGeneration) -> None:
+def test_an_edit_may_take_a_task(driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration) -> None:
     edit = make_edit()
-    courier = engine.courier()
+    engine = driver.engine()
     stub.answer(json=TASK)
-    turn_until_state(courier, edit, State.PENDING)
+    turn_until_state(engine, edit, State.PENDING)
     stub.answer(json=status("completed", data=[PICTURE]))
-    turn_until_state(courier, edit, State.SAVING)
+    turn_until_state(engine, edit, State.SAVING)
     assert len(posts(stub)) == 1
 
 
@@ -128,37 +130,37 @@ def test_an_edit_may_take_a_task(engine: Engine, stub: StubUpstream, make_edit: 
 @pytest.mark.parametrize("kind", ["edit", "variation"])
 @pytest.mark.parametrize("break_off", ["reset", "drop"])
 def test_broken_connection_means_interrupted_and_never_sent_again(
-    break_off: str, kind: str, engine: Engine, stub: StubUpstream, make_edit: MakeGeneration
+    break_off: str, kind: str, driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration
 ) -> None:
     edit = make_edit(kind)
     getattr(stub, break_off)()
-    courier = engine.courier()
-    turn_until_state(courier, edit, State.INTERRUPTED)
+    engine = driver.engine()
+    turn_until_state(engine, edit, State.INTERRUPTED)
     for _ in range(20):
-        courier.turn()
+        engine.turn()
         time.sleep(0.01)
     assert len(posts(stub)) == 1
     assert edit.was_charged is None
 
 
 def test_what_was_surely_not_taken_is_sent_again_as_it_was(
-    engine: Engine, stub: StubUpstream, make_edit: MakeGeneration
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration
 ) -> None:
     edit = make_edit()
     stub.answer(429, json=error("rate_limit_exceeded"), headers={"Retry-After": "1"})
     stub.answer(json=DONE)
-    turn_until_state(engine.courier(), edit, State.SAVING)
+    turn_until_state(driver.engine(), edit, State.SAVING)
     first, second = map(form_of, posts(stub))
     assert first == second
 
 
-def test_a_courier_that_died_while_sending_sends_nothing_twice(
-    engine: Engine, stub: StubUpstream, make_edit: MakeGeneration
+def test_a_engine_that_died_while_sending_sends_nothing_twice(
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration
 ) -> None:
     edit = make_edit()
     edit.claim(fence=1)
-    courier = engine.courier()
-    turn_until_state(courier, edit, State.INTERRUPTED)
+    engine = driver.engine()
+    turn_until_state(engine, edit, State.INTERRUPTED)
     assert stub.requests == []
 
 
@@ -167,11 +169,11 @@ def test_a_courier_that_died_while_sending_sends_nothing_twice(
 
 @pytest.mark.parametrize("lost", ["source_file", "mask_file"])
 def test_without_its_file_it_fails_and_nothing_is_sent_or_charged(
-    lost: str, engine: Engine, stub: StubUpstream, make_edit: MakeGeneration
+    lost: str, driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration
 ) -> None:
     edit = make_edit(estimated_cost=Decimal("0.02"))
     default_storage.delete(getattr(edit, lost))
-    turn_until_state(engine.courier(), edit, State.FAILED)
+    turn_until_state(driver.engine(), edit, State.FAILED)
     assert stub.requests == []
     assert edit.error_title == "The picture to start from is gone"
     assert "nothing was sent" in edit.error_message
@@ -181,15 +183,15 @@ def test_without_its_file_it_fails_and_nothing_is_sent_or_charged(
 
 
 def test_a_name_that_leads_out_of_the_storage_is_no_file(
-    engine: Engine, stub: StubUpstream, make_edit: MakeGeneration
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration
 ) -> None:
     edit = make_edit(source_file="../../etc/hostname")
-    turn_until_state(engine.courier(), edit, State.FAILED)
+    turn_until_state(driver.engine(), edit, State.FAILED)
     assert stub.requests == []
 
 
 def test_a_missing_file_says_nothing_about_the_account(
-    engine: Engine, stub: StubUpstream, make_edit: MakeGeneration, make_generation: MakeGeneration
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration, make_generation: MakeGeneration
 ) -> None:
     """Nobody was asked: a pause goes on until the upstream itself says that it is over."""
     edit, other = make_edit(), make_generation()
@@ -198,16 +200,16 @@ def test_a_missing_file_says_nothing_about_the_account(
     UpstreamAccount.pause("insufficient_balance", "Empty.", "", seconds=0)
     paused_at = UpstreamAccount.load().paused_at
     stub.handler = lambda request: Reply.of_json(error("insufficient_balance"), 402)
-    courier = engine.courier()
-    turn_until_state(courier, edit, State.FAILED)
+    engine = driver.engine()
+    turn_until_state(engine, edit, State.FAILED)
     assert UpstreamAccount.load().paused_at == paused_at
-    turn(courier, lambda: len(posts(stub)) == 2)
+    turn(engine, lambda: len(posts(stub)) == 2)
     assert UpstreamAccount.load().paused_at == paused_at
     assert Generation.objects.get(pk=other.pk).state in (State.QUEUED, State.SUBMITTING)
 
 
 def test_trouble_of_the_storage_means_queued_again(
-    engine: Engine, stub: StubUpstream, make_edit: MakeGeneration, monkeypatch: pytest.MonkeyPatch
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edit = make_edit()
     read, tries = default_storage.open, 0
@@ -221,7 +223,7 @@ def test_trouble_of_the_storage_means_queued_again(
 
     monkeypatch.setattr(sending, "default_storage", type("Storage", (), {"open": staticmethod(sometimes)}))
     stub.answer(json=DONE)
-    turn_until_state(engine.courier(), edit, State.SAVING)
+    turn_until_state(driver.engine(), edit, State.SAVING)
     assert tries > 2
     assert len(posts(stub)) == 1
 
@@ -230,7 +232,7 @@ def test_trouble_of_the_storage_means_queued_again(
 
 
 def test_files_that_are_in_memory_at_once_are_bounded(
-    engine: Engine, stub: StubUpstream, make_edit: MakeGeneration, monkeypatch: pytest.MonkeyPatch
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending, "FILES_AT_ONCE", 2)
     lock, under_way, most = threading.Lock(), 0, 0
@@ -247,15 +249,15 @@ def test_files_that_are_in_memory_at_once_are_bounded(
 
     stub.handler = answer
     edits = [make_edit() for _ in range(6)]
-    courier = engine.courier()
+    engine = driver.engine()
     for edit in edits:
-        turn_until_state(courier, edit, State.SAVING)
+        turn_until_state(engine, edit, State.SAVING)
     assert most == 2
     assert len(posts(stub)) == 6
 
 
 def test_what_waits_for_its_turn_at_a_stop_is_queued_and_not_sent(
-    engine: Engine, stub: StubUpstream, make_edit: MakeGeneration, monkeypatch: pytest.MonkeyPatch
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending, "FILES_AT_ONCE", 1)
     release = threading.Event()
@@ -266,16 +268,16 @@ def test_what_waits_for_its_turn_at_a_stop_is_queued_and_not_sent(
 
     stub.handler = answer
     first, second = make_edit(), make_edit()
-    courier = engine.courier()
-    turn(courier, lambda: len(posts(stub)) == 1 and len(courier.sender.on_its_way) == 2)
-    courier.stopping.set()
+    engine = driver.engine()
+    turn(engine, lambda: len(posts(stub)) == 1 and len(engine.sender.on_its_way) == 2)
+    engine.stopping.set()
 
     def handled(state: State) -> None:
         """As at a stop: what comes back is handled, and nothing is begun."""
         give_up_at = time.monotonic() + 15
         while not Generation.objects.filter(state=state).exists():
             assert time.monotonic() < give_up_at
-            courier.outcomes.handle()
+            engine.outcomes.handle()
             time.sleep(0.01)
 
     handled(State.QUEUED)
@@ -298,12 +300,12 @@ def test_what_waits_for_its_turn_at_a_stop_is_queued_and_not_sent(
     ],
 )
 def test_only_a_model_that_can_do_it_is_offered_instead(
-    changes: dict[str, Any], fits: bool, engine: Engine, stub: StubUpstream, make_edit: MakeGeneration
+    changes: dict[str, Any], fits: bool, driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration
 ) -> None:
     ImageModel.objects.filter(slug="flux-pro").update(**changes)
     edit = make_edit()
     stub.answer(400, json=error("model_not_found", suggestions=[{"id": "midjourney"}, {"id": "flux-pro"}]))
-    turn_until_state(engine.courier(), edit, State.FAILED)
+    turn_until_state(driver.engine(), edit, State.FAILED)
     assert edit.suggested_model == (model("flux-pro") if fits else None)
 
 

@@ -17,9 +17,10 @@ from django.db import connection
 from django.test import Client
 
 from gallery.models import Generation, Person
+from lemonstudio.processes.tree import soon
 from tests.conftest import model, png
-from tests.stub_upstream import WorkingUpstream
-from tests.studio import Database, WorkingStudio, soon, working_studio
+from tests.support.stub_upstream import WorkingUpstream
+from tests.support.studio import Database, WorkingStudio, working_studio
 
 whole_studio = [
     pytest.mark.process,
@@ -112,10 +113,10 @@ class TestWholeStudio:
         # Both at once, and slow enough that each of the two workers has one of them.
         upstream.fetch_delay = 1.5
         studio.shell(
-            "from django.db import transaction; from gallery.enqueue import send_mirror\n"
+            "from django.db import transaction; from gallery.enqueue import enqueue_ingest\n"
             "from gallery.models import Generation\n"
             "with transaction.atomic():\n"
-            "    for _ in range(2): send_mirror(Generation.objects.earliest('pk').pk)"
+            "    for _ in range(2): enqueue_ingest(Generation.objects.earliest('pk').pk)"
         )
         soon(lambda: len(upstream.fetches) == 2)
         soon(lambda: studio.states() == {"saving": 1, "completed": 1})

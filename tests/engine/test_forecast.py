@@ -2,16 +2,11 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from math import inf
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from bench.limit import least_percentile
-from bench.orders import at_once
-from bench.report import percentile
-from bench.upstream import duration
 from gallery.engine.forecast import GUESSES, LONGER, Forecast, Forecasts
 from gallery.models import Generation, State
 from tests.conftest import model
@@ -156,81 +151,9 @@ def test_forecasts_learn_anew_after_a_while_only(
     assert forecasts.of(pk).wait_squared(0, 4) == pytest.approx(Forecast([(8, 12), (2, 3)]).wait_squared(0, 4))
 
 
-# -- what it is worth: a courier, simulated
+# -- what it is worth: a engine, simulated
 
 PER_SECOND = 1000 / 60
 POLL = 3.0
 # Asking whom has waited for long; what is known of a model, the age at the last poll, the age now.
 Urgency = Callable[[Forecast, float, float], float]
-
-
-def by_forecast(forecast: Forecast, asked: float, age: float) -> float:
-    return forecast.wait_squared(asked, age)
-
-
-def by_due_time(forecast: Forecast, asked: float, age: float) -> float:
-    return age - asked
-
-
-def detections(
-    durations: list[float],
-    every: float,
-    urgency: Urgency,
-    *,
-    step: float = 0.2,
-    until: float = inf,
-    learns: bool = True,
-) -> list[float]:
-    """How long each result was there before it was known; inf for those that are not known until then.
-
-    One task every so many seconds, 1,000 requests a minute, submits first; nothing is known of the model at first.
-    """
-    found = [inf] * len(durations)
-    asked: dict[int, float] = {}
-    observed: list[tuple[float, float]] = []
-    forecast, learn_at, tokens, now, sent = Forecast(), 0.0, 3 * PER_SECOND, 0.0, 0
-    while inf in found and now < until:
-        now += step
-        tokens = min(3 * PER_SECOND, tokens + step * PER_SECOND)
-        if learns and now >= learn_at:
-            forecast, learn_at = Forecast(observed[-100:]), now + 30
-        while sent < len(durations) and sent * every <= now and tokens >= 1:
-            asked[sent] = begun(sent, every)
-            sent, tokens = sent + 1, tokens - 1
-        due = [
-            (urgency(forecast, last - begun(number, every), now - begun(number, every)), number)
-            for number, last in asked.items()
-            if now - last >= POLL
-        ]
-        for _, number in sorted(due, reverse=True)[: int(tokens)]:
-            tokens -= 1
-            age = now - begun(number, every)
-            if age >= durations[number]:
-                found[number] = age - durations[number]
-                observed.append((asked.pop(number) - begun(number, every), age))
-            else:
-                asked[number] = now
-    return found
-
-
-def begun(number: int, every: float) -> float:
-    return number * every
-
-
-def test_beats_polling_by_due_time_and_comes_near_the_limit() -> None:
-    """The benchmark's steady round: 6 tasks a second of 10 to 60 s leave 1.78 polls for each."""
-    tasks = [duration(order.prompt, 10, 60) for order in at_once("task", 1_200)]
-    window = slice(360, 720)
-    ours, theirs = (
-        percentile(detections(tasks, 1 / 6, urgency, until=200)[window], 95) for urgency in (by_forecast, by_due_time)
-    )
-    least = least_percentile((PER_SECOND - 6) / 6, shortest=10, longest=60)
-    assert ours <= 0.85 * theirs
-    assert least <= ours <= 1.1 * least
-
-
-def test_without_history_nothing_starves_in_a_crowd() -> None:
-    """All take 5 minutes, which nobody knows, and new ones come all the time: the oldest still are asked about."""
-    tasks = [300.0] * 1_500
-    found = detections(tasks, 1 / 3, by_forecast, step=1.0, until=600, learns=False)
-    assert max(found[:600]) < 150

@@ -1,4 +1,4 @@
-"""One courier at a time talks to the account, however much there is to do."""
+"""One engine at a time talks to the account, however much there is to do."""
 
 import threading
 import time
@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gallery.models import Generation, Person, State, UpstreamAccount
-from tests.engine.conftest import Engine, turn
-from tests.stub_upstream import Request, StubUpstream
+from tests.engine.conftest import EngineDriver, turn
+from tests.support.stub_upstream import Request, StubUpstream
 
 MakeGeneration = Callable[..., Generation]
 DONE = {"created": 1, "data": [{"url": "https://images.example/a.png", "revised_prompt": ""}]}
@@ -22,10 +22,10 @@ class SlowList(list[int]):
 
 
 def test_many_answers_at_once_do_not_cost_the_lease(
-    engine: Engine, stub: StubUpstream, make_generation: MakeGeneration
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
-    """Else another courier would take rows for lost whose answers are only waiting to be handled."""
-    engine.mirrored = SlowList()
+    """Else another engine would take rows for lost whose answers are only waiting to be handled."""
+    driver.ingested = SlowList()
     go = threading.Event()
 
     def answer(request: Request) -> Any:
@@ -36,9 +36,9 @@ def test_many_answers_at_once_do_not_cost_the_lease(
     for _ in range(120):
         make_generation("dall-e-3")
     timing = {"lease": 3.0, "renew": 0.2, "slice": 0.2, "contend": 0.2, "drain": 1.0, "read_timeout": 60}
-    first, second = (engine.courier(posts_at_once=160, **timing) for _ in range(2))
+    first, second = (driver.engine(posts_at_once=160, **timing) for _ in range(2))
     turn(first, lambda: first.fence > 0)
-    threads = [threading.Thread(target=courier.run, daemon=True) for courier in (first, second)]
+    threads = [threading.Thread(target=engine.run, daemon=True) for engine in (first, second)]
     for thread in threads:
         thread.start()
     stub.wait_for(120, 40)
@@ -49,14 +49,14 @@ def test_many_answers_at_once_do_not_cost_the_lease(
         assert not Generation.objects.filter(state=State.INTERRUPTED).exists()
         time.sleep(0.05)
     assert UpstreamAccount.load().fence == first.fence == 1
-    for courier in (first, second):
-        courier.stopping.set()
+    for engine in (first, second):
+        engine.stopping.set()
     for thread in threads:
         thread.join(10)
 
 
 def test_one_persons_hanging_requests_leave_threads_for_others(
-    engine: Engine, stub: StubUpstream, make_generation: MakeGeneration, teammate: Person
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration, teammate: Person
 ) -> None:
     go = threading.Event()
 
@@ -67,10 +67,10 @@ def test_one_persons_hanging_requests_leave_threads_for_others(
     stub.handler = answer
     for _ in range(20):
         make_generation("dall-e-3")
-    courier = engine.courier(posts_at_once=16)
-    turn(courier, lambda: len(stub.requests) == 14)
+    engine = driver.engine(posts_at_once=16)
+    turn(engine, lambda: len(stub.requests) == 14)
     late = make_generation("dall-e-3", author=teammate)
-    turn(courier, lambda: Generation.objects.get(pk=late.pk).state == State.SUBMITTING)
+    turn(engine, lambda: Generation.objects.get(pk=late.pk).state == State.SUBMITTING)
     stub.wait_for(15)
     go.set()
-    turn(courier, lambda: not Generation.objects.exclude(state=State.SAVING).exists())
+    turn(engine, lambda: not Generation.objects.exclude(state=State.SAVING).exists())

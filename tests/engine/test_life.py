@@ -1,6 +1,6 @@
 """A generation's life, whatever comes between: Hypothesis plays the upstream, the people, and the accidents.
 
-The parts are real: database, messages, couriers, HTTP, storage. Time is not waited for: what is due in a while is made
+The parts are real: database, messages, engines, HTTP, storage. Time is not waited for: what is due in a while is made
 due, a lease runs out when the machine says so. `make test` plays 60 lives, always the same; for new ones:
 
     LIFE_EXAMPLES=2000 python -m pytest tests/engine/test_life.py
@@ -62,7 +62,7 @@ from tests.engine.life import (
     happenings,
     happens,
 )
-from tests.stub_upstream import StubUpstream
+from tests.support.stub_upstream import StubUpstream
 
 LIVES = settings(
     max_examples=int(os.environ.get("LIFE_EXAMPLES", "60")),
@@ -76,9 +76,9 @@ LIVES = settings(
 ANY = st.integers(0, 4)
 MOSTLY = st.sampled_from([True, True, True, False])
 MOODS = st.lists(st.sampled_from(sorted(PictureHost.MOODS)), max_size=4)
-# What its courier does with an answer.
+# What its engine does with an answer.
 THEN = st.sampled_from(["turn", "turn", "turn", "nothing", "death"])
-# A courier that takes over knows of a pause to the second.
+# A engine that takes over knows of a pause to the second.
 ROUNDING = 0.5
 BUTTONS = ["Cancel", "Try again", "Dismiss", "Fetch again", "Generate, twice"]
 
@@ -90,8 +90,8 @@ class Flaw(StrEnum):
     CANCELLED = "is cancelled, with results that nobody can have fetched"
     FEWER_RESULTS = "forgets an address because a fresh answer names fewer"
     INBOX = "leaves files in the inbox that no row names"
-    KILLED = "loses pictures that came inside an answer when the courier is killed"
-    LEASE_LOST = "loses answers when a courier stops whose lease was taken over"
+    KILLED = "loses pictures that came inside an answer when the engine is killed"
+    LEASE_LOST = "loses answers when a engine stops whose lease was taken over"
     PAUSE = "ends a pause before its time"
 
 
@@ -114,9 +114,9 @@ class Life(RuleBasedStateMachine):
         self.upstream = Upstream(stub, host.origin)
         self.processes: list[Process] = []
         self.generations: list[int] = []
-        # By generation, the results (their indexes) that a courier has received: they must not get lost.
+        # By generation, the results (their indexes) that a engine has received: they must not get lost.
         self.owed: dict[int, set[int]] = defaultdict(set)
-        # Generations about which a courier had an answer when it ended.
+        # Generations about which a engine had an answer when it ended.
         self.unhandled: set[int] = set()
         # Of the monotonic clock: until then the upstream wants no request at all.
         self.quiet_until = 0.0
@@ -172,24 +172,24 @@ class Life(RuleBasedStateMachine):
                 with pytest.raises(services.generations.AlreadySubmitted):
                     services.generations.submit(self.author, **same, token=generation.token)
 
-    # -- couriers
+    # -- engines
 
     @initialize(counts=st.lists(st.integers(1, 4), min_size=1, max_size=3), taken=st.booleans())
     def life_begins(self, counts: list[int], taken: bool) -> None:
         """The first requests are on their way, or have become tasks."""
-        self.courier_starts(online=True)
+        self.engine_starts(online=True)
         for count in counts:
             self.person_submits(count, "midjourney", for_gallery=False)
-        self.courier_turns(0)
+        self.engine_turns(0)
         if taken:
             self.upstream_works("pending", then="turn")
 
     @happens(when=lambda life: len(life.alive) < 2 and life.may_start, online=MOSTLY)
-    def courier_starts(self, online: bool) -> None:
+    def engine_starts(self, online: bool) -> None:
         self.processes.append(Process(len(self.processes), self.upstream, online=online))
 
     @happens(3, when=lambda life: life.alive and life.there_is_work, which=ANY)
-    def courier_turns(self, which: int) -> None:
+    def engine_turns(self, which: int) -> None:
         self._turn(self._process(which))
 
     @happens(
@@ -197,28 +197,28 @@ class Life(RuleBasedStateMachine):
         which=ANY,
         how=st.sampled_from(["stops", "is killed", "is killed before it sends"]),
     )
-    def courier_ends(self, which: int, how: str) -> None:
+    def engine_ends(self, which: int, how: str) -> None:
         process = self._process(which)
         if how == "stops":
             # It deals with the answers that it has, whether or not it still has the lease.
-            if process.courier.fence or Flaw.LEASE_LOST not in self.tolerated:
+            if process.engine.fence or Flaw.LEASE_LOST not in self.tolerated:
                 for call in process.answered():
                     call.handled = True
                     self._owe(call)
             process.stop()
-            assert UpstreamAccount.load().holder != process.courier.holder
+            assert UpstreamAccount.load().holder != process.engine.holder
         elif how == "is killed before it sends":
             # It claims, but not a byte goes out.
-            process.courier.stopping.set()
-            process.courier.turn()
+            process.engine.stopping.set()
+            process.engine.turn()
         self._end(process)
 
     @happens(when=lambda life: life.alive, which=ANY, before_write=st.integers(0, 5))
-    def courier_is_killed_in_its_turn(self, which: int, before_write: int) -> None:
+    def engine_is_killed_in_its_turn(self, which: int, before_write: int) -> None:
         process = self._process(which)
         told = len(self.upstream.calls)
         with self.journal.killing(before_write):
-            process.courier.turn()
+            process.engine.turn()
         process.wait_until_idle()
         self._check_requests(process, told)
         self._end(process)
@@ -228,7 +228,7 @@ class Life(RuleBasedStateMachine):
         """Its holder is gone, or has not had its turn for too long."""
         UpstreamAccount.objects.exclude(lease_until=None).update(lease_until=timezone.now() - timedelta(seconds=1))
         if another_takes_over:
-            self.courier_starts(online=True)
+            self.engine_starts(online=True)
             self._turn(self.alive[-1])
 
     # -- the upstream
@@ -253,7 +253,7 @@ class Life(RuleBasedStateMachine):
         """The same whenever it is asked about this one: some things count only after several times."""
         generation = self._call(which).generation
         if word in END_WORDS and self.upstream.has_completed(generation):
-            return  # what it has delivered, to whichever courier, it does not take back
+            return  # what it has delivered, to whichever engine, it does not take back
         for _ in range(times if then == "turn" else 1):
             if calls := [call for call in self.upstream.open() if call.generation == generation]:
                 self.upstream.say(calls[0], word)
@@ -276,34 +276,34 @@ class Life(RuleBasedStateMachine):
 
     @happens(
         3,
-        when=lambda life: life.messages("mirror"),
+        when=lambda life: life.messages("ingest"),
         which=ANY,
         moods=MOODS,
         how=st.sampled_from(["once", "twice", "two at once"]),
     )
-    def worker_mirrors(self, which: int, moods: list[str], how: str) -> None:
+    def worker_ingests(self, which: int, moods: list[str], how: str) -> None:
         message = self._message(which)
         [pk] = message.task["args"]
         self.host.moods.extend(moods)
         if how == "two at once":
-            self.host.meanwhile = lambda: self._mirror_in_another_process(pk)
-        tasks.mirror(pk)
+            self.host.meanwhile = lambda: self._ingest_in_another_process(pk)
+        tasks.ingest(pk)
         if how == "twice":
-            tasks.mirror(pk)
+            tasks.ingest(pk)
         message.delete()
         self.host.moods.clear()
         self.host.meanwhile = None
 
-    @happens(2, when=lambda life: life.messages("mirror"), moods=MOODS)
-    def workers_mirror_all(self, moods: list[str]) -> None:
+    @happens(2, when=lambda life: life.messages("ingest"), moods=MOODS)
+    def workers_ingest_all(self, moods: list[str]) -> None:
         self.host.moods.extend(moods)
-        for message in self.messages("mirror"):
-            tasks.mirror(*message.task["args"])
+        for message in self.messages("ingest"):
+            tasks.ingest(*message.task["args"])
             message.delete()
         self.host.moods.clear()
 
     @happens(
-        when=lambda life: life.messages("mirror"),
+        when=lambda life: life.messages("ingest"),
         which=ANY,
         moods=MOODS,
         before_write=st.none() | st.integers(0, 5),
@@ -316,7 +316,7 @@ class Life(RuleBasedStateMachine):
         self.worker_was_killed = True
         self.host.moods.extend(moods)
         with self.journal.killing(before_write):
-            tasks.mirror(*self._message(which).task["args"])
+            tasks.ingest(*self._message(which).task["args"])
         self.host.moods.clear()
 
     # -- time
@@ -342,7 +342,7 @@ class Life(RuleBasedStateMachine):
 
     @happens(when=lambda life: not life.patience_is_over, of_a_day=st.booleans())
     def patience_ends(self, of_a_day: bool) -> None:
-        """With what is accepted, or found by another courier, from now on."""
+        """With what is accepted, or found by another engine, from now on."""
         self.patience_is_over = True
         ImageModel.objects.update(give_up_after=0)
         if of_a_day:
@@ -398,21 +398,21 @@ class Life(RuleBasedStateMachine):
     def _check_requests(self, process: Process, told: int) -> None:
         sent = self.upstream.calls[told:]
         if sent:
-            assert UpstreamAccount.load().holder == process.courier.holder, "it does not have the lease"
+            assert UpstreamAccount.load().holder == process.engine.holder, "it does not have the lease"
         for call in sent:
             assert call.at >= self.quiet_until, "it was told to wait"
             if call.is_post:
                 *earlier, _ = self.upstream.posts(call.generation)
                 assert all(one.meaning and TABLE[one.meaning] == {State.QUEUED} for one in earlier), "paid twice"
                 row = Generation.objects.get(pk=call.generation)
-                assert (row.state, row.fence) == (State.SUBMITTING, process.courier.fence)
+                assert (row.state, row.fence) == (State.SUBMITTING, process.engine.fence)
 
     def _check_lease(self, process: Process) -> None:
         account = UpstreamAccount.load()
-        if process.courier.fence:
-            assert (account.holder, account.fence) == (process.courier.holder, process.courier.fence)
+        if process.engine.fence:
+            assert (account.holder, account.fence) == (process.engine.holder, process.engine.fence)
         else:
-            assert account.holder != process.courier.holder
+            assert account.holder != process.engine.holder
 
     # -- the end
 
@@ -445,8 +445,8 @@ class Life(RuleBasedStateMachine):
             if not process.online:
                 self._end(process)
         if not self.alive:
-            self.courier_starts(online=True)
-        if UpstreamAccount.load().holder not in [process.courier.holder for process in self.alive]:
+            self.engine_starts(online=True)
+        if UpstreamAccount.load().holder not in [process.engine.holder for process in self.alive]:
             self.lease_runs_out(another_takes_over=False)
         give_up_at = time.monotonic() + PATIENCE
         while True:
@@ -456,8 +456,8 @@ class Life(RuleBasedStateMachine):
             if self._is_settled():
                 break
             assert time.monotonic() < give_up_at, f"it does not end: {list(Generation.objects.values())}"
-            if self.messages("mirror"):
-                self.workers_mirror_all([])
+            if self.messages("ingest"):
+                self.workers_ingest_all([])
             self.a_while_passes(housekeeping=False, account_is_mended=False)
             time.sleep(0.005)
         self.a_while_passes(housekeeping=True, account_is_mended=False)
@@ -466,7 +466,7 @@ class Life(RuleBasedStateMachine):
         at_work = Generation.objects.filter(state__in=UNDER_WAY) | Generation.objects.exclude(due_at=None)
         return not (
             at_work.exists()
-            or self.messages("mirror")
+            or self.messages("ingest")
             or self.upstream.open()
             or any(process.answered() for process in self.alive)
         )
@@ -523,10 +523,10 @@ class Life(RuleBasedStateMachine):
 
     @property
     def there_is_work(self) -> bool:
-        """For a turn of some courier: to do, to take over, or to see that it was taken over."""
+        """For a turn of some engine: to do, to take over, or to see that it was taken over."""
         fence = UpstreamAccount.load().fence
         return (
-            any(process.answered() or process.courier.fence not in (0, fence) for process in self.alive)
+            any(process.answered() or process.engine.fence not in (0, fence) for process in self.alive)
             or Generation.objects.filter(state__in=(State.QUEUED, State.SUBMITTING)).exists()
             or not UpstreamAccount.is_held()
         )
@@ -549,7 +549,7 @@ class Life(RuleBasedStateMachine):
         return [one for one in OrmQ.objects.order_by("pk") if one.task["func"] == f"gallery.tasks.{task}"]
 
     def _message(self, which: int) -> OrmQ:
-        messages = self.messages("mirror")
+        messages = self.messages("ingest")
         return messages[which % len(messages)]
 
     def _born(self, generation: Generation) -> None:
@@ -557,14 +557,14 @@ class Life(RuleBasedStateMachine):
         Generation.objects.filter(pk=generation.pk).update(prompt=f"Lemon {generation.pk}")
         self.generations.append(generation.pk)
         for message in self.messages("submit"):
-            message.delete()  # couriers are turned by hand here
+            message.delete()  # engines are turned by hand here
 
     def _turn(self, process: Process) -> None:
         answers = process.answered()
         states = dict(Generation.objects.values_list("pk", "state"))
         told, seen = len(self.upstream.calls), len(self.journal.changes)
-        fence, is_held = process.courier.fence, UpstreamAccount.is_held()
-        process.courier.turn()
+        fence, is_held = process.engine.fence, UpstreamAccount.is_held()
+        process.engine.turn()
         process.wait_until_idle()
         for call in answers:
             call.handled = True
@@ -576,11 +576,11 @@ class Life(RuleBasedStateMachine):
             if call.is_post and states[call.generation] == State.SUBMITTING:
                 self._check_table(call, seen)
         self._check_requests(process, told)
-        assert process.courier.fence in (0, fence) or not is_held, "it took a lease that was held"
+        assert process.engine.fence in (0, fence) or not is_held, "it took a lease that was held"
         self._check_lease(process)
 
     def _received(self, call: Call, then: str) -> None:
-        [process] = [one for one in self.alive if one.key == call.courier]
+        [process] = [one for one in self.alive if one.key == call.engine]
         process.wait_until_idle()
         if Flaw.KILLED not in self.tolerated:
             # They are in storage already.
@@ -597,9 +597,9 @@ class Life(RuleBasedStateMachine):
     def _owe(self, call: Call) -> None:
         self.owed[call.generation] |= {index for index, kind in enumerate(call.brought) if kind in GOOD}
 
-    def _mirror_in_another_process(self, pk: int) -> None:
+    def _ingest_in_another_process(self, pk: int) -> None:
         with connection.execute_wrapper(self.journal):
-            tasks.mirror(pk)
+            tasks.ingest(pk)
 
 
 def _clear_the_studio() -> None:
@@ -656,30 +656,30 @@ def kept_late(life: Life) -> None:
 def fetched_again(life: Life) -> None:
     life.life_begins([1], taken=False)
     life.upstream_completes(0, ["url"], then="turn")
-    life.workers_mirror_all(["gone"])
+    life.workers_ingest_all(["gone"])
     for _ in range(4):
         life.a_while_passes(housekeeping=False, account_is_mended=False)
-        life.courier_turns(0)
-        life.workers_mirror_all(["gone"])
+        life.engine_turns(0)
+        life.workers_ingest_all(["gone"])
     life.person_presses("Fetch again", 0)
 
 
 def cancelled_while_it_asks_for_a_fresh_address(life: Life) -> None:
     life.life_begins([1], taken=True)
     life.upstream_completes(0, ["url"], then="turn")
-    life.workers_mirror_all(["gone"])
+    life.workers_ingest_all(["gone"])
     life.person_presses("Cancel", 0)
     life.a_while_passes(housekeeping=False, account_is_mended=False)
-    life.courier_turns(0)
+    life.engine_turns(0)
     life.upstream_answers(0, "404 task", 1, then="turn")
 
 
 def fresh_answer_names_fewer(life: Life) -> None:
     life.life_begins([2], taken=True)
     life.upstream_completes(0, ["url", "url"], then="turn")
-    life.workers_mirror_all(["down", "down"])
+    life.workers_ingest_all(["down", "down"])
     life.a_while_passes(housekeeping=False, account_is_mended=False)
-    life.courier_turns(0)
+    life.engine_turns(0)
     life.upstream_completes(0, ["url"], then="turn")
 
 
@@ -688,7 +688,7 @@ def fresh_answer_after_one_with_inline_pictures(life: Life) -> None:
     life.upstream_completes(0, ["garbage"], then="turn")
 
 
-def answered_twice_because_the_first_courier_was_killed(life: Life) -> None:
+def answered_twice_because_the_first_engine_was_killed(life: Life) -> None:
     life.life_begins([1], taken=True)
     life.upstream_completes(0, ["b64"], then="death")
 
@@ -720,16 +720,16 @@ def killed_with_the_picture_of_a_task_that_is_lost(life: Life) -> None:
 def stopped_after_its_lease_was_taken_over(life: Life) -> None:
     life.life_begins([1], taken=False)
     life.lease_runs_out(another_takes_over=True)
-    life.courier_turns(0)
+    life.engine_turns(0)
     life.upstream_completes(0, ["url"], then="nothing")
-    life.courier_ends(0, "stops")
+    life.engine_ends(0, "stops")
 
 
 def other_trouble_during_a_rate_limit(life: Life) -> None:
     life.life_begins([1, 1], taken=False)
     life.upstream_answers(0, "429 with Retry-After", 1, then="turn")
     life.upstream_answers(0, "401", 1, then="turn")
-    life.courier_turns(0)
+    life.engine_turns(0)
 
 
 STORIES = {
@@ -738,7 +738,7 @@ STORIES = {
     cancelled_while_it_asks_for_a_fresh_address: Flaw.CANCELLED,
     fresh_answer_names_fewer: Flaw.FEWER_RESULTS,
     fresh_answer_after_one_with_inline_pictures: Flaw.INBOX,
-    answered_twice_because_the_first_courier_was_killed: Flaw.INBOX,
+    answered_twice_because_the_first_engine_was_killed: Flaw.INBOX,
     polls_are_refused: None,
     killed_with_the_picture_of_a_cancelled_one: Flaw.KILLED,
     killed_with_the_picture_of_an_interrupted_one: Flaw.KILLED,

@@ -18,14 +18,14 @@ from django.core.files.storage import default_storage
 from django.db.models.signals import post_save
 from django.utils import timezone
 
-from gallery.engine.ingest import FETCH_DEADLINE, bring_home, mirror
+from gallery.engine.ingest import FETCH_DEADLINE, ingest_result, ingest_results
 from gallery.engine.results import INBOX, Deliveries
 from gallery.models import Generation, Picture, State
 from lemonstudio.processes import cluster as lemon_cluster
+from lemonstudio.processes.tree import ROOT, soon
 from tests.conftest import png
-from tests.engine.test_process_tree import Tree, soon
-from tests.environment import server
-from tests.studio import ROOT
+from tests.processes.test_cluster import Tree
+from tests.support.environment import server
 
 MakeGeneration = Callable[..., Generation]
 MARKS = (
@@ -114,10 +114,10 @@ def test_a_later_signal_cuts_off_what_is_running(cluster: Tree) -> None:
     soon(lambda: not cluster.alive(), 5)
 
 
-# -- found by long ones, in the mirror
+# -- found by long ones, in the ingest
 
 
-def test_a_killed_mirror_is_missed_after_one_picture_s_time(make_generation: MakeGeneration) -> None:
+def test_a_killed_ingest_is_missed_after_one_picture_s_time(make_generation: MakeGeneration) -> None:
     """A set is claimed picture by picture: once nobody works on it any more, that shows soon."""
     names = [default_storage.save(f"{INBOX}/soak", ContentFile(png())) for _ in range(3)]
     generation = make_generation(state=State.SAVING, results=[{"url": "", "file": name} for name in names])
@@ -131,7 +131,7 @@ def test_a_killed_mirror_is_missed_after_one_picture_s_time(make_generation: Mak
 
     post_save.connect(look, sender=Picture)
     try:
-        mirror(generation.pk)
+        ingest_results(generation.pk)
     finally:
         post_save.disconnect(look, sender=Picture)
     assert len(claims) == 3
@@ -139,7 +139,7 @@ def test_a_killed_mirror_is_missed_after_one_picture_s_time(make_generation: Mak
 
 
 def test_nothing_stays_in_the_inbox_of_what_is_here(make_generation: MakeGeneration) -> None:
-    """Neither what a mirror left that was killed right after keeping it, nor a courier before it could note it."""
+    """Neither what a ingest left that was killed right after keeping it, nor a engine before it could note it."""
     generation = make_generation(state=State.SAVING)
     stem, size = f"{INBOX}/{generation.pk}-0", len(png())
     noted, unnoted = (default_storage.save(f"{stem}-{name}-{size}", ContentFile(png())) for name in "ab")
@@ -147,9 +147,9 @@ def test_nothing_stays_in_the_inbox_of_what_is_here(make_generation: MakeGenerat
     other = default_storage.save(f"{INBOX}/{generation.pk}1-0-c-{size}", ContentFile(png()))
     generation.results = [{"url": "", "file": noted}]
     generation.save()
-    bring_home(generation, 0, generation.results[0])
+    ingest_result(generation, 0, generation.results[0])
     assert default_storage.save(noted, ContentFile(png())) == noted
-    mirror(generation.pk)
+    ingest_results(generation.pk)
     generation.refresh_from_db()
     assert generation.state == State.COMPLETED
     Deliveries(lambda pk: None, fetch_by=60).sweep_inbox({generation.pk})
@@ -164,7 +164,7 @@ def test_what_could_not_be_brought_home_stays_in_the_inbox(make_generation: Make
     bad = default_storage.save(f"{INBOX}/{generation.pk}-1-b", ContentFile(png()[:-20]))
     generation.results = [{"url": "", "file": good}, {"url": "", "file": bad}]
     generation.save()
-    mirror(generation.pk)
+    ingest_results(generation.pk)
     generation.refresh_from_db()
     assert (generation.state, generation.shortfall) == (State.COMPLETED, 1)
     assert [default_storage.exists(name) for name in (good, bad)] == [False, True]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from lemonstudio.processes.tree import MARK, signal_all, soon
 from tests.conftest import png
-from tests.stub_upstream import WorkingUpstream
-from tests.studio import MARK, Database, WorkingStudio, signal_all, soon
+from tests.support.stub_upstream import WorkingUpstream
+from tests.support.studio import Database, WorkingStudio
 
 pytestmark = [
     pytest.mark.process,
@@ -101,7 +102,7 @@ def test_one_of_two_is_killed(clusters: WorkingStudio, upstream: WorkingUpstream
     clusters.let_due("saving")
     soon(lambda: not clusters.under_way(), 60)
 
-    # Nothing is lost: what is not completed was on its way when its courier was killed, and nobody knows.
+    # Nothing is lost: what is not completed was on its way when its engine was killed, and nobody knows.
     states = clusters.states()
     assert states.total() == states["completed"] + states["interrupted"] == 2 * EACH, clusters.rows()
     sent = {prompt: at for at, _, prompt in asked(upstream) if prompt}

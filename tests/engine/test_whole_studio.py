@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from lemonstudio.processes.tree import Studio
 from tests.conftest import png
 from tests.engine.conftest import KEY
-from tests.stub_upstream import Reply, Request, StubUpstream
-from tests.studio import Studio
+from tests.support.stub_upstream import Reply, Request, StubUpstream
 
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("processes")]
 

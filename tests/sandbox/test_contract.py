@@ -10,15 +10,15 @@ import requests
 from PIL import Image
 
 from lemonstudio.sandbox.models import AUTO, MODELS, pixels
-from lemonstudio.sandbox.tokens import Signer, Wish
+from lemonstudio.sandbox.tokens import GenerationSpec, Signer
 
 from .conftest import SECRET
 
 SIGNER = Signer(SECRET.encode())
 
 
-def wish(age: float = 0, fault: str = "", index: int = -1) -> Wish:
-    return Wish("flux-pro", "the sea", "512x512", 2, 7, round((time.time() - age) * 1000), fault, index)
+def spec(age: float = 0, fault: str = "", index: int = -1) -> GenerationSpec:
+    return GenerationSpec("flux-pro", "the sea", "512x512", 2, 7, round((time.time() - age) * 1000), fault, index)
 
 
 def test_sync_answer_has_a_picture_of_the_size_asked_for(sandbox):
@@ -106,7 +106,7 @@ def changed(token: str, place: int) -> str:
 
 
 def test_a_changed_token_is_no_token(sandbox):
-    token = SIGNER.seal("task", wish())
+    token = SIGNER.seal("task", spec())
     assert sandbox.get(f"/v1/images/generations/img_{token}").status_code == 200
     broken = ["img_" + changed(token, place) for place in range(0, len(token), 7)]
     broken += [
@@ -116,14 +116,14 @@ def test_a_changed_token_is_no_token(sandbox):
         "img_",
         "img_é",
         "img_!!",
-        f"img_{SIGNER.seal('file', wish())}",
+        f"img_{SIGNER.seal('file', spec())}",
     ]
-    broken.append(f"img_{Signer(b'another').seal('task', wish())}")
+    broken.append(f"img_{Signer(b'another').seal('task', spec())}")
     for task in broken:
         answer = sandbox.get(f"/v1/images/generations/{task}")
         assert answer.status_code == 404, task
         assert answer.json()["error"]["code"] == "async_task_not_found"
-    picture = SIGNER.seal("file", wish(index=0))
+    picture = SIGNER.seal("file", spec(index=0))
     assert sandbox.get(f"/files/{picture}.png").status_code == 200
     for file in (changed(picture, -3), changed(picture, 0), token):
         assert sandbox.get(f"/files/{file}.png").status_code == 404
@@ -131,10 +131,10 @@ def test_a_changed_token_is_no_token(sandbox):
 
 def test_tasks_last_a_day_and_picture_links_an_hour(sandbox):
     def task(age: float) -> int:
-        return sandbox.get("/v1/images/generations/img_" + SIGNER.seal("task", wish(age))).status_code
+        return sandbox.get("/v1/images/generations/img_" + SIGNER.seal("task", spec(age))).status_code
 
     def picture(age: float) -> int:
-        return sandbox.get(f"/files/{SIGNER.seal('file', wish(age, index=1))}.png").status_code
+        return sandbox.get(f"/files/{SIGNER.seal('file', spec(age, index=1))}.png").status_code
 
     assert (task(24 * 3600 - 60), task(24 * 3600 + 1)) == (200, 404)
     assert (picture(3600 - 60), picture(3601)) == (200, 410)

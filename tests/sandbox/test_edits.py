@@ -22,7 +22,7 @@ from lemonstudio.sandbox import multipart, painter, uploads
 from lemonstudio.sandbox.errors import ApiError
 from lemonstudio.sandbox.models import MODELS
 from lemonstudio.sandbox.spool import Spool
-from lemonstudio.sandbox.tokens import Signer, Wish
+from lemonstudio.sandbox.tokens import GenerationSpec, Signer
 
 from .conftest import SECRET, launch
 from .test_faults import ANSWERS
@@ -205,7 +205,7 @@ def test_a_variation_is_the_picture_in_other_colours_and_another_arrangement(san
     assert all(apart(picture, PHOTO) > 30 for picture in varied)
     bright = varied[0].convert("HSV").getchannel("V")
     left, right = (ImageStat.Stat(bright.crop(box)).mean[0] for box in ((0, 0, 40, 200), (216, 0, 256, 200)))
-    assert left > right + 5, "mirrored: the light half is on the left"
+    assert left > right + 5, "ingested: the light half is on the left"
 
 
 def test_b64_json_of_a_variation(sandbox):
@@ -423,15 +423,15 @@ def test_edits_break_as_asked(sandbox):
 def test_a_task_and_an_address_whose_upload_is_gone_say_so(sandbox):
     signer = Signer(SECRET.encode())
     old = round((time.time() - 60) * 1000)
-    wish = Wish("nano-banana-pro", "x", "256x256", 1, 7, old, index=-1, work="edit", image="0" * 32)
-    answer = sandbox.get(f"/v1/images/generations/img_{signer.seal('task', wish)}").json()
+    spec = GenerationSpec("nano-banana-pro", "x", "256x256", 1, 7, old, index=-1, work="edit", image="0" * 32)
+    answer = sandbox.get(f"/v1/images/generations/img_{signer.seal('task', spec)}").json()
     assert (answer["status"], answer["data"]) == ("failed", [])
     assert "uploaded picture" in answer["error"]
-    file = sandbox.get(f"/files/{signer.seal('file', wish)}.png")
+    file = sandbox.get(f"/files/{signer.seal('file', spec)}.png")
     assert (file.status_code, file.json()["error"]["code"]) == (410, "gone")
     lost_mask = sandbox.edit(FILE, prompt="x", model="nano-banana-pro").json()["task_id"].removeprefix("img_")
     kept = signer.open("task", lost_mask)
-    both = Wish(*(kept.model, "x", "256x256", 1, 7, old, "", -1, "edit", kept.image, "0" * 32))
+    both = GenerationSpec(*(kept.model, "x", "256x256", 1, 7, old, "", -1, "edit", kept.image, "0" * 32))
     assert sandbox.get(f"/v1/tasks/img_{signer.seal('task', both)}").json()["status"] == "failed"
     assert sandbox.get(f"/files/{signer.seal('file', both)}.png").status_code == 410
 

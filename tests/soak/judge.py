@@ -10,10 +10,11 @@ from django.conf import settings
 from PIL import Image
 
 from gallery.engine.results import INBOX
-from gallery.models import Generation, Picture, State, ledger
+from gallery.models import Generation, Picture, State
+from gallery.queries.ledger import discrepancies
 from tests.soak.killer import WEB
 from tests.soak.kinds import Kind, kind_of
-from tests.soak.people import Wish
+from tests.soak.people import GenerationSpec
 from tests.soak.upstream import DECLINED, IN_VAIN, Order
 from tests.soak.watch import Kill
 
@@ -31,9 +32,9 @@ class Verdict:
 
 
 class Judge:
-    def __init__(self, wishes: Iterable[Wish], orders: dict[str, Order], kills: list[Kill], log: Path) -> None:
+    def __init__(self, specs: Iterable[GenerationSpec], orders: dict[str, Order], kills: list[Kill], log: Path) -> None:
         self.verdict = Verdict()
-        self._wishes = list(wishes)
+        self._specs = list(specs)
         self._orders = orders
         # After any of these, what was being sent may be of unknown outcome.
         self._deaths = [kill.at for kill in kills if kill.victim not in WEB and kill.signal == kill.signal.SIGKILL]
@@ -49,11 +50,11 @@ class Judge:
                 self._row(row, kind_of(prompt), self._orders.get(prompt, Order()))
         self._nothing_left_behind()
         self._nothing_unforeseen()
-        for discrepancy in ledger.discrepancies():
+        for discrepancy in discrepancies():
             self._wrong(f"The ledger does not add up: {discrepancy}")
         figures = self.verdict.figures
         figures["generations"] = len(rows)
-        figures["forms sent more than once"] = sum(wish.sent > 1 for wish in self._wishes)
+        figures["forms sent more than once"] = sum(spec.sent > 1 for spec in self._specs)
         figures["pictures kept"] = Picture.objects.count()
         figures["POSTs"] = sum(order.posts for order in self._orders.values())
         figures["generations POSTed twice"] = sum(order.posts > 1 for order in self._orders.values())
@@ -64,12 +65,12 @@ class Judge:
         self.verdict.problems.append(text)
 
     def _nothing_missing(self, rows: dict[str, list[Generation]]) -> None:
-        for wish in self._wishes:
-            if not wish.accepted:
-                self._wrong(f"“{wish.prompt}” was never taken, sent {wish.sent} times.")
-            if (number := len(rows.get(wish.prompt, []))) != 1:
-                self._wrong(f"“{wish.prompt}” has {number} rows.")
-        known = {wish.prompt for wish in self._wishes}
+        for spec in self._specs:
+            if not spec.accepted:
+                self._wrong(f"“{spec.prompt}” was never taken, sent {spec.sent} times.")
+            if (number := len(rows.get(spec.prompt, []))) != 1:
+                self._wrong(f"“{spec.prompt}” has {number} rows.")
+        known = {spec.prompt for spec in self._specs}
         for prompt in (rows.keys() | self._orders.keys()) - known:
             self._wrong(f"“{prompt}” was asked for by nobody.")
 
@@ -140,14 +141,14 @@ class Judge:
             row = Generation.objects.filter(pk=pk).first()
             state = row.state if row else "not there"
             if state == State.INTERRUPTED and path.stat().st_size < int(path.name.rpartition("-")[2]):
-                # The courier was killed while it wrote this; nobody has the rest.
+                # The engine was killed while it wrote this; nobody has the rest.
                 self.verdict.figures["half-stored pictures"] += 1
             else:
                 self._wrong(f"{path.name} was left in the inbox; its generation is {state}.")
         known = set(Picture.objects.values_list("original", flat=True))
         stems = {name.rpartition(".")[0] for name in known}
         files = [str(path.relative_to(media)) for path in (media / "pictures").rglob("*") if path.is_file()]
-        # Beside an original stand its thumbnails, whose names begin like its own.
+        # Adjacent an original stand its thumbnails, whose names begin like its own.
         self.verdict.figures["files of killed fetches"] = sum(
             name not in known and name.rpartition("-")[0] not in stems for name in files
         )

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from gallery.engine.results import INBOX
 from tests.soak.processes import Tree, talks_to
 from tests.soak.service import Service
-from tests.soak.watch import STATES, Kill, Watch, courier, look
+from tests.soak.watch import STATES, Kill, Watch, engine, look
 
-# Of a deck of cards, how many are each victim's: while a courier works, and while none does. A courier that is killed
+# Of a deck of cards, how many are each victim's: while a engine works, and while none does. A engine that is killed
 # is missed for eight seconds, the others' kills fall in between.
 DECK = {
-    "courier's worker": (4, 0),
+    "engine's worker": (4, 0),
     "fetching worker": (3, 2),
     "idle worker": (2, 3),
     "sentinel": (2, 3),
@@ -93,10 +93,10 @@ class Killer:
     # -- when
 
     def _wait_for_work(self) -> None:
-        """Until rows move again, and mostly until a courier works; then a moment more."""
+        """Until rows move again, and mostly until a engine works; then a moment more."""
         wanted = self._chance.random() < 0.8
         give_up_at = time.monotonic() + WAIT_FOR_WORK
-        while self._watch.waits_for_work or (wanted and not courier(self._service.tree())):
+        while self._watch.waits_for_work or (wanted and not engine(self._service.tree())):
             self._look_after_orphans()
             if time.monotonic() > give_up_at:
                 last = self.kills[-1].victim if self.kills else "nobody"
@@ -135,7 +135,7 @@ class Killer:
         begun = time.monotonic()
         while True:
             tree = self._service.tree()
-            working = bool(courier(tree))
+            working = bool(engine(tree))
             deck = self._deck(working=working)
             # The first card is waited for; after that, whoever is there is welcome.
             late = time.monotonic() > begun + WAIT_FOR_VICTIM[working]
@@ -157,7 +157,7 @@ class Killer:
     def _pid(self, name: str, tree: Tree) -> int:
         # Those above are killed when they have somebody below them: before that, nothing depends on them.
         finds: dict[str, Callable[[], int]] = {
-            "courier's worker": lambda: courier(tree),
+            "engine's worker": lambda: engine(tree),
             "fetching worker": lambda: self._worker(tree, fetching=True),
             "idle worker": lambda: self._worker(tree, fetching=False),
             "sentinel": lambda: tree.sentinel,
@@ -171,8 +171,8 @@ class Killer:
         return finds[name]()
 
     def _worker(self, tree: Tree, *, fetching: bool) -> int:
-        """One that is not the courier's, and is (or is not) fetching a picture."""
-        working = courier(tree)
+        """One that is not the engine's, and is (or is not) fetching a picture."""
+        working = engine(tree)
         others = [pid for pid in tree.workers if pid != working]
         self._chance.shuffle(others)
         return next((pid for pid in others if talks_to(pid, self._port) == fetching), 0)
@@ -182,10 +182,10 @@ class Killer:
     def _kill_one(self) -> None:
         self._look_after_orphans()
         victim, pid = self._draw()
-        working = bool(courier(self._service.tree()))
+        working = bool(engine(self._service.tree()))
         # Where nobody works, nothing changes.
         counts = self._wait_for_moment(victim) if working else look().counts
-        if victim in ("fetching worker", "courier's worker"):
+        if victim in ("fetching worker", "engine's worker"):
             # Waiting for a moment may have made it another's turn.
             pid = self._pid(victim, self._service.tree()) or pid
         try:
@@ -201,7 +201,7 @@ class Killer:
         tree = self._service.tree()
         if not tree.workers:
             return False
-        working = bool(courier(tree))
+        working = bool(engine(tree))
         counts = self._wait_for_moment(f"SIGTERM {whom}")
         pids = {"cluster's parent": {tree.cluster}, "supervisor": {tree.supervisor}}.get(whom, self._service.everyone())
         for pid in pids:
@@ -220,7 +220,7 @@ class Killer:
         stood = ", ".join(f"{state} {kill.counts[state]}" for state in MOMENTS if kill.counts[state])
         with self._log.open("a") as log:
             moment = time.strftime("%H:%M:%S", time.gmtime(kill.at))
-            log.write(f"{moment} {len(self.kills)} {kill.victim}{' +courier' * kill.courier_at_work}: {stood}\n")
+            log.write(f"{moment} {len(self.kills)} {kill.victim}{' +engine' * kill.engine_at_work}: {stood}\n")
 
     def _look_after_orphans(self) -> None:
         for orphans in list(self._orphans):

@@ -19,7 +19,7 @@ PATIENCE = 30.0
 
 
 @dataclass(slots=True)
-class Wish:
+class GenerationSpec:
     prompt: str
     # As often as the same form was sent: a broken connection tells nobody whether it came.
     sent: int = 0
@@ -32,7 +32,7 @@ class Person(threading.Thread):
     ) -> None:
         super().__init__(name=f"person-{number}", daemon=True)
         self.email = f"person-{number}@example.org"
-        self.wishes: list[Wish] = []
+        self.specs: list[GenerationSpec] = []
         self.odd: list[str] = []
         self._url = url
         self._models = models
@@ -63,29 +63,29 @@ class Person(threading.Thread):
         while not self._over.is_set():
             for _ in range(self._chance.randint(1, 5)):
                 if self._may_ask() and not self._over.is_set():
-                    self._ask(Wish(self._prompts.next()))
+                    self._ask(GenerationSpec(self._prompts.next()))
             self._over.wait(self._chance.uniform(0.1, 0.8))
 
-    def _ask(self, wish: Wish) -> None:
-        self.wishes.append(wish)
-        form = self._form(wish, kind_of(wish.prompt))
-        while not wish.accepted:
-            wish.sent += 1
+    def _ask(self, spec: GenerationSpec) -> None:
+        self.specs.append(spec)
+        form = self._form(spec, kind_of(spec.prompt))
+        while not spec.accepted:
+            spec.sent += 1
             try:
                 answer = self._session.post(f"{self._url}/generations/", form, timeout=PATIENCE, allow_redirects=False)
             except requests.RequestException:
                 time.sleep(0.1)  # nobody is there, or somebody was killed in the middle
                 continue
-            wish.accepted = answer.status_code == 302 and answer.headers["Location"] == "/"
-            if not wish.accepted:
-                self.odd.append(f"{answer.status_code} for {wish.prompt}: {answer.text[:200]}")
+            spec.accepted = answer.status_code == 302 and answer.headers["Location"] == "/"
+            if not spec.accepted:
+                self.odd.append(f"{answer.status_code} for {spec.prompt}: {answer.text[:200]}")
                 time.sleep(0.5)
 
-    def _form(self, wish: Wish, kind: Kind) -> dict[str, str]:
+    def _form(self, spec: GenerationSpec, kind: Kind) -> dict[str, str]:
         return {
             "csrfmiddlewaretoken": self._csrf,
             "token": str(uuid.uuid4()),
-            "prompt": wish.prompt,
+            "prompt": spec.prompt,
             "model": str(self._models[kind.model]),
             "count": str(kind.count),
         }

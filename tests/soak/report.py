@@ -24,7 +24,7 @@ def _spread(seconds: list[float | None]) -> str:
 
 def kills(done: Sequence[Kill]) -> str:
     """Per victim: at how many of its kills some row stood in which state, and how many rows those were."""
-    head = ("killed", "times", "courier at work", *MOMENTS, "work again, s", "web again, s")
+    head = ("killed", "times", "engine at work", *MOMENTS, "work again, s", "web again, s")
     rows = [_victim(name, [kill for kill in done if kill.victim == name]) for name in _names(done)]
     hard = [kill for kill in done if kill.signal == signal.SIGKILL]
     return table(head, [*rows, _victim("all kill -9", hard)])
@@ -41,7 +41,7 @@ def _victim(name: str, mine: Sequence[Kill]) -> list[str]:
     return [
         name,
         str(len(mine)),
-        str(sum(kill.courier_at_work for kill in mine)),
+        str(sum(kill.engine_at_work for kill in mine)),
         *met,
         _spread([kill.worked_after for kill in mine if kill.victim not in WEB]),
         _spread([kill.answered_after for kill in mine if kill.victim in WEB or "supervisor" in name]),

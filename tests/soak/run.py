@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from gallery.engine.results import INBOX, Deliveries
 from gallery.engine.timing import Timing
-from gallery.enqueue import send_mirror
+from gallery.enqueue import enqueue_ingest
 from gallery.models import Generation, ImageModel, Person, State
 from tests.soak import people, report
 from tests.soak.judge import Judge
@@ -76,9 +76,9 @@ class Soak:
         return f"{self._judge()}\n\n{spent}"
 
     def _judge(self) -> str:
-        wishes = [wish for person in self._people for wish in person.wishes]
+        specs = [spec for person in self._people for spec in person.specs]
         kills = self._killer.kills
-        verdict = Judge(wishes, self._upstream.orders(), kills, self._service.log).judge()
+        verdict = Judge(specs, self._upstream.orders(), kills, self._service.log).judge()
         self._complain(verdict.problems)
         for person in self._people:
             self._complain([f"The web server answered {odd}" for odd in person.odd])
@@ -119,9 +119,9 @@ class Soak:
         if self._plan.hurry:
             Generation.objects.filter(state=State.SAVING).update(due_at=timezone.now())
         self._wait_until(lambda: not Generation.objects.under_way().exists(), self._plan.patience)
-        # Once a minute, a courier looks what killed ones have left in the inbox.
+        # Once a minute, a engine looks what killed ones have left in the inbox.
         if self._plan.hurry:
-            Deliveries(send_mirror, Timing().fetch_by).sweep_inbox(())
+            Deliveries(enqueue_ingest, Timing().fetch_by).sweep_inbox(())
         else:
             self._wait_until(lambda: not self._inbox_has_whole_ones(), Timing().sweep + 15)
         # After the patience, the judge says which are left.

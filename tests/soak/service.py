@@ -9,8 +9,8 @@ import time
 import uuid
 from pathlib import Path
 
+from lemonstudio.processes.tree import ROOT, Studio
 from tests.soak.processes import MARK, Tree, alive, descendants, is_alive
-from tests.studio import ROOT, Studio
 
 WORKERS = 3
 RESTART_SECONDS = 0.5

@@ -21,9 +21,9 @@ from typing import Any
 
 from PIL import Image
 
+from lemonstudio.processes.tree import ROOT
 from tests.soak.kinds import Kind, kind_of
-from tests.stub_upstream import Reply, Request, StubUpstream
-from tests.studio import ROOT
+from tests.support.stub_upstream import Reply, Request, StubUpstream
 
 CREATE = "/v1/images/generations"
 DECLINED = {"error": {"code": "content_policy_violation", "message": "This one is declined."}}

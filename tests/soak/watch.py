@@ -44,8 +44,8 @@ def look() -> Look:
     return Look(counts, changes)
 
 
-def courier(tree: Tree) -> int:
-    """The worker whose courier holds the account's lease."""
+def engine(tree: Tree) -> int:
+    """The worker whose engine holds the account's lease."""
     account = UpstreamAccount.load()
     holder = account.holder.split(":")[1] if account.holder else ""
     pid = int(holder) if holder.isdecimal() else 0
@@ -60,7 +60,7 @@ class Kill:
     signal: signal.Signals
     at: float
     counts: Counter[str]
-    courier_at_work: bool
+    engine_at_work: bool
     # Seconds until the state of a row changed again, and until the web server answered a request made after it.
     worked_after: float | None = None
     answered_after: float | None = None

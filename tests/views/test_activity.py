@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from gallery import services
-from gallery.engine.ingest import bring_home
+from gallery.engine.ingest import ingest_result
 from gallery.models import Activity, Gallery, GalleryEntry, Generation, Membership, Person, Picture, Role, State
 from gallery.services import activity as service
 from gallery.views import activity
@@ -116,7 +116,7 @@ def test_what_arrives_in_a_gallery_is_added_by_its_author(
     results = [{"file": default_storage.save(f"inbox/{n}.png", ContentFile(png()))} for n in range(2)]
     generation = make_generation(state=State.SAVING, gallery=private_gallery, results=results)
     for place, result in enumerate(results):
-        bring_home(generation, place, result)
+        ingest_result(generation, place, result)
     assert log(private_gallery) == ["Olivia Owner added 2 pictures"]
     assert set(GalleryEntry.objects.values_list("added_by__name", flat=True)) == {"Olivia Owner"}
 

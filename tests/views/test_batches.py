@@ -297,7 +297,7 @@ def test_a_feed_with_batches_costs_as_many_queries(
     for _ in range(6):
         services.generations.submit_all(
             owner,
-            [services.generations.Wish(model("flux-pro"), f"Door {number}") for number in range(3)],
+            [services.generations.GenerationSpec(model("flux-pro"), f"Door {number}") for number in range(3)],
             batch=Batch(author=owner, kind=Batch.Kind.PROMPTS, prompt="Doors"),
         )
     with django_assert_num_queries(len(few)):

@@ -200,7 +200,7 @@ def test_fetch_again_tries_once_more_without_paying(as_owner: Client, make_gener
     generation.refresh_from_db()
     assert (generation.state, generation.attempts, generation.version) == (State.SAVING, 0, 2)
     assert generation.due_at is not None
-    assert messages() == [("gallery.tasks.mirror", generation.pk)]
+    assert messages() == [("gallery.tasks.ingest", generation.pk)]
     assert "Fetching the picture" in text
     assert 'hx-post="/generations/poll/"' in text
 

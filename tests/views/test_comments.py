@@ -122,7 +122,7 @@ def test_the_part_of_the_page_for_htmx(as_owner: Client, picture: Picture) -> No
     gallery = picture.galleries.get()
     answer = say(as_owner, gallery, picture, "So <b>lovely</b>\r\nindeed", headers=HTMX)
     text = answer.content.decode()
-    assert (answer.status_code, answer.templates[0].name) == (200, "gallery/_talk.html")
+    assert (answer.status_code, answer.templates[0].name) == (200, "comments/_talk.html")
     assert f'<section id="comments-{gallery.pk}"' in text
     assert "So &lt;b&gt;lovely&lt;/b&gt;\nindeed" in text
     for wrong, said in (("  ", "Write something first"), ("x" * 2001, "2,000 are the most")):

@@ -16,7 +16,7 @@ from django.utils import timezone
 from PIL import Image, PngImagePlugin
 
 from gallery import services
-from gallery.images import metadata as strip
+from gallery.images import metadata
 from gallery.models import Comment, Gallery, GuestVote, Membership, PasswordTry, Person, Picture, Role, ShareLink
 from gallery.models.share_link import hashed
 from gallery.services.share_links import MOST_COMMENTS, MOST_TRIES, MOST_TRIES_OF_ALL, MOST_VOTES
@@ -266,8 +266,8 @@ def test_downloads_by_guests_leave_threads_to_the_others(
 ) -> None:
     _, path = share(picture.galleries.get(), allow_downloads=True)
     page = below(path, picture)
-    monkeypatch.setattr(strip, "HAND_SECONDS", 0.01)
-    with strip.HANDS.turn(), strip.HANDS.turn():
+    monkeypatch.setattr(metadata, "HAND_SECONDS", 0.01)
+    with metadata.HANDS.turn(), metadata.HANDS.turn():
         answer = as_stranger.get(f"{page}download/")
         assert (answer.status_code, answer["Retry-After"]) == (429, "10")
         text = answer.content.decode()

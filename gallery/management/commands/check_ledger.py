@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from gallery.models import ledger
+from gallery.queries.ledger import discrepancies
 
 
 class Command(BaseCommand):
@@ -12,7 +12,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = 0
-        for discrepancy in ledger.discrepancies():
+        for discrepancy in discrepancies():
             found += 1
             self.stdout.write(str(discrepancy))
         if found:

@@ -5,14 +5,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from lemonstudio.processes import parent_watch as leash
+from lemonstudio.processes import parent_watch
 
 
 class Command(BaseCommand):
     help = "Run background tasks in the foreground, without anyone who starts them again. See `worker`."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        leash.hold()
+        parent_watch.hold()
         # What every worker would load by itself, loaded once before they are forked, is in memory once.
         from gallery import tasks  # noqa: F401 loaded before the fork: shared memory, and a broken module shows at once
         from lemonstudio.processes.cluster import StudioCluster

@@ -60,7 +60,8 @@ def web_part(host: str, port: int, env: dict[str, str]) -> Part:
 def sandbox_part(port: int) -> Part:
     # Derived, so that the addresses it signed stay good over a restart, and the key itself stays here.
     secret = hmac.new(settings.SECRET_KEY.encode(), b"lemonstudio sandbox", hashlib.sha256).hexdigest()
-    argv = [sys.executable, "-m", "lemonstudio.sandbox", "--host", SANDBOX_HOST, "--port", str(port)]
+    argv = [sys.executable, "-m", "lemonstudio.processes.parent_watch"]
+    argv += ["lemonstudio.sandbox", "--host", SANDBOX_HOST, "--port", str(port)]
     # The worker may be in the middle of a request until its end.
     env = {"LEMONSTUDIO_SANDBOX_SECRET": secret}
     return Part("sandbox", argv, env, cwd=settings.BASE_DIR, grace=5, last=True)

@@ -1,4 +1,4 @@
-"""The sandbox's pictures: one style of art a model, the same picture for the same wish every time."""
+"""The sandbox's pictures: one style of art a model, the same picture for the same spec every time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_PAINTED = 2_100_000
 
 
 def paint(model: str, prompt: str, seed: int, index: int, size: tuple[int, int]) -> Image.Image:
-    """The RGB picture number `index` (from 0) for a wish, exactly `size` pixels, marked as the sandbox's.
+    """The RGB picture number `index` (from 0) for a spec, exactly `size` pixels, marked as the sandbox's.
 
     Depends on its arguments only. Raises KeyError for a model without a style.
     """

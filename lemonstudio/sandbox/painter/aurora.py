@@ -71,12 +71,12 @@ def _curtain(size: tuple[int, int], hue: RGB, tip: RGB, number: int, rng: random
 def _lake(picture: Image.Image, shore: int, rng: random.Random) -> Image.Image:
     width, height = picture.size
     deep = height - shore
-    mirror = picture.crop((0, shore - deep * 2, width, shore)).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    ingest = picture.crop((0, shore - deep * 2, width, shore)).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
     # Still water smears lights downwards and keeps them sharp across.
-    mirror = mirror.resize((width, max(2, deep // 12)), BICUBIC).resize((width, deep), BICUBIC)
+    ingest = ingest.resize((width, max(2, deep // 12)), BICUBIC).resize((width, deep), BICUBIC)
     ripples = curve(clouds((width // 2, deep), rng, (7, 46), 3), 70, 200).resize((width, deep), BICUBIC)
-    dark = mirror.point(lambda value: round(value * 0.5))
-    picture.paste(Image.composite(mirror.point(lambda value: round(value * 0.92)), dark, ripples), (0, shore))
+    dark = ingest.point(lambda value: round(value * 0.5))
+    picture.paste(Image.composite(ingest.point(lambda value: round(value * 0.92)), dark, ripples), (0, shore))
     return picture
 
 

@@ -170,20 +170,20 @@ def _town(picture: Image.Image, colour: RGB, palette: Palette, ridge: Line, dept
 
 
 def _water(picture: Image.Image, palette: Palette, shore: int, sun: tuple[float, float], rng: random.Random) -> None:
-    """A mirror of what stands above it, torn by ripples that widen towards the viewer."""
+    """A ingest of what stands above it, torn by ripples that widen towards the viewer."""
     width, height = picture.size
     unit = min(width, height) / 1024
     deep = height - shore
     above = picture.crop((0, max(0, shore - deep * 2), width, shore))
-    mirror = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize((width, deep), BICUBIC)
+    ingest = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize((width, deep), BICUBIC)
     tint = fade((width, deep), [mix(palette.sky[2], palette.sky[3], 0.4), palette.sky[1], palette.sky[0]])
-    mirror = Image.blend(mirror, tint, 0.42)
+    ingest = Image.blend(ingest, tint, 0.42)
     ripple = wander(rng, 3, 0.7)
-    torn = mirror.copy()
+    torn = ingest.copy()
     for y in range(deep):
         share = y / deep
         shift = round(unit * (1.5 + 13 * share) * ripple(90 * share**0.5))
-        row = mirror.crop((0, y, width, y + 1))
+        row = ingest.crop((0, y, width, y + 1))
         torn.paste(row, (shift, y))
         if shift:
             torn.paste(

@@ -165,6 +165,6 @@ def _boat(picture: Image.Image, palette: Palette, horizon: int, light: float, rn
     mask = shape((width, height), draw)
     foot = round(y + 4 * s)
     tall = min(height - foot, round(96 * s))
-    mirror = mask.crop((0, foot - tall, width, foot)).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-    picture.paste(palette.near, (0, foot), blur(mirror, 2.2 * unit).point([round(v * 0.42) for v in range(256)]))
+    ingest = mask.crop((0, foot - tall, width, foot)).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    picture.paste(palette.near, (0, foot), blur(ingest, 2.2 * unit).point([round(v * 0.42) for v in range(256)]))
     picture.paste(mix(palette.near, palette.sky[0], 0.12), (0, 0), mask)

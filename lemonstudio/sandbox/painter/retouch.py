@@ -71,7 +71,7 @@ def repaint(picture: Image.Image, prompt: str, index: int, rng: random.Random) -
 
 
 def vary(picture: Image.Image, index: int, rng: random.Random) -> Image.Image:
-    """The same picture in other colours, mirrored or turned over, and nearer."""
+    """The same picture in other colours, ingested or turned over, and nearer."""
     width, height = picture.size
     colours = palette.choose("", index, rng)
     nearer = rng.uniform(0.74, 0.9)

@@ -1,0 +1,11 @@
+"""Batches that a person may see."""
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from gallery.models import Batch, Generation, Person
+
+
+def batches_visible_to(person: Person) -> QuerySet[Batch]:
+    """A person's own, and those of which a generation is visible to this person."""
+    seen = Generation.objects.visible_to(person).filter(batch=OuterRef("pk"))
+    return Batch.objects.filter(Q(author=person) | Exists(seen))

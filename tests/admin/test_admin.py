@@ -1,0 +1,269 @@
+"""The administration opens, does what it offers, and tells no secret."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_q.models import OrmQ, Schedule, Task
+
+from gallery import services
+from gallery.enqueue import enqueue_submit
+from gallery.models import (
+    Budget,
+    Download,
+    Gallery,
+    Generation,
+    ImageModel,
+    Person,
+    Picture,
+    PromptTemplate,
+    State,
+    UpstreamAccount,
+    ledger,
+)
+from tests.conftest import PASSWORD, model, put
+
+MakeGeneration = Callable[..., Generation]
+MODELS = sorted(admin.site._registry, key=lambda registered: registered._meta.label)
+KEY = "sk-live-4f1d8a6c02"
+
+
+def address(registered: type[Model], page: str, *args: object) -> str:
+    return reverse(f"admin:{registered._meta.app_label}_{registered._meta.model_name}_{page}", args=args)
+
+
+@pytest.fixture
+def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, team_gallery: Gallery) -> None:
+    """At least one row of every model that the administration shows."""
+    put(make_picture(gallery=team_gallery), team_gallery)
+    make_generation(state=State.FAILED, error_code="content_policy_violation", suggested_model=model("dall-e-2"))
+    ImageModel.objects.filter(slug="dall-e-3").update(typical_seconds=12.0, slow_seconds=30.0)
+    UpstreamAccount.pause("insufficient_balance", "The account is empty.", "Top it up.", seconds=60)
+    Budget.objects.create(group=Group.objects.create(name="Designers"), amount=10)
+    asked = make_generation(estimated_cost=Decimal("0.05"))
+    ledger.reserve(asked.author, [asked])
+    PromptTemplate.objects.create(author=asked.author, name="Fruit", text="A {{fruit}}")
+    services.share_links.make_link(team_gallery, asked.author, {"label": "A friend", "expires_at": timezone.now()})
+    services.comments.comment(team_gallery, team_gallery.pictures.get(), "Lovely", author=asked.author)
+    Download.objects.create(person=asked.author, gallery=team_gallery, name="For the team")
+    enqueue_submit(1)
+    now = timezone.now()
+    for name, success in (("went-well", True), ("went-wrong", False)):
+        Task.objects.create(
+            id=name,
+            name=name,
+            func="gallery.tasks.ingest",
+            args=(1,),
+            result="Traceback: it broke",
+            started=now - timedelta(seconds=2),
+            stopped=now,
+            success=success,
+        )
+
+
+def pages() -> list[str]:
+    """Index, and for each model its list, its first row, that row's history and the form for a new one."""
+    found = [reverse("admin:index"), reverse("admin:password_change"), reverse("admin:gallery_imagemodel_compare")]
+    for registered, site in admin.site._registry.items():
+        shown = site.get_queryset(RequestStub()).first()  # type: ignore[arg-type]
+        assert shown is not None, f"no row of {registered._meta.label} was made for these tests"
+        found.append(address(registered, "changelist"))
+        found.append(address(registered, "change", shown.pk))
+        found.append(address(registered, "history", shown.pk))
+    found += [address(registered, "add") for registered in (Person, ImageModel, Gallery, Group, Schedule)]
+    return found
+
+
+class RequestStub:
+    """What get_queryset is given where nobody asks."""
+
+    user = None
+    GET: dict[str, str] = {}
+
+
+def test_every_page_opens(as_administrator: Client, rows: None) -> None:
+    for page in pages():
+        response = as_administrator.get(page)
+        assert response.status_code == 200, page
+
+
+@pytest.mark.parametrize("registered", MODELS, ids=lambda registered: registered._meta.label)
+def test_every_list_is_searched_and_filtered(as_administrator: Client, rows: None, registered: type[Model]) -> None:
+    site = admin.site._registry[registered]
+    for query in ({"q": "lemon"}, {"o": "1.-2"}, {"p": "1"}):
+        response = as_administrator.get(address(registered, "changelist"), query)
+        assert response.status_code in (200, 302), query
+    if site.search_fields:
+        assert "searchbar" in as_administrator.get(address(registered, "changelist")).content.decode()
+
+
+def test_queue_and_schedule_are_shown(as_administrator: Client, rows: None) -> None:
+    for registered, said in ((OrmQ, "gallery.tasks.submit"), (Schedule, "Housekeeping")):
+        assert said in as_administrator.get(address(registered, "changelist")).content.decode()
+
+
+@pytest.mark.parametrize("page", ["/admin/", "/admin/gallery/generation/", "/admin/django_q/ormq/"])
+@pytest.mark.parametrize("who", ["as_owner", "as_stranger"])
+def test_nobody_else_gets_in(page: str, who: str, request: pytest.FixtureRequest) -> None:
+    response = request.getfixturevalue(who).get(page)
+    assert response.status_code == 302
+    assert response["Location"].startswith(("/admin/login/?next=/admin/", "/login/?next=/admin/"))
+
+
+def test_every_page_is_closed_to_others(as_owner: Client, rows: None) -> None:
+    for page in pages():
+        assert as_owner.get(page).status_code == 302, page
+
+
+def test_the_key_is_shown_nowhere(as_administrator: Client, as_owner: Client, rows: None, settings: Any) -> None:
+    settings.LEMONDATA_API_KEY = KEY
+    everywhere = [as_administrator.get(page) for page in pages()]
+    studio = [
+        "/",
+        "/?feed=team",
+        "/galleries/",
+        "/account/",
+        "/healthz",
+        "/generations/options/",
+        "/login/",
+        "/nowhere/",
+    ]
+    everywhere += [client.get(page) for client in (as_owner, as_administrator) for page in studio]
+    for response in everywhere:
+        assert KEY.encode() not in response.content, response.request["PATH_INFO"]
+
+
+# -- people
+
+
+def test_adds_a_person_who_can_sign_in(as_administrator: Client, as_stranger: Client) -> None:
+    form = {
+        "name": "Nora",
+        "email": "Nora@Example.org",
+        "usable_password": "true",
+        "password1": PASSWORD,
+        "password2": PASSWORD,
+    }
+    assert as_administrator.post("/admin/gallery/person/add/", form).status_code == 302
+    nora = Person.objects.get(name="Nora")
+    assert (nora.email, nora.is_staff) == ("nora@example.org", False)
+    assert as_stranger.post("/login/", {"username": "nora@example.org", "password": PASSWORD})["Location"] == "/"
+
+
+def test_an_email_is_taken_in_any_case(as_administrator: Client, owner: Person) -> None:
+    form = {"name": "O", "email": "OLIVIA@example.org", "password1": PASSWORD, "password2": PASSWORD}
+    response = as_administrator.post("/admin/gallery/person/add/", form | {"usable_password": "true"})
+    assert response.status_code == 200
+    assert "Somebody has this e-mail already." in response.content.decode()
+
+
+def test_a_person_s_page_shows_no_password_hash(as_administrator: Client, owner: Person) -> None:
+    text = as_administrator.get(address(Person, "change", owner.pk)).content.decode()
+    assert owner.password.rsplit("$", 1)[1] not in text
+
+
+@pytest.mark.parametrize("registered", [Person, Generation, Picture, UpstreamAccount])
+def test_what_must_stay_is_not_deleted(as_administrator: Client, rows: None, registered: type[Model]) -> None:
+    row = registered._default_manager.all()[:1][0]
+    assert as_administrator.post(address(registered, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert registered._default_manager.filter(pk=row.pk).exists()
+
+
+# -- the catalogue
+
+
+def test_a_model_with_bad_options_is_refused(as_administrator: Client) -> None:
+    form = {"slug": "new", "label": "New", "position": "1", "max_count": "1", "give_up_after": "60"}
+    bad = '[{"name": "size", "label": "Size", "choices": ["1x1"], "default": "2x2"}]'
+    response = as_administrator.post("/admin/gallery/imagemodel/add/", form | {"options": bad})
+    assert response.status_code == 200
+    assert "The default of “size” is not among its choices." in response.content.decode()
+    assert not ImageModel.objects.filter(slug="new").exists()
+
+
+def test_a_new_model_is_on_offer_at_once(as_administrator: Client) -> None:
+    form = {"slug": "new", "label": "Brand new", "position": "1", "max_count": "2", "give_up_after": "60"}
+    form |= {"prompt_limit": "4000", "edit_max_side": "2048", "edit_max_bytes": "20000000"}
+    options = '[{"name": "style", "label": "Look", "choices": ["dark", "light"], "default": "dark"}]'
+    as_administrator.post("/admin/gallery/imagemodel/add/", form | {"options": options, "enabled": "on"})
+    text = as_administrator.get("/").content.decode()
+    assert "Brand new" in text
+    assert 'name="opt_style" value="light"' in text
+
+
+# -- actions
+
+
+def run(client: Client, registered: type[Model], action: str, *chosen: Model) -> str:
+    form = {"action": action, "_selected_action": [row.pk for row in chosen]}
+    return client.post(address(registered, "changelist"), form, follow=True).content.decode()
+
+
+def test_retry_asks_again_for_what_has_failed(as_administrator: Client, make_generation: MakeGeneration) -> None:
+    failed, running = make_generation(state=State.FAILED), make_generation(state=State.PROCESSING)
+    assert "1 of 2 asked for again." in run(as_administrator, Generation, "retry", failed, running)
+    again = Generation.objects.get(retry_of=failed)
+    assert (again.author, again.state) == (failed.author, State.QUEUED)
+    assert OrmQ.objects.count() == 1
+    assert "0 of 1 asked for again." in run(as_administrator, Generation, "retry", failed)
+
+
+def test_cancel_stops_waiting(as_administrator: Client, make_generation: MakeGeneration) -> None:
+    queued, done = make_generation(), make_generation(state=State.COMPLETED)
+    assert "1 of 2 cancelled." in run(as_administrator, Generation, "cancel", queued, done)
+    queued.refresh_from_db()
+    assert queued.state == State.CANCELLED
+
+
+def test_the_queue_goes_on_when_told(as_administrator: Client) -> None:
+    UpstreamAccount.pause("insufficient_balance", "The account is empty.", "", seconds=600)
+    assert "The queue goes on." in run(as_administrator, UpstreamAccount, "resume", UpstreamAccount.load())
+    assert not UpstreamAccount.load().is_paused
+
+
+def test_a_generation_is_not_edited(as_administrator: Client, make_generation: MakeGeneration) -> None:
+    generation = make_generation()
+    as_administrator.post(
+        address(Generation, "change", generation.pk),
+        {"prompt": "Changed", "pictures-TOTAL_FORMS": "0", "pictures-INITIAL_FORMS": "0"},
+    )
+    generation.refresh_from_db()
+    assert generation.prompt == "A lemon on a table"
+
+
+def test_a_prompt_is_text(as_administrator: Client, make_generation: MakeGeneration) -> None:
+    generation = make_generation(prompt="<script>alert(1)</script>")
+    for page in (address(Generation, "changelist"), address(Generation, "change", generation.pk)):
+        assert "<script>alert(1)" not in as_administrator.get(page).content.decode()
+
+
+@pytest.mark.parametrize("registered", [Picture, Generation])
+def test_previews_show_whosever_picture_it_is(
+    as_administrator: Client, make_picture: Callable[..., Picture], registered: type[Model]
+) -> None:
+    picture = make_picture()
+    row = picture if registered is Picture else picture.generation
+    text = as_administrator.get(address(registered, "change", row.pk)).content.decode()
+    shown = re.findall(r'<img src="(/media/[^"]+)"', text)
+    assert shown
+    assert [as_administrator.get(one).status_code for one in shown] == [200]
+
+
+def test_retry_beyond_the_authors_budget_says_so(as_administrator: Client, make_generation: MakeGeneration) -> None:
+    failed = make_generation("midjourney", state=State.FAILED)
+    Budget.objects.create(person=failed.author, amount=Decimal("0.01"))
+    form = {"action": "retry", "_selected_action": [failed.pk]}
+    answer = as_administrator.post("/admin/gallery/generation/", form, follow=True)
+    assert "left" in answer.content.decode()
+    failed.refresh_from_db()
+    assert not failed.dismissed
+    assert not Generation.objects.exclude(pk=failed.pk).exists()

@@ -1,0 +1,51 @@
+"""A new version is rolled out while requests are on their way: the old studio is stopped, a new one is started."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from lemonstudio.processes.tree import signal_all, soon
+from tests.conftest import png
+from tests.support.stub_upstream import WorkingUpstream
+from tests.support.studio import WorkingStudio, working_studio
+
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.xdist_group("processes"),
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc"),
+]
+# What a stop may take by itself, and what a busy machine may need in addition.
+STOP_SECONDS, NOISE_SECONDS = 15, 5
+
+
+def stop(studio: WorkingStudio, whom: str) -> None:
+    """As init systems do: the supervisor's process group, or every process there is."""
+    assert studio.process
+    if whom == "group":
+        os.killpg(studio.process.pid, signal.SIGTERM)
+    else:
+        signal_all(studio.mark, signal.SIGTERM)
+    assert studio.process.wait(STOP_SECONDS + NOISE_SECONDS) == 0
+    soon(lambda: not studio.processes(), 2)
+
+
+@pytest.mark.parametrize("whom", ["group", "everyone"])
+def test_deploy_loses_nothing(whom: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Only of a request that takes longer than a stop may, nobody knows what became; it is not sent again."""
+    answered = [f"sync {seconds} no {seconds}" for seconds in (2, 3, 4, 5)]
+    tasks = [f"task {seconds} no {seconds}" for seconds in (1, 4, 8)]
+    with WorkingUpstream(png(512, 512)) as upstream, working_studio(tmp_path, upstream) as studio:
+        studio.submit(*answered, *tasks, "sync 60 too long")
+        upstream.wait_for(len(answered + tasks) + 1, 20)
+        stop(studio, whom)
+        interrupted = "SELECT prompt FROM gallery_generation WHERE state IN ('submitting', 'interrupted')"
+        assert studio.database.ask(interrupted) == [("sync 60 too long",)]
+        studio.start()
+        studio.submit("sync 0 afterwards")
+        studio.completes(len(answered + tasks) + 1, 40, interrupted=1)
+        assert set(upstream.posts.values()) == {1}
+    said = "".join(capfd.readouterr())
+    assert "did not stop within" not in said
+    assert "were cut off" not in said

@@ -1,0 +1,578 @@
+"""What an import finds, what it leaves alone, and what it makes of what the upstream says."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict
+from decimal import Decimal
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
+from django.utils import timezone
+
+from gallery.engine.catalogue_sync import KEPT, NOTHING_OFFERED, look_up
+from gallery.models import CatalogueSnapshot, ImageModel
+from gallery.queries.catalogue_diff import (
+    Comparison,
+    Difference,
+    Kind,
+    compare,
+    label_for,
+    money,
+    price_range,
+    price_table,
+    read_offer,
+    set_by_hand,
+    take_over,
+)
+from gallery.services.catalogue import Applied, Pick, apply_catalogue
+from gallery.upstream.parse import OfferedModel, OfferedOption
+from tests.conftest import model
+from tests.support.stub_upstream import Reply, Request, StubUpstream
+
+SIZE = OfferedOption("size", "Picture size", ("1024x1024", "1792x1024", "1024x1792"), "1024x1024")
+QUALITY = OfferedOption("quality", "Quality", ("standard", "hd"), "standard")
+STYLE = OfferedOption("style", "Style", ("vivid", "natural"), "vivid")
+RATIO = OfferedOption("aspect_ratio", "Aspect ratio", ("1:1", "16:9"), "1:1")
+RESOLUTION = OfferedOption("resolution", "Resolution", ("1k", "2k", "4k"), "1k")
+
+
+def offer(*models: OfferedModel) -> list[dict[str, Any]]:
+    """As a snapshot keeps it."""
+    rows: list[dict[str, Any]] = json.loads(json.dumps([asdict(one) for one in models], cls=DjangoJSONEncoder))
+    return rows
+
+
+def dall_e_3(**changes: Any) -> OfferedModel:
+    """As it was seeded, unless told otherwise."""
+    said = {"max_count": 1, "price": Decimal("0.04"), "options": (SIZE, QUALITY, STYLE)}
+    return OfferedModel("dall-e-3", **{**said, **changes})
+
+
+def ours(**fields: Any) -> ImageModel:
+    """dall-e-3 with these fields set, as a person would in the administration."""
+    found = model("dall-e-3")
+    for name, value in fields.items():
+        setattr(found, name, value)
+    return found
+
+
+def only(comparison: Comparison) -> Difference:
+    (difference,) = comparison.all
+    return difference
+
+
+def keys(difference: Difference, by_hand: bool = False) -> list[str]:
+    return [change.key for change in difference.changes if change.by_hand is by_hand]
+
+
+def apply_all(rows: list[dict[str, Any]], **picked: Any) -> Applied:
+    differences = compare(rows, ImageModel.objects.all()).all
+    return apply_catalogue(rows, [Pick(one.slug, one.digest, **picked) for one in differences])
+
+
+# -- what is found
+
+
+@pytest.mark.django_db
+def test_what_says_the_same_is_no_difference() -> None:
+    """Neither the order of choices nor their labels are, nor how a price is written."""
+    upside_down = OfferedOption("size", "SIZE!", SIZE.choices[::-1], SIZE.default)
+    row = dall_e_3(price=Decimal("0.0400"), options=(STYLE, upside_down, QUALITY), prompt_limit=4000)
+    compared = compare(offer(row), [ours()])
+    assert (compared.all, compared.same) == ([], 1)
+
+
+@pytest.mark.django_db
+def test_what_is_not_said_is_no_difference() -> None:
+    typed = ours(prompt_limit=999, can_edit=True, prices=[{"when": {"quality": "hd"}, "price": "0.08"}])
+    assert compare(offer(OfferedModel("dall-e-3")), [typed]).all == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("change", "key", "now", "then"),
+    [
+        ({"max_count": 4}, "max_count", "1", "4"),
+        ({"price": Decimal("0.05")}, "price", "$0.04", "$0.05"),
+        ({"prompt_limit": 32_000}, "prompt_limit", "4,000 characters", "32,000 characters"),
+        ({"edits": True}, "can_edit", "no", "yes"),
+        ({"variations": True}, "can_vary", "no", "yes"),
+        ({"prices": (({"quality": "hd"}, Decimal("0.08")),)}, "prices", "none", "quality hd: $0.08"),
+        ({"options": (SIZE, QUALITY)}, "options.style", "vivid, natural; vivid unless chosen", "not there"),
+        (
+            {"options": (SIZE, QUALITY, STYLE, RATIO)},
+            "options.aspect_ratio",
+            "not there",
+            "1:1, 16:9; 1:1 unless chosen",
+        ),
+    ],
+)
+def test_what_is_said_otherwise_is_told_in_words(change: dict[str, Any], key: str, now: str, then: str) -> None:
+    difference = only(compare(offer(dall_e_3(**change)), [ours()]))
+    (found,) = difference.changes
+    assert (difference.kind, found.key, found.now, found.then) == (Kind.CHANGED, key, now, then)
+    assert not found.by_hand, "what the studio began with is nobody's own setting"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("option", "note"),
+    [
+        (OfferedOption("style", "Style", ("vivid", "natural", "noir"), "vivid"), "adds noir"),
+        (OfferedOption("style", "Style", ("vivid",), "vivid"), "takes away natural"),
+        (OfferedOption("style", "Style", ("vivid", "natural"), "natural"), "natural unless chosen"),
+        (
+            OfferedOption("style", "Style", ("noir",), "noir"),
+            "adds noir; takes away vivid, natural; noir unless chosen",
+        ),
+    ],
+)
+def test_a_changed_option_says_what_it_comes_to(option: OfferedOption, note: str) -> None:
+    (found,) = only(compare(offer(dall_e_3(options=(SIZE, QUALITY, option))), [ours()])).changes
+    assert (found.key, found.note) == ("options.style", note)
+
+
+@pytest.mark.django_db
+def test_new_and_gone() -> None:
+    compared = compare(offer(OfferedModel("nano-banana-pro", options=(RATIO,)), dall_e_3()), ImageModel.objects.all())
+    assert [one.slug for one in compared.new] == ["nano-banana-pro"]
+    assert {one.slug for one in compared.gone} == set(ImageModel.objects.values_list("slug", flat=True)) - {"dall-e-3"}
+    assert compared.same == 1
+
+
+@pytest.mark.django_db
+def test_an_upstream_that_offers_nothing_has_taken_nothing_away() -> None:
+    assert compare([], ImageModel.objects.all()).all == []
+
+
+@pytest.mark.django_db
+def test_what_is_known_to_be_gone_is_not_told_again() -> None:
+    rows = offer(dall_e_3())
+    ImageModel.objects.exclude(slug="dall-e-3").update(gone_at=timezone.now(), enabled=False)
+    assert compare(rows, ImageModel.objects.all()).all == []
+
+
+# -- by hand
+
+
+@pytest.mark.django_db
+def test_what_was_changed_since_the_import_is_by_hand() -> None:
+    typed = ours(price=Decimal("0.10"), max_count=1)
+    difference = only(compare(offer(dall_e_3(price=Decimal("0.05"), max_count=2)), [typed]))
+    assert (keys(difference), keys(difference, by_hand=True)) == (["max_count"], ["price"])
+
+
+@pytest.mark.django_db
+def test_one_option_set_by_hand_does_not_hold_back_the_others() -> None:
+    typed = ours(options=[{**asdict(SIZE), "choices": ["1024x1024"]}, asdict(QUALITY), asdict(STYLE)])
+    difference = only(compare(offer(dall_e_3(options=(SIZE, QUALITY, STYLE, RATIO))), [typed]))
+    assert keys(difference) == ["options.aspect_ratio"]
+    assert keys(difference, by_hand=True) == ["options.size"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "typed",
+    [{"price": Decimal("0.10")}, {"prices": [{"when": {"quality": "hd"}, "price": "0.50"}]}],
+)
+def test_a_price_set_by_hand_is_not_undone_by_one_for_an_option(typed: dict[str, Any]) -> None:
+    row = dall_e_3(price=Decimal("0.05"), prices=(({"quality": "hd"}, Decimal("0.08")),), max_count=2)
+    difference = only(compare(offer(row), [ours(**typed)]))
+    assert keys(difference) == ["max_count"]
+    assert keys(difference, by_hand=True) == ["price", "prices"]
+
+
+@pytest.mark.django_db
+def test_an_option_added_or_removed_by_hand_is_by_hand() -> None:
+    seed = {"name": "seed", "label": "Seed", "minimum": 0, "maximum": 9, "default": 0}
+    typed = ours(options=[asdict(SIZE), asdict(QUALITY), seed])
+    difference = only(compare(offer(dall_e_3()), [typed]))
+    assert keys(difference, by_hand=True) == ["options.style", "options.seed"]
+
+
+@pytest.mark.django_db
+def test_a_row_made_by_hand_is_protected_where_it_says_anything() -> None:
+    made = ImageModel(slug="own", label="Own", price=Decimal("1"), max_count=3)
+    row = OfferedModel("own", max_count=4, price=Decimal("2"), prompt_limit=100, options=(RATIO,), edits=True)
+    difference = only(compare(offer(row), [made]))
+    assert keys(difference, by_hand=True) == ["max_count", "price"]
+    assert keys(difference) == ["prompt_limit", "can_edit", "options.aspect_ratio"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("description", "imported", "told"),
+    [
+        ("The studio's own words", {}, False),
+        ("", {}, True),
+        ("As it was once imported", {"description": "As it was once imported"}, True),
+    ],
+)
+def test_the_vendor_s_words_replace_none_of_our_own(description: str, imported: dict[str, Any], told: bool) -> None:
+    typed = ours(description=description, imported={**model("dall-e-3").imported, **imported})
+    found = compare(offer(dall_e_3(description="Best of all")), [typed]).all
+    assert bool(found) is told
+
+
+@pytest.mark.django_db
+def test_set_by_hand_lists_what_an_import_would_keep() -> None:
+    typed = ours(price=Decimal("0.10"), can_vary=True, options=[asdict(SIZE), asdict(QUALITY)])
+    assert sorted(set_by_hand(typed)) == ["can_vary", "options.style", "price"]
+
+
+@pytest.mark.django_db
+def test_a_studio_from_before_imports_keeps_what_was_set_by_hand() -> None:
+    """The migration notes what was seeded, not what stands there by now."""
+    note = import_module("gallery.migrations.0005_note_what_was_seeded").note
+    ImageModel.objects.filter(slug="dall-e-3").update(imported={}, price=Decimal("0.99"))
+    ImageModel.objects.filter(slug="midjourney").update(imported={"price": "7"})
+    note(apps, None)
+    assert set_by_hand(model("dall-e-3")) == ["price"]
+    assert model("midjourney").imported == {"price": "7"}
+
+
+# -- what is taken over
+
+
+@pytest.mark.django_db
+def test_taking_over_keeps_labels_and_an_order_of_one_s_own() -> None:
+    typed = ours()
+    typed.options[0] |= {"label": "Format", "choices": ["1792x1024", "1024x1024"]}
+    take_over(typed, read_offer(offer(dall_e_3())[0]), ["options.size"])
+    assert typed.options[0] == {
+        "name": "size",
+        "label": "Format",
+        "choices": ["1792x1024", "1024x1024", "1024x1792"],
+        "default": "1024x1024",
+    }
+    typed.full_clean()
+
+
+@pytest.mark.django_db
+def test_new_choices_stand_where_the_upstream_has_them() -> None:
+    typed = ours()
+    between = OfferedOption("quality", "Quality", ("standard", "medium", "hd"), "standard")
+    take_over(typed, read_offer(offer(dall_e_3(options=(SIZE, between, STYLE)))[0]), ["options.quality"])
+    assert typed.options[1]["choices"] == ["standard", "medium", "hd"]
+
+
+# -- applying
+
+
+@pytest.mark.django_db
+def test_a_new_model_comes_with_all_that_is_said() -> None:
+    row = OfferedModel(
+        "nano-banana-pro",
+        description="x" * 300,
+        max_count=4,
+        options=(RATIO, RESOLUTION),
+        edits=True,
+        prompt_limit=8000,
+        price=Decimal("0.134"),
+        prices=(({"resolution": "4k"}, Decimal("0.24")),),
+    )
+    rows = offer(row)
+    apply_catalogue(rows, [Pick("nano-banana-pro", compare(rows, ImageModel.objects.all()).new[0].digest)])
+    made = model("nano-banana-pro")
+    made.full_clean()
+    assert (made.label, made.enabled, made.max_count, made.prompt_limit) == ("Nano banana pro", True, 4, 8000)
+    assert (made.can_edit, made.can_vary, len(made.description)) == (True, False, 200)
+    assert ImageModel.objects.last() == made, "at the end of the list"
+    assert [option.name for option in made.option_list] == ["aspect_ratio", "resolution"]
+    assert made.price_of({"resolution": "4k"}) == Decimal("0.24")
+    assert made.price_of({"resolution": "1k"}) == Decimal("0.134")
+    assert [one for one in compare(rows, ImageModel.objects.all()).all if one.slug == made.slug] == []
+    assert set_by_hand(made) == []
+
+
+@pytest.mark.django_db
+def test_only_what_was_picked_is_applied() -> None:
+    ours(price=Decimal("0.10")).save()
+    rows = offer(dall_e_3(price=Decimal("0.05"), max_count=2), OfferedModel("new-one"))
+    digest = next(one.digest for one in compare(rows, ImageModel.objects.all()).changed)
+    applied = apply_catalogue(rows, [Pick("dall-e-3", digest)])
+    changed = model("dall-e-3")
+    assert [one.slug for one in applied.changed] == ["dall-e-3"]
+    assert (changed.max_count, changed.price) == (2, Decimal("0.10"))
+    assert (changed.imported["max_count"], changed.imported["price"]) == (2, "0.04")
+    assert ImageModel.objects.filter(enabled=True).count() == ImageModel.objects.count() == 7
+
+
+@pytest.mark.django_db
+def test_what_was_set_by_hand_is_overwritten_when_told() -> None:
+    ours(price=Decimal("0.10")).save()
+    rows = offer(dall_e_3(price=Decimal("0.05"), max_count=2))
+    difference = compare(rows, ImageModel.objects.all()).changed[0]
+    apply_catalogue(rows, [Pick("dall-e-3", difference.digest, unprotected=False, overwrite=["price"])])
+    changed = model("dall-e-3")
+    assert (changed.max_count, changed.price, changed.imported["price"]) == (1, Decimal("0.05"), "0.05")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("meanwhile", [{"price": Decimal("0.20")}, {"max_count": 3}, {"enabled": False}])
+def test_what_is_not_as_it_was_shown_is_left_alone(meanwhile: dict[str, Any]) -> None:
+    rows = offer(dall_e_3(price=Decimal("0.05"), max_count=2))
+    difference = compare(rows, ImageModel.objects.all()).changed[0]
+    ours(**meanwhile).save()
+    before = ImageModel.objects.filter(slug="dall-e-3").values().get()
+    applied = apply_catalogue(rows, [Pick("dall-e-3", difference.digest)])
+    assert (applied.changed, applied.missed) == ([], ["dall-e-3"])
+    assert ImageModel.objects.filter(slug="dall-e-3").values().get() == before
+
+
+@pytest.mark.django_db
+def test_a_pick_of_what_is_no_difference_changes_nothing() -> None:
+    assert apply_catalogue(offer(dall_e_3()), [Pick("dall-e-3", "0" * 16), Pick("never-heard-of", "")]).missed == [
+        "dall-e-3",
+        "never-heard-of",
+    ]
+
+
+@pytest.mark.django_db
+def test_gone_and_back() -> None:
+    """Nothing is deleted; what an import switched off it may switch on again, what a person did it may not."""
+    model("flux-pro")
+    ImageModel.objects.filter(slug="flux-pro").update(enabled=False)
+    everything = offer(*(OfferedModel(slug) for slug in ImageModel.objects.values_list("slug", flat=True)))
+    some = [row for row in everything if row["id"] not in ("flux-pro", "midjourney")]
+
+    assert {one.slug for one in apply_all(some).gone} == {"flux-pro", "midjourney"}
+    assert ImageModel.objects.count() == 7
+    assert ImageModel.objects.filter(enabled=False, gone_at__isnull=False).count() == 2
+
+    assert {one.slug for one in apply_all(everything).changed} == {"flux-pro", "midjourney"}
+    assert not ImageModel.objects.filter(gone_at__isnull=False).exists()
+    assert (model("flux-pro").enabled, model("midjourney").enabled) == (False, True)
+    assert compare(everything, ImageModel.objects.all()).all == []
+
+
+def test_two_who_apply_at_once_add_it_once(django_db_serialized_rollback: None, transactional_db: None) -> None:
+    rows = offer(
+        OfferedModel("brand-new", max_count=2), *map(OfferedModel, ImageModel.objects.values_list("slug", flat=True))
+    )
+    pick = Pick("brand-new", compare(rows, ImageModel.objects.all()).new[0].digest)
+    start, outcomes = threading.Barrier(3), []
+
+    def apply() -> None:
+        start.wait()
+        applied = apply_catalogue(rows, [pick])
+        outcomes.append((len(applied.added), len(applied.missed)))
+        connection.close()
+
+    threads = [threading.Thread(target=apply) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == [(0, 1), (0, 1), (1, 0)]
+
+
+@pytest.mark.django_db
+def test_after_applying_all_there_is_nothing_left() -> None:
+    rows = offer(
+        dall_e_3(price=Decimal("0.123456"), max_count=50, prompt_limit=1_000_000, options=(RATIO, RESOLUTION)),
+        OfferedModel("gpt-image-2", description="Any size", price=Decimal("0.00004"), options=(RATIO,)),
+    )
+    apply_all(rows)
+    assert compare(rows, ImageModel.objects.all()).all == []
+    changed = model("dall-e-3")
+    changed.full_clean()
+    assert (changed.max_count, changed.prompt_limit, changed.price) == (10, 32_000, Decimal("0.1235"))
+
+
+@pytest.mark.django_db
+def test_an_imported_value_that_nobody_touched_follows_the_upstream() -> None:
+    for price in ("0.05", "0.06"):
+        apply_all(offer(dall_e_3(price=Decimal(price))))
+    assert model("dall-e-3").price == Decimal("0.06")
+
+
+# -- what the studio cannot use
+
+
+@pytest.mark.django_db
+def test_an_option_that_cannot_be_used_is_told_and_holds_back_nothing_else() -> None:
+    strange = OfferedOption("aspectRatio", "Aspect", ("1:1",), "1:1")
+    difference = only(compare(offer(OfferedModel("new-one", options=(strange, RESOLUTION))), []))
+    assert [change.key for change in difference.changes] == ["options.resolution"]
+    assert "“aspectRatio” is no field name" in difference.problems[0]
+
+
+@pytest.mark.django_db
+def test_an_option_that_we_have_and_cannot_be_used_any_more_is_not_taken_away() -> None:
+    broken = {**offer(dall_e_3())[0]}
+    broken["options"] = [*broken["options"][:2], {"name": "style", "label": "", "choices": ["a"], "default": "a"}]
+    assert compare([broken], [ours()]).all == []
+
+
+@pytest.mark.parametrize("slug", ["", "x" * 101])
+def test_a_name_that_is_none_is_passed_over(slug: str) -> None:
+    assert compare(offer(OfferedModel(slug)), []).all == []
+
+
+# -- words
+
+
+@pytest.mark.parametrize(
+    ("slug", "label"),
+    [
+        ("nano-banana-pro", "Nano banana pro"),
+        ("gpt-image-2", "GPT Image 2"),
+        ("gpt-image-1.5", "GPT Image 1.5"),
+        ("dall-e-4", "DALL·E 4"),
+        ("flux-kontext-max", "FLUX kontext max"),
+        ("fluxion", "Fluxion"),
+        ("stable-diffusion-3", "Stable Diffusion 3"),
+        ("gemini-3-pro-image-preview", "Gemini 3 pro image preview"),
+        ("black-forest-labs/flux-2", "FLUX 2"),
+        ("llama:8b", "Llama 8b"),
+        ("-", "-"),
+        ("x" * 120, "X" + "x" * 99),
+    ],
+)
+def test_labels_made_from_ids(slug: str, label: str) -> None:
+    assert label_for(slug) == label
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("0.04", "$0.04"),
+        ("0.0400", "$0.04"),
+        ("0.1235", "$0.1235"),
+        ("2", "$2.00"),
+        ("0", "$0.00"),
+        ("1234.5", "$1,234.50"),
+    ],
+)
+def test_money(amount: str, text: str) -> None:
+    assert money(Decimal(amount)) == text
+
+
+# -- prices
+
+
+def priced(*rows: tuple[dict[str, str], str], **fields: Any) -> ImageModel:
+    prices = [{"when": when, "price": price} for when, price in rows]
+    options = [asdict(RATIO), asdict(RESOLUTION)]
+    return ImageModel(options=options, prices=prices, **{"price": Decimal("0.13"), **fields})
+
+
+def test_a_price_for_each_combination_that_matters() -> None:
+    rows = price_table(priced(({"resolution": "4k", "aspect_ratio": "16:9"}, "0.30"), ({"resolution": "4k"}, "0.24")))
+    assert [(row.when, str(row.price), row.is_usual) for row in rows] == [
+        ("Aspect ratio 1:1, Resolution 1k", "0.13", True),
+        ("Aspect ratio 1:1, Resolution 2k", "0.13", False),
+        ("Aspect ratio 1:1, Resolution 4k", "0.24", False),
+        ("Aspect ratio 16:9, Resolution 1k", "0.13", False),
+        ("Aspect ratio 16:9, Resolution 2k", "0.13", False),
+        ("Aspect ratio 16:9, Resolution 4k", "0.30", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        (ImageModel(), "not known"),
+        (ImageModel(price=Decimal("0.04")), "$0.04"),
+        (priced(({"resolution": "4k"}, "0.24")), "$0.13 to $0.24"),
+        (priced(({"resolution": "4k"}, "0.24"), price=None), "$0.24"),
+    ],
+)
+def test_price_range(shown: ImageModel, said: str) -> None:
+    assert price_range(shown) == said
+
+
+def test_too_many_combinations_are_not_multiplied_out() -> None:
+    names = ["aa", "bb", "cc"]
+    options = [{"name": name, "label": name, "choices": [str(n) for n in range(9)], "default": "0"} for name in names]
+    wide = ImageModel(options=options, prices=[{"when": dict.fromkeys(names, "1"), "price": "2"}], price=Decimal(1))
+    assert [(row.when, row.price) for row in price_table(wide)] == [
+        ("aa 1, bb 1, cc 1", Decimal(2)),
+        ("all else", Decimal(1)),
+    ]
+
+
+def test_a_price_that_depends_on_a_number() -> None:
+    steps = {"name": "steps", "label": "Steps", "minimum": 1, "maximum": 99, "default": 20}
+    numbered = ImageModel(options=[steps], prices=[{"when": {"steps": "50"}, "price": "2"}], price=Decimal(1))
+    assert [(row.when, row.price, row.is_usual) for row in price_table(numbered)] == [
+        ("Steps 20", Decimal(1), True),
+        ("Steps 50", Decimal(2), False),
+    ]
+
+
+# -- looking up
+
+
+@pytest.fixture
+def stub(settings: Any) -> Iterator[StubUpstream]:
+    with StubUpstream() as stub:
+        settings.LEMONDATA_BASE_URL, settings.LEMONDATA_API_KEY = stub.base_url, "sk-test-0123456789"
+        yield stub
+
+
+def listing(*names: str) -> Any:
+    """A server of the OpenAI kind: ids alone, and no further pages."""
+
+    def handler(request: Request) -> Any:
+        if request.path.startswith("/v1/models?"):
+            return {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
+        return Reply.of_json({"error": {"code": "not_found", "message": "No such page."}}, 404)
+
+    return handler
+
+
+@pytest.mark.django_db
+def test_look_up_keeps_what_is_offered(stub: StubUpstream) -> None:
+    stub.handler = listing("dall-e-3", "brand-new")
+    look_up()
+    snapshot = CatalogueSnapshot.objects.get()
+    assert ([row["id"] for row in snapshot.offered], snapshot.error) == (["dall-e-3", "brand-new"], "")
+    compared = compare(snapshot.offered, [ours()])
+    assert ([one.slug for one in compared.new], compared.same) == (["brand-new"], 1)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("status", "answer", "said"),
+    [
+        (401, {"error": {"code": "invalid_api_key", "message": "This key is not known."}}, "This key is not known."),
+        (200, {"data": "nonsense"}, "no list of models"),
+        (200, {"data": []}, NOTHING_OFFERED),
+    ],
+)
+def test_look_up_says_why_it_failed(stub: StubUpstream, status: int, answer: Any, said: str) -> None:
+    stub.answer(status, json=answer)
+    snapshot = look_up()
+    assert said in snapshot.error
+    assert snapshot.offered == []
+    assert CatalogueSnapshot.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_look_up_without_a_server(stub: StubUpstream) -> None:
+    stub.close()
+    assert "cannot be reached" in look_up().error
+
+
+@pytest.mark.django_db
+def test_look_up_with_settings_that_cannot_be_meant(settings: Any) -> None:
+    settings.LEMONDATA_BASE_URL = "https://user:pw@host/v1"
+    snapshot = look_up()
+    assert snapshot.error.startswith("The base URL must be")
+    assert "pw" not in snapshot.error
+
+
+@pytest.mark.django_db
+def test_old_answers_are_dropped(stub: StubUpstream) -> None:
+    stub.handler = listing("dall-e-3")
+    CatalogueSnapshot.objects.bulk_create(CatalogueSnapshot() for _ in range(KEPT + 5))
+    newest = look_up()
+    assert CatalogueSnapshot.objects.count() == KEPT
+    assert CatalogueSnapshot.objects.first() == newest

@@ -1,0 +1,433 @@
+"""Finding pictures: their words, the database's index of them, and pages of what is wanted, on both databases."""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.management import CommandError, call_command
+from django.core.management.sql import emit_post_migrate_signal
+from django.db import connection
+from django.db.models import F, Q, QuerySet
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django_q.models import OrmQ
+
+from gallery import tasks
+from gallery.db import search_index
+from gallery.models import Gallery, GalleryEntry, Generation, Mark, Membership, Person, Picture, State, Tag
+from gallery.queries import search
+from gallery.queries.search import PictureSearch, SearchQuery, Sort
+from gallery.services.galleries import make_gallery
+from tests.conftest import model, put
+
+MakePicture = Callable[..., Picture]
+
+# -- words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("A Lemon, on a table!", ["a", "lemon", "on", "table"]),
+        ("Ünïcode STRASSE straße", ["unicode", "strasse"]),
+        ("re-use foo_bar 3D", ["re", "use", "foo", "bar", "3d"]),
+        ("don’t “quote” me", ["don", "t", "quote", "me"]),
+        ("東京タワー", ["東", "京", "タ", "ワ", "ー"]),
+        ("Ελλάδα İstanbul", ["ελλαδα", "istanbul"]),
+        ("x" * 100, ["x" * 60]),
+        ("…!?", []),
+        ("", []),
+    ],
+)
+def test_takes_text_apart(text: str, words: list[str]) -> None:
+    assert search_index.words(text) == words
+
+
+def test_what_is_kept_has_a_space_before_each_word() -> None:
+    assert search_index.text_of("A lemon", "a Lime") == " a lemon lime"
+    assert search_index.text_of("", "") == ""
+
+
+# -- the index in the database
+
+
+def found(text: str) -> set[int]:
+    return set(Picture.objects.search(text).values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("lemon", True),
+        ("LEM", True),
+        ("table lemon", True),
+        ("emon", False),
+        ("lemon chair", False),
+        ("cafe", True),
+        ("Café", True),
+        ("owner", True),
+        ("nobody", False),
+        ("東京", True),
+        ("3d", True),
+        ("007", True),
+        ("1e5", True),
+        ("", True),
+        ("?!", True),
+        ('"lemon" OR x', False),
+        ("lemon* & (table | x)", False),
+        ("'; drop", False),
+    ],
+)
+def test_finds_by_how_words_begin(make_picture: MakePicture, text: str, is_found: bool) -> None:
+    picture = make_picture(prompt="A lemon on a table, Café 東京タワー 3D 007 1e5")
+    assert found(text) == ({picture.pk} if is_found else set())
+
+
+def test_the_index_follows_every_change(make_picture: MakePicture) -> None:
+    one, other = make_picture(prompt="A lemon"), make_picture(prompt="A lime")
+    assert found("lemon") == {one.pk}
+    Picture.objects.filter(pk=one.pk).update(search_text=search_index.text_of("A pear"))
+    assert (found("lemon"), found("pear"), found("lime")) == (set(), {one.pk}, {other.pk})
+    one.refresh_from_db()
+    one.width = 100
+    one.save()
+    assert found("pear") == {one.pk}
+    other.delete()
+    assert found("lime") == set()
+
+
+def test_few_are_listed_and_many_are_not(make_picture: MakePicture) -> None:
+    pictures = {make_picture(prompt=f"A lemon {number}").pk for number in range(3)}
+    assert set(search_index.few(["lemon"], 3) or ()) == pictures
+    assert search_index.few(["lemon"], 2) is None
+    assert search_index.few(["nothing"], 2) == []
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite loses triggers")
+def test_triggers_that_a_migration_loses_are_put_back(make_picture: MakePicture) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER gallery_picture_search_insert")
+    lost = make_picture(prompt="A pineapple")
+    assert found("pineapple") == set()
+    emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
+    assert found("pineapple") == {lost.pk}
+    kept = make_picture(prompt="A pineapple again")
+    assert found("pineapple") == {lost.pk, kept.pk}
+    assert not search_index.mend(connection)
+
+
+# -- what is kept of a picture to find it by
+
+
+def test_a_new_picture_knows_its_words_and_its_model(make_picture: MakePicture) -> None:
+    picture = make_picture(prompt="Zest", slug="dall-e-3")
+    picture.refresh_from_db()
+    assert picture.model == model("dall-e-3")
+    assert picture.search_text == " zest olivia owner"
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "shape"),
+    [(64, 64, "square"), (104, 100, "square"), (106, 100, "wide"), (100, 106, "tall"), (1920, 1080, "wide")],
+)
+def test_shapes(make_picture: MakePicture, width: int, height: int, shape: str) -> None:
+    picture = make_picture()
+    Picture.objects.filter(pk=picture.pk).update(width=width, height=height)
+    picture.refresh_from_db()
+    assert picture.shape == shape
+
+
+def test_tags_are_found_once_they_are_told_of(make_picture: MakePicture) -> None:
+    picture, other = make_picture(), make_picture()
+    Tag.objects.create(name="Still Life").pictures.add(picture)
+    Picture.refresh_search_text([picture.pk])
+    assert found("still life") == {picture.pk}
+    with CaptureQueriesContext(connection) as captured:
+        Picture.refresh_search_text([picture.pk, other.pk])
+    assert not [one for one in captured if one["sql"].startswith("UPDATE")]
+
+
+def test_a_renamed_person_is_found_under_the_new_name(
+    as_administrator: Client, owner: Person, make_picture: MakePicture
+) -> None:
+    picture = make_picture()
+    page = reverse("admin:gallery_person_change", args=[owner.pk])
+    form = as_administrator.get(page).context["adminform"].form
+    data = {name: value for name, value in form.initial.items() if isinstance(value, str | int) and value is not False}
+    management = {
+        f"{formset.formset.prefix}-{name}": 0
+        for formset in as_administrator.get(page).context["inline_admin_formsets"]
+        for name in ("TOTAL_FORMS", "INITIAL_FORMS")
+    }
+    answer = as_administrator.post(page, {**data, **management, "name": "Olivia Quince"})
+    assert answer.status_code == 302, answer.context["errors"]
+    assert found("quince") == set()
+    sent = [one.task["args"] for one in OrmQ.objects.all() if one.task["func"] == "gallery.tasks.refresh_search"]
+    assert sent == [(owner.pk,)]
+    tasks.refresh_search(owner.pk)
+    assert found("quince") == {picture.pk}
+    assert found("owner") == set()
+
+
+# -- pages of what is wanted, by every way in which they are looked for
+
+
+WAYS = [(3_000, 10, 30_000), (0, 1, 3), (0, 0, 0), (4, 1, 9), (15, 2, 20)]
+NEW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def crowd(owner: Person, teammate: Person, administrator: Person, db: None) -> dict[str, Any]:
+    """Seventy pictures of three authors, some of which the teammate sees in three ways, and some in the trash."""
+    chance = random.Random(7)
+    designers = Group.objects.create(name="Designers")
+    teammate.groups.add(designers)
+    shown = Gallery.objects.create(owner=owner, name="Shown", shared_with_team=True)
+    joined, by_group = make_gallery(administrator, "Joined"), make_gallery(owner, "By group")
+    Membership.objects.create(gallery=joined, person=teammate)
+    Membership.objects.create(gallery=by_group, group=designers)
+    galleries = [shown, joined, by_group, make_gallery(owner, "Hidden")]
+    tags = [Tag.objects.create(name=name) for name in ("Fruit", "Night")]
+    for number in range(70):
+        author = chance.choice([owner, owner, teammate, administrator])
+        prompt = " ".join(chance.sample(["lemon", "lime", "pear", "plum", "fig"], 2)) + f" number{number}"
+        slug = chance.choice(["dall-e-3", "flux-pro", "flux-pro"])
+        generation = Generation.objects.create(author=author, model=model(slug), prompt=prompt, state=State.COMPLETED)
+        width, height = chance.choice([(64, 64), (96, 64), (64, 96)])
+        picture = Picture.objects.create(
+            generation=generation,
+            index=0,
+            author=author,
+            original="none.png",
+            sha256=f"{number:064x}",
+            format="PNG",
+            byte_size=1,
+            width=width,
+            height=height,
+            # Not in the order of their ids, as after an import.
+            created_at=NEW - timedelta(days=(number * 37) % 70),
+            trashed_at=NEW if number % 11 == 0 else None,
+        )
+        for tag in tags:
+            if chance.random() < 0.3:
+                tag.pictures.add(picture)
+        for gallery in galleries:
+            if chance.random() < 0.25:
+                status = chance.choice(GalleryEntry.Status.values)
+                position = chance.choice([0, 0, 1.5, -2.25])
+                GalleryEntry.objects.create(gallery=gallery, picture=picture, status=status, position=position)
+        for person in (owner, teammate):
+            if chance.random() < 0.4:
+                rating = chance.choice([None, 1, 3, 3, 5])
+                Mark.objects.create(person=person, picture=picture, favourite=chance.random() < 0.5, rating=rating)
+    return {"galleries": galleries, "shown": shown, "author": administrator.pk, "tags": tags}
+
+
+def plainly(person: Person, wanted: SearchQuery, gallery: Gallery | None) -> list[int]:
+    """The same by plain conditions."""
+    rows: QuerySet[Picture] = Picture.objects.visible_to(person)
+    if gallery:
+        rows = rows.filter(galleries=gallery)
+    for word in wanted.words:
+        rows = rows.filter(search_text__contains=f" {word}")
+    plain = {
+        "model": wanted.model,
+        "author": wanted.author,
+        "shape": wanted.shape,
+        "tags__name__iexact": wanted.tag,
+        "created_at__date__gte": wanted.since,
+        "created_at__date__lte": wanted.until,
+    }
+    rows = rows.filter(**{name: value for name, value in plain.items() if value})
+    if wanted.gallery:
+        rows = rows.filter(pk__in=GalleryEntry.objects.filter(gallery=wanted.gallery).values("picture"))
+    if wanted.favourite:
+        rows = rows.filter(pk__in=person.marks.filter(favourite=True).values("picture"))
+    if wanted.rating:
+        rows = rows.filter(pk__in=person.marks.filter(rating__gte=wanted.rating).values("picture"))
+    if wanted.status:
+        rows = rows.filter(pk__in=GalleryEntry.objects.filter(gallery=gallery, status=wanted.status).values("picture"))
+    ids = set(rows.values_list("pk", flat=True))
+    if wanted.sort == Sort.HAND:
+        entries = GalleryEntry.objects.filter(gallery=gallery, picture__in=ids).order_by("-position", "-pk")
+        return list(entries.values_list("picture", flat=True))
+    ratings = dict(person.marks.exclude(rating=None).values_list("picture", "rating"))
+    if wanted.sort == Sort.RATED:
+        return sorted(ids, key=lambda pk: (ratings.get(pk, 0), pk), reverse=True)
+    return sorted(ids, reverse=wanted.sort == Sort.NEWEST)
+
+
+QUESTIONS: list[dict[str, Any]] = [
+    {},
+    {"sort": Sort.OLDEST},
+    {"sort": Sort.RATED},
+    {"words": ("lemon",)},
+    {"words": ("lem", "pl"), "sort": Sort.OLDEST},
+    {"words": ("number3",), "sort": Sort.RATED},
+    {"words": ("nothing",)},
+    {"model": "dall-e-3"},
+    {"author": True},
+    {"author": "me"},
+    {"author": "me", "model": "flux-pro", "sort": Sort.RATED},
+    {"shape": "tall", "words": ("fig",)},
+    {"tag": "fRUIT"},
+    {"tag": "no such tag"},
+    {"favourite": True},
+    {"favourite": True, "sort": Sort.OLDEST, "words": ("lime",)},
+    {"rating": 3},
+    {"rating": 3, "sort": Sort.RATED, "model": "flux-pro"},
+    {"since": date(2026, 4, 20), "until": date(2026, 5, 20)},
+    {"until": date(2026, 5, 1), "sort": Sort.OLDEST},
+    {"since": date(2026, 5, 1), "shape": "wide", "sort": Sort.RATED},
+    {"since": date(2027, 1, 1)},
+]
+
+
+def pages(finder: PictureSearch, size: int) -> list[int]:
+    """All that it finds, page by page."""
+    ids: list[int] = []
+    after = ""
+    while True:
+        page = finder.page(size, after)
+        assert len(page.ids) == size or not page.after
+        ids += page.ids
+        assert len(set(ids)) == len(ids), "the same picture twice"
+        after = page.after
+        if not after:
+            return ids
+
+
+@pytest.fixture(params=WAYS, ids=str)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in zip(("FEW", "EACH", "MORE"), request.param, strict=True):
+        monkeypatch.setattr(search, name, value)
+
+
+def asked(question: dict[str, Any], person: Person, crowd: dict[str, Any]) -> SearchQuery:
+    question = dict(question)
+    if "model" in question:
+        question["model"] = model(question["model"]).pk
+    if "author" in question:
+        question["author"] = person.pk if question["author"] == "me" else crowd["author"]
+    return SearchQuery(**question)
+
+
+@pytest.mark.usefixtures("way")
+def test_pages_are_what_plain_conditions_find(crowd: dict[str, Any], owner: Person, teammate: Person) -> None:
+    something = 0
+    for person in (owner, teammate):
+        visible = list(Gallery.objects.visible_to(person).values_list("pk", flat=True))
+        for question in QUESTIONS:
+            for inside in (None, crowd["shown"].pk):
+                wanted = asked({**question, "gallery": inside}, person, crowd)
+                expected = plainly(person, wanted, None)
+                finder = PictureSearch(person, wanted, visible=visible)
+                assert pages(finder, 4) == expected, (person, question, inside)
+                assert finder.count() == len(expected)
+                something += bool(expected)
+    assert something > 50
+
+
+@pytest.mark.usefixtures("way")
+def test_pages_of_a_gallery_are_what_plain_conditions_find(crowd: dict[str, Any], teammate: Person) -> None:
+    shown = crowd["shown"]
+    hand: list[dict[str, Any]] = [{**one, "sort": Sort.HAND} for one in QUESTIONS if "sort" not in one]
+    for question in [*QUESTIONS, *hand, {"status": "approved"}, {"status": "draft", "sort": Sort.HAND}]:
+        wanted = asked(question, teammate, crowd)
+        assert pages(PictureSearch(teammate, wanted, gallery=shown), 3) == plainly(teammate, wanted, shown), question
+
+
+def test_a_place_stays_where_it_is_when_pictures_arrive(crowd: dict[str, Any], owner: Person) -> None:
+    finder = PictureSearch(owner, SearchQuery())
+    first = finder.page(5)
+    before = finder.page(5, first.after).ids
+    generation = Generation.objects.create(author=owner, model=model(), prompt="New", state=State.COMPLETED)
+    newest = Picture.objects.filter(author=owner).latest("pk")
+    newest.pk, newest.generation, newest._state.adding = None, generation, True
+    newest.trashed_at = None
+    newest.save()
+    assert PictureSearch(owner, SearchQuery()).page(5).ids[0] == newest.pk
+    assert PictureSearch(owner, SearchQuery()).page(5, first.after).ids == before
+
+
+@pytest.mark.parametrize("after", ["", "x", "-1", "9" * 30, "1~2", "~", "1~", "nan~1", "inf~1", "²"])
+@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.RATED])
+def test_a_place_that_is_nonsense_is_the_beginning(
+    crowd: dict[str, Any], owner: Person, sort: Sort, after: str
+) -> None:
+    if (sort, after) == (Sort.RATED, "1~2"):
+        return
+    finder = PictureSearch(owner, SearchQuery(sort=sort))
+    assert finder.page(5, after) == finder.page(5)
+
+
+def test_by_hand_is_for_galleries(owner: Person) -> None:
+    with pytest.raises(ValueError, match="in a gallery only"):
+        PictureSearch(owner, SearchQuery(sort=Sort.HAND))
+
+
+def test_counts_no_further_than_it_must(crowd: dict[str, Any], owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "COUNTED", 5)
+    assert PictureSearch(owner, SearchQuery()).count() == 6
+
+
+def test_tags_are_those_of_pictures_that_one_sees(crowd: dict[str, Any], owner: Person, teammate: Person) -> None:
+    fruit, night = crowd["tags"]
+    visible = list(Gallery.objects.visible_to(teammate).values_list("pk", flat=True))
+    seen = Picture.objects.filter(Q(author=teammate) | Q(entries__gallery__in=visible)).values("pk")
+    night.pictures.set(Picture.objects.exclude(pk__in=seen))
+    assert PictureSearch(teammate, SearchQuery(), visible=visible).tags(10) == [fruit.name]
+    assert PictureSearch(owner, SearchQuery()).tags(10) == [fruit.name, night.name]
+    assert PictureSearch(owner, SearchQuery()).tags(1) == [fruit.name]
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=str)
+def test_a_page_costs_few_queries_however_many_pictures_there_are(
+    crowd: dict[str, Any], teammate: Person, question: dict[str, Any]
+) -> None:
+    """Nothing here is looked for one by one."""
+    visible = list(Gallery.objects.visible_to(teammate).values_list("pk", flat=True))
+    with CaptureQueriesContext(connection) as captured:
+        PictureSearch(teammate, asked(question, teammate, crowd), visible=visible).page(20)
+    assert len(captured) <= 10
+
+
+# -- many pictures
+
+
+def test_makes_pictures(owner: Person) -> None:
+    call_command("make_pictures", "60", "--files", "2", stderr=None, stdout=None)
+    pictures = Picture.objects.all()
+    assert len(pictures) == 60
+    assert len({picture.original_name for picture in pictures}) == 2
+    assert len({picture.author_id for picture in pictures}) > 3
+    assert owner.pk in {picture.author_id for picture in pictures}
+    assert pictures.filter(tags__isnull=False).exists()
+    assert pictures.filter(galleries__isnull=False).exists()
+    assert pictures.filter(marks__rating__isnull=False).exists()
+    assert not GalleryEntry.objects.exclude(gallery__owner=F("picture__author")).exists()
+    one = pictures.exclude(search_text="").first()
+    assert one
+    assert one.pk in found(one.generation.prompt)
+    assert one.original.size == one.byte_size
+    assert all(one.original.storage.exists(one.thumbnail_name(width, "webp")) for width in one.thumbnails["webp"])
+
+
+@pytest.mark.parametrize("count", ["0", "-5"])
+def test_makes_one_at_least(db: None, count: str) -> None:
+    with pytest.raises(CommandError, match="one picture"):
+        call_command("make_pictures", count)
+
+
+def test_put_in_a_gallery_it_is_seen(make_picture: MakePicture, teammate: Person, private_gallery: Gallery) -> None:
+    """The page asks for what is visible by its own conditions, so that of a single picture is held against it."""
+    picture = make_picture()
+    put(picture, private_gallery)
+    assert PictureSearch(teammate, SearchQuery()).page(5).ids == []
+    Membership.objects.create(gallery=private_gallery, person=teammate)
+    visible = list(Gallery.objects.visible_to(teammate).values_list("pk", flat=True))
+    assert PictureSearch(teammate, SearchQuery(), visible=visible).page(5).ids == [picture.pk]

