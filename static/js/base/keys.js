@@ -1,6 +1,6 @@
 // Keyboard shortcuts. Any link or button may carry data-key="d"; single keys can be switched off in Account.
 import { isTyping } from "./page.js";
-import { openComposer } from "./composer.js";
+import { openComposer } from "../create/composer.js";
 
 const STORE = "lemonstudio.keys";
 export const keysAreOn = () => localStorage.getItem(STORE) !== "off";
@@ -8,7 +8,13 @@ export const keysAreOn = () => localStorage.getItem(STORE) !== "off";
 let leader = 0; // when "g" was pressed
 
 // What follows "g", and the data-go of the link that it presses.
-const PLACES = new Map([["c", "create"], ["g", "galleries"], ["n", "notices"], ["p", "pictures"], ["u", "usage"]]);
+const PLACES = new Map([
+  ["c", "create"],
+  ["g", "galleries"],
+  ["n", "notices"],
+  ["p", "pictures"],
+  ["u", "usage"],
+]);
 
 // What links and buttons may carry.
 const KEYS = /^([a-z0-5]|Delete|ArrowLeft|ArrowRight)$/;
@@ -22,7 +28,10 @@ function press(key) {
   // Of several pictures in a card it is the one with the focus that is meant.
   const focused = document.activeElement;
   const near = [focused?.closest(".pic"), focused?.closest("article, .tile")];
-  const control = near[0]?.querySelector(`[data-key="${key}"]`) ?? near[1]?.querySelector(`[data-key="${key}"]`) ?? document.querySelector(`:is(.viewer, .months) [data-key="${key}"]`);
+  const control =
+    near[0]?.querySelector(`[data-key="${key}"]`) ??
+    near[1]?.querySelector(`[data-key="${key}"]`) ??
+    document.querySelector(`:is(.viewer, .months) [data-key="${key}"]`);
   control?.click();
   return Boolean(control);
 }

@@ -1,5 +1,5 @@
 // Two pictures laid over each other, with a slider between them.
-import { onContent } from "./page.js";
+import { onContent } from "../base/page.js";
 
 onContent((root) => {
   root.querySelector("[data-show-switch]")?.removeAttribute("hidden");
@@ -19,7 +19,8 @@ onContent((root) => {
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-show-as]");
   if (!button) return;
-  for (const one of document.querySelectorAll("[data-show-as]")) one.setAttribute("aria-pressed", String(one === button));
+  for (const one of document.querySelectorAll("[data-show-as]"))
+    one.setAttribute("aria-pressed", String(one === button));
   const isOver = button.dataset.showAs === "over";
   document.getElementById("laid-over").hidden = !isOver;
   document.getElementById("side-by-side").hidden = isOver;

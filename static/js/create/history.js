@@ -4,7 +4,9 @@ let place = -1;
 let typed = "";
 
 async function load() {
-  const answer = await fetch(document.getElementById("id_prompt").dataset.history, { headers: { Accept: "application/json" } });
+  const answer = await fetch(document.getElementById("id_prompt").dataset.history, {
+    headers: { Accept: "application/json" },
+  });
   prompts = answer.ok ? (await answer.json()).prompts : [];
 }
 

@@ -1,5 +1,5 @@
 // A form whose answer is a file leaves the page as it is: say that something comes, and close its dialog.
-import { toast } from "./toasts.js";
+import { toast } from "../base/toasts.js";
 
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-takes]") || event.defaultPrevented) return;

@@ -1,5 +1,5 @@
 // Lists of pictures: the size of the tiles, arrow keys between them, and the way back to the one that was opened.
-import { announce, isTyping } from "./page.js";
+import { announce, isTyping } from "../base/page.js";
 
 const PLACE = "lemonstudio.place";
 const here = () => location.pathname + location.search;

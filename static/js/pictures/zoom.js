@@ -1,8 +1,8 @@
 // A closer look: click, double tap, pinch, the wheel, + − 0, buttons; and swiping to the picture beside it.
 // [data-zoom] is what one looks through, [data-zoom-pic] inside it is what becomes larger. Frames of one
 // [data-zoom-together] move together.
-import { keysAreOn } from "./keys.js";
-import { announce, isTyping, onContent } from "./page.js";
+import { keysAreOn } from "../base/keys.js";
+import { announce, isTyping, onContent } from "../base/page.js";
 
 const LEAST = 1;
 const STEP = 1.5;
@@ -69,7 +69,8 @@ class Zoom {
     }
     const percent = this.tools?.querySelector("[data-zoom-percent]");
     // Of one picture, how large its own pixels are; of several, how much larger than at first.
-    const size = this.panes.length > 1 ? `${this.scale.toFixed(1)} ×` : `${Math.round((this.scale / this.whole) * 100)} %`;
+    const size =
+      this.panes.length > 1 ? `${this.scale.toFixed(1)} ×` : `${Math.round((this.scale / this.whole) * 100)} %`;
     if (percent) percent.textContent = size;
   }
 
@@ -238,7 +239,7 @@ function current() {
 }
 
 const PANS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-const SIZES = { "+": "in", "=": "in", "-": "out", "_": "out" };
+const SIZES = { "+": "in", "=": "in", "-": "out", _: "out" };
 
 document.addEventListener(
   "keydown",

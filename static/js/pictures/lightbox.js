@@ -1,11 +1,11 @@
 // A picture that is opened from a list comes up over it: its own page, in a dialog, at its own address. Back, Escape
 // and Close lead to the list as it was. An address that says which list it is in (?in=…) is one of these; opened in a
 // new tab, reloaded or sent to somebody, it is the page.
-import { announce, onContent } from "./page.js";
+import { announce, onContent } from "../base/page.js";
 import { forgetPlace, remember } from "./library.js";
 import { trash } from "./selection.js";
-import { toast } from "./toasts.js";
-import { nameTab } from "./waiting.js";
+import { toast } from "../base/toasts.js";
+import { nameTab } from "../create/waiting.js";
 
 const FACTS = "lemonstudio.facts";
 const here = () => location.pathname + location.search;
@@ -168,7 +168,8 @@ addEventListener(
 // -- links
 
 document.addEventListener("click", (event) => {
-  if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+    return;
   const link = event.target.closest?.("a[href]");
   if (!link || link.target || link.hasAttribute("download")) return;
   const url = new URL(link.href);
@@ -218,7 +219,8 @@ function keepListUp() {
   const place = [...dialog.querySelectorAll(".place")].find((one) => one.querySelector("a").pathname === gallery);
   const decision = place?.querySelector("[name=status][aria-pressed=true]");
   if (!tile || !decision) return;
-  const badge = tile.querySelector(".decision") ?? Object.assign(document.createElement("span"), { className: "badge decision" });
+  const badge =
+    tile.querySelector(".decision") ?? Object.assign(document.createElement("span"), { className: "badge decision" });
   if (decision.value === "draft") return badge.remove();
   badge.textContent = decision.textContent;
   tile.querySelector(".tile-check").after(badge);

@@ -1,5 +1,5 @@
 // The composer: prompts that fill themselves in, their length, the sheet on a phone, size shapes.
-import { onContent } from "./page.js";
+import { onContent } from "../base/page.js";
 
 const phone = matchMedia("(width < 50rem)");
 const composer = document.getElementById("composer");
@@ -73,7 +73,9 @@ function forgetErrors() {
   for (const list of composer.querySelectorAll(".errorlist")) list.remove();
   for (const field of composer.querySelectorAll("[aria-invalid]")) {
     field.removeAttribute("aria-invalid");
-    const described = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && !id.endsWith("_error"));
+    const described = (field.getAttribute("aria-describedby") ?? "")
+      .split(" ")
+      .filter((id) => id && !id.endsWith("_error"));
     if (described.length) field.setAttribute("aria-describedby", described.join(" "));
     else field.removeAttribute("aria-describedby");
   }

@@ -2,7 +2,10 @@
 import { onContent } from "./page.js";
 
 const words = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto" });
-const exact = new Intl.DateTimeFormat(document.documentElement.lang || "en", { dateStyle: "medium", timeStyle: "short" });
+const exact = new Intl.DateTimeFormat(document.documentElement.lang || "en", {
+  dateStyle: "medium",
+  timeStyle: "short",
+});
 
 function relative(date) {
   const seconds = (date - Date.now()) / 1000;

@@ -1,10 +1,11 @@
 // Tiles that are selected, and pictures that go into the trash and come back, without the page being loaded anew.
-import { announce, onContent } from "./page.js";
-import { toast } from "./toasts.js";
+import { announce, onContent } from "../base/page.js";
+import { toast } from "../base/toasts.js";
 
 const bar = document.getElementById("selection");
 const MOST = 500;
-const boxes = () => [...document.querySelectorAll("input[name=picture][form=selection]")].filter((box) => !box.disabled);
+const boxes = () =>
+  [...document.querySelectorAll("input[name=picture][form=selection]")].filter((box) => !box.disabled);
 const ticked = () => boxes().filter((box) => box.checked);
 
 // -- selecting
@@ -80,7 +81,8 @@ async function post(url, data) {
   // Signed out meanwhile: the sign-in page came instead.
   if (answer.redirected) return location.reload();
   const said = { 403: "This page is too old. Reload it and try again.", 404: "That is no longer there." };
-  if (!answer.ok && answer.status !== 422) throw new Error(said[answer.status] ?? "Something went wrong here. Please try again.");
+  if (!answer.ok && answer.status !== 422)
+    throw new Error(said[answer.status] ?? "Something went wrong here. Please try again.");
   const told = await answer.json();
   if (!answer.ok) throw new Error(told.said);
   return told;
@@ -159,7 +161,10 @@ async function restore(url, pictures, token) {
     first?.querySelector("a")?.focus({ preventScroll: true });
     announce(told.said);
   } catch (problem) {
-    toast(problem instanceof TypeError ? "You seem to be offline. It is still in the trash." : problem.message, "error");
+    toast(
+      problem instanceof TypeError ? "You seem to be offline. It is still in the trash." : problem.message,
+      "error",
+    );
   }
 }
 

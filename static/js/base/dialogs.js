@@ -27,7 +27,10 @@ document.addEventListener("click", (event) => {
   if (open instanceof HTMLDialogElement && open.open) {
     const box = open.getBoundingClientRect();
     const inside =
-      event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+      event.clientX >= box.left &&
+      event.clientX <= box.right &&
+      event.clientY >= box.top &&
+      event.clientY <= box.bottom;
     if (!inside) open.close();
   }
   const closer = event.target.closest?.("[data-dialog-close]");

@@ -127,7 +127,10 @@ if (canvas && form) {
 
   function ring() {
     const pixel = width / (canvas.clientWidth || width);
-    for (const [colour, thickness] of [["#000", 4], ["#fff", 2]]) {
+    for (const [colour, thickness] of [
+      ["#000", 4],
+      ["#fff", 2],
+    ]) {
       view.strokeStyle = colour;
       view.lineWidth = thickness * pixel;
       view.setLineDash(colour === "#fff" && erasing() ? [6 * pixel, 4 * pixel] : []);
@@ -234,7 +237,9 @@ if (canvas && form) {
     const [across, down] = [(100 * brush.x) / width, (100 * brush.y) / height].map(Math.round);
     const [x, y] = [Math.min(width - 1, brush.x), Math.min(height - 1, brush.y)].map(Math.floor);
     const marked = mask.context.getImageData(x, y, 1, 1).data[3] > 127;
-    say(`Brush ${across} % from the left, ${down} % from the top, ${marked ? "on marked ground" : "on unmarked ground"}.`);
+    say(
+      `Brush ${across} % from the left, ${down} % from the top, ${marked ? "on marked ground" : "on unmarked ground"}.`,
+    );
   }
 
   function resize(by) {

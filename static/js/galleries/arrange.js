@@ -1,7 +1,7 @@
 // A gallery's order by hand: tiles are dragged, or moved by Alt and the arrow keys, or by their buttons. Each move is
 // one request, and what the server refuses is moved back.
-import { announce, isTyping, onContent } from "./page.js";
-import { toast } from "./toasts.js";
+import { announce, isTyping, onContent } from "../base/page.js";
+import { toast } from "../base/toasts.js";
 
 const grid = () => document.querySelector(".tiles[data-arrange]");
 const tilesOf = (place) => [...place.querySelectorAll(".tile:not([hidden])")];
@@ -26,10 +26,15 @@ function move(tile, other, after) {
   tile.scrollIntoView({ block: "nearest" });
   const all = tilesOf(place);
   announce(`Moved to place ${all.indexOf(tile) + 1} of ${all.length} shown.`);
-  queue = queue.then(() => save(place, tile, other, after)).catch((problem) => {
-    parent.insertBefore(tile, next?.parentNode === parent ? next : null);
-    toast(problem instanceof TypeError ? "You seem to be offline. It is back in its place." : problem.message, "error");
-  });
+  queue = queue
+    .then(() => save(place, tile, other, after))
+    .catch((problem) => {
+      parent.insertBefore(tile, next?.parentNode === parent ? next : null);
+      toast(
+        problem instanceof TypeError ? "You seem to be offline. It is back in its place." : problem.message,
+        "error",
+      );
+    });
 }
 
 async function save(place, tile, other, after) {
@@ -41,7 +46,8 @@ async function save(place, tile, other, after) {
   const answer = await fetch(url, { method: "POST", body: data, headers: { Accept: "application/json" } });
   if (answer.redirected) return location.reload();
   if (answer.ok) return;
-  const told = answer.status === 409 ? (await answer.json()).said : "It could not be moved. Reload the page and try again.";
+  const told =
+    answer.status === 409 ? (await answer.json()).said : "It could not be moved. Reload the page and try again.";
   throw new Error(told);
 }
 

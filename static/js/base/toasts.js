@@ -58,7 +58,8 @@ document.addEventListener("toast", (event) => toast(event.detail?.message ?? eve
 document.addEventListener("htmx:error", (event) => {
   const { ctx, error } = event.detail;
   // Only what the network did: no answer came at all.
-  if (!ctx || ctx.response || !(error instanceof TypeError || error?.name === "AbortError" || error === "timeout")) return;
+  if (!ctx || ctx.response || !(error instanceof TypeError || error?.name === "AbortError" || error === "timeout"))
+    return;
   toast("You seem to be offline. Your prompt is kept.", "error");
 });
 

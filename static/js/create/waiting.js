@@ -1,5 +1,5 @@
 // While pictures are made elsewhere: the tab's title and icon count them, and a notification tells when one is there.
-import { onContent } from "./page.js";
+import { onContent } from "../base/page.js";
 
 const STORE = "lemonstudio.notify";
 let title = document.title;
