@@ -1,7 +1,16 @@
-// One shared <dialog id="dialog"> that htmx fills; and commandfor for browsers that do not know it yet.
-const dialog = document.getElementById("dialog");
+// One shared <dialog id="dialog"> that htmx fills; and buttons that open or close a dialog.
+import { byId, closest } from "./dom.js";
 
-if (dialog) {
+/**
+ * @param {{ left: number, right: number, top: number, bottom: number }} box
+ * @param {number} x
+ * @param {number} y
+ */
+export const isInside = (box, x, y) => x >= box.left && x <= box.right && y >= box.top && y <= box.bottom;
+
+/** @param {HTMLDialogElement} dialog */
+function share(dialog) {
+  /** @type {Element | null} */
   let opener = null;
 
   document.addEventListener("htmx:before:request", (event) => {
@@ -13,31 +22,30 @@ if (dialog) {
   // A form that did what it should closes the dialog it is in.
   document.addEventListener("htmx:after:request", (event) => {
     const { sourceElement, response } = event.detail.ctx;
-    if (sourceElement.matches("form[data-closes]") && response.status < 300) dialog.close();
+    if (response && sourceElement.matches("form[data-closes]") && response.status < 300) dialog.close();
   });
   dialog.addEventListener("close", () => {
-    if (opener?.isConnected) opener.focus();
+    if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
     opener = null;
   });
 }
 
-document.addEventListener("click", (event) => {
-  const open = event.target;
-  // A click on the backdrop hits the dialog itself, outside its box.
-  if (open instanceof HTMLDialogElement && open.open) {
-    const box = open.getBoundingClientRect();
-    const inside =
-      event.clientX >= box.left &&
-      event.clientX <= box.right &&
-      event.clientY >= box.top &&
-      event.clientY <= box.bottom;
-    if (!inside) open.close();
-  }
-  const closer = event.target.closest?.("[data-dialog-close]");
-  if (closer) closer.closest("dialog")?.close();
-  const shower = event.target.closest?.("[data-dialog-open]");
-  if (shower) {
-    shower.closest("[popover]")?.hidePopover();
-    document.getElementById(shower.dataset.dialogOpen)?.showModal();
-  }
-});
+export function start() {
+  const dialog = byId("dialog", HTMLDialogElement);
+  if (dialog) share(dialog);
+
+  document.addEventListener("click", (event) => {
+    const { target } = event;
+    // A click on the backdrop hits the dialog itself, outside its box.
+    if (target instanceof HTMLDialogElement && target.open) {
+      if (!isInside(target.getBoundingClientRect(), event.clientX, event.clientY)) target.close();
+    }
+    const closer = closest(target, "[data-dialog-close]", HTMLElement);
+    closest(closer, "dialog", HTMLDialogElement)?.close();
+    const opener = closest(target, "[data-dialog-open]", HTMLElement);
+    if (opener) {
+      closest(opener, "[popover]", HTMLElement)?.hidePopover();
+      byId(opener.dataset.dialogOpen ?? "", HTMLDialogElement)?.showModal();
+    }
+  });
+}

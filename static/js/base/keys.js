@@ -1,11 +1,10 @@
 // Keyboard shortcuts. Any link or button may carry data-key="d"; single keys can be switched off in Account.
-import { isTyping } from "./page.js";
 import { openComposer } from "../create/composer.js";
+import { byId, closest, find, findAll, focused, matches } from "./dom.js";
+import { isTyping } from "./page.js";
 
 const STORE = "lemonstudio.keys";
 export const keysAreOn = () => localStorage.getItem(STORE) !== "off";
-
-let leader = 0; // when "g" was pressed
 
 // What follows "g", and the data-go of the link that it presses.
 const PLACES = new Map([
@@ -15,62 +14,89 @@ const PLACES = new Map([
   ["p", "pictures"],
   ["u", "usage"],
 ]);
+const SOON = 1200; // milliseconds after "g"
 
 // What links and buttons may carry.
 const KEYS = /^([a-z0-5]|Delete|ArrowLeft|ArrowRight)$/;
 
-// Arrows in a group of radios choose another one of them.
-const movesChoice = (event) => event.key.startsWith("Arrow") && event.target.matches?.("input[type=radio]");
+/**
+ * What a key asks for. A key that follows "g" soon enough goes to a place.
+ * @param {string} key
+ * @param {number} sinceG milliseconds since "g" was pressed, Infinity if it was not
+ * @returns {{ act: "go", place: string } | { act: "lead" | "search" | "help" | "press" | "nothing" }}
+ */
+export function meaningOf(key, sinceG) {
+  const place = sinceG < SOON ? PLACES.get(key) : undefined;
+  if (place) return { act: "go", place };
+  if (key === "g") return { act: "lead" };
+  if (key === "/") return { act: "search" };
+  if (key === "?") return { act: "help" };
+  return { act: KEYS.test(key) ? "press" : "nothing" };
+}
 
-const go = (name) => document.querySelector(`[data-go="${name}"]`)?.click();
+/**
+ * Arrows in a group of radios choose another one of them.
+ * @param {KeyboardEvent} event
+ */
+const movesChoice = (event) => event.key.startsWith("Arrow") && matches(event.target, "input[type=radio]");
 
+/** @param {string} name */
+const go = (name) => find(document, `[data-go="${name}"]`, HTMLElement)?.click();
+
+/** @param {string} key */
 function press(key) {
   // Of several pictures in a card it is the one with the focus that is meant.
-  const focused = document.activeElement;
-  const near = [focused?.closest(".pic"), focused?.closest("article, .tile")];
+  const carrier = `[data-key="${key}"]`;
+  const picture = closest(focused(), ".pic", HTMLElement);
+  const card = closest(focused(), "article, .tile", HTMLElement);
   const control =
-    near[0]?.querySelector(`[data-key="${key}"]`) ??
-    near[1]?.querySelector(`[data-key="${key}"]`) ??
-    document.querySelector(`:is(.viewer, .months) [data-key="${key}"]`);
+    (picture && find(picture, carrier, HTMLElement)) ??
+    (card && find(card, carrier, HTMLElement)) ??
+    find(document, `:is(.viewer, .months) ${carrier}`, HTMLElement);
   control?.click();
   return Boolean(control);
 }
 
-document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  const inOverlay = document.querySelector("dialog[open]:not(#lightbox), .menu:popover-open");
-  if (event.key === "Escape") {
-    if (isTyping(event.target)) event.target.blur();
-    else if (!document.querySelector("dialog[open], .menu:popover-open") && press("Escape")) event.preventDefault();
-    return;
-  }
-  if (!keysAreOn() || inOverlay || isTyping(event.target)) return;
+/** @param {KeyboardEvent} event */
+function leave(event) {
+  if (isTyping(event.target)) event.target.blur();
+  else if (!document.querySelector("dialog[open], .menu:popover-open") && press("Escape")) event.preventDefault();
+}
 
-  if (leader && event.timeStamp - leader < 1200 && PLACES.has(event.key)) {
-    leader = 0;
-    event.preventDefault();
-    go(PLACES.get(event.key));
-    return;
-  }
-  leader = 0;
-  if (event.key === "g") {
-    leader = event.timeStamp;
-  } else if (event.key === "/") {
-    event.preventDefault();
-    const search = document.querySelector("[data-search]");
-    if (search) search.select();
-    else if (!openComposer()) go("create");
-  } else if (event.key === "?") {
-    event.preventDefault();
-    document.getElementById("keys")?.showModal();
-  } else if (KEYS.test(event.key) && !movesChoice(event) && press(event.key)) {
-    event.preventDefault();
-  }
-});
+export function start() {
+  let leader = -Infinity; // when "g" was pressed
 
-// The switch exists only where it can work: it is hidden until this module has run.
-for (const box of document.querySelectorAll("input[data-keys-switch]")) {
-  box.checked = keysAreOn();
-  box.closest("[hidden]")?.removeAttribute("hidden");
-  box.addEventListener("change", () => localStorage.setItem(STORE, box.checked ? "on" : "off"));
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") {
+      leave(event);
+      return;
+    }
+    const inOverlay = document.querySelector("dialog[open]:not(#lightbox), .menu:popover-open");
+    if (!keysAreOn() || inOverlay || isTyping(event.target)) return;
+
+    const meaning = meaningOf(event.key, event.timeStamp - leader);
+    leader = meaning.act === "lead" ? event.timeStamp : -Infinity;
+    if (meaning.act === "go") {
+      event.preventDefault();
+      go(meaning.place);
+    } else if (meaning.act === "search") {
+      event.preventDefault();
+      const search = find(document, "[data-search]", HTMLInputElement);
+      if (search) search.select();
+      else if (!openComposer()) go("create");
+    } else if (meaning.act === "help") {
+      event.preventDefault();
+      byId("keys", HTMLDialogElement)?.showModal();
+    } else if (meaning.act === "press" && !movesChoice(event) && press(event.key)) {
+      event.preventDefault();
+    }
+  });
+
+  // The switch exists only where it can work: it is hidden until this module has run.
+  for (const box of findAll(document, "input[data-keys-switch]", HTMLInputElement)) {
+    box.checked = keysAreOn();
+    box.closest("[hidden]")?.removeAttribute("hidden");
+    box.addEventListener("change", () => localStorage.setItem(STORE, box.checked ? "on" : "off"));
+  }
 }

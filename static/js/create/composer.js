@@ -1,24 +1,33 @@
 // The composer: prompts that fill themselves in, their length, the sheet on a phone, size shapes.
+import { byId, closest, find, findAll, matches, need } from "../base/dom.js";
 import { onContent } from "../base/page.js";
 
-const phone = matchMedia("(width < 50rem)");
-const composer = document.getElementById("composer");
+const MOST = 4000; // characters, where the model's own limit is not known
 
+const phone = () => matchMedia("(width < 50rem)").matches;
+const composer = () => document.getElementById("composer");
+const promptField = () => byId("id_prompt", HTMLTextAreaElement);
+const modelField = () => byId("id_model", HTMLSelectElement);
+
+/** Answers whether there is a prompt to write in. */
 export function openComposer() {
-  if (!composer) return false;
-  if (phone.matches && composer.popover && !composer.matches(":popover-open")) composer.showPopover();
-  const prompt = document.getElementById("id_prompt");
+  const place = composer();
+  if (!place) return false;
+  if (phone() && place.popover && !place.matches(":popover-open")) place.showPopover();
+  const prompt = promptField();
   prompt?.focus();
   prompt?.setSelectionRange(prompt.value.length, prompt.value.length);
   return Boolean(prompt);
 }
 
-export function closeComposer() {
-  if (composer?.matches(":popover-open")) composer.hidePopover();
+function closeComposer() {
+  const place = composer();
+  if (place?.matches(":popover-open")) place.hidePopover();
 }
 
-export function fillPrompt(text) {
-  const prompt = document.getElementById("id_prompt");
+/** @param {string} text */
+function fillPrompt(text) {
+  const prompt = promptField();
   if (!prompt) return false;
   prompt.value = text;
   prompt.dispatchEvent(new Event("input", { bubbles: true }));
@@ -26,13 +35,19 @@ export function fillPrompt(text) {
   return true;
 }
 
+/**
+ * How many characters the server will count.
+ * @param {string} text
+ */
+export const lengthOf = (text) => text.replaceAll("\r\n", "\n").length;
+
 // How long the prompt is, and how long the chosen model lets it be.
 function showLength() {
-  const prompt = document.getElementById("id_prompt");
+  const prompt = promptField();
   const shown = document.getElementById("prompt-length");
   if (!prompt || !shown) return;
-  const most = Number(document.getElementById("model-note")?.dataset.promptLimit) || 4000;
-  const length = prompt.value.replaceAll("\r\n", "\n").length;
+  const most = Number(document.getElementById("model-note")?.dataset.promptLimit) || MOST;
+  const length = lengthOf(prompt.value);
   shown.hidden = length === 0;
   shown.textContent = `${length.toLocaleString("en")} of ${most.toLocaleString("en")} characters`;
   shown.toggleAttribute("data-over", length > most);
@@ -40,88 +55,115 @@ function showLength() {
 
 // The chosen model is compared with the others, not with itself.
 function leaveOutChosen() {
-  const chosen = document.getElementById("id_model")?.value;
-  for (const row of document.querySelectorAll("[data-compare-with]")) {
+  const chosen = modelField()?.value;
+  for (const row of findAll(document, "[data-compare-with]", HTMLElement)) {
     row.hidden = row.dataset.compareWith === chosen;
-    if (row.hidden) row.querySelector("input").checked = false;
+    if (row.hidden) need(row, "input", HTMLInputElement).checked = false;
   }
 }
 
-// A little frame in the proportions of each size on offer.
+/**
+ * The frame that has a size's proportions, in a square of 24 with 3 to spare at each side; null if it names none.
+ * @param {string} size such as "1024x768" or "16:9"
+ */
+export function frameOf(size) {
+  const match = /(\d+)\s*[x×:]\s*(\d+)/.exec(size);
+  if (!match) return null;
+  const [across, down] = [Number(match[1]), Number(match[2])];
+  const scale = 18 / Math.max(across, down);
+  const [width, height] = [across * scale, down * scale];
+  return { width, height, x: 12 - width / 2, y: 12 - height / 2 };
+}
+
+/** @param {ParentNode} root */
 function drawRatios(root) {
-  for (const svg of root.querySelectorAll("svg[data-ratio]:not(:has(rect))")) {
-    const match = svg.dataset.ratio.match(/(\d+)\s*[x×:]\s*(\d+)/);
-    if (!match) {
+  for (const svg of findAll(root, "svg[data-ratio]:not(:has(rect))", SVGElement)) {
+    const frame = frameOf(svg.dataset.ratio ?? "");
+    if (!frame) {
       svg.remove();
       continue;
     }
-    const [width, height] = [Number(match[1]), Number(match[2])];
-    const scale = 18 / Math.max(width, height);
-    const box = { width: width * scale, height: height * scale };
     const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    rect.setAttribute("width", box.width);
-    rect.setAttribute("height", box.height);
-    rect.setAttribute("x", 12 - box.width / 2);
-    rect.setAttribute("y", 12 - box.height / 2);
-    rect.setAttribute("rx", 2);
+    for (const [name, value] of Object.entries({ ...frame, rx: 2 })) rect.setAttribute(name, String(value));
     svg.append(rect);
   }
 }
 
-// What was wrong last time is not wrong any more.
-function forgetErrors() {
-  for (const list of composer.querySelectorAll(".errorlist")) list.remove();
-  for (const field of composer.querySelectorAll("[aria-invalid]")) {
+/**
+ * What describes a field, without its error.
+ * @param {string} ids the value of aria-describedby
+ */
+export const withoutErrors = (ids) =>
+  ids
+    .split(" ")
+    .filter((id) => id && !id.endsWith("_error"))
+    .join(" ");
+
+/**
+ * What was wrong last time is not wrong any more.
+ * @param {HTMLElement} place
+ */
+function forgetErrors(place) {
+  for (const list of place.querySelectorAll(".errorlist")) list.remove();
+  for (const field of place.querySelectorAll("[aria-invalid]")) {
     field.removeAttribute("aria-invalid");
-    const described = (field.getAttribute("aria-describedby") ?? "")
-      .split(" ")
-      .filter((id) => id && !id.endsWith("_error"));
-    if (described.length) field.setAttribute("aria-describedby", described.join(" "));
+    const described = withoutErrors(field.getAttribute("aria-describedby") ?? "");
+    if (described) field.setAttribute("aria-describedby", described);
     else field.removeAttribute("aria-describedby");
   }
 }
 
-// The options that are on their way were filled with what was chosen when they were asked for: ask again, so that what
-// is chosen while one waits for them is not put back.
+/**
+ * The options that are on their way were filled with what was chosen when they were asked for: ask again, so that what
+ * is chosen while one waits for them is not put back.
+ * @param {Event} event
+ */
 function askAgain(event) {
-  const model = document.getElementById("id_model");
-  if (model?.classList.contains("htmx-request") && event.target.closest("#options")) {
+  const model = modelField();
+  if (model?.classList.contains("htmx-request") && closest(event.target, "#options", HTMLElement)) {
     model.dispatchEvent(new Event("change", { bubbles: true }));
   }
 }
 
-if (composer) {
+/** @param {HTMLElement} place */
+function equip(place) {
   onContent((root) => {
     drawRatios(root);
     showLength();
     leaveOutChosen();
-    root.querySelector("[data-focus]")?.focus();
+    find(root, "[data-focus]", HTMLElement)?.focus();
   });
-  composer.addEventListener("change", leaveOutChosen);
-  composer.addEventListener("input", showLength);
-  composer.addEventListener("input", askAgain);
-  composer.addEventListener("click", (event) => {
-    const target = event.target.closest("[data-remove]")?.dataset.remove;
-    if (target) composer.querySelector(target)?.remove();
+  place.addEventListener("change", leaveOutChosen);
+  place.addEventListener("input", showLength);
+  place.addEventListener("input", askAgain);
+  place.addEventListener("click", (event) => {
+    const target = closest(event.target, "[data-remove]", HTMLElement)?.dataset.remove;
+    if (target) place.querySelector(target)?.remove();
   });
   document.addEventListener("htmx:after:request", (event) => {
     const { sourceElement, response } = event.detail.ctx;
-    if (sourceElement.id !== "composer-form" || response.status >= 300) return;
-    forgetErrors();
+    if (sourceElement.id !== "composer-form" || !response || response.status >= 300) return;
+    forgetErrors(place);
     closeComposer();
   });
-  if (phone.matches && composer.querySelector("[aria-invalid=true], .errorlist")) openComposer();
+  if (phone() && place.querySelector("[aria-invalid=true], .errorlist")) openComposer();
 }
 
-document.addEventListener("click", (event) => {
-  const filler = event.target.closest?.("[data-fill-prompt]");
-  if (filler && !event.ctrlKey && !event.metaKey && fillPrompt(filler.dataset.fillPrompt)) event.preventDefault();
-});
+export function start() {
+  const place = composer();
+  if (place) equip(place);
 
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-  const form = event.target.closest?.("form");
-  if (!form || !event.target.matches("textarea, input, select")) return;
-  event.preventDefault();
-  form.requestSubmit();
-});
+  document.addEventListener("click", (event) => {
+    const filler = closest(event.target, "[data-fill-prompt]", HTMLElement);
+    if (!filler || event.ctrlKey || event.metaKey) return;
+    if (fillPrompt(filler.dataset.fillPrompt ?? "")) event.preventDefault();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    const form = closest(event.target, "form", HTMLFormElement);
+    if (!form || !matches(event.target, "textarea, input, select")) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+}

@@ -1,63 +1,127 @@
 // What was typed into the composer outlives a reload, a lost connection and an expired session, in this browser.
+import { byId, find, findAll, need } from "../base/dom.js";
+
 const STORE = "lemonstudio.draft";
 const KEPT = /^(prompt|model|count|per_line|gallery|compare|opt_)/;
-const form = document.getElementById("composer-form");
 
-function keep() {
-  const entries = [...new FormData(form)].filter(([name]) => KEPT.test(name));
-  localStorage.setItem(STORE, JSON.stringify(entries));
+/** @typedef {[name: string, value: string]} Entry a field of the form */
+
+/**
+ * What of a form is kept: no token, no file.
+ * @param {Iterable<[string, FormDataEntryValue]>} fields
+ * @returns {Entry[]}
+ */
+export const worthKeeping = (fields) =>
+  [...fields].flatMap(([name, value]) => (KEPT.test(name) && typeof value === "string" ? [[name, value]] : []));
+
+/**
+ * What was kept, as it was written; none if it is damaged.
+ * @param {string | null} stored
+ * @returns {Entry[] | null} null if it cannot be read
+ */
+export function readDraft(stored) {
+  try {
+    const entries = JSON.parse(stored ?? "[]");
+    return Array.isArray(entries) ? entries : null;
+  } catch {
+    return null;
+  }
 }
 
-function fields(name) {
-  return [...form.elements].filter((field) => field.name === name);
+/**
+ * Options belong to a model.
+ * @param {string} name
+ */
+const isOption = (name) => name === "count" || name.startsWith("opt_");
+
+/**
+ * Which entries are set at once, and which wait for the options of another model than is shown.
+ * @param {Entry[]} entries
+ * @param {string} shown the model that is shown
+ * @param {string[]} models those on offer
+ */
+export function plan(entries, shown, models) {
+  const kept = entries.find(([name]) => name === "model")?.[1];
+  const other = kept && kept !== shown && models.includes(kept) ? kept : null;
+  return {
+    other,
+    now: entries.filter(([name]) => name !== "model" && !(other && isOption(name))),
+    later: other ? entries.filter(([name]) => isOption(name)) : [],
+  };
 }
 
-function set(name, value) {
-  for (const field of fields(name)) {
-    if (field.type === "checkbox" || field.type === "radio") {
+/**
+ * What the address asks for is newer than any draft.
+ * @param {string} search the address's query
+ */
+export const asksForPrompt = (search) => /prompt|remix|template/.test(search);
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {string} name
+ * @param {string} value
+ */
+function set(form, name, value) {
+  for (const field of form.elements) {
+    if (field instanceof HTMLInputElement && field.name === name && /^(checkbox|radio)$/.test(field.type)) {
       if (field.value === value || (field.type === "checkbox" && name === "per_line")) field.checked = true;
-    } else if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === value)) {
-      field.value = value;
+    } else if (field instanceof HTMLSelectElement && field.name === name) {
+      if ([...field.options].some((option) => option.value === value)) field.value = value;
+    } else if (field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) {
+      if (field.name === name) field.value = value;
     }
   }
 }
 
-// Options belong to a model: those of another one than is shown come with its own, when the server sends them.
-function restore(entries) {
-  const model = entries.find(([name]) => name === "model")?.[1];
-  const select = document.getElementById("id_model");
-  const isOther = select && model && select.value !== model && [...select.options].some((one) => one.value === model);
-  for (const [name, value] of entries) {
-    if (name !== "model" && !(isOther && (name === "count" || name.startsWith("opt_")))) set(name, value);
-  }
-  if (isOther) {
-    const options = document.getElementById("options");
-    for (const [name, value] of entries.filter(([one]) => one === "count" || one.startsWith("opt_"))) {
-      for (const field of options.querySelectorAll(`[name="${CSS.escape(name)}"]`)) field.remove();
+/**
+ * @param {HTMLFormElement} form
+ * @param {Entry[]} entries
+ */
+function restore(form, entries) {
+  const prompt = need(document, "#id_prompt", HTMLTextAreaElement);
+  const select = byId("id_model", HTMLSelectElement);
+  const models = select ? [...select.options].map((one) => one.value) : [];
+  const { other, now, later } = plan(entries, select?.value ?? "", models);
+  for (const [name, value] of now) set(form, name, value);
+  if (select && other) {
+    // The server sends this model's options filled with what the hidden fields say.
+    const options = need(document, "#options", HTMLElement);
+    for (const [name, value] of later) {
+      for (const field of findAll(options, `[name="${CSS.escape(name)}"]`, HTMLElement)) field.remove();
       options.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
     }
-    select.value = model;
+    select.value = other;
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+  } else {
+    prompt.dispatchEvent(new Event("change", { bubbles: true }));
   }
-  (isOther ? select : document.getElementById("id_prompt")).dispatchEvent(new Event("change", { bubbles: true }));
-  document.getElementById("id_prompt").dispatchEvent(new Event("input", { bubbles: true }));
+  prompt.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-// What the address asks for, and what came back with an error, is newer than any draft.
-if (form && !location.search.match(/prompt|remix|template/) && !form.querySelector("[aria-invalid=true], .errorlist")) {
-  try {
-    const entries = JSON.parse(localStorage.getItem(STORE) ?? "[]");
-    if (entries.length && !document.getElementById("id_prompt").value) {
+/** @param {HTMLFormElement} form */
+function attend(form) {
+  const keep = () => localStorage.setItem(STORE, JSON.stringify(worthKeeping(new FormData(form))));
+  // So is what came back with an error.
+  if (!asksForPrompt(location.search) && !form.querySelector("[aria-invalid=true], .errorlist")) {
+    const entries = readDraft(localStorage.getItem(STORE));
+    if (!entries) localStorage.removeItem(STORE);
+    else if (entries.length && !byId("id_prompt", HTMLTextAreaElement)?.value) {
       // htmx is there once the page is.
-      addEventListener("load", () => restore(entries), { once: true });
+      addEventListener("load", () => restore(form, entries), { once: true });
     }
-  } catch {
-    localStorage.removeItem(STORE);
   }
+  form.addEventListener("input", keep);
+  form.addEventListener("change", keep);
+  document.addEventListener("htmx:after:settle", (event) => {
+    if (event.target instanceof Node && form.contains(event.target)) keep();
+  });
 }
-form?.addEventListener("input", keep);
-form?.addEventListener("change", keep);
-document.addEventListener("htmx:after:settle", (event) => {
-  if (form?.contains(event.target)) keep();
-});
-// On a machine that several people use, nobody finds another one's prompt.
-document.querySelector("form[action$='/logout/']")?.addEventListener("submit", () => localStorage.removeItem(STORE));
+
+export function start() {
+  const form = byId("composer-form", HTMLFormElement);
+  if (form) attend(form);
+  // On a machine that several people use, no one finds another's prompt.
+  find(document, "form[action$='/logout/']", HTMLFormElement)?.addEventListener("submit", () =>
+    localStorage.removeItem(STORE),
+  );
+}

@@ -1,22 +1,49 @@
 // While pictures are made elsewhere: the tab's title and icon count them, and a notification tells when one is there.
+import { byId, find, findAll } from "../base/dom.js";
 import { onContent } from "../base/page.js";
 
 const STORE = "lemonstudio.notify";
-let title = document.title;
-const icon = document.querySelector("link[rel=icon]");
-const plainIcon = icon?.href;
-const hiddenField = () => document.getElementById("page-hidden");
-let counted = 0;
-let ready = 0;
 
-function show() {
-  const prefix = counted ? `(${counted}) ` : ready ? "✓ " : "";
-  if (document.title !== prefix + title) document.title = prefix + title;
-  const wanted = counted ? icon?.dataset.counted?.replace("0.svg", `${counted}.svg`) : plainIcon;
-  if (icon && wanted && icon.href !== new URL(wanted, location.href).href) icon.href = wanted;
+/**
+ * The tab's title: how many are under way stands before it, else that one is ready.
+ * @param {string} title
+ * @param {number} underWay
+ * @param {number} ready ended while the tab was hidden
+ */
+export function tabTitle(title, underWay, ready) {
+  if (underWay) return `(${underWay}) ${title}`;
+  return ready ? `✓ ${title}` : title;
 }
 
-// What the tab is called, whatever is counted before it; answers what it was called so far.
+/**
+ * Whether what the server said in the live region is news to people who look elsewhere.
+ * @param {string} said
+ */
+export const tellsOfEnd = (said) => /ready|without a picture/.test(said);
+
+/**
+ * A countdown's next second.
+ * @param {string} text
+ */
+export const secondLess = (text) => String(Math.max(0, Number(text) - 1));
+
+let title = "";
+let underWay = 0;
+let ready = 0;
+let plainIcon = "";
+
+function show() {
+  const wanted = tabTitle(title, underWay, ready);
+  if (document.title !== wanted) document.title = wanted;
+  const icon = find(document, "link[rel=icon]", HTMLLinkElement);
+  const address = underWay ? icon?.dataset.counted?.replace("0.svg", `${underWay}.svg`) : plainIcon;
+  if (icon && address && icon.href !== new URL(address, location.href).href) icon.href = address;
+}
+
+/**
+ * What the tab is called from now on, without a count; answers what it was called so far.
+ * @param {string} name
+ */
 export function nameTab(name) {
   const before = title;
   title = name;
@@ -25,54 +52,67 @@ export function nameTab(name) {
 }
 
 function count() {
-  counted = Number(document.querySelector("[data-under-way]")?.dataset.underWay) || 0;
+  underWay = Number(find(document, "[data-under-way]", HTMLElement)?.dataset.underWay) || 0;
   show();
 }
 
-document.addEventListener("visibilitychange", () => {
-  const field = hiddenField();
-  if (field) field.value = document.hidden ? "1" : "";
-  if (!document.hidden) ready = 0;
-  show();
-});
+/** @param {string} said */
+function notify(said) {
+  if (localStorage.getItem(STORE) !== "on" || !("Notification" in window)) return;
+  if (Notification.permission !== "granted") return;
+  const note = new Notification("Lemon Studio", { body: said, icon: plainIcon, tag: "lemonstudio" });
+  note.addEventListener("click", () => {
+    window.focus();
+    note.close();
+  });
+}
 
-// The server says what has ended in the live region; whoever looks elsewhere is told, too.
-const live = document.getElementById("live");
-if (live) {
+// The server says what has ended in the live region; people who look elsewhere are told, too.
+/** @param {HTMLElement} live */
+function listen(live) {
   new MutationObserver(() => {
-    const said = live.textContent.trim();
-    if (!document.hidden || !/ready|without a picture/.test(said)) return;
+    const said = live.textContent?.trim() ?? "";
+    if (!document.hidden || !tellsOfEnd(said)) return;
     ready += 1;
     show();
-    if (localStorage.getItem(STORE) === "on" && window.Notification?.permission === "granted") {
-      const note = new Notification("Lemon Studio", { body: said, icon: plainIcon, tag: "lemonstudio" });
-      note.addEventListener("click", () => {
-        window.focus();
-        note.close();
-      });
-    }
+    notify(said);
   }).observe(live, { childList: true, characterData: true, subtree: true });
 }
 
 // The switch in Account exists only where the browser knows notifications.
-for (const box of document.querySelectorAll("input[data-notify-switch]")) {
-  if (!("Notification" in window)) break;
-  box.checked = localStorage.getItem(STORE) === "on" && Notification.permission === "granted";
-  box.closest("[hidden]")?.removeAttribute("hidden");
-  box.addEventListener("change", async () => {
-    const granted = box.checked && (await Notification.requestPermission()) === "granted";
-    const refused = box.checked && !granted;
-    box.checked = granted;
-    localStorage.setItem(STORE, granted ? "on" : "off");
-    document.getElementById("notify-refused")?.toggleAttribute("hidden", !refused);
-  });
+function equipSwitch() {
+  if (!("Notification" in window)) return;
+  for (const box of findAll(document, "input[data-notify-switch]", HTMLInputElement)) {
+    box.checked = localStorage.getItem(STORE) === "on" && Notification.permission === "granted";
+    box.closest("[hidden]")?.removeAttribute("hidden");
+    box.addEventListener("change", async () => {
+      const granted = box.checked && (await Notification.requestPermission()) === "granted";
+      const refused = box.checked && !granted;
+      box.checked = granted;
+      localStorage.setItem(STORE, granted ? "on" : "off");
+      document.getElementById("notify-refused")?.toggleAttribute("hidden", !refused);
+    });
+  }
 }
 
-// Seconds until the account is tried again; what comes of it, the next poll tells.
-setInterval(() => {
-  for (const element of document.querySelectorAll("[data-countdown]")) {
-    element.textContent = Math.max(0, Number(element.textContent) - 1);
-  }
-}, 1000);
+export function start() {
+  title = document.title;
+  plainIcon = find(document, "link[rel=icon]", HTMLLinkElement)?.href ?? "";
 
-onContent(count);
+  document.addEventListener("visibilitychange", () => {
+    const field = byId("page-hidden", HTMLInputElement);
+    if (field) field.value = document.hidden ? "1" : "";
+    if (!document.hidden) ready = 0;
+    show();
+  });
+  const live = document.getElementById("live");
+  if (live) listen(live);
+  equipSwitch();
+  // Seconds until the account is tried again; what comes of it, the next poll tells.
+  setInterval(() => {
+    for (const element of findAll(document, "[data-countdown]", HTMLElement)) {
+      element.textContent = secondLess(element.textContent ?? "");
+    }
+  }, 1000);
+  onContent(count);
+}

@@ -1,43 +1,68 @@
-// Marking what of a picture is to be painted anew, with mouse, finger, pen or keys. What is marked goes along with the
-// form as a PNG file that is transparent there.
-const LONGEST = 1024; // pixels of the mask's longer side
+// Marking what of a picture is painted anew, with mouse, finger, pen or keys. What is marked goes along with the form
+// as a PNG file that is transparent there.
+import { byId, closest, find, need } from "../base/dom.js";
+import {
+  diameterOf,
+  inPixels,
+  keptSquare,
+  keyMeans,
+  ledTo,
+  markedPercent,
+  markedWords,
+  maskSize,
+  Steps,
+  spotOf,
+  whereWords,
+} from "./mask_steps.js";
 
-const canvas = document.getElementById("mask");
-const form = document.getElementById("edit-form");
+/** @typedef {import("./mask_steps.js").Step} Step */
+/** @typedef {import("./mask_steps.js").Line} Line */
+/** @typedef {import("./mask_steps.js").Spot} Spot */
 
-if (canvas && form) {
-  const tools = document.getElementById("mask-tools");
-  const said = document.getElementById("mask-said");
-  const size = document.getElementById("mask-size");
-  const input = form.querySelector("input[type=file][name=mask]");
-  const scale = Math.min(1, LONGEST / Math.max(canvas.dataset.width, canvas.dataset.height));
-  canvas.width = Math.max(1, Math.round(canvas.dataset.width * scale));
-  canvas.height = Math.max(1, Math.round(canvas.dataset.height * scale));
+const SMALL = 64; // pixels a side of the copy on which is counted how much is marked
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {HTMLFormElement} form
+ */
+function equip(canvas, form) {
+  const tools = need(document, "#mask-tools", HTMLElement);
+  const said = need(document, "#mask-said", HTMLElement);
+  const size = need(document, "#mask-size", HTMLInputElement);
+  const input = need(form, "input[type=file][name=mask]", HTMLInputElement);
+  Object.assign(canvas, maskSize(Number(canvas.dataset.width), Number(canvas.dataset.height)));
   const { width, height } = canvas;
-  const view = canvas.getContext("2d");
+  const view = contextOf(canvas);
   const mask = layer(width, height);
   const stripes = makeStripes();
-  let done = []; // what was drawn, so that it can be drawn again without the last
-  let undone = [];
+  const steps = new Steps();
+  /** @type {Line | null} */
   let line = null; // being drawn
-  let brush = { x: width / 2, y: height / 2, shown: false };
+  /** @type {Spot} */
+  let brush = [width / 2, height / 2];
+  let isShown = false; // the brush
 
-  // -- what can be drawn: {line, erase, size, points}, {region, erase}, {clear}, {invert}
+  // -- drawing
 
+  /**
+   * @param {Step} step
+   * @param {number} from the first point of a line that is not drawn yet
+   */
   function draw(step, from = 0) {
     const { context } = mask;
-    context.globalCompositeOperation = step.erase ? "destination-out" : "source-over";
-    if (step.clear) {
+    const erases = "erase" in step && step.erase;
+    context.globalCompositeOperation = erases ? "destination-out" : "source-over";
+    if (step.kind === "clear") {
       context.clearRect(0, 0, width, height);
-    } else if (step.invert) {
+    } else if (step.kind === "invert") {
       context.globalCompositeOperation = "xor";
       context.fillRect(0, 0, width, height);
-    } else if (step.region) {
-      const [x, y, w, h] = step.region;
-      context.fillRect(x * width, y * height, w * width, h * height);
+    } else if (step.kind === "region") {
+      context.fillRect(...inPixels(step.box, width, height));
     } else {
       const points = step.points.slice(Math.max(0, from - 1));
-      context.lineCap = context.lineJoin = "round";
+      context.lineCap = "round";
+      context.lineJoin = "round";
       context.lineWidth = step.size;
       context.beginPath();
       if (points.length === 1) {
@@ -45,42 +70,43 @@ if (canvas && form) {
         context.fill();
         return;
       }
-      points.forEach((point) => context.lineTo(...point));
+      for (const point of points) context.lineTo(...point);
       context.stroke();
     }
   }
 
   function drawAll() {
     mask.context.clearRect(0, 0, width, height);
-    done.forEach((step) => draw(step));
+    for (const step of steps.done) draw(step);
   }
 
+  /** @param {Step} step */
   function add(step) {
     draw(step);
-    done.push(step);
-    undone = [];
+    steps.add(step);
     changed();
   }
 
-  const diameter = () => Math.max(3, (Math.min(width, height) * size.value) / 100);
-  const erasing = () => tools.querySelector("[name=mask-tool]:checked").value === "erase";
+  const diameter = () => diameterOf(Number(size.value), width, height);
+  const tool = () => need(tools, "[name=mask-tool]:checked", HTMLInputElement).value;
+  const erasing = () => tool() === "erase";
 
   function begin() {
-    line = { line: true, erase: erasing(), size: diameter(), points: [[brush.x, brush.y]] };
+    line = { kind: "line", erase: erasing(), size: diameter(), points: [brush] };
     draw(line);
     show();
   }
 
   function goOn() {
-    line.points.push([brush.x, brush.y]);
+    if (!line) return;
+    line.points.push(brush);
     draw(line, line.points.length - 1);
     show();
   }
 
   function end() {
     if (!line) return;
-    done.push(line);
-    undone = [];
+    steps.add(line);
     line = null;
     changed();
   }
@@ -91,23 +117,26 @@ if (canvas && form) {
     show();
   }
 
-  const actions = {
-    undo() {
-      if (!done.length) return;
-      undone.push(done.pop());
-      drawAll();
-      changed();
-    },
-    redo() {
-      if (!undone.length) return;
-      const step = undone.pop();
-      draw(step);
-      done.push(step);
-      changed();
-    },
-    clear: () => share() && add({ clear: true }),
-    invert: () => add({ invert: true }),
-  };
+  function undo() {
+    if (!steps.undo()) return;
+    drawAll();
+    changed();
+  }
+
+  function redo() {
+    const step = steps.redo();
+    if (!step) return;
+    draw(step);
+    changed();
+  }
+
+  /** @param {string} what */
+  function act(what) {
+    if (what === "undo") undo();
+    else if (what === "redo") redo();
+    else if (what === "invert") add({ kind: "invert" });
+    else if (what === "clear" && share()) add({ kind: "clear" });
+  }
 
   // -- what one sees and hears
 
@@ -121,76 +150,70 @@ if (canvas && form) {
       view.fillRect(0, 0, width, height);
       view.globalCompositeOperation = "source-over";
       shadeCutOff();
-      if (brush.shown) ring();
+      if (isShown) ring();
     });
   }
 
   function ring() {
     const pixel = width / (canvas.clientWidth || width);
-    for (const [colour, thickness] of [
-      ["#000", 4],
-      ["#fff", 2],
-    ]) {
-      view.strokeStyle = colour;
-      view.lineWidth = thickness * pixel;
-      view.setLineDash(colour === "#fff" && erasing() ? [6 * pixel, 4 * pixel] : []);
-      view.beginPath();
-      view.arc(brush.x, brush.y, diameter() / 2, 0, 2 * Math.PI);
-      view.stroke();
-    }
+    circle("#000", 4 * pixel, []);
+    circle("#fff", 2 * pixel, erasing() ? [6 * pixel, 4 * pixel] : []);
     view.setLineDash([]);
   }
 
+  /**
+   * @param {string} colour
+   * @param {number} thickness
+   * @param {number[]} dashes
+   */
+  function circle(colour, thickness, dashes) {
+    view.strokeStyle = colour;
+    view.lineWidth = thickness;
+    view.setLineDash(dashes);
+    view.beginPath();
+    view.arc(...brush, diameter() / 2, 0, 2 * Math.PI);
+    view.stroke();
+  }
+
+  const rules = () => find(form, "[data-rules]", HTMLElement);
+
   // A model that takes squares gets a part of the picture only.
   function shadeCutOff() {
-    const fit = form.querySelector("[name=fit]:checked")?.value;
-    if (!rules()?.hasAttribute("data-square") || !fit || fit === "pad") return;
-    const side = Math.min(width, height);
-    const place = { start: 0, end: 1 }[fit] ?? 0.5;
-    const [left, top] = [(width - side) * place, (height - side) * place];
+    if (!rules()?.hasAttribute("data-square")) return;
+    const kept = keptSquare(find(form, "[name=fit]:checked", HTMLInputElement)?.value, width, height);
+    if (!kept) return;
     view.fillStyle = "rgb(0 0 0 / .72)";
     view.beginPath();
     view.rect(0, 0, width, height);
-    view.rect(left, top, side, side);
+    view.rect(kept.left, kept.top, kept.side, kept.side);
     view.fill("evenodd");
   }
 
-  const rules = () => form.querySelector("[data-rules]");
-
-  // How much is marked, in percent; 0 only if nothing is.
   function share() {
-    const small = layer(64, 64);
-    small.context.drawImage(mask.canvas, 0, 0, 64, 64);
-    const { data } = small.context.getImageData(0, 0, 64, 64);
-    let sum = 0;
-    for (let at = 3; at < data.length; at += 4) sum += data[at];
-    return sum && Math.max(0.1, (100 * sum) / (255 * 64 * 64));
+    const small = layer(SMALL, SMALL);
+    small.context.drawImage(mask.canvas, 0, 0, SMALL, SMALL);
+    return markedPercent(small.context.getImageData(0, 0, SMALL, SMALL).data);
   }
 
   function say(before = "") {
-    const percent = share();
-    const rounded = percent < 1 ? "less than 1" : Math.round(percent);
-    const words = percent ? `Marked: ${rounded} % of the picture.` : (rules()?.dataset.nothing ?? "");
+    const words = markedWords(share(), rules()?.dataset.nothing ?? "");
     const text = before ? `${before} ${words}` : words;
     if (said.textContent !== text) said.textContent = text;
   }
 
   function changed() {
-    tools.querySelector("[data-mask-do=undo]").ariaDisabled = String(!done.length);
-    tools.querySelector("[data-mask-do=redo]").ariaDisabled = String(!undone.length);
+    need(tools, "[data-mask-do=undo]", HTMLElement).ariaDisabled = String(!steps.done.length);
+    need(tools, "[data-mask-do=redo]", HTMLElement).ariaDisabled = String(!steps.undone.length);
     show();
     say();
   }
 
   // -- mouse, finger, pen
 
+  /** @param {PointerEvent} event */
   function point(event) {
-    const box = canvas.getBoundingClientRect();
-    brush = {
-      x: ((event.clientX - box.left) / box.width) * width,
-      y: ((event.clientY - box.top) / box.height) * height,
-      shown: true,
-    };
+    brush = spotOf(event, canvas.getBoundingClientRect(), width, height);
+    isShown = true;
   }
 
   canvas.addEventListener("pointerdown", (event) => {
@@ -204,7 +227,7 @@ if (canvas && form) {
     const moves = line ? (event.getCoalescedEvents?.() ?? []) : [];
     for (const move of moves.length ? moves : [event]) {
       point(move);
-      if (line) goOn();
+      goOn();
     }
     show();
   });
@@ -212,73 +235,63 @@ if (canvas && form) {
   // Two fingers zoom the page: what the first of them began to draw was not meant.
   canvas.addEventListener("pointercancel", giveUp);
   canvas.addEventListener("pointerleave", () => {
-    brush.shown = canvas.matches(":focus-visible");
+    isShown = canvas.matches(":focus-visible");
     show();
   });
 
   // -- keys
 
-  const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-
-  function move([x, y], along) {
-    const step = Math.max(2, diameter() / 2);
+  /**
+   * @param {Spot} to
+   * @param {boolean} along whether it paints on the way
+   */
+  function move(to, along) {
     if (along && !line) begin();
-    brush = {
-      x: Math.min(width, Math.max(0, brush.x + x * step)),
-      y: Math.min(height, Math.max(0, brush.y + y * step)),
-      shown: true,
-    };
-    if (line) goOn();
+    brush = to;
+    isShown = true;
+    goOn();
     show();
     sayWhere();
   }
 
   function sayWhere() {
-    const [across, down] = [(100 * brush.x) / width, (100 * brush.y) / height].map(Math.round);
-    const [x, y] = [Math.min(width - 1, brush.x), Math.min(height - 1, brush.y)].map(Math.floor);
-    const marked = mask.context.getImageData(x, y, 1, 1).data[3] > 127;
-    say(
-      `Brush ${across} % from the left, ${down} % from the top, ${marked ? "on marked ground" : "on unmarked ground"}.`,
-    );
+    const [x, y] = [Math.floor(Math.min(width - 1, brush[0])), Math.floor(Math.min(height - 1, brush[1]))];
+    const isMarked = mask.context.getImageData(x, y, 1, 1).data[3] > 127;
+    say(whereWords(brush, width, height, isMarked));
   }
 
+  /** @param {number} by */
   function resize(by) {
-    size.value = Number(size.value) + by;
+    size.value = String(Number(size.value) + by);
     show();
     say(`Brush size ${size.value}.`);
   }
 
   function changeTool() {
-    const other = tools.querySelector("[name=mask-tool]:not(:checked)");
-    other.checked = true;
+    need(tools, "[name=mask-tool]:not(:checked)", HTMLInputElement).checked = true;
     show();
-    say(other.value === "erase" ? "Erasing." : "Drawing.");
+    say(erasing() ? "Erasing." : "Drawing.");
   }
 
-  const keys = {
-    " "() {
-      if (!line) begin();
-    },
-    e: changeTool,
-    "[": () => resize(-2),
-    "]": () => resize(2),
-  };
+  /** @param {ReturnType<typeof keyMeans>} meant */
+  function obey(meant) {
+    if (meant === "undo") undo();
+    else if (meant === "redo") redo();
+    else if (meant === "tool") changeTool();
+    else if (meant === "smaller") resize(-2);
+    else if (meant === "larger") resize(2);
+    else if (meant === "paint" && !line) begin();
+  }
 
   canvas.addEventListener("keydown", (event) => {
     if (event.altKey) return;
-    let known = true;
-    if (event.ctrlKey || event.metaKey) {
-      if (event.key === "z" && !event.shiftKey) actions.undo();
-      else if (event.key.toLowerCase() === "z" || event.key === "y") actions.redo();
-      else known = false;
-    } else if (WAYS[event.key]) {
-      move(WAYS[event.key], event.shiftKey);
-    } else if (Object.hasOwn(keys, event.key)) {
-      keys[event.key]();
-    } else {
-      known = false;
-    }
-    if (known) event.preventDefault();
+    const { key, shiftKey } = event;
+    const isCommand = event.ctrlKey || event.metaKey;
+    const to = isCommand ? null : ledTo(key, brush, diameter(), width, height);
+    const meant = keyMeans({ key, isCommand, shiftKey });
+    if (to) move(to, shiftKey);
+    else obey(meant);
+    if (to || meant) event.preventDefault();
   });
   canvas.addEventListener("keyup", (event) => {
     if (line && (event.key === " " || event.key === "Shift")) {
@@ -288,22 +301,22 @@ if (canvas && form) {
   });
   canvas.addEventListener("focus", () => {
     if (!canvas.matches(":focus-visible")) return;
-    brush.shown = true;
+    isShown = true;
     show();
     sayWhere();
   });
   canvas.addEventListener("blur", () => {
     end();
-    brush.shown = false;
+    isShown = false;
     changed();
   });
 
   // -- the tools
 
   tools.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (button?.dataset.maskDo) actions[button.dataset.maskDo]();
-    if (button?.dataset.maskRegion) add({ region: button.dataset.maskRegion.split(" ").map(Number), erase: erasing() });
+    const { maskDo, maskRegion } = closest(event.target, "button", HTMLButtonElement)?.dataset ?? {};
+    if (maskDo) act(maskDo);
+    if (maskRegion) add({ kind: "region", box: maskRegion.split(" ").map(Number), erase: erasing() });
   });
   form.addEventListener("change", show);
   document.addEventListener("htmx:after:settle", changed);
@@ -334,23 +347,37 @@ if (canvas && form) {
 
   // Gone back to after Generate, the page asks for something new: its token is spent.
   addEventListener("pageshow", (event) => {
-    const token = form.querySelector("[name=token]");
+    const token = find(form, "[name=token]", HTMLInputElement);
     const [arrival] = performance.getEntriesByType("navigation");
-    if (!token || !(event.persisted || arrival?.type === "back_forward")) return;
+    const isBack = arrival instanceof PerformanceNavigationTiming && arrival.type === "back_forward";
+    if (!token || !(event.persisted || isBack)) return;
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     token.value = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   });
 
-  form.querySelector("[data-mask-file]").hidden = true;
-  tools.hidden = canvas.hidden = false;
+  need(form, "[data-mask-file]", HTMLElement).hidden = true;
+  tools.hidden = false;
+  canvas.hidden = false;
   changed();
 }
 
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {CanvasRenderingContext2DSettings} [settings]
+ */
+function contextOf(canvas, settings) {
+  const context = canvas.getContext("2d", settings);
+  if (!context) throw new Error("This browser draws nothing");
+  return context;
+}
+
+/**
+ * @param {number} width
+ * @param {number} height
+ */
 function layer(width, height) {
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  return { canvas, context: canvas.getContext("2d", { willReadFrequently: true }) };
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  return { canvas, context: contextOf(canvas, { willReadFrequently: true }) };
 }
 
 // Light and dark by turns, so that it shows on any picture, to any eye.
@@ -366,5 +393,13 @@ function makeStripes() {
     context.lineTo(from + 18, -2);
   }
   context.stroke();
-  return context.createPattern(canvas, "repeat");
+  const pattern = context.createPattern(canvas, "repeat");
+  if (!pattern) throw new Error("This browser draws nothing");
+  return pattern;
+}
+
+export function start() {
+  const canvas = byId("mask", HTMLCanvasElement);
+  const form = byId("edit-form", HTMLFormElement);
+  if (canvas && form) equip(canvas, form);
 }

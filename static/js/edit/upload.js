@@ -1,29 +1,40 @@
 // Bringing a picture: choose, drop or paste it, and it opens at once; what is too large is said before it travels.
-const zone = document.querySelector("[data-dropzone]");
+import { closest, find, findAll, need } from "../base/dom.js";
 
-if (zone) {
-  const form = zone.closest("form");
-  const input = zone.querySelector("input[type=file]");
-  const said = zone.querySelector("[data-said]");
+/**
+ * Why a file cannot be opened; "" if it can, as far as the browser knows.
+ * @param {{ name: string, type: string, size: number }} file
+ * @param {string[]} kinds media types
+ * @param {number} largest bytes
+ */
+export function problemOf(file, kinds, largest) {
+  if (file.type && !kinds.includes(file.type)) {
+    return `“${file.name}” is no PNG, JPEG or WebP picture. Choose another.`;
+  }
+  return file.size > largest ? `“${file.name}” is larger than 20 MB. Make it smaller, and choose it again.` : "";
+}
+
+/**
+ * @param {HTMLElement} zone
+ * @param {HTMLFormElement} form
+ */
+function equip(zone, form) {
+  const input = need(zone, "input[type=file]", HTMLInputElement);
+  const said = need(zone, "[data-said]", HTMLElement);
   const kinds = input.accept.split(",");
 
-  for (const element of form.querySelectorAll("[data-without-script]")) element.hidden = true;
-  for (const element of form.querySelectorAll("[data-with-script]")) element.hidden = false;
+  for (const element of findAll(form, "[data-without-script]", HTMLElement)) element.hidden = true;
+  for (const element of findAll(form, "[data-with-script]", HTMLElement)) element.hidden = false;
 
-  const say = (text, wrong = false) => {
+  const say = (/** @type {string} */ text, wrong = false) => {
     said.textContent = text;
     said.toggleAttribute("data-wrong", wrong);
   };
 
   const open = () => {
-    const file = input.files[0];
+    const file = input.files?.[0];
     if (!file) return;
-    const problem =
-      file.type && !kinds.includes(file.type)
-        ? `“${file.name}” is no PNG, JPEG or WebP picture. Choose another.`
-        : file.size > Number(zone.dataset.largest)
-          ? `“${file.name}” is larger than 20 MB. Make it smaller, and choose it again.`
-          : "";
+    const problem = problemOf(file, kinds, Number(zone.dataset.largest));
     if (problem) {
       input.value = "";
       say(problem, true);
@@ -33,16 +44,17 @@ if (zone) {
     form.requestSubmit();
   };
 
-  const take = (files) => {
-    if (!files.length) return;
+  const take = (/** @type {FileList | undefined} */ files) => {
+    const file = files?.[0];
+    if (!file) return;
     const list = new DataTransfer();
-    list.items.add(files[0]);
+    list.items.add(file);
     input.files = list.files;
     open();
   };
 
   input.addEventListener("change", open);
-  document.addEventListener("paste", (event) => take(event.clipboardData?.files ?? []));
+  document.addEventListener("paste", (event) => take(event.clipboardData?.files));
   document.addEventListener("dragover", (event) => {
     if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
@@ -58,4 +70,10 @@ if (zone) {
     take(event.dataTransfer.files);
   });
   addEventListener("pageshow", () => say(""));
+}
+
+export function start() {
+  const zone = find(document, "[data-dropzone]", HTMLElement);
+  const form = closest(zone, "form", HTMLFormElement);
+  if (zone && form) equip(zone, form);
 }

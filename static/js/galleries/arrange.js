@@ -1,106 +1,150 @@
 // A gallery's order by hand: tiles are dragged, or moved by Alt and the arrow keys, or by their buttons. Each move is
 // one request, and what the server refuses is moved back.
-import { announce, isTyping, onContent } from "../base/page.js";
+import { closest, csrfToken, find, findAll, focused, need } from "../base/dom.js";
+import { announce, explain, isTyping, onContent } from "../base/page.js";
 import { toast } from "../base/toasts.js";
 
-const grid = () => document.querySelector(".tiles[data-arrange]");
-const tilesOf = (place) => [...place.querySelectorAll(".tile:not([hidden])")];
-const number = (tile) => tile.id.replace("picture-", "");
+const TILE = ".tiles[data-arranging] .tile";
 const EDGE = 70; // pixels from the window's edge where it scrolls by itself
-let queue = Promise.resolve(); // one after the other, in the order of the moves
+const DRAG = 6; // pixels from where a press becomes a drag
+
+const grid = () => find(document, ".tiles[data-arrange]", HTMLElement);
+/** @param {HTMLElement} place */
+const tilesOf = (place) => findAll(place, ".tile:not([hidden])", HTMLElement);
+/** @param {HTMLElement} tile */
+const number = (tile) => tile.id.replace("picture-", "");
 
 // -- moving
 
-function put(tile, other, after) {
-  if (after) other.after(tile);
-  else other.before(tile);
-}
+/** @type {Promise<void>} */
+let queue = Promise.resolve(); // one after the other, in the order of the moves
 
+/**
+ * @param {HTMLElement} tile
+ * @param {HTMLElement} other
+ * @param {boolean} after
+ */
 function move(tile, other, after) {
   const place = grid();
-  if (!place || !other || other === tile) return;
+  if (!place || other === tile) return;
   const [parent, next] = [tile.parentNode, tile.nextSibling];
-  const focused = tile.contains(document.activeElement) ? document.activeElement : null;
-  put(tile, other, after);
-  focused?.focus({ preventScroll: true });
+  const inside = tile.contains(document.activeElement) ? focused() : null;
+  if (after) other.after(tile);
+  else other.before(tile);
+  inside?.focus({ preventScroll: true });
   tile.scrollIntoView({ block: "nearest" });
   const all = tilesOf(place);
   announce(`Moved to place ${all.indexOf(tile) + 1} of ${all.length} shown.`);
   queue = queue
     .then(() => save(place, tile, other, after))
     .catch((problem) => {
-      parent.insertBefore(tile, next?.parentNode === parent ? next : null);
-      toast(
-        problem instanceof TypeError ? "You seem to be offline. It is back in its place." : problem.message,
-        "error",
-      );
+      parent?.insertBefore(tile, next?.parentNode === parent ? next : null);
+      toast(explain(problem, "You seem to be offline. It is back in its place."), "error");
     });
 }
 
+/**
+ * @param {HTMLElement} place
+ * @param {HTMLElement} tile
+ * @param {HTMLElement} other
+ * @param {boolean} after
+ */
 async function save(place, tile, other, after) {
   const data = new FormData();
-  data.append("csrfmiddlewaretoken", document.querySelector("[name=csrfmiddlewaretoken]").value);
+  data.append("csrfmiddlewaretoken", csrfToken());
   data.append("what", after ? "after" : "before");
   data.append("of", number(other));
-  const url = place.dataset.arrange.replace("/0/", `/${number(tile)}/`);
+  const url = (place.dataset.arrange ?? "").replace("/0/", `/${number(tile)}/`);
   const answer = await fetch(url, { method: "POST", body: data, headers: { Accept: "application/json" } });
-  if (answer.redirected) return location.reload();
-  if (answer.ok) return;
-  const told =
-    answer.status === 409 ? (await answer.json()).said : "It could not be moved. Reload the page and try again.";
-  throw new Error(told);
+  if (answer.redirected) location.reload();
+  else if (answer.status === 409) throw new Error((await answer.json()).said);
+  else if (!answer.ok) throw new Error("It could not be moved. Reload the page and try again.");
 }
 
+/**
+ * The one that stands `by` places further, null beyond either end.
+ * @template T
+ * @param {T[]} all
+ * @param {T} one
+ * @param {number} by
+ * @returns {T | null}
+ */
+export const besideOf = (all, one, by) => all[all.indexOf(one) + by] ?? null;
+
+/**
+ * @param {HTMLElement} tile
+ * @param {number} by
+ */
 function step(tile, by) {
-  const all = tilesOf(grid());
-  const other = all[all.indexOf(tile) + by];
+  const place = grid();
+  const other = place && besideOf(tilesOf(place), tile, by);
   if (other) move(tile, other, by > 0);
   else announce(by > 0 ? "This is the last one." : "This is the first one.");
 }
 
 // -- by keys, on the tile with the focus
 
-document.addEventListener("keydown", (event) => {
+/**
+ * How many places an arrow key moves a tile; 0 for other keys.
+ * @param {string} key
+ */
+export function placesOf(key) {
+  if (key === "ArrowLeft" || key === "ArrowUp") return -1;
+  return key === "ArrowRight" || key === "ArrowDown" ? 1 : 0;
+}
+
+/** @param {KeyboardEvent} event */
+function moveByKey(event) {
   if (!event.altKey || event.ctrlKey || event.metaKey || isTyping(event.target)) return;
-  const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-  const tile = event.target.closest?.(".tiles[data-arrange] .tile");
+  const by = placesOf(event.key);
+  const tile = closest(event.target, ".tiles[data-arrange] .tile", HTMLElement);
   if (!by || !tile) return;
   event.preventDefault();
   step(tile, by);
-});
+}
 
 // -- the mode in which tiles are moved instead of opened
 
 const isOn = () => Boolean(grid()?.hasAttribute("data-arranging"));
 
+/**
+ * @param {string} label
+ * @param {string} name
+ * @param {Node} icon
+ * @param {number} by
+ */
 function button(label, name, icon, by) {
   const made = document.createElement("button");
   made.type = "button";
   made.className = "btn";
-  made.dataset.move = by;
+  made.dataset.move = String(by);
   made.setAttribute("aria-label", `${label}: ${name}`);
   made.title = label;
-  made.append(icon.cloneNode(true));
+  made.append(icon);
   return made;
 }
 
-// The icons are those that the page has already: the same sprite, another name.
+/**
+ * The icons are those that the page has already: the same sprite, another name.
+ * @param {string} name
+ */
 function icon(name) {
-  const copy = document.querySelector("[data-arrange-switch] .icon").cloneNode(true);
-  const use = copy.querySelector("use");
-  use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${name}`));
+  const copy = need(document, "[data-arrange-switch] .icon", SVGElement).cloneNode(true);
+  const use = copy instanceof Element ? need(copy, "use", SVGUseElement) : null;
+  use?.setAttribute("href", (use.getAttribute("href") ?? "").replace(/#.*/, `#${name}`));
   return copy;
 }
 
-function equip() {
-  for (const tile of tilesOf(grid())) {
+/** @param {HTMLElement} place */
+function equip(place) {
+  for (const tile of tilesOf(place)) {
     if (tile.querySelector(".tile-move")) continue;
     const tools = document.createElement("div");
     tools.className = "tile-move";
     const handle = document.createElement("span");
     handle.className = "tile-handle";
     handle.append(icon("grip-vertical"));
-    const name = tile.querySelector("img").alt;
+    const name = need(tile, "img", HTMLImageElement).alt;
     tools.append(
       button("Move forward", name, icon("arrow-left"), -1),
       handle,
@@ -110,48 +154,67 @@ function equip() {
   }
 }
 
+/** @param {boolean} on */
 function turn(on) {
   const place = grid();
+  if (!place) return;
   place.toggleAttribute("data-arranging", on);
-  for (const one of document.querySelectorAll("[data-arrange-switch]")) {
+  for (const one of findAll(document, "[data-arrange-switch]", HTMLElement)) {
     one.setAttribute("aria-pressed", String(on));
-    one.lastChild.textContent = on ? "Done" : "Arrange";
+    if (one.lastChild) one.lastChild.textContent = on ? "Done" : "Arrange";
   }
-  if (on) equip();
+  if (on) equip(place);
   else for (const tools of place.querySelectorAll(".tile-move")) tools.remove();
   announce(on ? "Arranging. Drag pictures, or move them with Alt and the arrow keys." : "Done arranging.");
 }
 
-onContent((root) => {
-  for (const one of root.querySelectorAll("[data-arrange-switch][hidden]")) one.hidden = false;
-  if (isOn()) equip();
-});
-
-document.addEventListener(
-  "click",
-  (event) => {
-    if (event.target.closest?.("[data-arrange-switch]")) return turn(!isOn());
-    const tile = isOn() && event.target.closest?.(".tiles[data-arranging] .tile");
-    if (!tile) return;
-    const by = event.target.closest("[data-move]")?.dataset.move;
-    // A press on the picture would open it.
-    if (by || event.target.closest(".pic-link")) event.preventDefault();
-    if (by) step(tile, Number(by));
-  },
-  true,
-);
+/** @param {MouseEvent} event */
+function press(event) {
+  if (closest(event.target, "[data-arrange-switch]", HTMLElement)) {
+    turn(!isOn());
+    return;
+  }
+  const tile = isOn() && closest(event.target, TILE, HTMLElement);
+  if (!tile) return;
+  const by = closest(event.target, "[data-move]", HTMLElement)?.dataset.move;
+  // A press on the picture would open it.
+  if (by || closest(event.target, ".pic-link", HTMLElement)) event.preventDefault();
+  if (by) step(tile, Number(by));
+}
 
 // -- by dragging
 
+/** @typedef {{ tile: HTMLElement, after: boolean }} Target */
+/** @typedef {{ tile: HTMLElement, from: { x: number, y: number, scroll: number }, x: number, y: number,
+ *   pointer: number, moving: boolean, found: Target | null, frame: number }} Drag */
+
+/** @type {Drag | null} */
 let drag = null;
 
-function target(x, y) {
-  const tile = document.elementFromPoint(x, y)?.closest(".tiles[data-arranging] .tile");
-  if (!tile || tile === drag.tile) return null;
+/**
+ * Which way the window scrolls while something is dragged near its edge: 1 down, -1 up, 0 not.
+ * @param {number} y
+ * @param {number} height
+ */
+export function scrollWay(y, height) {
+  if (y > height - EDGE) return 1;
+  return y < EDGE ? -1 : 0;
+}
+
+/**
+ * @param {HTMLElement} dragged
+ * @param {number} x
+ * @param {number} y
+ * @returns {Target | null}
+ */
+function targetAt(dragged, x, y) {
+  const tile = closest(document.elementFromPoint(x, y), TILE, HTMLElement);
+  if (!tile || tile === dragged) return null;
   const box = tile.getBoundingClientRect();
   return { tile, after: x > box.left + box.width / 2 };
 }
 
+/** @param {Target | null} found */
 function mark(found) {
   for (const one of grid()?.querySelectorAll("[data-drop]") ?? []) one.removeAttribute("data-drop");
   if (found) found.tile.dataset.drop = found.after ? "after" : "before";
@@ -159,15 +222,16 @@ function mark(found) {
 
 function follow() {
   if (!drag?.moving) return;
-  const down = drag.y > innerHeight - EDGE ? 1 : drag.y < EDGE ? -1 : 0;
-  if (down) scrollBy({ top: 14 * down, behavior: "instant" });
+  const way = scrollWay(drag.y, innerHeight);
+  if (way) scrollBy({ top: 14 * way, behavior: "instant" });
   const [right, below] = [drag.x - drag.from.x, drag.y - drag.from.y + (scrollY - drag.from.scroll)];
   drag.tile.style.transform = `translate(${right}px, ${below}px) scale(0.5)`;
-  drag.found = target(drag.x, drag.y);
+  drag.found = targetAt(drag.tile, drag.x, drag.y);
   mark(drag.found);
   drag.frame = requestAnimationFrame(follow);
 }
 
+/** @param {boolean} keep */
 function drop(keep) {
   if (!drag) return;
   const { tile, found, frame, moving, pointer } = drag;
@@ -180,20 +244,22 @@ function drop(keep) {
   if (keep && moving && found) move(tile, found.tile, found.after);
 }
 
-document.addEventListener("pointerdown", (event) => {
-  const tile = isOn() && event.target.closest?.(".tiles[data-arranging] .tile");
-  if (!tile || event.button || event.target.closest("button, label, input")) return;
+/** @param {PointerEvent} event */
+function pick(event) {
+  const tile = isOn() && closest(event.target, TILE, HTMLElement);
+  if (!tile || event.button || closest(event.target, "button, label, input", HTMLElement)) return;
   // A finger on the picture scrolls the page; on the handle it moves the picture.
-  if (event.pointerType === "touch" && !event.target.closest(".tile-handle")) return;
+  if (event.pointerType === "touch" && !closest(event.target, ".tile-handle", HTMLElement)) return;
   event.preventDefault();
   const from = { x: event.clientX, y: event.clientY, scroll: scrollY };
-  drag = { tile, from, x: from.x, y: from.y, pointer: event.pointerId, moving: false };
-});
+  drag = { tile, from, x: from.x, y: from.y, pointer: event.pointerId, moving: false, found: null, frame: 0 };
+}
 
-document.addEventListener("pointermove", (event) => {
+/** @param {PointerEvent} event */
+function pull(event) {
   if (!drag || event.pointerId !== drag.pointer) return;
   [drag.x, drag.y] = [event.clientX, event.clientY];
-  if (drag.moving || Math.hypot(drag.x - drag.from.x, drag.y - drag.from.y) < 6) return;
+  if (drag.moving || Math.hypot(drag.x - drag.from.x, drag.y - drag.from.y) < DRAG) return;
   drag.moving = true;
   drag.tile.setPointerCapture(drag.pointer);
   const box = drag.tile.getBoundingClientRect();
@@ -201,29 +267,42 @@ document.addEventListener("pointermove", (event) => {
   drag.tile.style.transformOrigin = `${drag.from.x - box.left}px ${drag.from.y - box.top}px`;
   drag.tile.setAttribute("data-dragged", "");
   follow();
-});
+}
 
-document.addEventListener("pointerup", (event) => event.pointerId === drag?.pointer && drop(true));
-document.addEventListener("pointercancel", (event) => event.pointerId === drag?.pointer && drop(false));
-document.addEventListener("dragstart", (event) => isOn() && event.target.closest?.(".tile") && event.preventDefault());
-document.addEventListener(
-  "keydown",
-  (event) => {
-    if (event.key !== "Escape") return;
-    if (drag) drop(false);
-    else if (isOn() && !document.querySelector("dialog[open]") && !isTyping(event.target)) turn(false);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  },
-  true,
-);
+/** @param {KeyboardEvent} event */
+function giveUp(event) {
+  if (event.key !== "Escape") return;
+  if (drag) drop(false);
+  else if (isOn() && !document.querySelector("dialog[open]") && !isTyping(event.target)) turn(false);
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
 
 // What was moved to behind the last one that is shown comes once more with the next page, which begins where it did.
-document.addEventListener("htmx:after:swap", () => {
+function dropDoubles() {
   const seen = new Set();
   for (const tile of document.querySelectorAll(".tiles .tile[id]")) {
     if (seen.has(tile.id)) tile.remove();
     seen.add(tile.id);
   }
-});
+}
+
+export function start() {
+  document.addEventListener("keydown", moveByKey);
+  onContent((root) => {
+    for (const one of findAll(root, "[data-arrange-switch][hidden]", HTMLElement)) one.hidden = false;
+    const place = grid();
+    if (place && isOn()) equip(place);
+  });
+  document.addEventListener("click", press, true);
+  document.addEventListener("pointerdown", pick);
+  document.addEventListener("pointermove", pull);
+  document.addEventListener("pointerup", (event) => event.pointerId === drag?.pointer && drop(true));
+  document.addEventListener("pointercancel", (event) => event.pointerId === drag?.pointer && drop(false));
+  document.addEventListener("dragstart", (event) => {
+    if (isOn() && closest(event.target, ".tile", HTMLElement)) event.preventDefault();
+  });
+  document.addEventListener("keydown", giveUp, true);
+  document.addEventListener("htmx:after:swap", dropDoubles);
+}

@@ -1,42 +1,52 @@
 // Lists of pictures: the size of the tiles, arrow keys between them, and the way back to the one that was opened.
+import { closest, find, findAll, matches, need } from "../base/dom.js";
 import { announce, isTyping } from "../base/page.js";
-
-const PLACE = "lemonstudio.place";
-const here = () => location.pathname + location.search;
-const tiles = () => document.querySelector(".finder .tiles");
 
 // -- the size of the tiles, kept in a cookie so that the server draws it
 
-document.addEventListener("input", (event) => {
-  if (event.target.id !== "tile-size") return;
-  tiles().dataset.size = event.target.value;
-  const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `tiles=${event.target.value}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
-});
+/**
+ * @param {string} size
+ * @param {boolean} isSecure
+ */
+export const sizeCookie = (size, isSecure) =>
+  `tiles=${size}; Path=/; Max-Age=31536000; SameSite=Lax${isSecure ? "; Secure" : ""}`;
+
+/** @param {Event} event */
+function resizeTiles({ target }) {
+  const place = tiles();
+  if (!(target instanceof HTMLInputElement) || target.id !== "tile-size" || !place) return;
+  place.dataset.size = target.value;
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing without HTTPS, where a studio may run
+  document.cookie = sizeCookie(target.value, location.protocol === "https:");
+}
 
 // -- the place in a list: which picture was opened, and how far down it stood
 
+const PLACE = "lemonstudio.place";
+const here = () => location.pathname + location.search;
+const tiles = () => find(document, ".finder .tiles", HTMLElement);
+
+/** @typedef {{ url: string, id: string, top: number }} Place `top` in pixels from the window's */
+
+/** @param {HTMLElement} tile */
 export function remember(tile) {
   // Over the list, the address is the picture’s.
   const url = history.state?.lightbox ? (remembered()?.url ?? here()) : here();
+  /** @type {Place} */
   const place = { url, id: tile.id, top: tile.getBoundingClientRect().top };
   sessionStorage.setItem(PLACE, JSON.stringify(place));
 }
 
 export const forgetPlace = () => sessionStorage.removeItem(PLACE);
 
+/** @returns {Place | null} */
 function remembered() {
   try {
-    return JSON.parse(sessionStorage.getItem(PLACE));
+    return JSON.parse(sessionStorage.getItem(PLACE) ?? "null");
   } catch {
     return null;
   }
 }
-
-document.addEventListener("click", (event) => {
-  const tile = event.target.closest?.(".pic-link")?.closest(".finder .tile");
-  if (tile) remember(tile);
-});
 
 function comeBack() {
   const place = remembered();
@@ -46,92 +56,144 @@ function comeBack() {
     return;
   }
   if (!place || !tiles() || place.url !== here()) {
-    if (!tiles()) sessionStorage.removeItem(PLACE);
+    if (!tiles()) forgetPlace();
     return;
   }
-  sessionStorage.removeItem(PLACE);
+  forgetPlace();
   const tile = document.getElementById(place.id);
   if (!tile) return;
   const settle = () => scrollBy({ top: tile.getBoundingClientRect().top - place.top, behavior: "instant" });
-  tile.querySelector(".pic-link").focus({ preventScroll: true });
+  find(tile, ".pic-link", HTMLElement)?.focus({ preventScroll: true });
   settle();
   // A browser that restores the scroll position by itself does so later, by where things were.
   addEventListener("load", settle, { once: true });
 }
-comeBack();
 
 // -- after a search or a filter
 
-let asked = null; // how things stood when the answer came: it may take away what has the focus
+/** How things stood when the answer came: it may take away what has the focus.
+ * @type {{ byLink: boolean, chip: number, panelIsOpen: boolean } | null} */
+let asked = null;
 
-document.addEventListener("htmx:before:swap", (event) => {
+const panel = () => find(document, ".find-more", HTMLDetailsElement);
+const chips = () => findAll(document, ".finder .chip", HTMLElement);
+
+/** @param {DocumentEventMap["htmx:before:swap"]} event */
+function noteSearch(event) {
   const { sourceElement } = event.detail.ctx;
   asked = null;
-  if (!sourceElement.matches?.("#find, .found-head a")) return;
-  const chips = [...document.querySelectorAll(".finder .chip")];
+  if (!matches(sourceElement, "#find, .found-head a")) return;
   asked = {
     byLink: sourceElement.id !== "find",
-    chip: Math.max(0, chips.indexOf(sourceElement)),
-    panelIsOpen: Boolean(document.querySelector(".find-more")?.open),
+    chip: Math.max(
+      0,
+      chips().findIndex((chip) => chip.isSameNode(sourceElement)),
+    ),
+    panelIsOpen: Boolean(panel()?.open),
   };
-});
+}
 
-document.addEventListener("htmx:after:settle", () => {
+function answerSearch() {
   if (!asked) return;
   const { byLink, chip, panelIsOpen } = asked;
   asked = null;
   announce(document.getElementById("found")?.dataset.said ?? "");
   if (!byLink) return;
-  document.querySelector(".find-more").open = panelIsOpen;
+  const details = panel();
+  if (details) details.open = panelIsOpen;
   // The link that was pressed is gone: to the one that stands in its place, else to the search.
-  const chips = document.querySelectorAll(".finder .chip");
-  const next = chips[Math.min(chip, chips.length - 1)] ?? document.getElementById("find_q");
-  next.focus({ preventScroll: true });
-});
+  const left = chips();
+  const next = left[Math.min(chip, left.length - 1)] ?? document.getElementById("find_q");
+  next?.focus({ preventScroll: true });
+}
 
-document.addEventListener("htmx:after:request", (event) => {
+/** @param {DocumentEventMap["htmx:after:request"]} event */
+function closeDetails(event) {
   const { sourceElement, response } = event.detail.ctx;
-  if (!sourceElement.matches?.("form[data-closes-details]") || response?.status >= 300) return;
-  const details = sourceElement.closest("details");
+  if (!(sourceElement instanceof HTMLFormElement) || !sourceElement.matches("form[data-closes-details]")) return;
+  if (response && response.status >= 300) return;
+  const details = closest(sourceElement, "details", HTMLDetailsElement);
+  if (!details) return;
   details.open = false;
-  details.querySelector("summary").focus();
+  find(details, "summary", HTMLElement)?.focus();
   sourceElement.reset();
-});
+}
 
 // -- arrow keys from picture to picture
 
 const GRID = ".tiles, #feed";
 
+/** @typedef {{ top: number, bottom: number, left: number, width: number }} Box */
+
+/**
+ * The index of the box that is nearest to the side in the next row, which begins where the first box stands clear of
+ * this one; -1 if there is none.
+ * @param {Box} box
+ * @param {Iterable<Box>} others in reading order, away from `box`
+ * @param {boolean} down
+ */
+export function nearest(box, others, down) {
+  const middle = box.left + box.width / 2;
+  let row = Number.NaN; // the top of the next row, once it is found
+  let best = { at: -1, away: Number.POSITIVE_INFINITY };
+  let at = -1;
+  for (const other of others) {
+    at += 1;
+    if (down ? other.top < box.bottom - 1 : other.bottom > box.top + 1) continue;
+    if (Number.isNaN(row)) row = other.top;
+    if (Math.abs(other.top - row) > 2) break;
+    const away = Math.abs(other.left + other.width / 2 - middle);
+    if (away < best.away) best = { at, away };
+  }
+  return best.at;
+}
+
+/**
+ * @param {HTMLElement[]} elements
+ * @returns {Generator<Box>} read one by one: measuring all of a long list takes long
+ */
+function* boxesOf(elements) {
+  for (const one of elements) yield one.getBoundingClientRect();
+}
+
+/**
+ * @param {HTMLElement} tile
+ * @param {string} key
+ * @returns {HTMLElement | undefined}
+ */
 function neighbour(tile, key) {
-  const all = [...tile.closest(GRID).querySelectorAll(".pic")].filter((one) => one.checkVisibility());
+  const grid = tile.closest(GRID);
+  if (!grid) return undefined;
+  const all = findAll(grid, ".pic", HTMLElement).filter((one) => one.checkVisibility());
   const at = all.indexOf(tile);
   if (key === "ArrowLeft") return all[at - 1];
   if (key === "ArrowRight") return all[at + 1];
-  const box = tile.getBoundingClientRect();
-  const middle = box.left + box.width / 2;
   const down = key === "ArrowDown";
   const rest = down ? all.slice(at + 1) : all.slice(0, at).reverse();
-  // The nearest of the next row, which begins where the first tile stands clear of this one.
-  let row = null;
-  let best = null;
-  for (const one of rest) {
-    const other = one.getBoundingClientRect();
-    if (down ? other.top < box.bottom - 1 : other.bottom > box.top + 1) continue;
-    row ??= other.top;
-    if (Math.abs(other.top - row) > 2) break;
-    const away = Math.abs(other.left + other.width / 2 - middle);
-    if (!best || away < best.away) best = { one, away };
-  }
-  return best?.one;
+  return rest[nearest(tile.getBoundingClientRect(), boxesOf(rest), down)];
 }
 
-document.addEventListener("keydown", (event) => {
+/** @param {KeyboardEvent} event */
+function walk(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
   if (!event.key.startsWith("Arrow") || isTyping(event.target)) return;
-  const tile = event.target.closest?.(`:is(${GRID}) .pic`);
+  const tile = closest(event.target, `:is(${GRID}) .pic`, HTMLElement);
   const next = tile && neighbour(tile, event.key);
   if (!next) return;
   event.preventDefault();
-  next.querySelector(".pic-link").focus();
+  need(next, ".pic-link", HTMLElement).focus();
   next.scrollIntoView({ block: "nearest" });
-});
+}
+
+export function start() {
+  document.addEventListener("input", resizeTiles);
+  document.addEventListener("click", (event) => {
+    const tile = closest(closest(event.target, ".pic-link", HTMLElement), ".finder .tile", HTMLElement);
+    if (tile) remember(tile);
+  });
+  comeBack();
+  document.addEventListener("htmx:before:swap", noteSearch);
+  document.addEventListener("htmx:after:settle", answerSearch);
+  document.addEventListener("htmx:after:request", closeDetails);
+  document.addEventListener("keydown", walk);
+}

@@ -1,25 +1,54 @@
 // Tiles that are selected, and pictures that go into the trash and come back, without the page being loaded anew.
-import { announce, onContent } from "../base/page.js";
+import { byId, closest, find, findAll, focused, matches, need } from "../base/dom.js";
+import { announce, explain, onContent } from "../base/page.js";
 import { toast } from "../base/toasts.js";
 
-const bar = document.getElementById("selection");
-const MOST = 500;
-const boxes = () =>
-  [...document.querySelectorAll("input[name=picture][form=selection]")].filter((box) => !box.disabled);
+const MOST = 500; // pictures at once
+const BOX = "input[name=picture][form=selection]";
+const bar = () => byId("selection", HTMLFormElement);
+const boxes = () => findAll(document, BOX, HTMLInputElement).filter((box) => !box.disabled);
 const ticked = () => boxes().filter((box) => box.checked);
 
 // -- selecting
 
+/**
+ * All from the one to the other, whichever comes first; both included.
+ * @template T
+ * @param {T[]} all
+ * @param {T} one
+ * @param {T} other
+ */
+export function between(all, one, other) {
+  const [from, to] = [all.indexOf(one), all.indexOf(other)].sort((a, b) => a - b);
+  return all.slice(from, to + 1);
+}
+
+/**
+ * Those boxes that change when `some` are ticked or cleared, and whether any was left out for want of room.
+ * @template {{ checked: boolean }} T
+ * @param {T[]} some
+ * @param {boolean} checked
+ * @param {number} count how many are ticked now
+ * @param {number} most
+ */
+export function changing(some, checked, count, most = MOST) {
+  const all = some.filter((box) => box.checked !== checked);
+  const room = checked ? Math.max(0, most - count) : all.length;
+  return { boxes: all.slice(0, room), isCut: all.length > room };
+}
+
+/** @type {HTMLInputElement | null} */
 let last = null; // the box that was ticked last, from where Shift goes on
 
 function show() {
-  if (!bar) return;
+  const place = bar();
+  if (!place) return;
   const count = ticked().length;
-  bar.toggleAttribute("data-any", count > 0);
-  const said = bar.querySelector("[data-selected]");
+  place.toggleAttribute("data-any", count > 0);
+  const said = need(place, "[data-selected]", HTMLElement);
   const text = count ? `${count} selected` : "";
   if (said.textContent !== text) said.textContent = text;
-  bar.querySelector("[data-compare]").hidden = count < 2 || count > 4;
+  need(place, "[data-compare]", HTMLElement).hidden = count < 2 || count > 4;
 }
 
 function clear() {
@@ -28,33 +57,38 @@ function clear() {
   show();
 }
 
+const sayMost = () => toast(`${MOST} pictures at once are the most.`);
+
+/**
+ * @param {HTMLInputElement[]} some
+ * @param {boolean} checked
+ */
 function select(some, checked) {
-  const more = some.filter((box) => box.checked !== checked);
-  const room = checked ? MOST - ticked().length : more.length;
-  for (const box of more.slice(0, room)) box.checked = checked;
-  if (more.length > room) toast(`${MOST} pictures at once are the most.`);
+  const change = changing(some, checked, ticked().length);
+  for (const box of change.boxes) box.checked = checked;
+  if (change.isCut) sayMost();
   show();
 }
 
-if (bar) {
-  for (const button of bar.querySelectorAll("[data-select-all], [data-select-none]")) button.hidden = false;
-  bar.querySelector("[data-select-all]").addEventListener("click", () => select(boxes(), true));
-  bar.querySelector("[data-select-none]").addEventListener("click", () => {
-    const place = last?.closest(".tile")?.querySelector("a");
+/** @param {HTMLFormElement} place */
+function equip(place) {
+  for (const button of findAll(place, "[data-select-all], [data-select-none]", HTMLElement)) button.hidden = false;
+  need(place, "[data-select-all]", HTMLElement).addEventListener("click", () => select(boxes(), true));
+  need(place, "[data-select-none]", HTMLElement).addEventListener("click", () => {
+    const tile = closest(last, ".tile", HTMLElement);
     clear();
-    place?.focus();
+    if (tile) find(tile, "a", HTMLElement)?.focus();
   });
 
   document.addEventListener("click", (event) => {
     const box = event.target;
-    if (!(box instanceof HTMLInputElement) || !box.matches("input[name=picture][form=selection]")) return;
+    if (!(box instanceof HTMLInputElement) || !box.matches(BOX)) return;
     const all = boxes();
     if (event.shiftKey && last && last !== box && all.includes(last)) {
-      const [from, to] = [all.indexOf(last), all.indexOf(box)].sort((one, other) => one - other);
-      select(all.slice(from, to + 1), box.checked);
+      select(between(all, last, box), box.checked);
     } else if (box.checked && ticked().length > MOST) {
       box.checked = false;
-      toast(`${MOST} pictures at once are the most.`);
+      sayMost();
     }
     last = box;
     show();
@@ -64,7 +98,7 @@ if (bar) {
     "keydown",
     (event) => {
       if (event.key !== "Escape" || document.querySelector("dialog[open], .menu:popover-open")) return;
-      if (event.target.matches?.("input:not([type=checkbox]), textarea, select") || !ticked().length) return;
+      if (matches(event.target, "input:not([type=checkbox]), textarea, select") || !ticked().length) return;
       event.preventDefault();
       clear();
     },
@@ -76,81 +110,114 @@ if (bar) {
 
 // -- the trash
 
+/** @typedef {{ pictures: number[], said: string, undo: string }} Told what the server says was done */
+
+/**
+ * Null if the person is signed out meanwhile: the page loads anew.
+ * @param {string} url
+ * @param {FormData} data
+ * @returns {Promise<Told | null>}
+ */
 async function post(url, data) {
   const answer = await fetch(url, { method: "POST", body: data, headers: { Accept: "application/json" } });
-  // Signed out meanwhile: the sign-in page came instead.
-  if (answer.redirected) return location.reload();
-  const said = { 403: "This page is too old. Reload it and try again.", 404: "That is no longer there." };
-  if (!answer.ok && answer.status !== 422)
-    throw new Error(said[answer.status] ?? "Something went wrong here. Please try again.");
+  // The sign-in page came instead.
+  if (answer.redirected) {
+    location.reload();
+    return null;
+  }
+  if (!answer.ok && answer.status !== 422) throw new Error(refusal(answer.status));
   const told = await answer.json();
   if (!answer.ok) throw new Error(told.said);
   return told;
 }
 
-const places = (pk) => document.querySelectorAll(`#picture-${Number(pk)}, [data-picture="${Number(pk)}"]`);
-
-// A card shows as many pictures as are left, and goes with the last of them.
-function settle(card) {
-  if (!card) return;
-  const left = card.querySelectorAll("[data-picture]:not([hidden])").length;
-  card.hidden = left === 0;
-  if (left) card.dataset.count = left;
+/** @param {number} status */
+export function refusal(status) {
+  if (status === 403) return "This page is too old. Reload it and try again.";
+  if (status === 404) return "That is no longer there.";
+  return "Something went wrong here. Please try again.";
 }
 
+/** @param {number} pk */
+const places = (pk) => findAll(document, `#picture-${Number(pk)}, [data-picture="${Number(pk)}"]`, HTMLElement);
+
+/**
+ * A card shows as many pictures as are left, and goes with the last of them.
+ * @param {HTMLElement} card
+ */
+function settle(card) {
+  const left = card.querySelectorAll("[data-picture]:not([hidden])").length;
+  card.hidden = left === 0;
+  if (left) card.dataset.count = String(left);
+}
+
+/**
+ * @param {number[]} pictures
+ * @param {boolean} hidden
+ */
 function put(pictures, hidden) {
-  for (const pk of pictures) {
-    for (const place of places(pk)) {
-      place.hidden = hidden;
-      const box = place.querySelector("input[name=picture]");
-      if (box) [box.checked, box.disabled] = [false, hidden];
-      // What the browser asked for while it was in the trash was refused: ask again.
-      const image = place.querySelector("img");
-      if (!hidden && image) image.src = image.getAttribute("src");
-      settle(place.closest("article"));
-    }
+  for (const place of pictures.flatMap(places)) {
+    place.hidden = hidden;
+    const box = find(place, "input[name=picture]", HTMLInputElement);
+    if (box) [box.checked, box.disabled] = [false, hidden];
+    // What the browser asked for while it was in the trash was refused: ask again.
+    const image = find(place, "img", HTMLImageElement);
+    if (!hidden && image) image.src = image.getAttribute("src") ?? "";
+    const card = closest(place, "article", HTMLElement);
+    if (card) settle(card);
   }
   show();
 }
 
-// Where the focus goes when what has it is gone: to the next tile or card.
+/**
+ * Where the focus goes when what has it is gone: to the next tile or card, else to the one before.
+ * @param {Element} place
+ */
 function neighbour(place) {
-  let next = place;
-  do next = next.nextElementSibling;
-  while (next && (next.hidden || !next.querySelector("a")));
-  if (next) return next;
-  next = place;
-  do next = next.previousElementSibling;
-  while (next && (next.hidden || !next.querySelector("a")));
-  return next ?? document.getElementById("main");
+  for (const way of /** @type {const} */ (["nextElementSibling", "previousElementSibling"])) {
+    let next = place[way];
+    while (next && ((next instanceof HTMLElement && next.hidden) || !next.querySelector("a"))) next = next[way];
+    if (next instanceof HTMLElement) return next;
+  }
+  return need(document, "#main", HTMLElement);
 }
 
+/**
+ * Sends a form that throws pictures away; answers what was done, null if nothing was.
+ * @param {HTMLFormElement} form
+ * @param {HTMLElement | null} submitter
+ */
 export async function trash(form, submitter) {
   const url = submitter?.getAttribute("formaction") || form.action;
   const data = new FormData(form);
-  const here = document.activeElement?.closest(".tile, article");
+  const here = closest(focused(), ".tile, article", HTMLElement);
   try {
     const told = await post(url, data);
-    if (!told) return;
+    if (!told) return null;
     put(told.pictures, true);
-    if (!here || here.hidden || form === bar) {
-      const next = neighbour(here ?? places(told.pictures[0])[0] ?? document.getElementById("main"));
-      const place = next.querySelector("a") ?? next;
-      place.focus({ preventScroll: true });
+    if (!here || here.hidden || form === bar()) {
+      const next = neighbour(here ?? places(told.pictures[0])[0] ?? need(document, "#main", HTMLElement));
+      (find(next, "a", HTMLElement) ?? next).focus({ preventScroll: true });
     }
-    const token = data.get("csrfmiddlewaretoken");
-    const undo = told.pictures.length && { label: "Undo", run: () => restore(told.undo, told.pictures, token) };
-    toast(told.said, "info", undo || null);
+    const token = String(data.get("csrfmiddlewaretoken"));
+    const undo = { label: "Undo", run: () => restore(told.undo, told.pictures, token) };
+    toast(told.said, "info", told.pictures.length ? undo : null);
     return told;
   } catch (problem) {
-    toast(problem instanceof TypeError ? "You seem to be offline. Nothing has changed." : problem.message, "error");
+    toast(explain(problem, "You seem to be offline. Nothing has changed."), "error");
+    return null;
   }
 }
 
+/**
+ * @param {string} url
+ * @param {number[]} pictures
+ * @param {string} token
+ */
 async function restore(url, pictures, token) {
   const data = new FormData();
   data.append("csrfmiddlewaretoken", token);
-  for (const pk of pictures) data.append("picture", pk);
+  for (const pk of pictures) data.append("picture", String(pk));
   try {
     const told = await post(url, data);
     if (!told) return;
@@ -158,31 +225,44 @@ async function restore(url, pictures, token) {
     document.dispatchEvent(new CustomEvent("restored", { detail: { pictures: told.pictures } }));
     const first = places(told.pictures[0])[0];
     first?.scrollIntoView({ block: "nearest" });
-    first?.querySelector("a")?.focus({ preventScroll: true });
+    if (first) find(first, "a", HTMLElement)?.focus({ preventScroll: true });
     announce(told.said);
   } catch (problem) {
-    toast(
-      problem instanceof TypeError ? "You seem to be offline. It is still in the trash." : problem.message,
-      "error",
-    );
+    toast(explain(problem, "You seem to be offline. It is still in the trash."), "error");
   }
 }
 
-document.addEventListener("submit", (event) => {
-  const isTrash = event.target.matches("form[data-trash]") || event.submitter?.matches("[data-trash]");
-  if (!isTrash) return;
-  event.preventDefault();
-  trash(event.target, event.submitter);
-});
-
 // -- tags: a list of suggestions goes by all that stands in the field, so they begin with what is there already
 
-document.addEventListener("input", (event) => {
-  const field = event.target;
+/**
+ * What a suggestion reads in a field that has tags already.
+ * @param {string} typed
+ * @param {string} name
+ */
+export function suggestion(typed, name) {
+  const before = typed.slice(0, typed.lastIndexOf(",") + 1);
+  return before ? `${before} ${name}` : name;
+}
+
+/** @param {Event} event */
+function suggest({ target: field }) {
   if (!(field instanceof HTMLInputElement) || field.name !== "tags" || !field.list) return;
-  const before = field.value.slice(0, field.value.lastIndexOf(",") + 1);
-  for (const option of field.list.options) {
+  for (const option of findAll(field.list, "option", HTMLOptionElement)) {
     option.dataset.name ??= option.value;
-    option.value = before ? `${before} ${option.dataset.name}` : option.dataset.name;
+    option.value = suggestion(field.value, option.dataset.name);
   }
-});
+}
+
+export function start() {
+  const place = bar();
+  if (place) equip(place);
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement)) return;
+    if (!form.matches("form[data-trash]") && !event.submitter?.matches("[data-trash]")) return;
+    event.preventDefault();
+    trash(form, event.submitter);
+  });
+  document.addEventListener("input", suggest);
+}

@@ -1,14 +1,32 @@
 // On a phone, a swipe over a picture goes to the previous or the next one.
-const FAR = 56;
+import { find, findAll } from "../base/dom.js";
 
-for (const stage of document.querySelectorAll("[data-swipe]")) {
+const LEAST = 56; // pixels
+const SLOPE = 2; // how much farther to the side than up or down
+
+/**
+ * Where a swipe leads: with the finger to the right comes the previous picture.
+ * @param {number} right pixels
+ * @param {number} down pixels
+ * @param {number} least pixels to the side
+ * @param {number} slope
+ * @returns {"prev" | "next" | null} null if it was no swipe
+ */
+export function swipeOf(right, down, least = LEAST, slope = SLOPE) {
+  if (Math.abs(right) < least || Math.abs(right) < slope * Math.abs(down)) return null;
+  return right > 0 ? "prev" : "next";
+}
+
+/** @param {HTMLElement} stage */
+function listen(stage) {
+  /** @type {{ x: number, y: number } | null} */
   let begun = null;
 
   stage.addEventListener(
     "touchstart",
     (event) => {
       const { clientX: x, clientY: y } = event.touches[0];
-      // Two fingers zoom; and who has zoomed in moves about in the picture.
+      // Two fingers zoom; and a finger moves about in a page that is zoomed in.
       begun = event.touches.length === 1 && (window.visualViewport?.scale ?? 1) < 1.05 ? { x, y } : null;
     },
     { passive: true },
@@ -16,10 +34,12 @@ for (const stage of document.querySelectorAll("[data-swipe]")) {
   stage.addEventListener("touchend", (event) => {
     if (!begun) return;
     const { clientX, clientY } = event.changedTouches[0];
-    const right = clientX - begun.x;
-    const down = clientY - begun.y;
+    const rel = swipeOf(clientX - begun.x, clientY - begun.y);
     begun = null;
-    if (Math.abs(right) < FAR || Math.abs(right) < 2 * Math.abs(down)) return;
-    stage.querySelector(right > 0 ? "a[rel=prev]" : "a[rel=next]")?.click();
+    if (rel) find(stage, `a[rel=${rel}]`, HTMLAnchorElement)?.click();
   });
+}
+
+export function start() {
+  for (const stage of findAll(document, "[data-swipe]", HTMLElement)) listen(stage);
 }

@@ -1,16 +1,25 @@
 // A closer look: click, double tap, pinch, the wheel, + − 0, buttons; and swiping to the picture beside it.
 // [data-zoom] is what one looks through, [data-zoom-pic] inside it is what becomes larger. Frames of one
 // [data-zoom-together] move together.
+import { closest, find, findAll, matches, need } from "../base/dom.js";
 import { keysAreOn } from "../base/keys.js";
 import { announce, isTyping, onContent } from "../base/page.js";
+import { swipeOf } from "./swipe.js";
+import { isTooCoarse, LEAST, pinch, shifts, sizeWords, stepTo, wheelFactor, widthOf, zoomTo } from "./zoom_geometry.js";
 
-const LEAST = 1;
-const STEP = 1.5;
+/** @typedef {import("./zoom_geometry.js").Point} Point */
+/** @typedef {import("./zoom_geometry.js").Measures} Measures */
+/** @typedef {{ frame: HTMLElement, pic: HTMLElement }} Pane */
+
 const SWIPE = 50; // pixels
-const twoColumns = matchMedia("(width >= 62rem)");
-const clamp = (value, most) => Math.max(-most, Math.min(most, value));
+const SWIPE_SLOPE = 1.5;
+const STILL = 8; // pixels that a press may move and be a click
+const DOUBLE = 350; // milliseconds between two taps
 
-// How large a frame and its picture are, and how far the picture's middle is from the frame's.
+/**
+ * @param {Pane} pane
+ * @returns {Measures}
+ */
 function measure({ frame, pic }) {
   const box = frame.getBoundingClientRect();
   return {
@@ -23,24 +32,35 @@ function measure({ frame, pic }) {
 }
 
 class Zoom {
+  /**
+   * @param {HTMLElement[]} frames
+   * @param {HTMLElement} root
+   */
   constructor(frames, root) {
-    this.panes = frames.map((frame) => ({ frame, pic: frame.querySelector("[data-zoom-pic]") }));
+    /** @type {Pane[]} */
+    this.panes = frames.map((frame) => ({ frame, pic: need(frame, "[data-zoom-pic]", HTMLElement) }));
+    this.active = this.panes[0];
     this.root = root;
-    this.tools = root.querySelector("[data-zoom-tools]");
-    // The middle's distance in parts of the picture, so that it means the same in frames of any size.
-    [this.scale, this.x, this.y] = [1, 0, 0];
+    this.tools = find(root, "[data-zoom-tools]", HTMLElement);
+    this.view = { scale: LEAST, x: 0, y: 0 };
+    /** @type {Map<number, Point>} */
     this.pointers = new Map();
+    /** @type {{ x: number, y: number, onPic: boolean }} */
+    this.start = { x: 0, y: 0, onPic: false };
+    this.moved = false;
+    this.pinched = false;
+    this.tapped = -Infinity; // when, in milliseconds
     for (const pane of this.panes) this.listen(pane);
     this.tools?.removeAttribute("hidden");
     this.tools?.addEventListener("click", (event) => {
-      const by = event.target.closest("[data-zoom-by]")?.dataset.zoomBy;
+      const by = closest(event.target, "[data-zoom-by]", HTMLElement)?.dataset.zoomBy;
       if (by) this.by(by);
     });
     this.apply();
   }
 
   get isZoomed() {
-    return this.scale > 1.001;
+    return this.view.scale > 1.001;
   }
 
   // Pixels of the original for each pixel of the page, at the size that shows all of it.
@@ -55,31 +75,34 @@ class Zoom {
 
   apply() {
     for (const pane of this.panes) {
-      const { box, width, height, right, down } = measure(pane);
-      const room = (size, frame) => Math.max(0, (size * this.scale - frame) / 2);
-      const across = room(width, box.width) ? clamp(right + this.x * width, room(width, box.width)) - right : 0;
-      const along = room(height, box.height) ? clamp(down + this.y * height, room(height, box.height)) - down : 0;
-      if (pane === (this.active ?? this.panes[0])) {
-        this.x = width ? across / width : 0;
-        this.y = height ? along / height : 0;
+      const measures = measure(pane);
+      const { x, y } = shifts(measures, this.view);
+      if (pane === this.active) {
+        this.view.x = measures.width ? x / measures.width : 0;
+        this.view.y = measures.height ? y / measures.height : 0;
       }
-      pane.pic.style.transform = this.isZoomed ? `translate(${across}px, ${along}px) scale(${this.scale})` : "";
+      pane.pic.style.transform = this.isZoomed ? `translate(${x}px, ${y}px) scale(${this.view.scale})` : "";
       pane.frame.toggleAttribute("data-zoomed", this.isZoomed);
-      if (this.isZoomed) this.sharpen(pane, width);
+      if (this.isZoomed) this.sharpen(pane, measures.width);
     }
-    const percent = this.tools?.querySelector("[data-zoom-percent]");
-    // Of one picture, how large its own pixels are; of several, how much larger than at first.
-    const size =
-      this.panes.length > 1 ? `${this.scale.toFixed(1)} ×` : `${Math.round((this.scale / this.whole) * 100)} %`;
-    if (percent) percent.textContent = size;
+    const percent = this.percent();
+    if (percent) percent.textContent = sizeWords(this.view.scale, this.whole, this.panes.length === 1);
   }
 
-  // The original, once the thumbnail has not enough pixels for what is seen of it.
+  percent() {
+    return this.tools && find(this.tools, "[data-zoom-percent]", HTMLElement);
+  }
+
+  /**
+   * Shows the original, once the thumbnail has not enough pixels for what is seen of it.
+   * @param {Pane} pane
+   * @param {number} width
+   */
   sharpen({ pic }, width) {
-    const image = pic.querySelector("img");
-    const thumbnail = Number(/\/(\d+)\.\w+$/.exec(image.currentSrc.split("?")[0])?.[1]);
+    const thumbnail = widthOf(need(pic, "img", HTMLImageElement).currentSrc);
     if (!pic.dataset.original || pic.dataset.sharp || !thumbnail) return;
-    if (width * this.scale * devicePixelRatio <= thumbnail * 1.05 || Number(pic.dataset.width) <= thumbnail) return;
+    const seen = width * this.view.scale * devicePixelRatio;
+    if (!isTooCoarse(seen, thumbnail, Number(pic.dataset.width))) return;
     pic.dataset.sharp = "coming";
     const original = new Image();
     original.alt = "";
@@ -94,95 +117,115 @@ class Zoom {
     );
   }
 
-  // So that what is under this place of the window stays there.
-  to(scale, at = null, pane = this.active ?? this.panes[0]) {
+  /**
+   * So that what is under this place of the window stays there.
+   * @param {number} scale
+   * @param {Point | null} at
+   * @param {Pane} pane
+   */
+  to(scale, at = null, pane = this.active) {
     const next = Math.max(LEAST, Math.min(this.most, scale));
-    const { box, width, height, right, down } = measure(pane);
-    const middle = { x: box.left + box.width / 2, y: box.top + box.height / 2 };
-    const point = at ?? middle;
-    const part = 1 - next / this.scale;
-    const [across, along] = [this.x * width, this.y * height];
-    this.x = (across + (point.x - middle.x - right - across) * part) / (width || 1);
-    this.y = (along + (point.y - middle.y - down - along) * part) / (height || 1);
-    this.scale = next;
+    this.view = zoomTo(this.view, next, measure(pane), at);
     this.active = pane;
-    if (next === LEAST) [this.x, this.y] = [0, 0];
     this.apply();
   }
 
+  /** @param {string} what "in", "out" or "fit" */
   by(what) {
-    this.to(what === "fit" ? LEAST : what === "in" ? this.scale * STEP : this.scale / STEP);
-    const percent = this.tools?.querySelector("[data-zoom-percent]")?.textContent;
-    announce(this.isZoomed ? (percent ?? "Larger") : "All of the picture");
+    this.to(stepTo(what, this.view.scale));
+    announce(this.isZoomed ? (this.percent()?.textContent ?? "Larger") : "All of the picture");
   }
 
-  // Between all of it, and the original's own size.
+  /**
+   * Between all of it, and the original's own size.
+   * @param {Point} at
+   * @param {Pane} pane
+   */
   toggle(at, pane) {
     this.to(this.isZoomed ? LEAST : Math.max(2, this.whole / devicePixelRatio), at, pane);
   }
 
-  pan(across, along, pane = this.active ?? this.panes[0]) {
+  /**
+   * @param {number} across pixels
+   * @param {number} along pixels
+   * @param {Pane} pane
+   */
+  pan(across, along, pane = this.active) {
     const { width, height } = measure(pane);
     this.active = pane;
-    this.x += across / (width || 1);
-    this.y += along / (height || 1);
+    this.view.x += across / (width || 1);
+    this.view.y += along / (height || 1);
     this.apply();
   }
 
+  /** @param {"prev" | "next"} to */
   turn(to) {
-    this.root.querySelector(`a[rel="${to}"]`)?.click();
+    find(this.root, `a[rel="${to}"]`, HTMLAnchorElement)?.click();
   }
 
   // -- with a pointer
 
+  /** @param {Pane} pane */
   listen(pane) {
-    const { frame, pic } = pane;
-    frame.addEventListener("dragstart", (event) => event.target.closest("[data-zoom-pic]") && event.preventDefault());
-    frame.addEventListener("pointerdown", (event) => {
-      if (event.button || event.target.closest("a, button, input, label")) return;
-      if (!this.pointers.size) {
-        this.start = { x: event.clientX, y: event.clientY, at: event.timeStamp, onPic: pic.contains(event.target) };
-        this.moved = false;
-      }
-      this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-      this.pinched ||= this.pointers.size > 1;
-      this.active = pane;
-      frame.setPointerCapture(event.pointerId);
+    const { frame } = pane;
+    frame.addEventListener("dragstart", (event) => {
+      if (closest(event.target, "[data-zoom-pic]", HTMLElement)) event.preventDefault();
     });
+    frame.addEventListener("pointerdown", (event) => this.begin(event, pane));
     frame.addEventListener("pointermove", (event) => this.move(event, pane));
     frame.addEventListener("pointerup", (event) => this.end(event, pane));
     frame.addEventListener("pointercancel", (event) => {
       this.pointers.delete(event.pointerId);
       this.let();
     });
-    frame.addEventListener(
-      "wheel",
-      (event) => {
-        const wanted = event.ctrlKey || this.isZoomed || (twoColumns.matches && pic.contains(event.target));
-        if (!wanted || (!this.isZoomed && event.deltaY > 0 && !event.ctrlKey)) return;
-        event.preventDefault();
-        const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
-        const scale = this.scale * Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.002));
-        this.to(scale, { x: event.clientX, y: event.clientY }, pane);
-      },
-      { passive: false },
-    );
+    frame.addEventListener("wheel", (event) => this.wheel(event, pane), { passive: false });
   }
 
+  /**
+   * @param {PointerEvent} event
+   * @param {Pane} pane
+   */
+  begin(event, pane) {
+    if (event.button || closest(event.target, "a, button, input, label", HTMLElement)) return;
+    if (!this.pointers.size) {
+      const onPic = event.target instanceof Node && pane.pic.contains(event.target);
+      this.start = { x: event.clientX, y: event.clientY, onPic };
+      this.moved = false;
+    }
+    this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    this.pinched ||= this.pointers.size > 1;
+    this.active = pane;
+    pane.frame.setPointerCapture(event.pointerId);
+  }
+
+  /**
+   * @param {WheelEvent} event
+   * @param {Pane} pane
+   */
+  wheel(event, pane) {
+    const { ctrlKey, deltaMode, deltaY } = event;
+    const onPic = event.target instanceof Node && pane.pic.contains(event.target);
+    const wanted = ctrlKey || this.isZoomed || (onPic && matchMedia("(width >= 62rem)").matches);
+    if (!wanted || (!this.isZoomed && deltaY > 0 && !ctrlKey)) return;
+    event.preventDefault();
+    const factor = wheelFactor({ deltaY, ctrlKey, isInLines: deltaMode === WheelEvent.DOM_DELTA_LINE });
+    this.to(this.view.scale * factor, { x: event.clientX, y: event.clientY }, pane);
+  }
+
+  /**
+   * @param {PointerEvent} event
+   * @param {Pane} pane
+   */
   move(event, pane) {
     const last = this.pointers.get(event.pointerId);
     if (!last) return;
     const now = { x: event.clientX, y: event.clientY };
     const before = [...this.pointers.values()];
     this.pointers.set(event.pointerId, now);
-    const far = Math.hypot(now.x - this.start.x, now.y - this.start.y) > 8;
-    this.moved ||= far;
+    this.moved ||= Math.hypot(now.x - this.start.x, now.y - this.start.y) > STILL;
     if (this.pointers.size === 2) {
-      const after = [...this.pointers.values()];
-      const spread = ([one, other]) => Math.hypot(one.x - other.x, one.y - other.y) || 1;
-      const middle = ([one, other]) => ({ x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 });
-      const [from, to] = [middle(before), middle(after)];
-      this.to((this.scale * spread(after)) / spread(before), to, pane);
+      const { factor, from, to } = pinch(before, [...this.pointers.values()]);
+      this.to(this.view.scale * factor, to, pane);
       if (this.isZoomed) this.pan(to.x - from.x, to.y - from.y, pane);
     } else if (this.isZoomed && this.moved) {
       this.pan(now.x - last.x, now.y - last.y, pane);
@@ -192,21 +235,24 @@ class Zoom {
     }
   }
 
+  /**
+   * @param {PointerEvent} event
+   * @param {Pane} pane
+   */
   end(event, pane) {
     if (!this.pointers.delete(event.pointerId) || this.pointers.size) return;
-    const [right, down] = [event.clientX - this.start.x, event.clientY - this.start.y];
     const point = { x: event.clientX, y: event.clientY };
     const isTouch = event.pointerType === "touch";
     const wasPinched = this.pinched;
     this.let();
     if (wasPinched) return;
     if (this.moved) {
-      const isSwipe = Math.abs(right) > SWIPE && Math.abs(right) > 1.5 * Math.abs(down);
-      if (isTouch && !this.isZoomed && isSwipe) this.turn(right < 0 ? "next" : "prev");
+      const rel = swipeOf(point.x - this.start.x, point.y - this.start.y, SWIPE, SWIPE_SLOPE);
+      if (isTouch && !this.isZoomed && rel) this.turn(rel);
     } else if (this.start.onPic && !isTouch) {
       this.toggle(point, pane);
     } else if (this.start.onPic) {
-      const isSecond = event.timeStamp - (this.tapped ?? -Infinity) < 350;
+      const isSecond = event.timeStamp - this.tapped < DOUBLE;
       this.tapped = isSecond ? -Infinity : event.timeStamp;
       if (isSecond) this.toggle(point, pane);
     }
@@ -219,52 +265,76 @@ class Zoom {
   }
 }
 
+/** @type {WeakMap<Element, Zoom>} */
 const zooms = new WeakMap();
-onContent((root) => {
-  for (const frame of root.querySelectorAll("[data-zoom]")) {
-    const together = frame.closest("[data-zoom-together]");
+
+/** @param {ParentNode} root */
+function equip(root) {
+  for (const frame of findAll(root, "[data-zoom]", HTMLElement)) {
+    const together = closest(frame, "[data-zoom-together]", HTMLElement);
     const key = together ?? frame;
     if (zooms.has(key)) continue;
-    const frames = together ? [...together.querySelectorAll("[data-zoom]")] : [frame];
-    zooms.set(key, new Zoom(frames, together ?? frame.closest(".viewer") ?? frame));
+    const frames = together ? findAll(together, "[data-zoom]", HTMLElement) : [frame];
+    zooms.set(key, new Zoom(frames, together ?? closest(frame, ".viewer", HTMLElement) ?? frame));
   }
-});
+}
 
 // The one that is looked at: in the dialog, else on the page.
 function current() {
-  const place = document.querySelector("dialog[open]:not(#lightbox)") ?? null;
-  if (place) return null;
+  if (document.querySelector("dialog[open]:not(#lightbox)")) return null;
   const frame = document.querySelector("#lightbox[open] [data-zoom], main [data-zoom]:not([hidden])");
   return frame && zooms.get(frame.closest("[data-zoom-together]") ?? frame);
 }
 
-const PANS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-const SIZES = { "+": "in", "=": "in", "-": "out", _: "out" };
+/** @type {Map<string, [across: number, along: number]>} */
+const PANS = new Map([
+  ["ArrowLeft", [1, 0]],
+  ["ArrowRight", [-1, 0]],
+  ["ArrowUp", [0, 1]],
+  ["ArrowDown", [0, -1]],
+]);
+const SIZES = new Map([
+  ["+", "in"],
+  ["=", "in"],
+  ["-", "out"],
+  ["_", "out"],
+]);
 
-document.addEventListener(
-  "keydown",
-  (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-    if (event.target.matches?.("input[type=radio], input[type=checkbox]") && event.key.startsWith("Arrow")) return;
-    const zoom = current();
-    if (!zoom) return;
-    if (zoom.isZoomed && event.key in PANS) {
-      const [across, along] = PANS[event.key];
-      const { box } = measure(zoom.panes[0]);
-      zoom.pan((across * box.width) / 6, (along * box.height) / 6);
-    } else if (zoom.isZoomed && event.key === "Escape") {
-      zoom.by("fit");
-    } else if (keysAreOn() && event.key in SIZES) {
-      zoom.by(SIZES[event.key]);
-    } else if (keysAreOn() && zoom.isZoomed && event.key === "0") {
-      zoom.by("fit");
-    } else {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
-  },
-  true,
-);
+/**
+ * What a key does to a zoom: moves it by parts of its frame, or changes its size.
+ * @param {string} key
+ * @param {boolean} isZoomed
+ * @param {boolean} keysOn whether single keys are switched on
+ * @returns {{ pan: [across: number, along: number] } | { size: string } | null}
+ */
+export function keyMeans(key, isZoomed, keysOn) {
+  const pan = PANS.get(key);
+  if (isZoomed && pan) return { pan };
+  if (isZoomed && key === "Escape") return { size: "fit" };
+  const size = keysOn && SIZES.get(key);
+  if (size) return { size };
+  return keysOn && isZoomed && key === "0" ? { size: "fit" } : null;
+}
 
-addEventListener("resize", () => current()?.apply());
+/** @param {KeyboardEvent} event */
+function press(event) {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  if (matches(event.target, "input[type=radio], input[type=checkbox]") && event.key.startsWith("Arrow")) return;
+  const zoom = current();
+  const meant = zoom && keyMeans(event.key, zoom.isZoomed, keysAreOn());
+  if (!meant) return;
+  if ("pan" in meant) {
+    const { box } = measure(zoom.panes[0]);
+    zoom.pan((meant.pan[0] * box.width) / 6, (meant.pan[1] * box.height) / 6);
+  } else {
+    zoom.by(meant.size);
+  }
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+export function start() {
+  onContent(equip);
+  document.addEventListener("keydown", press, true);
+  addEventListener("resize", () => current()?.apply());
+}
