@@ -14,7 +14,7 @@ const first = [box(0, 0), box(110, 0), box(220, 0)];
 const second = [box(0, 110, 200), box(210, 110, 60), box(280, 110, 40)];
 const third = [box(0, 220)];
 
-test("down leads to the tile below, whatever its width", () => {
+test("down leads to the tile below, of any width", () => {
   const rest = [first[1], first[2], ...second, ...third];
   assert.equal(rest[nearest(first[0], rest, true)], second[0]);
   assert.equal(second[nearest(first[2], second, true)], second[1]);
