@@ -40,7 +40,7 @@ frontend: node_modules/installed
 	$(NODE) node_modules/.bin/biome check --error-on-warnings
 	$(NODE) node_modules/.bin/tsc --project tsconfig.json
 	$(NODE) node_modules/.bin/tsc --project tests/js
-	$(NODE) --test 'tests/js/**/*.test.js'
+	$(NODE) --test --test-reporter=dot 'tests/js/**/*.test.js'
 
 # Two at a time: most tests wait for something. Those that measure time or start process trees keep to one worker.
 unit: $(VENV)/installed-dev

@@ -58,7 +58,7 @@ function press(key) {
 }
 
 /** @param {KeyboardEvent} event */
-function leave(event) {
+function pressEscape(event) {
   if (isTyping(event.target)) event.target.blur();
   else if (!document.querySelector("dialog[open], .menu:popover-open") && press("Escape")) event.preventDefault();
 }
@@ -69,7 +69,7 @@ export function start() {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") {
-      leave(event);
+      pressEscape(event);
       return;
     }
     const inOverlay = document.querySelector("dialog[open]:not(#lightbox), .menu:popover-open");

@@ -6,7 +6,7 @@ import { onContent } from "./page.js";
  * How times are said in a language.
  * @param {string} language a BCP 47 tag
  */
-export function speak(language) {
+export function timeFormats(language) {
   const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
@@ -31,7 +31,7 @@ export function speak(language) {
 }
 
 export function start() {
-  const { exact, relative } = speak(document.documentElement.lang || "en");
+  const { exact, relative } = timeFormats(document.documentElement.lang || "en");
 
   /** @param {ParentNode} root */
   function refresh(root) {

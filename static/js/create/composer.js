@@ -39,7 +39,7 @@ function fillPrompt(text) {
  * How many characters the server will count.
  * @param {string} text
  */
-export const lengthOf = (text) => text.replaceAll("\r\n", "\n").length;
+export const promptLength = (text) => text.replaceAll("\r\n", "\n").length;
 
 // How long the prompt is, and how long the chosen model lets it be.
 function showLength() {
@@ -47,7 +47,7 @@ function showLength() {
   const shown = document.getElementById("prompt-length");
   if (!prompt || !shown) return;
   const most = Number(document.getElementById("model-note")?.dataset.promptLimit) || MOST;
-  const length = lengthOf(prompt.value);
+  const length = promptLength(prompt.value);
   shown.hidden = length === 0;
   shown.textContent = `${length.toLocaleString("en")} of ${most.toLocaleString("en")} characters`;
   shown.toggleAttribute("data-over", length > most);
@@ -66,7 +66,7 @@ function leaveOutChosen() {
  * The frame that has a size's proportions, in a square of 24 with 3 to spare at each side; null if it names none.
  * @param {string} size such as "1024x768" or "16:9"
  */
-export function frameOf(size) {
+export function ratioFrame(size) {
   const match = /(\d+)\s*[x×:]\s*(\d+)/.exec(size);
   if (!match) return null;
   const [across, down] = [Number(match[1]), Number(match[2])];
@@ -78,7 +78,7 @@ export function frameOf(size) {
 /** @param {ParentNode} root */
 function drawRatios(root) {
   for (const svg of findAll(root, "svg[data-ratio]:not(:has(rect))", SVGElement)) {
-    const frame = frameOf(svg.dataset.ratio ?? "");
+    const frame = ratioFrame(svg.dataset.ratio ?? "");
     if (!frame) {
       svg.remove();
       continue;

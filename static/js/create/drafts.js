@@ -11,7 +11,7 @@ const KEPT = /^(prompt|model|count|per_line|gallery|compare|opt_)/;
  * @param {Iterable<[string, FormDataEntryValue]>} fields
  * @returns {Entry[]}
  */
-export const worthKeeping = (fields) =>
+export const draftFields = (fields) =>
   [...fields].flatMap(([name, value]) => (KEPT.test(name) && typeof value === "string" ? [[name, value]] : []));
 
 /**
@@ -40,7 +40,7 @@ const isOption = (name) => name === "count" || name.startsWith("opt_");
  * @param {string} shown the model that is shown
  * @param {string[]} models those on offer
  */
-export function plan(entries, shown, models) {
+export function planRestore(entries, shown, models) {
   const kept = entries.find(([name]) => name === "model")?.[1];
   const other = kept && kept !== shown && models.includes(kept) ? kept : null;
   return {
@@ -81,7 +81,7 @@ function restore(form, entries) {
   const prompt = need(document, "#id_prompt", HTMLTextAreaElement);
   const select = byId("id_model", HTMLSelectElement);
   const models = select ? [...select.options].map((one) => one.value) : [];
-  const { other, now, later } = plan(entries, select?.value ?? "", models);
+  const { other, now, later } = planRestore(entries, select?.value ?? "", models);
   for (const [name, value] of now) set(form, name, value);
   if (select && other) {
     // The server sends this model's options filled with what the hidden fields say.
@@ -99,8 +99,8 @@ function restore(form, entries) {
 }
 
 /** @param {HTMLFormElement} form */
-function attend(form) {
-  const keep = () => localStorage.setItem(STORE, JSON.stringify(worthKeeping(new FormData(form))));
+function keepDraft(form) {
+  const keep = () => localStorage.setItem(STORE, JSON.stringify(draftFields(new FormData(form))));
   // So is what came back with an error.
   if (!asksForPrompt(location.search) && !form.querySelector("[aria-invalid=true], .errorlist")) {
     const entries = readDraft(localStorage.getItem(STORE));
@@ -119,7 +119,7 @@ function attend(form) {
 
 export function start() {
   const form = byId("composer-form", HTMLFormElement);
-  if (form) attend(form);
+  if (form) keepDraft(form);
   // On a machine that several people use, no one finds another's prompt.
   find(document, "form[action$='/logout/']", HTMLFormElement)?.addEventListener("submit", () =>
     localStorage.removeItem(STORE),

@@ -2,7 +2,7 @@
 import { byId } from "../base/dom.js";
 
 /** A walk through earlier prompts, the newest first. */
-export class Walk {
+export class PromptHistory {
   /** @param {string[]} prompts */
   constructor(prompts) {
     this.prompts = prompts;
@@ -23,7 +23,7 @@ export class Walk {
   }
 
   /** The field was typed in: the walk begins anew from there. */
-  leave() {
+  reset() {
     this.place = -1;
   }
 }
@@ -38,7 +38,7 @@ async function load(url) {
 }
 
 export function start() {
-  /** @type {Walk | null} */
+  /** @type {PromptHistory | null} */
   let walk = null;
 
   document.addEventListener("keydown", async (event) => {
@@ -50,7 +50,7 @@ export function start() {
       // Offline: the next press asks again.
       const prompts = await load(prompt.dataset.history ?? "").catch(() => null);
       if (!prompts) return;
-      walk ??= new Walk(prompts);
+      walk ??= new PromptHistory(prompts);
     }
     if (!walk.prompts.length) return;
     prompt.value = walk.step(event.key === "ArrowUp" ? 1 : -1, prompt.value);
@@ -60,7 +60,7 @@ export function start() {
 
   document.addEventListener("input", (event) => {
     const isOurs = event instanceof CustomEvent && event.detail === "history";
-    if (event.target instanceof HTMLElement && event.target.id === "id_prompt" && !isOurs) walk?.leave();
+    if (event.target instanceof HTMLElement && event.target.id === "id_prompt" && !isOurs) walk?.reset();
   });
   // A prompt that was just sent is the newest one.
   document.addEventListener("htmx:after:request", (event) => {

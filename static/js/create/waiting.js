@@ -19,13 +19,13 @@ export function tabTitle(title, underWay, ready) {
  * Whether what the server said in the live region is news to people who look elsewhere.
  * @param {string} said
  */
-export const tellsOfEnd = (said) => /ready|without a picture/.test(said);
+export const announcesEnd = (said) => /ready|without a picture/.test(said);
 
 /**
  * A countdown's next second.
  * @param {string} text
  */
-export const secondLess = (text) => String(Math.max(0, Number(text) - 1));
+export const countDown = (text) => String(Math.max(0, Number(text) - 1));
 
 let title = "";
 let underWay = 0;
@@ -72,7 +72,7 @@ function notify(said) {
 function listen(live) {
   new MutationObserver(() => {
     const said = live.textContent?.trim() ?? "";
-    if (!document.hidden || !tellsOfEnd(said)) return;
+    if (!document.hidden || !announcesEnd(said)) return;
     ready += 1;
     show();
     notify(said);
@@ -111,7 +111,7 @@ export function start() {
   // Seconds until the account is tried again; what comes of it, the next poll tells.
   setInterval(() => {
     for (const element of findAll(document, "[data-countdown]", HTMLElement)) {
-      element.textContent = secondLess(element.textContent ?? "");
+      element.textContent = countDown(element.textContent ?? "");
     }
   }, 1000);
   onContent(count);

@@ -111,7 +111,7 @@ function equip(canvas, form) {
     changed();
   }
 
-  function giveUp() {
+  function discardLine() {
     line = null;
     drawAll();
     show();
@@ -233,7 +233,7 @@ function equip(canvas, form) {
   });
   canvas.addEventListener("pointerup", (event) => event.isPrimary && end());
   // Two fingers zoom the page: what the first of them began to draw was not meant.
-  canvas.addEventListener("pointercancel", giveUp);
+  canvas.addEventListener("pointercancel", discardLine);
   canvas.addEventListener("pointerleave", () => {
     isShown = canvas.matches(":focus-visible");
     show();
@@ -274,7 +274,7 @@ function equip(canvas, form) {
   }
 
   /** @param {ReturnType<typeof keyMeans>} meant */
-  function obey(meant) {
+  function runKey(meant) {
     if (meant === "undo") undo();
     else if (meant === "redo") redo();
     else if (meant === "tool") changeTool();
@@ -290,7 +290,7 @@ function equip(canvas, form) {
     const to = isCommand ? null : ledTo(key, brush, diameter(), width, height);
     const meant = keyMeans({ key, isCommand, shiftKey });
     if (to) move(to, shiftKey);
-    else obey(meant);
+    else runKey(meant);
     if (to || meant) event.preventDefault();
   });
   canvas.addEventListener("keyup", (event) => {

@@ -69,7 +69,7 @@ async function save(place, tile, other, after) {
  * @param {number} by
  * @returns {T | null}
  */
-export const besideOf = (all, one, by) => all[all.indexOf(one) + by] ?? null;
+export const neighbourOf = (all, one, by) => all[all.indexOf(one) + by] ?? null;
 
 /**
  * @param {HTMLElement} tile
@@ -77,7 +77,7 @@ export const besideOf = (all, one, by) => all[all.indexOf(one) + by] ?? null;
  */
 function step(tile, by) {
   const place = grid();
-  const other = place && besideOf(tilesOf(place), tile, by);
+  const other = place && neighbourOf(tilesOf(place), tile, by);
   if (other) move(tile, other, by > 0);
   else announce(by > 0 ? "This is the last one." : "This is the first one.");
 }
@@ -88,7 +88,7 @@ function step(tile, by) {
  * How many places an arrow key moves a tile; 0 for other keys.
  * @param {string} key
  */
-export function placesOf(key) {
+export function stepOf(key) {
   if (key === "ArrowLeft" || key === "ArrowUp") return -1;
   return key === "ArrowRight" || key === "ArrowDown" ? 1 : 0;
 }
@@ -96,7 +96,7 @@ export function placesOf(key) {
 /** @param {KeyboardEvent} event */
 function moveByKey(event) {
   if (!event.altKey || event.ctrlKey || event.metaKey || isTyping(event.target)) return;
-  const by = placesOf(event.key);
+  const by = stepOf(event.key);
   const tile = closest(event.target, ".tiles[data-arrange] .tile", HTMLElement);
   if (!by || !tile) return;
   event.preventDefault();
@@ -196,7 +196,7 @@ let drag = null;
  * @param {number} y
  * @param {number} height
  */
-export function scrollWay(y, height) {
+export function scrollDirection(y, height) {
   if (y > height - EDGE) return 1;
   return y < EDGE ? -1 : 0;
 }
@@ -222,7 +222,7 @@ function mark(found) {
 
 function follow() {
   if (!drag?.moving) return;
-  const way = scrollWay(drag.y, innerHeight);
+  const way = scrollDirection(drag.y, innerHeight);
   if (way) scrollBy({ top: 14 * way, behavior: "instant" });
   const [right, below] = [drag.x - drag.from.x, drag.y - drag.from.y + (scrollY - drag.from.scroll)];
   drag.tile.style.transform = `translate(${right}px, ${below}px) scale(0.5)`;

@@ -48,7 +48,7 @@ function remembered() {
   }
 }
 
-function comeBack() {
+function restorePlace() {
   const place = remembered();
   if (document.querySelector(".viewer")) {
     // The list that one came from, with all that was loaded of it.
@@ -191,7 +191,7 @@ export function start() {
     const tile = closest(closest(event.target, ".pic-link", HTMLElement), ".finder .tile", HTMLElement);
     if (tile) remember(tile);
   });
-  comeBack();
+  restorePlace();
   document.addEventListener("htmx:before:swap", noteSearch);
   document.addEventListener("htmx:after:settle", answerSearch);
   document.addEventListener("htmx:after:request", closeDetails);

@@ -41,7 +41,7 @@ function make() {
   const made = document.createElement("dialog");
   made.id = "lightbox";
   made.addEventListener("close", () => leave(made));
-  made.addEventListener("submit", (event) => throwAway(event, made), true);
+  made.addEventListener("submit", (event) => trashShown(event, made), true);
   made.addEventListener("htmx:after:swap", () => keepListUp(made));
   return made;
 }
@@ -58,7 +58,7 @@ async function show(url, how) {
   loading = { url: new URL(url, location.href).href, control };
   document.documentElement.toggleAttribute("data-loading", true);
   try {
-    await bring(url, how, control.signal);
+    await load(url, how, control.signal);
   } catch (problem) {
     if (problem instanceof DOMException && problem.name === "AbortError") return;
     toast("You seem to be offline. Try again in a moment.", "error");
@@ -79,7 +79,7 @@ async function show(url, how) {
  * @param {How} how
  * @param {AbortSignal} signal
  */
-async function bring(url, how, signal) {
+async function load(url, how, signal) {
   const answer = await fetch(url, { signal, cache: "no-store" });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const viewer = find(page, "main .viewer", HTMLElement);
@@ -88,14 +88,14 @@ async function bring(url, how, signal) {
     location.assign(url);
     return;
   }
-  await bringStyles(page);
+  await loadStyles(page);
   if (signal.aborted) return;
   put(viewer, new URL(url, location.href), page.title, how);
   for (const message of page.querySelectorAll(".messages .message")) toast(message.textContent?.trim());
 }
 
 /** @param {Document} page */
-function bringStyles(page) {
+function loadStyles(page) {
   const sheets = "link[rel=stylesheet]";
   const there = new Set(findAll(document, sheets, HTMLLinkElement).map((link) => link.href));
   const missing = findAll(page, sheets, HTMLLinkElement).filter((link) => !there.has(link.href));
@@ -150,7 +150,7 @@ function put(viewer, url, title, how) {
   if (!dialog.open) {
     dialog.showModal();
     // What is outside of a modal dialog can neither be pressed nor heard.
-    lendRegions(dialog);
+    moveRegions(dialog);
   } else {
     const same = order.map((one) => find(viewer, one, HTMLElement)).find(Boolean);
     same?.focus({ preventScroll: true });
@@ -164,7 +164,7 @@ function put(viewer, url, title, how) {
 }
 
 /** @param {HTMLElement} place where messages are shown and spoken */
-function lendRegions(place) {
+function moveRegions(place) {
   for (const id of ["toasts", "live"]) place.append(need(document, `#${id}`, HTMLElement));
 }
 
@@ -178,7 +178,7 @@ const tileOf = (pk) =>
 function leave(box) {
   loading?.control.abort();
   pressedAgain = "";
-  lendRegions(document.body);
+  moveRegions(document.body);
   const { title, opener } = list ?? { title: document.title, opener: null };
   const tile = tileOf(shown);
   const below = opener?.isConnected ? opener : need(document, "#main", HTMLElement);
@@ -206,7 +206,7 @@ function leave(box) {
 // htmx would load the list anew when one comes back to it, but it is still there, below.
 let isOurs = false;
 
-function heedHistory() {
+function watchHistory() {
   window.navigation?.addEventListener("navigate", (event) => {
     if (event.navigationType !== "traverse") return;
     const { url, key } = event.destination;
@@ -265,7 +265,7 @@ function press(event) {
  * @param {SubmitEvent} event
  * @param {HTMLDialogElement} box
  */
-async function throwAway(event, box) {
+async function trashShown(event, box) {
   const form = event.target;
   if (!(form instanceof HTMLFormElement) || !form.querySelector("input[name=next]")) return;
   event.preventDefault();
@@ -336,7 +336,7 @@ function equip(root) {
 
 export function start() {
   loaded = here();
-  heedHistory();
+  watchHistory();
   document.addEventListener("click", press);
   // Undo brings it back to where one looks.
   document.addEventListener("restored", (event) => {

@@ -176,7 +176,7 @@ class Zoom {
     frame.addEventListener("pointerup", (event) => this.end(event, pane));
     frame.addEventListener("pointercancel", (event) => {
       this.pointers.delete(event.pointerId);
-      this.let();
+      this.release();
     });
     frame.addEventListener("wheel", (event) => this.wheel(event, pane), { passive: false });
   }
@@ -244,7 +244,7 @@ class Zoom {
     const point = { x: event.clientX, y: event.clientY };
     const isTouch = event.pointerType === "touch";
     const wasPinched = this.pinched;
-    this.let();
+    this.release();
     if (wasPinched) return;
     if (this.moved) {
       const rel = swipeOf(point.x - this.start.x, point.y - this.start.y, SWIPE, SWIPE_SLOPE);
@@ -258,7 +258,7 @@ class Zoom {
     }
   }
 
-  let() {
+  release() {
     if (!this.pointers.size) this.pinched = false;
     for (const { frame } of this.panes) frame.removeAttribute("data-panning");
     this.apply();

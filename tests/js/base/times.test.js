@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { speak } from "../../../static/js/base/times.js";
+import { timeFormats } from "../../../static/js/base/times.js";
 
 const NOW = Date.UTC(2026, 4, 20, 12);
-const { relative, exact } = speak("en");
+const { relative, exact } = timeFormats("en");
 
 /** @param {number} seconds */
 const ago = (seconds) => relative(new Date(NOW - seconds * 1000), NOW);
@@ -33,7 +33,7 @@ test("what is to come is said, too", () => {
 });
 
 test("the page's language is spoken", () => {
-  assert.equal(speak("de").relative(new Date(NOW - 120_000), NOW), "vor 2 Minuten");
+  assert.equal(timeFormats("de").relative(new Date(NOW - 120_000), NOW), "vor 2 Minuten");
 });
 
 test("the exact time has the day and the minute", () => {

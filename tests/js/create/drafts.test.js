@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asksForPrompt, plan, readDraft, worthKeeping } from "../../../static/js/create/drafts.js";
+import { asksForPrompt, draftFields, planRestore, readDraft } from "../../../static/js/create/drafts.js";
 
 /** @typedef {import("../../../static/js/create/drafts.js").Entry} Entry */
 
@@ -11,7 +11,7 @@ test("tokens and files are not kept", () => {
   form.append("prompt", "a lemon");
   form.append("opt_size", "1024x1024");
   form.append("opt_file", new Blob(["x"]), "x.png");
-  assert.deepEqual(worthKeeping(form), [
+  assert.deepEqual(draftFields(form), [
     ["prompt", "a lemon"],
     ["opt_size", "1024x1024"],
   ]);
@@ -19,7 +19,7 @@ test("tokens and files are not kept", () => {
 
 test("a field that was sent twice is kept twice", () => {
   assert.deepEqual(
-    worthKeeping([
+    draftFields([
       ["compare", "2"],
       ["compare", "3"],
     ]),
@@ -46,7 +46,7 @@ const DRAFT = [
 ];
 
 test("with the same model all is set at once", () => {
-  const { other, now, later } = plan(DRAFT, "7", ["7", "8"]);
+  const { other, now, later } = planRestore(DRAFT, "7", ["7", "8"]);
   assert.equal(other, null);
   assert.deepEqual(
     now.map(([name]) => name),
@@ -56,7 +56,7 @@ test("with the same model all is set at once", () => {
 });
 
 test("another model's options wait until the server sends them", () => {
-  const { other, now, later } = plan(DRAFT, "8", ["7", "8"]);
+  const { other, now, later } = planRestore(DRAFT, "8", ["7", "8"]);
   assert.equal(other, "7");
   assert.deepEqual(now, [["prompt", "a lemon"]]);
   assert.deepEqual(later, [
@@ -66,7 +66,7 @@ test("another model's options wait until the server sends them", () => {
 });
 
 test("a model that is gone leaves the one that is shown", () => {
-  const { other, now } = plan(DRAFT, "8", ["8", "9"]);
+  const { other, now } = planRestore(DRAFT, "8", ["8", "9"]);
   assert.equal(other, null);
   assert.deepEqual(now.length, 3);
 });

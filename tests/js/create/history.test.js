@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Walk } from "../../../static/js/create/history.js";
+import { PromptHistory } from "../../../static/js/create/history.js";
 
 test("up walks to older prompts and stays at the oldest", () => {
-  const walk = new Walk(["newest", "older", "oldest"]);
+  const walk = new PromptHistory(["newest", "older", "oldest"]);
   assert.equal(walk.step(1, "typing"), "newest");
   assert.equal(walk.step(1, "newest"), "older");
   assert.equal(walk.step(1, "older"), "oldest");
@@ -11,7 +11,7 @@ test("up walks to older prompts and stays at the oldest", () => {
 });
 
 test("down past the newest brings back what was being typed", () => {
-  const walk = new Walk(["newest", "older"]);
+  const walk = new PromptHistory(["newest", "older"]);
   walk.step(1, "half a sent");
   walk.step(1, "newest");
   assert.equal(walk.step(-1, "older"), "newest");
@@ -20,16 +20,16 @@ test("down past the newest brings back what was being typed", () => {
 });
 
 test("typing begins the walk anew, with what was typed", () => {
-  const walk = new Walk(["newest", "older"]);
+  const walk = new PromptHistory(["newest", "older"]);
   walk.step(1, "first");
   walk.step(1, "newest");
-  walk.leave();
+  walk.reset();
   assert.equal(walk.step(1, "older, changed"), "newest");
   assert.equal(walk.step(-1, "newest"), "older, changed");
 });
 
 test("an empty field comes back empty", () => {
-  const walk = new Walk(["newest"]);
+  const walk = new PromptHistory(["newest"]);
   walk.step(1, "");
   assert.equal(walk.step(-1, "newest"), "");
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { secondLess, tabTitle, tellsOfEnd } from "../../../static/js/create/waiting.js";
+import { announcesEnd, countDown, tabTitle } from "../../../static/js/create/waiting.js";
 
 test("the tab counts what is under way, before what is ready", () => {
   assert.equal(tabTitle("Create", 0, 0), "Create");
@@ -10,13 +10,13 @@ test("the tab counts what is under way, before what is ready", () => {
 });
 
 test("only an end is news", () => {
-  assert.ok(tellsOfEnd("Your picture is ready."));
-  assert.ok(tellsOfEnd("One ended without a picture."));
-  assert.ok(!tellsOfEnd("3 selected"));
+  assert.ok(announcesEnd("Your picture is ready."));
+  assert.ok(announcesEnd("One ended without a picture."));
+  assert.ok(!announcesEnd("3 selected"));
 });
 
 test("a countdown ends at 0", () => {
-  assert.equal(secondLess("12"), "11");
-  assert.equal(secondLess("1"), "0");
-  assert.equal(secondLess("0"), "0");
+  assert.equal(countDown("12"), "11");
+  assert.equal(countDown("1"), "0");
+  assert.equal(countDown("0"), "0");
 });
