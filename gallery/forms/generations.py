@@ -226,3 +226,125 @@ class GenerationForm(forms.Form):
             return None
         kind = Batch.Kind.COMPARISON if len(cleaned["models"]) > 1 else Batch.Kind.PROMPTS
         return Batch(author=self.person, kind=kind, prompt=cleaned["prompt"])
+<<<<<<< HEAD:gallery/forms/generations.py
+=======
+
+
+class TemplateForm(forms.ModelForm[PromptTemplate]):
+    class Meta:
+        model = PromptTemplate
+        fields = ["name", "text", "shared"]
+        labels = {"name": "Name", "text": "Text", "shared": "The whole team may use it"}
+        help_texts = {"text": "Write {{subject}} where something is to be filled in each time.", "shared": ""}
+        widgets = {"text": forms.Textarea(attrs={"rows": 5})}
+        error_messages = {
+            "name": {"required": "Give the template a name."},
+            "text": {"required": "A template needs a text."},
+        }
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # `author` is no field of the form but part of what must be unique.
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc] # not in the stubs
+        return exclusions - {"author"}
+
+
+class GalleryForm(forms.ModelForm[Gallery]):
+    class Meta:
+        model = Gallery
+        fields = ["name"]
+        labels = {"name": "Name"}
+        error_messages = {"name": {"required": "Give the gallery a name."}}
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # `owner` is no field of the form but part of what must be unique.
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc] # not in the stubs
+        return exclusions - {"owner"}
+
+
+class MemberField(forms.ChoiceField):
+    """A person or a group, in one list; cleans to the Person or the Group."""
+
+    def __init__(self, people: "QuerySet[Person]", groups: "QuerySet[Group]") -> None:
+        self.rows: dict[str, Person | Group] = {f"group:{one.pk}": one for one in groups}
+        self.rows |= {f"person:{one.pk}": one for one in people}
+        listed = [(key, f"{one} (group)" if isinstance(one, Group) else str(one)) for key, one in self.rows.items()]
+        super().__init__(
+            label="Person or group",
+            choices=[("", "Pick somebody…"), *listed],
+            error_messages={"required": "Pick a person or a group.", "invalid_choice": "There is nobody like that."},
+        )
+
+    def clean(self, value: Any) -> "Person | Group":
+        return self.rows[super().clean(value)]
+
+
+class MemberForm(forms.Form):
+    role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.VIEWER)
+
+    def __init__(self, *args: Any, gallery: Gallery, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        members = gallery.memberships
+        people = Person.objects.filter(is_active=True).exclude(pk=gallery.owner_id)
+        self.fields["who"] = MemberField(
+            people.exclude(memberships__in=members.all()).order_by("name"),
+            Group.objects.exclude(memberships__in=members.all()).order_by("name"),
+        )
+        self.order_fields(["who", "role"])
+
+
+class PictureSaveForm(forms.Form):
+    """An own gallery to put a picture into, or the name of a new one."""
+
+    gallery = forms.ModelChoiceField(
+        label="Gallery",
+        queryset=Gallery.objects.none(),
+        required=False,
+        error_messages={"invalid_choice": "This gallery is not yours, or is gone."},
+    )
+    new_gallery = forms.CharField(label="New gallery", max_length=120, required=False)
+
+    def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        galleries = self.fields["gallery"]
+        assert isinstance(galleries, forms.ModelChoiceField)
+        galleries.queryset = galleries_to_add_to(person)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors and not cleaned.get("gallery") and not cleaned.get("new_gallery"):
+            raise ValidationError("Pick a gallery, or name a new one.")
+        return cleaned
+
+
+class SignInForm(AuthenticationForm):
+    username = forms.EmailField(
+        label="E-mail", widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"})
+    )
+
+    error_messages = {
+        "invalid_login": "This e-mail and password do not belong together. Check both, and try again.",
+        "inactive": "This account is switched off. Ask an administrator.",
+    }
+
+    def get_invalid_login_error(self) -> ValidationError:
+        """Tell those who know the password why it does not help; the back end refuses them before we could."""
+        email = Person.objects.normalize_email(self.cleaned_data.get("username"))
+        person = Person.objects.filter(email=email, is_active=False).first()
+        if person is not None and person.check_password(self.cleaned_data.get("password", "")):
+            return ValidationError(self.error_messages["inactive"], code="inactive")
+        return super().get_invalid_login_error()
+
+
+class SetUpForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    email = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "username"}))
+    password = forms.CharField(
+        label="Password", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False
+    )
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        person = Person(name=self.cleaned_data.get("name", ""), email=self.cleaned_data.get("email", ""))
+        validate_password(password, person)
+        return password
+>>>>>>> fe:gallery/forms.py
