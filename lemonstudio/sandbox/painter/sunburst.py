@@ -1,4 +1,4 @@
-"""nano-banana-pro: a sun with its rays over terraced hills, as on an old crate of fruit."""
+"""nano-banana-pro: a sun with rays over terraced hills, like the label of an old fruit crate."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _rays(size: tuple[int, int], centre: tuple[float, float], rng: random.Random
 
 
 def _hill(picture: Image.Image, ink: RGB, furrow: RGB, base: float, unit: float, rng: random.Random) -> None:
-    """One hill from side to side, with terraces that follow its line."""
+    """Draw one hill from side to side, with terraces that follow its outline."""
     width, height = picture.size
     slope = wander(rng, 3, 0.45)
     swing, start = height * rng.uniform(0.03, 0.06), rng.uniform(0, 9)

@@ -1,4 +1,4 @@
-"""gpt-image-2: terrazzo, river stones and chips of marble set in pale stone."""
+"""gpt-image-2: terrazzo, with river stones and chips of marble in pale stone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def paint(size: tuple[int, int], palette: Palette, scene: set[str], rng: random.
 
 
 def _stone(pen: ImageDraw.ImageDraw, size: tuple[int, int], span: float, ink: RGB, rng: random.Random) -> None:
-    """One chip with its shadow and a lighter facet."""
+    """Draw one chip with its shadow and a lighter facet."""
     centre = (rng.random() * size[0], rng.random() * size[1])
     reach = span * rng.uniform(0.5, 1) / 2
     corners = rng.randrange(5, 9)
