@@ -54,9 +54,9 @@ class _Tasks:
     def can_be_found(self, patience: int, polls: float, late: float) -> bool:
         """Whether `polls` polls on average suffice, if a share of `late` may be found later than `patience`.
 
-        This uses duality. The answer is no if, at some price of a poll, even the cheapest schedule costs more than
-        `late` and the price of `polls` polls. The difference is concave in the price, so a golden-section search finds
-        its maximum.
+        This uses duality: polls get a price. The answer is no if some price makes even the cheapest schedule cost more
+        than `late` plus `polls` polls. The difference is concave in the price, so a golden-section search finds its
+        maximum.
         """
 
         def excess(price: float) -> float:
@@ -80,8 +80,8 @@ class _Tasks:
         """The cost of the best schedule: `price` for each poll, plus the chance that the result is found too late.
 
         It is computed from the last age to the first. `cost[age]` is the cost that is still to come after a poll at
-        this age, in shares of all tasks. Either the next poll is so soon that it finds nothing late, or it finds all
-        tasks late that were done more than `patience` before it.
+        this age, in shares of all tasks. If the next poll is soon, it finds nothing late. Otherwise, it finds tasks
+        late that were done more than `patience` before it.
         """
         done, end = self._done, len(self._done)
         cost = [0.0] * end
@@ -115,9 +115,9 @@ def least_percentile_at_once(
     """A lower bound for any schedule: the `percent`th percentile of the detection delay of `count` tasks at once, in s.
 
     The age of a task at its first poll does not depend on its duration. `given_up` tasks may be found as late as you
-    like. The first polls of all others take at least the first places in the queue of polls, which gives the mean of
-    those ages. The chance that a task was done more than a given time ago is convex in the age up to `longest`, so it
-    is least if all ages equal the mean. The bound is the least over all numbers of given up tasks.
+    like. The first polls of all others take at least the first places in the queue of polls. That gives the mean of
+    those ages. A task of a given age was done more than some time ago with a chance that is convex in the age, up to
+    `longest`. So that chance is least if all ages equal the mean. The bound is the least over all `given_up`.
     """
     sent = list(accumulate((_sent_at(number, per_second, burst) for number in range(1, count + 1)), initial=0.0))
     polled = list(accumulate(((count + number - burst) / per_second for number in range(1, count + 1)), initial=0.0))

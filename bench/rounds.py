@@ -56,12 +56,12 @@ class Round:
         stored = {row["prompt"]: row for row in rows if row["stored_at"]}
         tasks = {task["prompt"]: task for task in self.stats["tasks"] if task["prompt"] in prompts}
         posted_at, delays = self.stats["posted_at"], self.stats["delays"]
-        asked = min((row["asked_at"] for row in rows), default=nan)
+        first_asked_at = min((row["asked_at"] for row in rows), default=nan)
         return Figures(
             count=len(prompts),
             lost=len(prompts) - len(stored),
             posted_twice=sum(self.stats["posts"].get(prompt, 0) > 1 for prompt in prompts),
-            wall=max((row["stored_at"] for row in stored.values()), default=nan) - asked,
+            wall=max((row["stored_at"] for row in stored.values()), default=nan) - first_asked_at,
             ends={row["end"] for row in rows},
             overheads=[
                 row["stored_at"] - row["asked_at"] - delays[prompt]

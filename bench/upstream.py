@@ -1,8 +1,8 @@
 """An upstream that counts requests: one process with one thread, which uses only the standard library.
 
 `POST /v1/images/generations` answers by the name of the model. A name that ends in "async" gets a task at once, and the
-prompt decides how long the task takes. A name that ends in "slow" gets the address of a picture after a long time, and
-any other name after a short time. `GET /stats` returns the counts.
+prompt decides how long the task takes. All other names get the address of a picture: after a long time if the name
+ends in "slow", else after a short time. `GET /stats` returns the counts.
 """
 
 import asyncio

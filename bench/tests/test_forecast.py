@@ -15,12 +15,12 @@ POLL = 3.0
 Urgency = Callable[[Forecast, float, float], float]
 
 
-def by_forecast(forecast: Forecast, asked: float, age: float) -> float:
-    return forecast.wait_squared(asked, age)
+def by_forecast(forecast: Forecast, last_poll: float, age: float) -> float:
+    return forecast.wait_squared(last_poll, age)
 
 
-def by_due_time(forecast: Forecast, asked: float, age: float) -> float:
-    return age - asked
+def by_due_time(forecast: Forecast, last_poll: float, age: float) -> float:
+    return age - last_poll
 
 
 def detections(
@@ -37,7 +37,7 @@ def detections(
     A task is sent each `every` seconds, at 1,000 requests a minute, submits first. There is no history at first.
     """
     found = [inf] * len(durations)
-    asked: dict[int, float] = {}
+    last_poll: dict[int, float] = {}
     observed: list[tuple[float, float]] = []
     forecast, learn_at, tokens, now, sent = Forecast(), 0.0, 3 * PER_SECOND, 0.0, 0
     while inf in found and now < until:
@@ -46,11 +46,11 @@ def detections(
         if learns and now >= learn_at:
             forecast, learn_at = Forecast(observed[-100:]), now + 30
         while sent < len(durations) and sent * every <= now and tokens >= 1:
-            asked[sent] = begun(sent, every)
+            last_poll[sent] = begun(sent, every)
             sent, tokens = sent + 1, tokens - 1
         due = [
             (urgency(forecast, last - begun(number, every), now - begun(number, every)), number)
-            for number, last in asked.items()
+            for number, last in last_poll.items()
             if now - last >= POLL
         ]
         for _, number in sorted(due, reverse=True)[: int(tokens)]:
@@ -58,9 +58,9 @@ def detections(
             age = now - begun(number, every)
             if age >= durations[number]:
                 found[number] = age - durations[number]
-                observed.append((asked.pop(number) - begun(number, every), age))
+                observed.append((last_poll.pop(number) - begun(number, every), age))
             else:
-                asked[number] = now
+                last_poll[number] = now
     return found
 
 

@@ -55,7 +55,7 @@ def test_less_than_one_poll_is_infinitely_late() -> None:
 
 @pytest.mark.parametrize("polls", [1.1, 1.2, 1.38])
 def test_some_tasks_get_a_second_poll(polls: float) -> None:
-    """A poll at a and one at 60 s are 1 + (60 - a)/50 polls, and a task that is done at 12.5 s waits until a."""
+    """Polls at a and at 60 s are 1 + (60 - a)/50 polls on average. A task that is done at 12.5 s waits until a."""
     first = LONGEST - (polls - 1) * (LONGEST - SHORTEST)
     schedule = [first, LONGEST]
     assert polls_of(schedule) == pytest.approx(polls)
@@ -133,7 +133,7 @@ def test_least_of_a_single_task() -> None:
 
 
 def test_least_of_a_thousand_is_close_to_one_poll_each() -> None:
-    """By hand: all but 50 tasks are polled at an age of 57 s on average, and a task of 10 s has then waited 47 s."""
+    """By hand: all but 50 tasks are polled at an age of 57 s on average. A task of 10 s has then waited 47 s."""
     durations = [duration(order.prompt, SHORTEST, LONGEST) for order in at_once("bench-async", 1000)]
     thousand = {"per_second": 1000 / 60, "burst": 50.0}
     bounds = [

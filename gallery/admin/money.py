@@ -108,8 +108,8 @@ class MonthFilter(admin.SimpleListFilter):
         return [(month.isoformat(), f"{month:%B %Y}") for month in months[:24]]
 
     def queryset(self, request: HttpRequest, entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
-        wanted = parse_month(self.value())
-        return entries.filter(month=wanted) if wanted else entries
+        month = parse_month(self.value())
+        return entries.filter(month=month) if month else entries
 
 
 def parse_month(text: str | None) -> date | None:

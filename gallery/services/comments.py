@@ -33,5 +33,5 @@ def comment(
     return written
 
 
-def delete_comment(one: Comment) -> None:
-    one.delete()
+def delete_comment(row: Comment) -> None:
+    row.delete()

@@ -82,8 +82,8 @@ def offer_of(invitation: Invitation) -> Offer:
     if not may_invite(sender):
         raise InvitationOver(Invitation.End.NO_RIGHT)
     gallery = invitation.gallery if invitation.gallery and may_invite(sender, invitation.gallery) else None
-    wanted = set(invitation.groups.values_list("pk", flat=True))
-    groups = [group for group in groups_to_give(sender) if group.pk in wanted] if wanted else []
+    group_ids = set(invitation.groups.values_list("pk", flat=True))
+    groups = [group for group in groups_to_give(sender) if group.pk in group_ids] if group_ids else []
     return Offer(gallery, invitation.role, groups)
 
 
@@ -108,8 +108,8 @@ def join(invitation: Invitation, *, name: str, email: str, password: str) -> Per
 def accept(invitation: Invitation, person: Person) -> Gallery | None:
     """Make a person with an account a member of the invitation's gallery; return that gallery.
 
-    A person who has the offered role or a higher one already does not use up the invitation, and no role gets lower.
-    Raises InvitationOver.
+    A person who already has the offered role or a higher one keeps it, and does not use the invitation. Raises
+    InvitationOver.
     """
     with transaction.atomic():
         offer = offer_to(invitation, person)

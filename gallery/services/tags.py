@@ -52,7 +52,7 @@ def tag(pictures: Collection[int], names: Sequence[str]) -> None:
             whose = "This picture" if len(pictures) == 1 else "One of these pictures"
             raise InvalidInput(f"{whose} would have more than {MOST_TAGS} tags. Take some off first.", "tags")
         TaggedPicture._default_manager.bulk_create(
-            [TaggedPicture(tag=one, picture_id=pk) for pk in pictures for one in tags], ignore_conflicts=True
+            [TaggedPicture(tag=row, picture_id=pk) for pk in pictures for row in tags], ignore_conflicts=True
         )
         Picture.refresh_search_text(pictures)
 
@@ -82,4 +82,4 @@ def _named(names: Sequence[str]) -> dict[str, Tag]:
     for name in names:
         condition |= Q(name__iexact=name) | Q(name__in={name.casefold(), name.lower(), name.upper(), name.title()})
         condition |= Q(name=name.capitalize())
-    return {one.name.casefold(): one for one in Tag.objects.filter(condition).order_by("-pk")}
+    return {row.name.casefold(): row for row in Tag.objects.filter(condition).order_by("-pk")}

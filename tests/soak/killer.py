@@ -14,8 +14,8 @@ from tests.soak.processes import Tree, talks_to
 from tests.soak.service import Service
 from tests.soak.watch import STATES, Kill, Watch, engine, snapshot
 
-# Cards of each victim in a deck: while an engine works, and while none does. After a killed engine it takes eight
-# seconds until the next one works, and the kills of the second column fall into that time.
+# Cards of each victim in a deck: while an engine works, and while none does. After the engine is killed, the next one
+# works eight seconds later. The kills of the second column fall into that time.
 DECK = {
     "engine's worker": (4, 0),
     "fetching worker": (3, 2),
@@ -38,8 +38,8 @@ MOMENTS = (*STATES, ARRIVING)
 # Seconds from one kill to the next within a burst, and from the return of work to the next burst.
 PAUSE = (0.1, 1.0)
 WORK = (0.0, 1.0)
-# Seconds to wait for a moment in which the victim was rarely killed, for a victim (with and without an engine at
-# work), and for work to go on.
+# Seconds to wait: for a moment in which the victim was rarely killed; for a victim, with and without an engine at
+# work; and for work to go on.
 WAIT_FOR_MOMENT = 0.8
 WAIT_FOR_VICTIM = {True: 1.5, False: 0.6}
 WAIT_FOR_WORK = 60.0

@@ -36,12 +36,12 @@ def paint(size: tuple[int, int], palette: Palette, scene: set[str], rng: random.
 
 def _rays(size: tuple[int, int], centre: tuple[float, float], rng: random.Random) -> Image.Image:
     reach = 2.0 * (size[0] + size[1])
-    count, turn = rng.choice([14, 18, 22]), rng.uniform(0, 1)
+    count, offset = rng.choice([14, 18, 22]), rng.uniform(0, 1)
 
     def draw(pen: ImageDraw.ImageDraw) -> None:
         x, y = 2 * centre[0], 2 * centre[1]
         for ray in range(count):
-            first, last = (math.tau * (ray + turn + part) / count for part in (0, 0.5))
+            first, last = (math.tau * (ray + offset + part) / count for part in (0, 0.5))
             far = [(x + reach * math.cos(angle), y + reach * math.sin(angle)) for angle in (first, last)]
             pen.polygon([(x, y), *far], fill=255)
 

@@ -87,8 +87,8 @@ class Command(BaseCommand):
         if count < 1 or files < 1:
             raise CommandError("Ask for at least one picture and one file.")
         maker = _Maker(random.Random(seed), files, self._authors(author))  # noqa: S311 these need no secrecy
-        for made in maker.make(count):
-            self.stderr.write(f"{made:,} of {count:,}")
+        for done in maker.make(count):
+            self.stderr.write(f"{done:,} of {count:,}")
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("ANALYZE")
