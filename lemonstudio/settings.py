@@ -117,7 +117,7 @@ LEMONSTUDIO_TRUSTED_ORIGINS = frozenset(
 # Requests a minute to one upstream account. The vendor allows an ordinary account 1,000.
 LEMONSTUDIO_REQUESTS_PER_MINUTE = _number("LEMONSTUDIO_REQUESTS_PER_MINUTE", 1000)
 
-# How many generations one press of the button may ask for.
+# How many generations one submit may ask for.
 LEMONSTUDIO_MAX_PER_SUBMIT = _number("LEMONSTUDIO_MAX_PER_SUBMIT", 100)
 
 # -- The first administrator, for set-ups without a person at the browser ---------------------------------
@@ -333,7 +333,7 @@ LOGGING = {
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         # Not found and similar answers are no errors of the studio; the log is for faults that need a fix.
         "django.request": {"level": "ERROR"},
-        # django-q2 brings a handler of its own; one is enough.
+        # django-q2 adds its own handler; one is enough.
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }

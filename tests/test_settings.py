@@ -78,7 +78,7 @@ def test_failed_start_does_not_print_the_key(tmp_path: Path) -> None:
     assert "sk-live-4f1d8a" not in done.stderr + done.stdout
 
 
-def test_production_is_strict(tmp_path: Path) -> None:
+def test_production_settings_are_strict(tmp_path: Path) -> None:
     shown = loaded(tmp_path, PRODUCTION)
     assert (shown["DEBUG"], shown["HTTPS"], shown["SESSION_COOKIE_SECURE"]) == (False, True, True)
     assert shown["SECURE_HSTS_SECONDS"] == 365 * 24 * 3600

@@ -157,7 +157,7 @@ def test_upstream_tasks_take_as_long_as_their_number_says(upstream: Upstream) ->
     assert counted["polls"] == 1
 
 
-def test_upstream_counts_what_is_under_way(tmp_path: Path) -> None:
+def test_upstream_counts_requests_and_tasks_under_way(tmp_path: Path) -> None:
     """Waiting requests and unfinished tasks count together, and only until they end."""
     picture = tmp_path / "picture.png"
     picture.write_bytes(b"picture")
@@ -181,7 +181,7 @@ def test_upstream_counts_what_is_under_way(tmp_path: Path) -> None:
 # -- orders
 
 
-def test_regular_orders_and_their_window() -> None:
+def test_between_returns_the_orders_of_a_window() -> None:
     orders = regularly("bench-async", 12, every=0.5, first=1.0)
     assert [order.at for order in orders][:3] == [1.0, 1.5, 2.0]
     assert [order.prompt for order in between(orders, 2.0, 3.0)] == ["bench-async-2", "bench-async-3"]
@@ -221,7 +221,7 @@ def losing(upstream: Upstream, requests_per_minute: int | None) -> Side:
     ("studio", "status", "problem"),
     [(complete, 0, ""), (posting_twice, 1, "0 lost, 1 POSTed twice"), (losing, 1, "2 lost, 0 POSTed twice")],
 )
-def test_exit_status(
+def test_faults_are_printed_and_set_the_exit_status(
     studio: Callable[[Upstream, int | None], Side], status: int, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The plain side stands in for the studio, once complete and twice with a fault."""

@@ -18,7 +18,7 @@ from gallery.engine import rate_limit
 SHORTEST, LONGEST, GAP = 10.0, 60.0, 3.0
 
 
-# Coarser than what the benchmark prints, and quicker.
+# Coarser and quicker than the step of the benchmark.
 COARSE = 0.25
 
 
@@ -44,7 +44,7 @@ def late_share(schedule: list[float], seconds: float) -> float:
 # -- values computed by hand
 
 
-def test_a_single_poll_must_wait_for_the_longest_task() -> None:
+def test_single_poll_must_wait_for_the_longest_task() -> None:
     """The poll is at 60 s. One in 20 tasks is done by 12.5 s, and has then waited 47.5 s or more."""
     assert least(1.0, step=STEP) == pytest.approx(47.5, abs=2 * STEP)
 
@@ -80,7 +80,7 @@ def test_higher_percentile_is_never_earlier() -> None:
     assert found == sorted(found)
 
 
-def test_times_scale() -> None:
+def test_result_scales_with_the_unit_of_time() -> None:
     """Minutes instead of seconds give the same result in minutes."""
     minutes = least_percentile(1.5, shortest=SHORTEST / 60, longest=LONGEST / 60, gap=GAP / 60, step=COARSE / 60)
     assert minutes * 60 == pytest.approx(least(1.5), abs=COARSE)

@@ -93,14 +93,14 @@ def join(invitation: Invitation, *, name: str, email: str, password: str) -> Per
     # Before the transaction: hashing is slow on purpose, and other writers should not wait for it.
     person.set_password(password)
     with transaction.atomic():
-        offer = _take(invitation)
+        offer = _use(invitation)
         try:
             with transaction.atomic():
                 person.save()
         except IntegrityError:
             raise EmailTaken from None
         person.groups.set(offer.groups)
-        _arrive(invitation, person, offer)
+        _apply_offer(invitation, person, offer)
         notify([invitation.created_by_id], Notice.Kind.CAME, actor=person)
     return person
 
@@ -115,12 +115,12 @@ def accept(invitation: Invitation, person: Person) -> Gallery | None:
         offer = offer_to(invitation, person)
         if offer.gallery is None or has_all_of(offer, person):
             return offer.gallery
-        offer = _take(invitation)
+        offer = _use(invitation)
         if offer.gallery is None or has_all_of(offer, person):
             # While this click waited for the lock, another made the member, or the gallery was deleted.
             Invitation.objects.filter(pk=invitation.pk).update(uses=F("uses") - 1)
         else:
-            _arrive(invitation, person, offer, made_account=False)
+            _apply_offer(invitation, person, offer, made_account=False)
     return offer.gallery
 
 
@@ -141,7 +141,7 @@ def has_all_of(offer: Offer, person: Person) -> bool:
     return offer.gallery is not None and effective_role(person, offer.gallery) >= effective(offer.role)
 
 
-def _take(invitation: Invitation) -> Offer:
+def _use(invitation: Invitation) -> Offer:
     """Take one use, which locks the row; then return what the invitation gives. Raises InvitationOver."""
     if not invitation.use():
         invitation.refresh_from_db()
@@ -152,7 +152,7 @@ def _take(invitation: Invitation) -> Offer:
     return offer_of(locked)
 
 
-def _arrive(invitation: Invitation, person: Person, offer: Offer, made_account: bool = True) -> None:
+def _apply_offer(invitation: Invitation, person: Person, offer: Offer, made_account: bool = True) -> None:
     InvitationUse.objects.get_or_create(invitation=invitation, person=person, defaults={"made_account": made_account})
     if offer.gallery is None:
         return

@@ -442,7 +442,7 @@ def test_unusable_files_are_refused_before_and_after_the_upload(owner_page: Page
 # -- variations
 
 
-def test_variations_take_one_click(owner_page: Page, pictures: dict[str, str]) -> None:
+def test_variations_are_made_with_one_click(owner_page: Page, pictures: dict[str, str]) -> None:
     page = owner_page
     page.goto(pictures["wide"])
     page.get_by_label("How many").fill("2")

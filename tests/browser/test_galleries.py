@@ -61,7 +61,7 @@ def test_generation_is_saved_to_the_chosen_gallery(owner_page: Page) -> None:
     expect(owner_page.locator("main img")).to_have_count(1)
 
 
-def test_download_is_the_original(owner_page: Page) -> None:
+def test_card_downloads_the_original(owner_page: Page) -> None:
     card = generate(owner_page, "To take away")
     done(card)
     card.hover()
