@@ -11,7 +11,7 @@ from gallery.models import Activity, Gallery, Notice, Person, Picture
 from gallery.queries.roles import Action, people_who_may
 
 # A person's repeated action within this time extends the same line: twelve added pictures are one line, not twelve.
-SAME_LINE = timedelta(minutes=10)
+SAME = timedelta(minutes=10)
 _COUNTED = (Activity.Verb.ADDED, Activity.Verb.REMOVED)
 
 
@@ -38,7 +38,7 @@ def record(
     if verb in _COUNTED:
         latest = Activity.objects.filter(gallery=gallery_id).order_by("-pk").first()
         same = latest is not None and (latest.verb, latest.actor_id) == (verb, actor_id)
-        if latest is not None and same and latest.created_at > timezone.now() - SAME_LINE:
+        if latest is not None and same and latest.created_at > timezone.now() - SAME:
             changes = {"count": F("count") + count, "picture": picture_id, "created_at": timezone.now()}
             Activity.objects.filter(pk=latest.pk).update(**changes)
             return
