@@ -54,7 +54,7 @@ class PersonAdmin(UserAdmin[Person]):
         return [BudgetInline] if obj else []
 
     def has_delete_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
-        """People are switched off, not deleted: pictures keep their author."""
+        """No: people are deactivated instead, so that pictures keep their author."""
         return False
 
 
@@ -63,7 +63,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(DjangosGroupAdmin):
-    """People by what they do: their rights, and what they may spend together."""
+    """Groups of people: their rights and their common budget."""
 
     def get_inlines(self, request: HttpRequest, obj: Group | None) -> list[type[InlineModelAdmin[Any, Any]]]:
         return [BudgetInline] if obj else []
