@@ -244,6 +244,14 @@ class ImageModel(models.Model):
             fitting[option.name] = wanted if option.accepts(wanted) else option.default
         return fitting
 
+    def in_words(self, options: dict[str, str]) -> list[tuple[str, str]]:
+        """Label and value of each of these options; as they are, if this model does not know them any more."""
+        known = {option.name: option for option in self.option_list}
+        return [
+            (known[name].label, known[name].in_words(value)) if name in known else (name, value)
+            for name, value in options.items()
+        ]
+
     def takes_pictures_of(self, other: "ImageModel") -> bool:
         """Whether what was prepared to be edited or varied by the other model suits this one, too."""
         return (

@@ -9,14 +9,12 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
 
 from gallery.db import search_index
 from gallery.models.catalogue import ImageModel
 from gallery.models.gallery import Gallery, GalleryEntry
-from gallery.models.generation import Generation, ratio_class
+from gallery.models.generation import Generation
 from gallery.models.mark import Mark
 
 if TYPE_CHECKING:
@@ -151,10 +149,6 @@ class Picture(models.Model):
         return self.sha256[:16]
 
     @property
-    def ratio_class(self) -> str:
-        return ratio_class(self.width, self.height)
-
-    @property
     def alt(self) -> str:
         """The prompt is the best description that there is of the picture."""
         prompt = self.generation.prompt
@@ -172,52 +166,12 @@ class Picture(models.Model):
     def content_type(self) -> str:
         return f"image/{self.format.lower()}"
 
-    @property
-    def original_url(self) -> str:
-        return reverse("picture_original", args=[self.pk, self.digest])
-
     def thumbnail_name(self, width: int, format: str) -> str:
         """The storage name of a thumbnail, beside the original."""
         return f"{PurePosixPath(self.original_name).with_suffix('')}-{width}.{format}"
 
     def has_thumbnail(self, width: int, format: str) -> bool:
         return width in self.thumbnails.get(format, ())
-
-    @cached_property
-    def _files(self) -> str:
-        """What the addresses of its files begin with; a page of pictures would look them up by the hundred."""
-        return self.original_url.removesuffix("original/")
-
-    def _thumbnail_url(self, width: int, format: str) -> str:
-        return f"{self._files}{width}.{format}"
-
-    def _srcset(self, format: str) -> str:
-        widths = self.thumbnails.get(format, ())
-        return ", ".join(f"{self._thumbnail_url(width, format)} {width}w" for width in widths)
-
-    @property
-    def srcset_webp(self) -> str:
-        return self._srcset("webp")
-
-    @property
-    def srcset_avif(self) -> str:
-        return self._srcset("avif")
-
-    @property
-    def src(self) -> str:
-        """For browsers that know no srcset, and until the thumbnails are made."""
-        widths = self.thumbnails.get("webp", ())
-        if not widths:
-            return self.original_url
-        return self._thumbnail_url(max(widths), "webp")
-
-    @property
-    def small_src(self) -> str:
-        """For a tiny picture of it."""
-        widths = self.thumbnails.get("webp", ())
-        if not widths:
-            return self.original_url
-        return self._thumbnail_url(min(widths), "webp")
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete the row first, then its files: a file without a row wastes room, a row without a file is a loss."""

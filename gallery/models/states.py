@@ -41,19 +41,9 @@ MAY_STILL_ARRIVE = (
 GAVE_UP = "gave_up_waiting"
 PICTURE_UNAVAILABLE = "picture_unavailable"
 GENERATION_FAILED = "generation_failed"
-ERROR_TITLES = {
-    GAVE_UP: "Gave up waiting",
-    PICTURE_UNAVAILABLE: "The picture could not be fetched",
-    GENERATION_FAILED: "The service could not make this picture",
-    "content_policy_violation": "The service declined this prompt",
-    "invalid_request_error": "The service did not accept this request",
-    "model_not_found": "The service does not have this model",
-    "model_not_allowed": "This model is not open to the studio",
-    "access_denied": "This model is not open to the studio",
-    "payload_too_large": "The request was too large",
-    "async_task_not_found": "The service lost this one",
-}
-# The codes that the contract documents for what a person can mend by other words, and an administrator by settings.
+# The file of the picture to edit or vary is missing.
+SOURCE_GONE = "source_gone"
+# The codes that the contract documents: a person can mend these by other words, or an administrator by settings.
 EDIT_HELPS = frozenset({"content_policy_violation", "invalid_request_error", "payload_too_large"})
 ADMIN_HELPS = frozenset({"model_not_found", "model_not_allowed", "access_denied"})
 UNCLEAR_CHARGE = frozenset({GAVE_UP, PICTURE_UNAVAILABLE, "async_task_not_found", "malformed_answer"})

@@ -8,8 +8,41 @@ from django.utils.safestring import SafeString, mark_safe
 
 from gallery.models import Picture
 from gallery.templatetags.icons import icon
+from gallery.web import pictures as urls
+from gallery.web.guests import GuestPicture
+from gallery.web.pictures import PictureFiles, files_of
 
 register = template.Library()
+
+
+def _files(picture: Picture | GuestPicture) -> PictureFiles:
+    return picture.files if isinstance(picture, GuestPicture) else files_of(picture)
+
+
+@register.filter
+def src(picture: Picture | GuestPicture) -> str:
+    return _files(picture).src
+
+
+@register.filter
+def small_src(picture: Picture | GuestPicture) -> str:
+    return _files(picture).small_src
+
+
+@register.filter
+def srcset(picture: Picture | GuestPicture, format: str) -> str:
+    return _files(picture).srcset(format)
+
+
+@register.filter
+def original_url(picture: Picture) -> str:
+    return urls.original_url(picture)
+
+
+@register.filter
+def ratio_class(picture: Picture | GuestPicture) -> str:
+    return urls.ratio_class(picture.width, picture.height)
+
 
 _BLUR = (
     '<svg class="blur" viewBox="0 0 2 2" preserveAspectRatio="none" aria-hidden="true">'
@@ -21,15 +54,16 @@ _PICTURE = '{}<picture>{}{}<img src="{}" width="{}" height="{}" alt="{}" loading
 
 
 @register.simple_tag
-def boxed(picture: Picture, sizes: str, decorative: object = False) -> SafeString:
+def boxed(picture: Picture | GuestPicture, sizes: str, decorative: object = False) -> SafeString:
     """A picture that fills its box, with what stands there until it has come; `decorative` leaves out its text."""
     corners = [*picture.placeholder, "", "", "", ""][:4]
-    sources = {"avif": picture.srcset_avif, "webp": picture.srcset_webp}
+    files = _files(picture)
+    sources = {"avif": files.srcset("avif"), "webp": files.srcset("webp")}
     return format_html(
         _PICTURE,
         format_html(_BLUR, *corners),
         *(format_html(_SOURCE, kind, srcset, sizes) if srcset else "" for kind, srcset in sources.items()),
-        picture.src,
+        files.src,
         picture.width,
         picture.height,
         "" if decorative else picture.alt,

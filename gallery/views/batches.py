@@ -11,6 +11,7 @@ from gallery.models.ledger import over_budget_message
 from gallery.queries.cards import for_cards
 from gallery.views.cards import POLL_INTERVAL, under_way
 from gallery.web.access import batch_to_change, batch_to_see, generation_to_see
+from gallery.web.cards import cards_of
 from gallery.web.http import PersonRequest
 
 # Of one batch on its page; more than one submit may make by default.
@@ -22,15 +23,15 @@ def batch_detail(request: PersonRequest, pk: int) -> HttpResponse:
     person = request.user
     batch = batch_to_see(request.user, pk)
     rows = for_cards(Generation.objects.visible_to(person).filter(batch=batch, dismissed=False), person)
-    generations = list(rows.order_by("pk")[:SHOWN])
+    cards = cards_of(rows.order_by("pk")[:SHOWN], person)
     context = {
         "batch": batch,
-        "generations": generations,
+        "cards": cards,
         "is_mine": batch.author_id == person.pk,
         "within": f"batch:{batch.pk}",
         "feed": "mine" if batch.author_id == person.pk else "team",
         **under_way(person),
-        "waiting": any(generation.is_under_way for generation in generations),
+        "waiting": any(card.generation.is_under_way for card in cards),
         "interval": POLL_INTERVAL,
     }
     return render(request, "batches/batch_detail.html", context)
@@ -70,5 +71,6 @@ def generation_vote(request: PersonRequest, pk: int) -> HttpResponseBase:
     services.generations.vote(person, generation)
     if not request.htmx:
         return redirect("batch_detail", generation.batch.pk)
-    cards = for_cards(Generation.objects.visible_to(person).filter(batch=generation.batch), person)
-    return render(request, "batches/_votes_answer.html", {"generations": cards, "asked": generation.pk})
+    compared = for_cards(Generation.objects.visible_to(person).filter(batch=generation.batch), person)
+    context = {"cards": cards_of(compared, person), "asked": generation.pk}
+    return render(request, "batches/_votes_answer.html", context)

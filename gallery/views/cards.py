@@ -15,6 +15,7 @@ from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, 
 from gallery.models.ledger import budget_state, over_budget_message
 from gallery.queries.cards import for_cards
 from gallery.web.access import generation_to_change, generation_to_see
+from gallery.web.cards import Card, cards_of
 from gallery.web.http import PersonRequest, number_in
 
 PAGE = 20
@@ -35,7 +36,7 @@ def feed_page(person: Person, feed: str, before: int | None = None) -> dict[str,
         rows = rows.filter(pk__lt=before)
     page = list(rows.order_by("-pk")[: PAGE + 1])
     return {
-        "generations": page[:PAGE],
+        "cards": cards_of(page[:PAGE], person),
         "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
         "feed": feed,
     }
@@ -49,9 +50,9 @@ def under_way(person: Person) -> dict[str, Any]:
     }
 
 
-def mark_seen(person: Person, cards: list[Generation]) -> None:
-    """Their author is shown them now; the next time they are not marked as new any more."""
-    seen = [card.pk for card in cards if card.is_new and card.author_id == person.pk]
+def mark_seen(cards: list[Card]) -> None:
+    """Their author sees them now. From the next time on, they are not marked as new."""
+    seen = [card.generation.pk for card in cards if card.is_new]
     if seen:
         Generation.objects.filter(pk__in=seen).update(is_new=False)
 
@@ -61,7 +62,7 @@ def created_answer(request: PersonRequest, generations: list[Generation]) -> Htt
     person = request.user
     made = for_cards(Generation.objects.all(), person).filter(pk__in=[one.pk for one in generations])
     context = {
-        "generations": list(made.order_by("-pk")),
+        "cards": cards_of(made.order_by("-pk"), person),
         **under_way(person),
         "feed": feed_of(request),
         "form": GenerationForm(person=person, initial={"token": uuid.uuid4()}),
@@ -75,7 +76,7 @@ def generation_feed(request: PersonRequest) -> HttpResponse:
     person = request.user
     context = feed_page(person, feed_of(request), number_in(request.GET.get("before")))
     # Some of these may be the first of the page that it has to poll for.
-    if any(generation.is_under_way for generation in context["generations"]):
+    if any(card.generation.is_under_way for card in context["cards"]):
         context |= {**under_way(person), "waiting": True}
     return render(request, "generations/_feed_more.html", context)
 
@@ -88,7 +89,7 @@ def _changed(request: PersonRequest, generation: Generation, said: str = "") -> 
         return redirect("create")
     person = request.user
     context = {
-        "generations": [for_cards(Generation.objects.all(), person).get(pk=generation.pk)],
+        "cards": [Card(for_cards(Generation.objects.all(), person).get(pk=generation.pk), person)],
         "feed": feed_of(request),
         **under_way(person),
     }

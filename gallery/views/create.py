@@ -42,9 +42,9 @@ def _page(request: PersonRequest, form: GenerationForm, status: int = 200, **mor
         **more,
     }
     # In the team's feed, cards of others are waited for, too.
-    context["waiting"] = any(generation.is_under_way for generation in context["generations"])
+    context["waiting"] = any(card.generation.is_under_way for card in context["cards"])
     page = render(request, "generations/create.html", context, status=status)
-    mark_seen(person, context["generations"])
+    mark_seen(context["cards"])
     return page
 
 

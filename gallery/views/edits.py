@@ -16,7 +16,6 @@ from gallery.forms.edits import EditForm, UploadForm, VariationForm
 from gallery.forms.generations import OPTION_PREFIX
 from gallery.images.edit import MAX_UPLOAD_BYTES
 from gallery.models import Generation, ImageModel, OverBudget, Person, Picture
-from gallery.models.generation import ratio_class
 from gallery.models.ledger import over_budget_message
 from gallery.queries.roles import pictures_for
 from gallery.services.edits import Source
@@ -24,6 +23,7 @@ from gallery.services.errors import InvalidInput
 from gallery.web.access import picture_to_see, source_to_see, upload_to_edit
 from gallery.web.http import PersonRequest, number_in
 from gallery.web.media import serve
+from gallery.web.pictures import ratio_class
 from gallery.web.uploads import takes_upload
 
 # More are on the pages of those that are shown.

@@ -18,6 +18,7 @@ from gallery.views.cards import under_way
 from gallery.views.library import PAGE as PAGE
 from gallery.views.library import Listing
 from gallery.web.access import gallery_to, gallery_to_see
+from gallery.web.cards import cards_of
 from gallery.web.http import PersonRequest
 
 # Of what is under way, as cards on top of the gallery.
@@ -71,7 +72,7 @@ def _detail(request: PersonRequest, gallery: Gallery, form: GalleryForm, status:
     if listing.is_more:
         return listing.answer(render(request, "galleries/_gallery_page.html", context))
     generations = for_cards(Generation.objects.visible_to(person).filter(gallery=gallery).under_way(), person)
-    running = list(generations.order_by("-pk")[:RUNNING])
+    running = cards_of(generations.order_by("-pk")[:RUNNING], person)
     context |= {
         "can_delete": may(person, Action.DELETE, gallery),
         "member_count": gallery.memberships.count(),

@@ -125,7 +125,7 @@ def _place(request: PersonRequest, entry: GalleryEntry) -> HttpResponse:
 
 def details_of(picture: Picture) -> list[tuple[str, str]]:
     generation = picture.generation
-    details = [("Model", generation.model.label), *generation.asked_for]
+    details = [("Model", generation.model.label), *generation.model.in_words(generation.options)]
     details.append(("File", f"{picture.width} × {picture.height} {picture.format}, {picture.byte_size / 2**20:.1f} MB"))
     if generation.submitted_at and generation.delivered_at:
         seconds = (generation.delivered_at - generation.submitted_at).total_seconds()

@@ -14,6 +14,7 @@ from gallery.models import Generation, OverBudget, UpstreamAccount
 from gallery.models.ledger import over_budget_message
 from gallery.models.states import ENDED_IN_VAIN
 from gallery.queries.cards import for_cards
+from gallery.web.cards import cards_of
 from gallery.web.http import PersonRequest
 
 SHOWN = 100
@@ -25,11 +26,12 @@ def queue(request: PersonRequest) -> HttpResponse:
     who = "team" if request.GET.get("who") == "team" else "mine"
     visible = for_cards(Generation.objects.visible_to(person), person)
     rows = visible.filter(author=person) if who == "mine" else visible
+    ended = rows.filter(author=person, state__in=ENDED_IN_VAIN, dismissed=False)
     everything = Generation.objects.under_way()
     context: dict[str, Any] = {
         "who": who,
-        "under_way": list(rows.under_way().order_by("pk")[:SHOWN]),
-        "ended": list(rows.filter(author=person, state__in=ENDED_IN_VAIN, dismissed=False).order_by("-pk")[:SHOWN]),
+        "under_way": cards_of(rows.under_way().order_by("pk")[:SHOWN], person),
+        "ended": cards_of(ended.order_by("-pk")[:SHOWN], person),
         "account": UpstreamAccount.load(),
     }
     # What others keep to themselves is told as a number only: it explains the wait.

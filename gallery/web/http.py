@@ -1,5 +1,6 @@
 """Requests as views get them, and the one way to read a number from what a browser sent."""
 
+from django.conf import settings
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
@@ -19,6 +20,12 @@ class PersonRequest(StudioRequest):
     """A request of a person who is signed in: SignInMiddleware lets no other one through to a view."""
 
     user: Person
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address that a request comes from. A trusted proxy appends it to X-Forwarded-For, so the last one counts."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.SECURE_PROXY_SSL_HEADER else ""
+    return forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
 
 
 def number_in(text: str | None, most: int = LARGEST_ID) -> int | None:
