@@ -118,7 +118,7 @@ class SearchForm(forms.Form):
         return self.cleaned_data.get("sort") or self.usual_sort
 
     @property
-    def wanted(self) -> SearchQuery:
+    def search_query(self) -> SearchQuery:
         cleaned = self.cleaned_data
         return SearchQuery(
             words=tuple(search_index.words(cleaned.get("q", ""))[: search_index.MOST_WORDS]),

@@ -82,7 +82,7 @@ def _detail(request: PersonRequest, gallery: Gallery, form: GalleryForm, status:
         **under_way(person),
         "form": form,
     }
-    template = "galleries/gallery_detail.html" if listing.is_whole else "pictures/_finder.html"
+    template = "galleries/gallery_detail.html" if listing.is_whole else "pictures/_search.html"
     return listing.answer(render(request, template, context, status=status))
 
 

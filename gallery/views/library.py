@@ -12,7 +12,7 @@ from django_htmx.http import push_url, replace_url, trigger_client_event
 
 from gallery.forms.search import SavedSearchForm, SearchForm
 from gallery.models import Gallery, GalleryEntry, Picture, SavedSearch
-from gallery.queries.search import COUNTED, PictureSearch, SearchPage, SearchQuery
+from gallery.queries.search import COUNT_LIMIT, PictureSearch, SearchPage, SearchQuery
 from gallery.web.access import gallery_to_see
 from gallery.web.http import PersonRequest, number_in
 
@@ -47,7 +47,7 @@ class Listing:
         self.is_whole = not request.htmx or request.htmx.history_restore_request
         self.shown = self._number("shown", PAGE, COMING_BACK)
         visible = [one.pk for one in galleries]
-        self.finder = PictureSearch(self.person, self.form.wanted, visible=visible, gallery=gallery)
+        self.search = PictureSearch(self.person, self.form.search_query, visible=visible, gallery=gallery)
 
     def _number(self, name: str, least: int, most: int) -> int:
         number = number_in(self.asked.get(name), most=99_999)
@@ -55,15 +55,15 @@ class Listing:
 
     def context(self) -> dict[str, Any]:
         """For the templates that show pictures."""
-        found = self.finder.page(PAGE if self.is_more else self.shown, self.after)
-        pictures = self._pictures(found.ids)
+        page = self.search.page(PAGE if self.is_more else self.shown, self.after)
+        pictures = self._pictures(page.ids)
         context: dict[str, Any] = {
             "find": self.form,
             "gallery": self.gallery,
             "address": self.address,
             "pictures": pictures,
-            "trail": self.trail,
-            "more": self._more(found),
+            "navigation_query": self.navigation_query,
+            "more": self._more(page),
             "size": self._size(),
         }
         if self.is_more:
@@ -75,8 +75,8 @@ class Listing:
         return context | {
             "chips": chips,
             "query": self.form.query(),
-            "counted": "" if self.after else in_words(len(pictures), is_all=not found.after),
-            "count_url": "" if self.after or not found.after else self._count_url(),
+            "counted": "" if self.after else in_words(len(pictures), is_all=not page.after),
+            "count_url": "" if self.after or not page.after else self._count_url(),
             "after": self.after,
             "beginning": self.beginning,
             "searches": self._searches() if self.gallery is None else [],
@@ -89,8 +89,8 @@ class Listing:
         return self._url()
 
     @property
-    def trail(self) -> str:
-        """What the addresses of its pictures end with, so that they lead on along this list; see trail.py."""
+    def navigation_query(self) -> str:
+        """The query in the addresses of its pictures, so that they lead on along this list (views/navigation.py)."""
         query = self.form.query()
         return f"in={f'gallery:{self.gallery.pk}' if self.gallery else 'library'}{'&' if query else ''}{query}"
 
@@ -135,15 +135,15 @@ class Listing:
         return f"{reverse('picture_count')}?{urlencode(inside)}&{self.form.query()}".replace("?&", "?").rstrip("?&")
 
     def count(self) -> str:
-        count = self.finder.count()
-        return in_words(min(count, COUNTED), is_all=count <= COUNTED)
+        count = self.search.count()
+        return in_words(min(count, COUNT_LIMIT), is_all=count <= COUNT_LIMIT)
 
-    def _more(self, found: SearchPage) -> dict[str, str] | None:
-        if not found.after:
+    def _more(self, page: SearchPage) -> dict[str, str] | None:
+        if not page.after:
             return None
         begin, shown = self._begin()
-        fragment = self._url(after=found.after, top=begin or "-", shown=shown)
-        return {"url": self._url(after=found.after), "fragment": fragment}
+        fragment = self._url(after=page.after, top=begin or "-", shown=shown)
+        return {"url": self._url(after=page.after), "fragment": fragment}
 
     def _begin(self) -> tuple[str, int]:
         """Where what the browser shows after this answer begins, and how many pictures that are."""
@@ -177,7 +177,7 @@ def page_of(listing: Listing, save_form: SavedSearchForm | None = None, status: 
     if listing.is_more:
         return listing.answer(render(request, "galleries/_gallery_page.html", context))
     context["save_form"] = save_form or SavedSearchForm(initial={"query": context["query"]})
-    template = "pictures/picture_list.html" if listing.is_whole else "pictures/_finder.html"
+    template = "pictures/picture_list.html" if listing.is_whole else "pictures/_search.html"
     return listing.answer(render(request, template, context, status=status))
 
 

@@ -28,7 +28,7 @@ def picture_detail(request: PersonRequest, pk: int) -> HttpResponse:
     person = request.user
     picture = picture_to_see(request.user, pk)
     generation = picture.generation
-    trail = navigation_of(request, picture)
+    navigation = navigation_of(request, picture)
     visible = Gallery.objects.visible_to(person)
     entries = list(picture.entries.filter(gallery__in=visible).select_related("gallery", "decided_by").order_by("pk"))
     context = {
@@ -37,9 +37,9 @@ def picture_detail(request: PersonRequest, pk: int) -> HttpResponse:
         "entries": entries,
         "decidable": _open_to(Action.DECIDE, person, picture),
         "arrangeable": _open_to(Action.ARRANGE, person, picture),
-        "trail": trail,
-        "previous": trail.previous,
-        "next": trail.next,
+        "navigation": navigation,
+        "previous": navigation.previous,
+        "next": navigation.next,
         "details": details_of(picture),
         "is_mine": picture.author_id == person.pk,
         "again_token": uuid.uuid4(),
@@ -99,7 +99,7 @@ def entry_arrange(request: PersonRequest, pk: int, picture_pk: int) -> HttpRespo
 
 
 def _gone(request: PersonRequest, entry: GalleryEntry) -> HttpResponseBase:
-    """It was to stand beside a picture that is not there."""
+    """The picture that this one was moved beside is not in the gallery any more."""
     said = "The picture beside it is not in this gallery any more. Reload the page, and move it again."
     if wants_json(request):
         return JsonResponse({"said": said}, status=409)

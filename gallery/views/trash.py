@@ -25,11 +25,11 @@ def picture_trash(request: PersonRequest, pk: int) -> HttpResponseBase:
     """Into the trash, and on to the next picture where the form names it."""
     picture_to_change(request.user, pk)
     trashed = services.trash.trash(request.user, [pk])
-    following = number_in(request.POST.get("next"))
-    if following is not None and Picture.objects.visible_to(request.user).filter(pk=following).exists():
-        trail = QueryDict(request.POST.get("trail", "")[:2000]).urlencode(safe=":")
-        address = reverse("picture_detail", args=[following])
-        return trashed_answer(request, trashed, f"{address}?{trail}" if trail else address)
+    next_pk = number_in(request.POST.get("next"))
+    if next_pk is not None and Picture.objects.visible_to(request.user).filter(pk=next_pk).exists():
+        query = QueryDict(request.POST.get("navigation", "")[:2000]).urlencode(safe=":")
+        address = reverse("picture_detail", args=[next_pk])
+        return trashed_answer(request, trashed, f"{address}?{query}" if query else address)
     back = safe_url(request, request.POST.get("then", "")) or reverse("picture_list")
     return trashed_answer(request, trashed, back if "next" in request.POST else came_from(request))
 
