@@ -5,6 +5,7 @@ from typing import Any, cast
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import ngettext
 
 from gallery.forms.galleries import galleries_to_add_to
 from gallery.models import Batch, Gallery, ImageModel, Option, Person, Picture, PromptTemplate
@@ -154,7 +155,7 @@ class GenerationForm(forms.Form):
         if count < 1:
             raise ValidationError("One picture is the least.")
         if count > limit:
-            pictures = "one picture" if limit == 1 else f"{limit} pictures"
+            pictures = ngettext("one picture", "%(count)d pictures", limit) % {"count": limit}
             raise ValidationError(f"{self.chosen} makes {pictures} at once at the most.")
         return count
 

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.person import Person
@@ -78,7 +79,7 @@ class Activity(Happening):
 
     @property
     def pictures(self) -> str:
-        return "a picture" if self.count == 1 else f"{self.count} pictures"
+        return ngettext("a picture", "%(count)d pictures", self.count) % {"count": self.count}
 
 
 _DECISIONS: dict[str, str] = {

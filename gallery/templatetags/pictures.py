@@ -1,4 +1,8 @@
-"""What a page of pictures has hundreds of: made here, it takes a tenth of the time that a template would."""
+"""The parts of a picture's tile, and the addresses of its files.
+
+The parts are built in Python because a page can show hundreds of them. Measured for ADR 13: 30 tiles took 2.3 ms here,
+and 9.2 ms with an `{% include %}` for each part. `python -m bench.tiles` prints the ratio on your machine.
+"""
 
 from django import template
 from django.template import Context
@@ -54,14 +58,19 @@ _PICTURE = '{}<picture>{}{}<img src="{}" width="{}" height="{}" alt="{}" loading
 
 
 @register.simple_tag
+def placeholder(picture: Picture | GuestPicture) -> SafeString:
+    """Four colours that fill the box until the picture has come."""
+    return format_html(_BLUR, *[*picture.placeholder, "", "", "", ""][:4])
+
+
+@register.simple_tag
 def boxed(picture: Picture | GuestPicture, sizes: str, decorative: object = False) -> SafeString:
-    """A picture that fills its box, with what stands there until it has come; `decorative` leaves out its text."""
-    corners = [*picture.placeholder, "", "", "", ""][:4]
+    """A picture that fills its box, and its placeholder. `decorative` leaves out the alternative text."""
     files = _files(picture)
     sources = {"avif": files.srcset("avif"), "webp": files.srcset("webp")}
     return format_html(
         _PICTURE,
-        format_html(_BLUR, *corners),
+        placeholder(picture),
         *(format_html(_SOURCE, kind, srcset, sizes) if srcset else "" for kind, srcset in sources.items()),
         files.src,
         picture.width,
@@ -70,7 +79,7 @@ def boxed(picture: Picture | GuestPicture, sizes: str, decorative: object = Fals
     )
 
 
-# The heart is not the sprite's, so that it can be filled.
+# The heart is not in the sprite: it has to be filled.
 _FAVOURITE = (
     '<form id="favourite-{0}" class="favourite" method="post" action="{1}"'
     ' hx-post="{1}" hx-target="this" hx-swap="outerMorph" hx-sync="this:drop">'
@@ -88,9 +97,9 @@ _IN_WORDS = mark_safe('<input type="hidden" name="in_words" value="1">')
 
 @register.simple_tag(takes_context=True)
 def favourite(context: Context, pk: int, is_favourite: object, in_words: object = False) -> SafeString:
-    """Whether the picture of this number is a favourite, and the button that changes it.
+    """The button that makes a picture a favourite, or stops it from being one.
 
-    `in_words` is for one with a label to it, beside the one on the tile.
+    `in_words` gives it a label and an id of its own, for a second one beside that on the tile.
     """
     return format_html(
         _FAVOURITE,
@@ -114,5 +123,5 @@ _TRASH = (
 
 @register.simple_tag(takes_context=True)
 def trash(context: Context, pk: int) -> SafeString:
-    """The button of a tile that puts the picture of this number into the trash."""
+    """The button that puts a picture into the trash."""
     return format_html(_TRASH, reverse("picture_trash", args=[pk]), context.get("csrf_token", ""), icon("trash-2"))

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import push_url, replace_url, trigger_client_event
 
@@ -169,7 +170,7 @@ def in_words(count: int, *, is_all: bool) -> str:
     """How many pictures there are, as far as that is known."""
     if not is_all:
         return f"More than {count:,} pictures"
-    return "One picture" if count == 1 else f"{count:,} pictures"
+    return ngettext("One picture", "%(count)s pictures", count) % {"count": f"{count:,}"}
 
 
 def page_of(listing: Listing, save_form: SavedSearchForm | None = None, status: int = 200) -> HttpResponse:

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from gallery import services
@@ -68,6 +69,10 @@ def member_remove(request: PersonRequest, pk: int, member_pk: int) -> HttpRespon
         return redirect("gallery_list")
     messages.success(request, f"{member.name} is no member any more.")
     if left := gallery.links.alive().filter(created_by=member.person_id).count():
-        still = "1 link that they made still works" if left == 1 else f"{left} links that they made still work"
-        messages.warning(request, f"{still}: look at the links below.")
+        warning = ngettext(
+            "%(count)d link that they made still works: look at the links below.",
+            "%(count)d links that they made still work: look at the links below.",
+            left,
+        )
+        messages.warning(request, warning % {"count": left})
     return redirect("gallery_members", pk)

@@ -5,6 +5,7 @@ from django.http import HttpResponse, HttpResponseBase, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery import services
@@ -95,7 +96,8 @@ def trash_delete(request: PersonRequest) -> HttpResponseBase:
 def trashed_answer(request: PersonRequest, trashed: list[int], then: str, left: int = 0) -> HttpResponseBase:
     said = f"{count_in_words(len(trashed))} put into the trash." if trashed else "Nothing was put into the trash."
     if left:
-        said += f" {left} {'is' if left == 1 else 'are'} not yours, and {'stays' if left == 1 else 'stay'}."
+        words = ngettext(" %(count)d is not yours, and stays.", " %(count)d are not yours, and stay.", left)
+        said += words % {"count": left}
     if wants_json(request):
         return JsonResponse({"pictures": trashed, "said": said, "undo": reverse("trash_restore")})
     context = {"said": said, "trashed": trashed if len(trashed) <= 20 else []}

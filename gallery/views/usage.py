@@ -12,6 +12,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpRe
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from gallery.models import Budget, Generation, Person
@@ -123,7 +124,7 @@ def _value(line: Figures, measure: str) -> Decimal:
 
 
 def _pictures(number: int) -> str:
-    return "1 picture" if number == 1 else f"{number:,} pictures"
+    return ngettext("%(count)s picture", "%(count)s pictures", number) % {"count": f"{number:,}"}
 
 
 def _day_chart(figures: Usage, measure: str) -> charts.ColumnChart:

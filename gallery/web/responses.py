@@ -5,9 +5,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import ngettext
 from django_htmx.http import trigger_client_event
 
 from gallery.services.errors import InvalidInput
@@ -71,4 +71,4 @@ def done(request: PersonRequest, said: str) -> HttpResponseBase:
 
 
 def count_in_words(number: int) -> str:
-    return f"{number} picture{pluralize(number)}"
+    return ngettext("%(count)d picture", "%(count)d pictures", number) % {"count": number}
