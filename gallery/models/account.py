@@ -59,7 +59,7 @@ class UpstreamAccount(models.Model):
 
     @classmethod
     def take_lease(cls, holder: str, seconds: float, *, over: "Lease | None" = None) -> int | None:
-        """Become the holder if nobody is; return the new fence, or None while another one holds it.
+        """Become the holder if there is none. Return the new fence, or None while another process holds the lease.
 
         The lease `over` counts for nothing, if it still stands as it was seen.
         """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Mark(models.Model):
-    """What one person thinks of a picture; nobody else's business."""
+    """What one person thinks of a picture. It is private."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="marks")
     picture = models.ForeignKey("gallery.Picture", on_delete=models.CASCADE, related_name="marks")

@@ -16,7 +16,7 @@ class Role(models.TextChoices):
 
 
 class Membership(models.Model):
-    """A person, or everybody in a group, is a member of a gallery."""
+    """A person, or all people in a group, with a role in a gallery."""
 
     gallery = models.ForeignKey("gallery.Gallery", on_delete=models.CASCADE, related_name="memberships")
     person = models.ForeignKey(

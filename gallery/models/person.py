@@ -21,7 +21,7 @@ def initials(name: str) -> str:
 class PersonManager(BaseUserManager["Person"]):
     @classmethod
     def normalize_email(cls, email: str | None) -> str:
-        """Lower case throughout: nobody means two people by Ann@example.org and ann@example.org."""
+        """All in lower case: Ann@example.org and ann@example.org are one person."""
         return (email or "").strip().lower()
 
     def get_by_natural_key(self, username: str | None) -> "Person":

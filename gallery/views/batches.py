@@ -1,4 +1,4 @@
-"""What was asked for in one go: seen together, cancelled and retried at once; in a comparison, voted on."""
+"""A batch: its page, its commands, and the votes of a comparison."""
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
@@ -14,7 +14,7 @@ from gallery.web.access import batch_to_change, batch_to_see, generation_to_see
 from gallery.web.cards import cards_of
 from gallery.web.http import PersonRequest
 
-# Of one batch on its page; more than one submit may make by default.
+# How many cards the page of a batch shows. By default, one submit makes less.
 SHOWN = 200
 
 
@@ -63,7 +63,7 @@ def _back(request: PersonRequest, batch: Batch) -> HttpResponseBase:
 
 @require_POST
 def generation_vote(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """Like this one best in its comparison; once more takes the vote back."""
+    """Vote for this one in its comparison. A second press takes the vote back."""
     person = request.user
     generation = generation_to_see(request.user, pk)
     if generation.batch is None or generation.batch.kind != Batch.Kind.COMPARISON:

@@ -1,4 +1,4 @@
-"""Galleries: make, look at, rename, show to the team, and what is in them."""
+"""Galleries: make, show, rename and delete them, and remove pictures from them."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from gallery.web.access import gallery_to, gallery_to_see
 from gallery.web.cards import cards_of
 from gallery.web.http import PersonRequest
 
-# Of what is under way, as cards on top of the gallery.
+# How many cards of generations under way stand on top of a gallery.
 RUNNING = 24
 COVER = 4
 FACES = 4
@@ -118,7 +118,7 @@ def gallery_share(request: PersonRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def gallery_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """The gallery goes; the pictures that were in it stay."""
+    """Delete the gallery. Its pictures stay."""
     gallery = gallery_to(Action.DELETE, request.user, pk)
     name = gallery.name
     gallery.delete()
@@ -128,7 +128,7 @@ def gallery_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def picture_remove(request: PersonRequest, pk: int, picture_pk: int) -> HttpResponseBase:
-    """One's own picture, or, for who may, anybody's."""
+    """Remove a picture from the gallery: an own one, or any picture for people with that right."""
     person = request.user
     gallery = gallery_to(Action.ADD, request.user, pk)
     picture = get_object_or_404(Picture.objects.kept().filter(entries__gallery=gallery), pk=picture_pk)

@@ -1,4 +1,4 @@
-"""All pictures that a person sees, and how one of them is found among very many; also inside a gallery."""
+"""The library: all pictures that a person sees, with search and filters. A gallery's page uses the same listing."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -18,9 +18,9 @@ from gallery.web.access import gallery_to_see
 from gallery.web.http import PersonRequest, number_in
 
 PAGE = 30
-# Who comes back gets so many at once, so that the place where they were is there.
+# A person who comes back gets up to this many at once, so that the page reaches the place where they were.
 COMING_BACK = 600
-# What a tile shows; the rest of a row is large.
+# The columns that a tile needs. The others are large.
 SHOWN = [
     *(field.name for field in Picture._meta.concrete_fields if field.name not in ("search_text", "revised_prompt")),
     "generation__prompt",
@@ -28,12 +28,12 @@ SHOWN = [
 ]
 SIZES = range(1, 6)
 USUAL_SIZE = 3
-# So many tags are offered while one is being typed.
+# How many tags are offered while a person types one.
 TAGS = 200
 
 
 class Listing:
-    """What one request asks to see of the pictures: its filters, its page, and the words about them."""
+    """What one request asks for: filters, a page of pictures, and the words about them."""
 
     def __init__(self, request: PersonRequest, gallery: Gallery | None = None, asked: QueryDict | None = None) -> None:
         self.request, self.gallery = request, gallery
@@ -43,7 +43,7 @@ class Listing:
         self.form = SearchForm(self.asked, person=self.person, galleries=galleries, inside=gallery)
         self.address = reverse("gallery_detail", args=[gallery.pk]) if gallery else reverse("picture_list")
         self.after = self.asked.get("after", "")
-        # A page further down, which is added to those that are there.
+        # The next page, which is added to the pictures that are on the page already.
         self.is_more = bool(request.htmx and "top" in self.asked)
         self.is_whole = not request.htmx or request.htmx.history_restore_request
         self.shown = self._number("shown", PAGE, COMING_BACK)
@@ -55,7 +55,7 @@ class Listing:
         return least if number is None else min(max(number, least), most)
 
     def context(self) -> dict[str, Any]:
-        """For the templates that show pictures."""
+        """The context of the templates that show pictures."""
         page = self.search.page(PAGE if self.is_more else self.shown, self.after)
         pictures = self._pictures(page.ids)
         context: dict[str, Any] = {
@@ -86,7 +86,7 @@ class Listing:
 
     @property
     def beginning(self) -> str:
-        """The address of the list, from its first picture on."""
+        """The address of the list from its first picture on."""
         return self._url()
 
     @property
@@ -96,7 +96,7 @@ class Listing:
         return f"in={f'gallery:{self.gallery.pk}' if self.gallery else 'library'}{'&' if query else ''}{query}"
 
     def answer(self, response: HttpResponse) -> HttpResponse:
-        """With the address that the browser is to show for it."""
+        """Add the address that the browser should show."""
         if not self.request.htmx or self.request.htmx.history_restore_request:
             return response
         if self.is_more:
@@ -105,7 +105,7 @@ class Listing:
         before = self.request.htmx.current_url_abs_path or ""
         if url == before:
             return response
-        # Who types on goes on with the same search: Back leads to what was before it.
+        # A person who types on continues the same search. Back leads to the page before it.
         typing = _without_words(before) == _without_words(url) and "q=" in before
         return replace_url(response, url) if typing else push_url(response, url)
 
@@ -147,11 +147,11 @@ class Listing:
         return {"url": self._url(after=page.after), "fragment": fragment}
 
     def _begin(self) -> tuple[str, int]:
-        """Where what the browser shows after this answer begins, and how many pictures that are."""
+        """The place where the pictures in the browser begin after this answer, and how many there are."""
         if not self.is_more:
             return self.after, self.shown
         begin, shown = str(self.asked["top"]).removeprefix("-"), self.shown + PAGE
-        # Beyond what can be shown at once, only the last part can be come back to.
+        # Beyond what a page can show at once, a person can only come back to the last part.
         return (begin, shown) if shown <= COMING_BACK else (self.after, PAGE)
 
     def _place_url(self) -> str:
@@ -167,7 +167,7 @@ def _without_words(url: str) -> QueryDict:
 
 
 def in_words(count: int, *, is_all: bool) -> str:
-    """How many pictures there are, as far as that is known."""
+    """The number of pictures, as far as it was counted."""
     if not is_all:
         return f"More than {count:,} pictures"
     return ngettext("One picture", "%(count)s pictures", count) % {"count": f"{count:,}"}
@@ -189,7 +189,7 @@ def picture_list(request: PersonRequest) -> HttpResponse:
 
 @require_safe
 def picture_count(request: PersonRequest) -> HttpResponse:
-    """How many pictures a search finds: it takes longer than showing the first of them."""
+    """How many pictures a search finds. It is a request of its own because counting takes longer than a page."""
     inside = number_in(request.GET.get("inside"))
     gallery = gallery_to_see(request.user, inside) if inside is not None else None
     return render(request, "pictures/_count.html", {"counted": Listing(request, gallery).count()})
@@ -197,7 +197,7 @@ def picture_count(request: PersonRequest) -> HttpResponse:
 
 @require_safe
 def picture_tags(request: PersonRequest) -> HttpResponse:
-    """Tags of pictures that this person sees, to pick from."""
+    """The tags of pictures that this person sees, as suggestions."""
     person = request.user
     visible = Gallery.objects.visible_to(person).values_list("pk", flat=True)
     tags = PictureSearch(person, SearchQuery(), visible=list(visible)).tags(TAGS)
@@ -206,7 +206,7 @@ def picture_tags(request: PersonRequest) -> HttpResponse:
 
 @require_POST
 def search_save(request: PersonRequest) -> HttpResponseBase:
-    """Keep a search under a name. What it looks for is read and written anew, so that nothing else is kept."""
+    """Save a search under a name. Its query is parsed and written anew, so that only known filters are kept."""
     person = request.user
     listing = Listing(request, asked=QueryDict(request.POST.get("query", "")[:2000]))
     data = {"name": request.POST.get("name"), "query": listing.form.query()}

@@ -1,4 +1,4 @@
-"""One picture: its page, its files, and the galleries it is put into."""
+"""One picture: its page, its files and its galleries."""
 
 import uuid
 from typing import Any, cast
@@ -53,14 +53,14 @@ def picture_detail(request: PersonRequest, pk: int) -> HttpResponse:
 
 
 def _open_to(action: Action, person: Person, picture: Picture) -> set[int]:
-    """Those galleries of the picture in which this person may do this."""
+    """The ids of the picture's galleries in which this person may do this."""
     open_to = Gallery.objects.open_to(person, roles_for(action))
     return set(open_to.filter(entries__picture=picture).values_list("pk", flat=True))
 
 
 @require_POST
 def entry_decide(request: PersonRequest, pk: int, picture_pk: int) -> HttpResponseBase:
-    """Draft, shortlist or approved, in one gallery; who said so is remembered."""
+    """Draft, shortlist or approved, in one gallery. The entry keeps who decided."""
     entry = _entry(Action.DECIDE, request, pk, picture_pk)
     if request.POST.get("status") in GalleryEntry.Status.values:
         services.galleries.decide(entry, request.POST["status"], request.user)
@@ -69,7 +69,7 @@ def entry_decide(request: PersonRequest, pk: int, picture_pk: int) -> HttpRespon
 
 @require_POST
 def entry_arrange(request: PersonRequest, pk: int, picture_pk: int) -> HttpResponseBase:
-    """Make it what the gallery is shown by, or give it another place in its order by hand.
+    """Make the picture the gallery's cover, or give it another place in the order by hand.
 
     `what` is `cover`, `front`, `end`, or `before` or `after` the picture `of`.
     """
@@ -114,7 +114,7 @@ def _entry(action: Action, request: PersonRequest, pk: int, picture_pk: int) -> 
 
 
 def _place(request: PersonRequest, entry: GalleryEntry) -> HttpResponse:
-    """The picture's place in the gallery as it is now."""
+    """Answer with the picture's place in the gallery as it is now."""
     if not request.htmx:
         return redirect("picture_detail", entry.picture_id)
     person = request.user
@@ -152,7 +152,7 @@ def picture_thumbnail(request: PersonRequest, pk: int, digest: str, width: int, 
 
 @require_safe
 def picture_download(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """The original under a name that one finds again."""
+    """The original, under a name that is easy to find again."""
     picture = picture_to_see(request.user, pk)
     return serve(request, picture.original_name, picture.content_type, picture.digest, filename=picture.download_name)
 
@@ -164,7 +164,7 @@ def _require(condition: bool) -> None:
 
 @require_http_methods(["GET", "POST"])
 def picture_save(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """Put one's own picture into one of one's galleries, or into a new one."""
+    """Put a person's own picture into one of their galleries, or into a new one."""
     person = request.user
     picture = picture_to_change(request.user, pk)
     htmx = bool(request.htmx)

@@ -1,4 +1,4 @@
-"""Commands on the pictures that are selected."""
+"""Commands on the selected pictures."""
 
 from typing import Any, cast
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""The trash, and putting one picture into it."""
+"""The trash, and the ways into and out of it."""
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, JsonResponse, QueryDict
@@ -17,13 +17,13 @@ from gallery.web.http import PersonRequest, number_in
 from gallery.web.media import serve
 from gallery.web.responses import came_from, chosen_pictures, count_in_words, refused, safe_url, wants_json
 
-# So many are on the page of the trash; the others show when these are gone.
+# How many pictures the page of the trash shows; the others show when these are gone.
 SHOWN = 120
 
 
 @require_POST
 def picture_trash(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """Into the trash, and on to the next picture where the form names it."""
+    """Put a picture into the trash, and go on to the next one if the form names it."""
     picture_to_change(request.user, pk)
     trashed = services.trash.trash(request.user, [pk])
     next_pk = number_in(request.POST.get("next"))
@@ -59,7 +59,7 @@ def trash(request: PersonRequest) -> HttpResponse:
 
 @require_safe
 def trash_thumbnail(request: PersonRequest, pk: int, digest: str) -> HttpResponseBase:
-    """What is in the trash has no other address that is answered, and this one answers its author only."""
+    """The thumbnail of a picture in the trash. Such a picture shows no other file, and this one only to its author."""
     picture = picture_in_trash(request.user, pk)
     widths = picture.thumbnails.get("webp", ())
     if not widths:
