@@ -3,6 +3,7 @@
 It prints the ratio for a page of 30 tiles, and fails if the two do not make the same HTML. ADR 13 has the decision.
 """
 
+import os
 import re
 import time
 from collections.abc import Callable
@@ -62,6 +63,8 @@ def squeezed(html: str) -> str:
 
 
 def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lemonstudio.settings")
+    os.environ.setdefault("LEMONSTUDIO_ENV", "local")
     django.setup()
     from django.template import Context, Engine
 

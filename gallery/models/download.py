@@ -1,4 +1,4 @@
-"""Pictures made ready to be taken away as one ZIP archive.
+"""Downloads: pictures made ready as one ZIP archive.
 
 What is made ready is a plan: each file's name, size and checksum. The archive itself is nowhere: it is put together
 while it is downloaded, from the originals. Only what had to be converted is kept, until the download expires.
@@ -34,7 +34,7 @@ class DownloadQuerySet(models.QuerySet["Download"]):
         return self.filter(person=person)
 
     def still_there(self) -> Self:
-        """Those that have not expired."""
+        """Downloads that have not expired."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
 
     def under_way(self) -> Self:
@@ -117,7 +117,7 @@ class Download(models.Model):
 
     @property
     def folder(self) -> str:
-        """In storage, of what was made for it."""
+        """The folder in storage with the files that were made for it."""
         return f"{ARCHIVES}/{self.pk}"
 
     @property
@@ -142,7 +142,7 @@ class Download(models.Model):
 
     @property
     def etag(self) -> str:
-        """Another one for another content: what is downloaded in parts has to be of one piece."""
+        """Other content has another ETag, so that the parts of one download belong together."""
         made = self.ready_at or self.created_at
         return f"download-{self.pk}-{made.timestamp():.6f}"
 
@@ -177,7 +177,7 @@ class Download(models.Model):
         return bool(self._mine(claim).update(state=self.State.FAILED, claim="", moved_at=now, **changes))
 
     def begin_again(self) -> bool:
-        """After it failed."""
+        """Start again after a failure."""
         failed = Download.objects.filter(pk=self.pk, state=self.State.FAILED)
         changes: dict[str, Any] = {"problem": "", "expires_at": None, "done": 0, "claim": ""}
         return bool(failed.update(state=self.State.BUILDING, moved_at=timezone.now(), **changes))

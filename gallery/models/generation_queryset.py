@@ -86,7 +86,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         return self.filter(_is_due(now), state=State.SAVING)
 
     def task_durations(self, model_id: int, latest: int) -> list[tuple[float, float]]:
-        """For the model's latest tasks: the last second when it was not done, and the second when it was, from acceptance."""
+        """For the model's latest tasks: seconds from acceptance to the last “not done”, and to the result."""
         done = self.filter(model=model_id, state=State.COMPLETED).order_by("-finished_at")
         times = done.values_list("accepted_at", "unfinished_at", "delivered_at")[:latest]
         return [

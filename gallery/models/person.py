@@ -1,4 +1,4 @@
-"""Who uses the studio."""
+"""The people who use the studio."""
 
 import uuid
 from typing import Any, ClassVar
@@ -89,5 +89,5 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     @property
     def tone(self) -> int:
-        """Which of the colours the circle with the initials has."""
+        """The number of the colour of the circle with the initials."""
         return self.pk % TONES

@@ -174,7 +174,7 @@ class Picture(models.Model):
         return width in self.thumbnails.get(format, ())
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Delete the row first, then its files. A file without a row only wastes space; a row without a file is a loss."""
+        """Delete the row first, then its files: a file without a row wastes space, a row without a file is a loss."""
         with transaction.atomic():
             deleted = self._delete_row(*args, **kwargs)
         self.delete_files()
@@ -186,7 +186,7 @@ class Picture(models.Model):
         if trashed_before is not None:
             trashed = trashed.trashed_before(trashed_before)
         with transaction.atomic():
-            # A restore at the same time either waits for us and finds it gone, or comes first, and then this finds nothing.
+            # A restore at the same time waits for us and finds it gone, or comes first, and then this finds nothing.
             row = trashed.select_for_update(of=("self",)).first()
             if row is None:
                 return False

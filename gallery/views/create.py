@@ -52,8 +52,8 @@ def _initial(request: PersonRequest, person: Person) -> dict[str, Any]:
     """A fresh form, or one that is filled from something that this person may see.
 
     `?prompt_of=GENERATION` takes over its prompt, and `?prompt_from=GENERATION` all its settings. `?remix=PICTURE`
-    takes over the settings of the picture's generation, and makes the picture the parent. `?template=TEMPLATE` fills in a
-    template.
+    takes over the settings of the picture's generation, and makes the picture the parent. `?template=TEMPLATE` fills in
+    a template.
     """
     initial: dict[str, Any] = {"token": uuid.uuid4(), "prompt": request.GET.get("prompt", "")}
     visible = Generation.objects.visible_to(person)
