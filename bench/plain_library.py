@@ -17,7 +17,7 @@ from gallery.web.http import PersonRequest
 from lemonstudio.urls import urlpatterns as studio
 
 
-class PlainFinder:
+class PlainSearch:
     def __init__(self, person: Person, query: SearchQuery, page: int) -> None:
         self.person, self.query, self.number = person, query, page
 
@@ -40,14 +40,14 @@ class PlainFinder:
 @require_safe
 def plain_list(request: PersonRequest) -> HttpResponse:
     listing = Listing(request)
-    finder: Any = PlainFinder(listing.person, listing.form.wanted, int(request.GET.get("page", "1")))
+    finder: Any = PlainSearch(listing.person, listing.form.wanted, int(request.GET.get("page", "1")))
     listing.finder = finder
     return page_of(listing)
 
 
 def last_page(person: int, limit: int) -> tuple[int, int | str]:
     """The number of the last page, and the id of the picture before that page, or "" if there is none."""
-    ids = PlainFinder(Person.objects.get(pk=person), SearchQuery(), 1).rows().values_list("pk", flat=True)
+    ids = PlainSearch(Person.objects.get(pk=person), SearchQuery(), 1).rows().values_list("pk", flat=True)
     pages = -(-len(ids) // limit)
     return pages, ids[(pages - 1) * limit - 1] if pages > 1 else ""
 

@@ -12,12 +12,13 @@ from django.utils.safestring import SafeString
 from gallery import services
 from gallery.models import Generation, OverBudget, Picture
 from gallery.models.ledger import over_budget_message
+from gallery.web.pictures import files_of
 
 
 def preview(picture: Picture | None, css: str = "") -> SafeString | str:
     if picture is None:
         return "–"
-    return format_html('<img src="{}" alt="" width="{}" loading="lazy">', picture.src, css or "80")
+    return format_html('<img src="{}" alt="" width="{}" loading="lazy">', files_of(picture).src, css or "80")
 
 
 class PictureInline(admin.TabularInline[Picture, Generation]):

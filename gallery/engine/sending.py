@@ -19,8 +19,7 @@ from gallery.engine.pool import DaemonPool
 from gallery.engine.results import Deliveries, fail_by_upstream, results_left_behind
 from gallery.engine.timing import Timing
 from gallery.models import Generation, ImageModel, State
-from gallery.models.generation import SOURCE_GONE
-from gallery.models.states import PICTURE_UNAVAILABLE
+from gallery.models.states import PICTURE_UNAVAILABLE, SOURCE_GONE
 
 logger = logging.getLogger(__name__)
 

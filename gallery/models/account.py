@@ -1,4 +1,4 @@
-"""The studio's account at the upstream: who talks to it now, and whether it may be talked to."""
+"""The studio's account at the upstream: which engine uses it now, and whether it is paused."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 
 class Lease(NamedTuple):
-    """Whose it is, until when, and the seconds that are left of it by the database's clock; negative if it is over."""
+    """The holder, the end, and the seconds left by the database's clock; negative if it is over."""
 
     holder: str
     until: datetime
@@ -52,14 +52,14 @@ class UpstreamAccount(models.Model):
 
     @classmethod
     def look_at_lease(cls) -> "Lease | None":
-        """The lease that stands, whether or not it has run out; None where there is none."""
+        """The current lease, even if it has run out; None if there is none."""
         cls.load()
         row = cls.objects.filter(pk=1).values_list("holder", "lease_until", Now()).get()
         return None if row[1] is None else Lease(row[0], row[1], (row[1] - row[2]).total_seconds())
 
     @classmethod
     def take_lease(cls, holder: str, seconds: float, *, over: "Lease | None" = None) -> int | None:
-        """Become the holder if nobody is; return the new fence, or None while another one holds it.
+        """Become the holder if there is none. Return the new fence, or None while another process holds the lease.
 
         The lease `over` counts for nothing, if it still stands as it was seen.
         """
@@ -81,7 +81,7 @@ class UpstreamAccount(models.Model):
 
     @classmethod
     def is_held(cls) -> bool:
-        """Whether a engine is alive: the studio's heartbeat."""
+        """Whether an engine is alive: the studio's heartbeat."""
         return cls.objects.filter(pk=1, lease_until__gt=Now()).exists()
 
     # -- the pause
@@ -92,14 +92,14 @@ class UpstreamAccount(models.Model):
 
     @property
     def seconds_paused(self) -> int:
-        """Until the next try."""
+        """Seconds until the next try."""
         if self.resume_at is None:
             return 0
         return max(0, round((self.resume_at - timezone.now()).total_seconds()))
 
     @property
     def seconds_to_hold(self) -> float:
-        """The same for a engine that did not begin the pause; no longer than the pause was to last in all.
+        """The same for an engine that did not begin the pause; no longer than the pause was to last in all.
 
         A time that was written down before a clock was put back may lie hours ahead.
         """
@@ -109,7 +109,7 @@ class UpstreamAccount(models.Model):
 
     @classmethod
     def pause(cls, code: str, message: str, hint: str, *, seconds: float, balance_usd: Decimal | None = None) -> None:
-        """Hold all requests; the row keeps when it began, so that a longer pause is one pause."""
+        """Hold all requests. The row keeps the beginning, so that a pause that is extended stays one pause."""
         now = timezone.now()
         cls.objects.filter(pk=1).update(
             pause_code=code[:100],
@@ -123,7 +123,7 @@ class UpstreamAccount(models.Model):
 
     @classmethod
     def is_worth_telling(cls, silence: timedelta) -> bool:
-        """Whether a pause is on of which the administrators have not heard for so long; if so, they are told now."""
+        """Whether a pause has lasted so long without a message to the administrators. If so, note that one goes out now."""
         now = timezone.now()
         news = Q(told_at=None) | Q(told_at__lt=now - silence)
         return bool(cls.objects.filter(news, pk=1).exclude(pause_code="").update(told_at=now))

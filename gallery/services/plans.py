@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db.models import Exists, OuterRef, Prefetch
 
 from gallery.models import Generation, Person, Picture, State
-from gallery.models.generation import fingerprint
+from gallery.models.generation_fields import fingerprint
 from gallery.services.generations import GenerationSpec, cost_of
 
 SHOWN = 12

@@ -21,6 +21,7 @@ from django.utils import timezone
 from gallery import services, tasks
 from gallery.engine import housekeeping, sending
 from gallery.models import Generation, ImageModel, Person, State, UpstreamAccount
+from gallery.web.cards import Card
 from tests.conftest import model, png
 from tests.engine.conftest import EngineDriver, turn, turn_until_state
 from tests.engine.test_loop import DONE, PICTURE, TASK, error, posts, status
@@ -175,11 +176,12 @@ def test_without_its_file_it_fails_and_nothing_is_sent_or_charged(
     default_storage.delete(getattr(edit, lost))
     turn_until_state(driver.engine(), edit, State.FAILED)
     assert stub.requests == []
-    assert edit.error_title == "The picture to start from is gone"
+    card = Card(edit, edit.author)
+    assert card.error_title == "The picture to start from is gone"
     assert "nothing was sent" in edit.error_message
     assert edit.was_charged is False
     assert edit.costs_by_now[0] == 0
-    assert edit.next_step == "edit"
+    assert card.next_step == "edit"
 
 
 def test_a_name_that_leads_out_of_the_storage_is_no_file(

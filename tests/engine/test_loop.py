@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from gallery.engine import Engine
 from gallery.models import Generation, ImageModel, Person, State, UpstreamAccount
+from gallery.web.cards import Card
 from tests.conftest import png
 from tests.engine.conftest import EngineDriver, turn, turn_until_state
 from tests.support.stub_upstream import Reply, Request, StubUpstream
@@ -101,7 +102,7 @@ def test_refusal_is_final_and_offers_the_suggested_model(
     turn_until_state(driver.engine(), generation, State.FAILED)
     assert generation.error_code == "model_not_found"
     assert generation.suggested_model == ImageModel.objects.get(slug="midjourney")
-    assert generation.next_step == "use_model"
+    assert Card(generation, generation.author).next_step == "use_model"
     assert len(posts(stub)) == 1
 
 
