@@ -5,10 +5,11 @@ import logging
 import time
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
 from gallery.downloads import build
 from gallery.engine import catalogue_sync, housekeeping, mail, runner
+from gallery.engine.errors import DATABASE_AWAY
 from gallery.engine.ingest import ingest_results, make_thumbnails
 from gallery.enqueue import enqueue_thumbnails
 from gallery.models import Picture
@@ -30,7 +31,7 @@ def patient(task: Callable[[int], None]) -> Callable[[int], None]:
         while True:
             try:
                 return task(pk)
-            except (OperationalError, InterfaceError) as problem:
+            except DATABASE_AWAY as problem:
                 if stopping() or time.monotonic() >= give_up_at:
                     raise
                 if not is_said:
@@ -82,9 +83,9 @@ def invitation(invitation_id: int, origin: str) -> None:
     mail.send_invitation(invitation_id, origin)
 
 
-def look_up_catalogue() -> None:
+def sync_catalogue() -> None:
     """For the administration's comparison. Run twice, it asks twice; asking costs nothing."""
-    catalogue_sync.look_up()
+    catalogue_sync.sync_catalogue()
 
 
 def tidy_up() -> None:
@@ -102,3 +103,4 @@ def tidy_up() -> None:
 # Messages that were sent before these tasks were renamed still wait under their old names.
 mirror = ingest
 package = build_download
+look_up_catalogue = sync_catalogue

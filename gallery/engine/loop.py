@@ -1,6 +1,7 @@
 """The engine's thread: its lease, its steps, its stop."""
 
 import logging
+import math
 import os
 import socket
 import threading
@@ -8,12 +9,15 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
 from gallery import upstream
+from gallery.engine.context import Context
+from gallery.engine.errors import DATABASE_AWAY, errors_logged
 from gallery.engine.gate import Gate
-from gallery.engine.outcomes import Outcomes
+from gallery.engine.outcomes import Outcome, Outcomes, Polled, Posted
 from gallery.engine.polling import Poller
 from gallery.engine.results import Deliveries
 from gallery.engine.sending import Sender
@@ -22,6 +26,9 @@ from gallery.models import Generation, State, UpstreamAccount
 from gallery.models.account import Lease
 
 logger = logging.getLogger(__name__)
+
+# How long the loop rests after an error, in seconds.
+REST = 1.0
 
 
 class Engine:
@@ -50,24 +57,9 @@ class Engine:
         self.outcomes = Outcomes()
         self.gate = Gate(self.timing, requests_per_minute, tell_administrators)
         self.deliveries = Deliveries(enqueue_ingest, self.timing.fetch_by)
-        self.poller = Poller(
-            client,
-            gate=self.gate,
-            outcomes=self.outcomes,
-            deliveries=self.deliveries,
-            timing=self.timing,
-            at_once=polls_at_once,
-        )
-        self.sender = Sender(
-            client,
-            gate=self.gate,
-            outcomes=self.outcomes,
-            deliveries=self.deliveries,
-            poller=self.poller,
-            timing=self.timing,
-            may_send=self.may_send,
-            at_once=posts_at_once,
-        )
+        context = Context(client, self.timing, self.gate, self.outcomes, self.deliveries)
+        self.poller = Poller(context, at_once=polls_at_once)
+        self.sender = Sender(context, self.poller, may_send=self.may_send, at_once=posts_at_once)
         self._lease_until = 0.0
         self._renew_at = 0.0
         self._look_at = 0.0
@@ -101,16 +93,17 @@ class Engine:
             connection.close()
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """Run `work`; a database that is away for a while, or a bug in one row's handling, must not end the thread."""
+        """Run `work`; neither a database that is away for a while nor a bug in a row's handling ends the thread."""
         try:
-            work()
-        except (DatabaseError, InterfaceError) as problem:
+            with errors_logged(logger, "The engine goes on after an error", then=self._rest):
+                work()
+        except DATABASE_AWAY as problem:
             logger.warning("The engine waits for the database: %s", problem)
-            connection.close()
-            self.stopping.wait(1.0)
-        except Exception:
-            logger.exception("The engine stumbled; it goes on")
-            self.stopping.wait(1.0)
+            self._rest()
+
+    def _rest(self) -> None:
+        connection.close()
+        self.stopping.wait(REST)
 
     def _drain(self) -> None:
         give_up_at = time.monotonic() + self.timing.drain
@@ -123,10 +116,10 @@ class Engine:
     def _drain_step(self) -> None:
         if self.fence:
             self._keep_lease()
-        self.outcomes.handle(self.timing.slice)
+        self.handle_outcomes(self.timing.slice)
 
     def _let_go(self) -> None:
-        self.outcomes.handle(self.timing.drain)
+        self.handle_outcomes(self.timing.drain)
         if not self.fence:
             return
         # The process ends now, and with it the connections: nobody will ever know what came of these.
@@ -186,9 +179,27 @@ class Engine:
     def turn(self) -> None:
         # Also without the lease: what comes back from before it was lost is kept. Not for longer than the lease can
         # wait for its renewal: another engine would take what is on its way for lost.
-        self.outcomes.handle(self.timing.slice)
+        self.handle_outcomes(self.timing.slice)
         if (self.fence or self._contend()) and self._keep_lease():
             self._step()
+
+    def handle_outcomes(self, seconds: float = math.inf) -> None:
+        """Handle what came back, for so long. One for which the database is away stays: a paid result is kept."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and (outcome := self.outcomes.first()) is not None:
+            with errors_logged(logger, f"Could not write off the outcome of generation {outcome.pk}"):
+                self._handle(outcome)
+            self.outcomes.remove_first()
+
+    def _handle(self, outcome: Outcome) -> None:
+        failure = f"Could not handle the outcome of generation {outcome.pk}"
+        match outcome:
+            case Posted():
+                with errors_logged(logger, failure, then=partial(self.sender.write_off, outcome)):
+                    self.sender.handle(outcome)
+            case Polled():
+                with errors_logged(logger, failure, then=partial(self.poller.write_off, outcome)):
+                    self.poller.handle(outcome)
 
     def _step(self) -> None:
         now = time.monotonic()

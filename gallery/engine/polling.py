@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from gallery import upstream
+from gallery.engine.context import Context
 from gallery.engine.forecast import Forecasts
-from gallery.engine.gate import Gate
-from gallery.engine.outcomes import Outcome, Outcomes
+from gallery.engine.outcomes import Polled
 from gallery.engine.pool import DaemonPool
-from gallery.engine.results import Deliveries, no_reason
-from gallery.engine.timing import Timing
+from gallery.engine.results import no_reason
 from gallery.models import Generation, State
 from gallery.models.states import FETCH_ATTEMPTS, GAVE_UP, GENERATION_FAILED, LATE_RESULT_PATIENCE, PICTURE_UNAVAILABLE
 
@@ -52,21 +50,12 @@ class Watched:
 class Poller:
     """Asks about what the upstream has. Due times live in memory; only changes that a card shows are written."""
 
-    def __init__(
-        self,
-        client: upstream.Client,
-        *,
-        gate: Gate,
-        outcomes: Outcomes,
-        deliveries: Deliveries,
-        timing: Timing,
-        at_once: int,
-    ) -> None:
-        self._client = client
-        self._gate = gate
-        self._outcomes = outcomes
-        self._deliveries = deliveries
-        self._timing = timing
+    def __init__(self, context: Context, *, at_once: int) -> None:
+        self._client = context.client
+        self._gate = context.gate
+        self._outcomes = context.outcomes
+        self._deliveries = context.deliveries
+        self._timing = context.timing
         self._pool = DaemonPool(at_once, "poll")
         self._watched: dict[int, Watched] = {}
         self._forecasts = Forecasts()
@@ -125,7 +114,7 @@ class Poller:
         for watched in due:
             watched.in_flight = True
             self._gate.budget.spend()
-            self._pool.submit(self._outcomes.job(watched.pk, partial(self._ask, watched), self._polled))
+            self._pool.submit(partial(self._outcomes.request, Polled(watched.pk), partial(self._ask, watched)))
         return len(due)
 
     def _urgency(self, now: float, watched: Watched) -> tuple[float, bool, float]:
@@ -136,20 +125,19 @@ class Poller:
     def _ask(self, watched: Watched) -> upstream.Answer:
         return self._client.status(watched.task_id, watched.poll_url)
 
-    def _polled(self, outcome: Outcome) -> None:
+    def handle(self, outcome: Polled) -> None:
         watched = self._watched.get(outcome.pk)
-        try:
-            self._judge(watched, outcome)
-        except (OperationalError, InterfaceError):
-            raise  # comes back when the database does
-        except Exception:
-            logger.exception("Could not make sense of what came of asking about generation %s", outcome.pk)
-            if watched is not None:
-                self._ask_later(watched, self._timing.late_poll)
+        self._judge(watched, outcome)
         if watched is not None:
             watched.in_flight = False
 
-    def _judge(self, watched: Watched | None, outcome: Outcome) -> None:
+    def write_off(self, outcome: Polled) -> None:
+        """Handling it failed. Its answer may be the same in a while; by then the cause may be gone."""
+        if watched := self._watched.get(outcome.pk):
+            self._ask_later(watched, self._timing.late_poll)
+            watched.in_flight = False
+
+    def _judge(self, watched: Watched | None, outcome: Polled) -> None:
         if outcome.answer is not None and outcome.answer.status == upstream.Status.COMPLETED:
             # Kept whether or not it is still watched.
             self._gate.went_well(outcome.asked_at)

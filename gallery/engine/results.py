@@ -13,10 +13,11 @@ from itertools import zip_longest
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from gallery import upstream
+from gallery.engine.errors import errors_logged
 from gallery.models import Generation, State
 from gallery.models.states import ENDED_IN_VAIN, GENERATION_FAILED, MAY_STILL_ARRIVE
 
@@ -155,12 +156,8 @@ class Deliveries:
         inbox = {pk: names for pk, names in _inbox().items() if pk not in busy}
         ended = Generation.objects.filter(pk__in=list(inbox), state__in=(*ENDED_IN_VAIN, State.COMPLETED), due_at=None)
         for generation in ended.prefetch_related("pictures"):
-            try:
+            with errors_logged(logger, f"Could not look after what generation {generation.pk} has in the inbox"):
                 self._sweep(generation, inbox[generation.pk])
-            except DatabaseError:
-                raise
-            except Exception:
-                logger.exception("Could not look after what generation %s has in the inbox", generation.pk)
 
     def _sweep(self, generation: Generation, names: list[str]) -> None:
         here = {picture.index for picture in generation.pictures.all()} | set(generation.deleted_results)

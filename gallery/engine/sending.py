@@ -8,16 +8,15 @@ from functools import partial
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import default_storage
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from gallery import upstream
-from gallery.engine.gate import Gate
-from gallery.engine.outcomes import Outcome, Outcomes
+from gallery.engine.context import Context
+from gallery.engine.outcomes import Posted
 from gallery.engine.polling import Poller
 from gallery.engine.pool import DaemonPool
-from gallery.engine.results import Deliveries, fail_by_upstream, results_left_behind
-from gallery.engine.timing import Timing
+from gallery.engine.results import fail_by_upstream, results_left_behind
 from gallery.models import Generation, ImageModel, State
 from gallery.models.generation import SOURCE_GONE
 from gallery.models.states import PICTURE_UNAVAILABLE
@@ -50,6 +49,17 @@ def _read(name: str) -> bytes:
         raise upstream.NotSent("The studio could not read the picture just now.", code="storage_trouble") from None
 
 
+def _submission(generation: Generation) -> upstream.Submission:
+    return upstream.Submission(
+        model=generation.model.slug,
+        prompt=generation.prompt,
+        count=generation.count,
+        options=generation.options_for_upstream,
+        user=generation.author.opaque_id.hex,
+        response_format=generation.model.response_format,
+    )
+
+
 def _suggested(generation: Generation, slugs: Sequence[str]) -> ImageModel | None:
     """The first on offer of the models that the upstream names instead, if it can do what was asked for."""
     others = ImageModel.objects.on_offer().exclude(pk=generation.model_id).filter(slug__in=slugs)
@@ -64,27 +74,16 @@ def _suggested(generation: Generation, slugs: Sequence[str]) -> ImageModel | Non
 class Sender:
     """Claims queued rows fairly between people and POSTs them; `on_its_way` are those of unknown outcome."""
 
-    def __init__(
-        self,
-        client: upstream.Client,
-        *,
-        gate: Gate,
-        outcomes: Outcomes,
-        deliveries: Deliveries,
-        poller: Poller,
-        timing: Timing,
-        may_send: Callable[[], bool],
-        at_once: int,
-    ) -> None:
+    def __init__(self, context: Context, poller: Poller, *, may_send: Callable[[], bool], at_once: int) -> None:
         self.on_its_way: set[int] = set()
         # Whether more is queued than the request budget lets go: nothing is left for polls then.
         self.needs_budget = False
-        self._client = client
-        self._gate = gate
-        self._outcomes = outcomes
-        self._deliveries = deliveries
+        self._client = context.client
+        self._gate = context.gate
+        self._outcomes = context.outcomes
+        self._deliveries = context.deliveries
+        self._timing = context.timing
         self._poller = poller
-        self._timing = timing
         self._may_send = may_send
         self._pool = DaemonPool(at_once, "post")
         # However much one person has asked for, others find a thread.
@@ -105,18 +104,21 @@ class Sender:
             claimed = [one for one in queued if one.claim(fence)]
         self.needs_budget = len(queued) == budget
         for generation in claimed:
-            self.on_its_way.add(generation.pk)
-            try:
-                self._pool.submit(
-                    self._outcomes.job(generation.pk, self._post(generation), partial(self._posted, fence))
-                )
-            except RuntimeError:
-                # The machine gives us no thread, not even one.
-                self.on_its_way.discard(generation.pk)
-                generation.put_back()
-            else:
-                self._gate.budget.spend()
+            self._start(generation)
         return len(claimed)
+
+    def _start(self, generation: Generation) -> None:
+        outcome = Posted(generation.pk, fence=generation.fence)
+        post = partial(self._post, generation, _submission(generation))
+        self.on_its_way.add(generation.pk)
+        try:
+            self._pool.submit(partial(self._outcomes.request, outcome, post))
+        except RuntimeError:
+            # The machine gives us no thread, not even one.
+            self.on_its_way.discard(generation.pk)
+            generation.put_back()
+        else:
+            self._gate.budget.spend()
 
     def interrupt_strays(self) -> None:
         """What is being sent, but not by this engine, belongs to one that is gone: its outcome is unknown.
@@ -130,62 +132,52 @@ class Sender:
             else:
                 generation.interrupt()
 
-    def _post(self, generation: Generation) -> Callable[[], upstream.Answer]:
-        submission = upstream.Submission(
-            model=generation.model.slug,
-            prompt=generation.prompt,
-            count=generation.count,
-            options=generation.options_for_upstream,
-            user=generation.author.opaque_id.hex,
-            response_format=generation.model.response_format,
-        )
+    def _post(self, generation: Generation, submission: upstream.Submission) -> upstream.Answer:
+        """In a pool's thread."""
+        if generation.kind == Generation.Kind.CREATE:
+            self._check_lease()
+            return self._client.create(submission)
+        while not self._files.acquire(timeout=1.0):
+            self._check_lease()
+        try:
+            return self._post_files(generation, submission)
+        finally:
+            self._files.release()
 
-        def post() -> upstream.Answer:
-            if generation.kind == Generation.Kind.CREATE:
-                self._check_turn()
-                return self._client.create(submission)
-            while not self._files.acquire(timeout=1.0):
-                self._check_turn()
-            try:
-                image = _read(generation.source_file)
-                mask = _read(generation.mask_file) if generation.mask_file else None
-                self._check_turn()
-                if generation.kind == Generation.Kind.VARIATION:
-                    return self._client.vary(submission, image)
-                return self._client.edit(submission, image, mask)
-            finally:
-                self._files.release()
+    def _post_files(self, generation: Generation, submission: upstream.Submission) -> upstream.Answer:
+        image = _read(generation.source_file)
+        mask = _read(generation.mask_file) if generation.mask_file else None
+        self._check_lease()
+        if generation.kind == Generation.Kind.VARIATION:
+            return self._client.vary(submission, image)
+        return self._client.edit(submission, image, mask)
 
-        return post
-
-    def _check_turn(self) -> None:
+    def _check_lease(self) -> None:
         """At the last moment before money is spent."""
         if not self._may_send():
-            raise upstream.NotSent("The studio was stopping, or not sure that it was still its turn.")
+            raise upstream.NotSent("The studio was stopping, or was not sure that it still held the lease.")
 
-    def _posted(self, fence: int, outcome: Outcome) -> None:
-        """`fence`: of the claim. While this waited for the database, another engine may have claimed it, too."""
-        generation = Generation(pk=outcome.pk)
-        try:
-            generation = Generation.objects.select_related("model").get(pk=outcome.pk)
-            if outcome.answer is not None:
-                self._gate.went_well(outcome.asked_at)
-                self._answered(generation, outcome.answer, outcome)
-            elif outcome.problem is not None:
-                self._failed(generation, outcome.problem, outcome.asked_at, is_ours=generation.fence == fence)
-        except (OperationalError, InterfaceError):
-            raise  # comes back when the database does
-        except Exception:
-            logger.exception("Could not make sense of what came of generation %s", generation.pk)
-            if outcome.results:
-                # Paid for, and known where: “Fetch again” is left.
-                Generation.objects.filter(pk=outcome.pk).update(results=outcome.results)
-                generation.fail(PICTURE_UNAVAILABLE, "The studio stumbled over the answer.")
-            else:
-                generation.interrupt()
+    def handle(self, outcome: Posted) -> None:
+        generation = Generation.objects.select_related("model").get(pk=outcome.pk)
+        if outcome.answer is not None:
+            self._gate.went_well(outcome.asked_at)
+            self._answered(generation, outcome.answer, outcome)
+        elif outcome.problem is not None:
+            self._failed(generation, outcome.problem, outcome)
         self.on_its_way.discard(outcome.pk)
 
-    def _answered(self, generation: Generation, answer: upstream.Answer, outcome: Outcome) -> None:
+    def write_off(self, outcome: Posted) -> None:
+        """Handling it failed. What was paid for stays known."""
+        generation = Generation(pk=outcome.pk)
+        if outcome.results:
+            # “Fetch again” is left.
+            Generation.objects.filter(pk=outcome.pk).update(results=outcome.results)
+            generation.fail(PICTURE_UNAVAILABLE, "The studio could not process the answer.")
+        else:
+            generation.interrupt()
+        self.on_its_way.discard(outcome.pk)
+
+    def _answered(self, generation: Generation, answer: upstream.Answer, outcome: Posted) -> None:
         if answer.status == upstream.Status.COMPLETED:
             self._deliveries.deliver(generation, outcome.results)
         elif answer.status == upstream.Status.FAILED:
@@ -213,10 +205,10 @@ class Sender:
             generation.refresh_from_db()
             self._poller.watch(generation, wait=self._timing.poll)
 
-    def _failed(
-        self, generation: Generation, problem: upstream.UpstreamError, asked_at: float, *, is_ours: bool
-    ) -> None:
-        if self._gate.went_wrong(problem, asked_at):
+    def _failed(self, generation: Generation, problem: upstream.UpstreamError, outcome: Posted) -> None:
+        # While this waited for the database, another engine may have claimed the row, too.
+        is_ours = generation.fence == outcome.fence
+        if self._gate.went_wrong(problem, outcome.asked_at):
             if is_ours:
                 self._not_taken(generation)
         elif isinstance(problem, upstream.NoPicture):

@@ -185,12 +185,12 @@ class StudioSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
             logger.warning("%d messages could not be given back; they come again later.", len(unbegun))
 
 
-def _guard(stop: Flag, started: Flag, cluster_id: uuid.UUID, pulse: Any, tether: parent_watch.ParentPipe) -> None:
+def _guard(stop: Flag, started: Flag, cluster_id: uuid.UUID, pulse: Any, parent_pipe: parent_watch.ParentPipe) -> None:
     """The sentinel process. It never leaves the usual way, which waits for children even if they cannot end."""
     code = 1
     try:
-        tether.drop()
-        parent_watch.hold(tether.fd, grace=0)
+        parent_pipe.close_write_end()
+        parent_watch.watch_parent(parent_pipe.read_fd, grace=0)
         sentinel = StudioSentinel(stop, started, cluster_id, pulse)
         for number in IGNORED_SIGNALS:  # and so does every process that it forks
             signal.signal(number, signal.SIG_IGN)
@@ -214,7 +214,7 @@ class StudioCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
         self._asked_at = 0.0
         self._hurry = False
         self._pulse = RawValue(ctypes.c_double, time.monotonic())
-        self._tether = parent_watch.ParentPipe()
+        self._parent_pipe = parent_watch.ParentPipe()
 
     def sig_handler(self, signum: int, frame: object) -> None:
         # No more than this: a handler may run in the middle of anything.
@@ -231,7 +231,7 @@ class StudioCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
         gc.freeze()
         self.sentinel = get_mp_context().Process(
             target=_guard,
-            args=(self.stop_event, self.start_event, self.cluster_id, self._pulse, self._tether),
+            args=(self.stop_event, self.start_event, self.cluster_id, self._pulse, self._parent_pipe),
         )
         self.sentinel.start()
         return int(self.pid)
@@ -258,5 +258,5 @@ class StudioCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
         """The sentinel first, so that it replaces nobody; the others go with the parent_watch."""
         self.sentinel.kill()
         self.sentinel.join()
-        self._tether.close()
+        self._parent_pipe.close()
         return code

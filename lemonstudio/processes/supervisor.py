@@ -47,9 +47,9 @@ class Part:
 class _Keeper:
     """One part: its process, if it has one, and how often it died."""
 
-    def __init__(self, part: Part, line: parent_watch.ParentPipe) -> None:
+    def __init__(self, part: Part, parent_pipe: parent_watch.ParentPipe) -> None:
         self.part = part
-        self._line = line
+        self._parent_pipe = parent_pipe
         self._process: subprocess.Popen[bytes] | None = None
         self._deaths: deque[float] = deque(maxlen=DEATHS)
         self._kill_at = float("inf")
@@ -70,9 +70,9 @@ class _Keeper:
     def start(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 the studio's own commands, no shell
             self.part.argv,
-            env={**os.environ, **self.part.env, parent_watch.VARIABLE: str(self._line.fd)},
+            env={**os.environ, **self.part.env, parent_watch.VARIABLE: str(self._parent_pipe.read_fd)},
             cwd=self.part.cwd,
-            pass_fds=(self._line.fd,),
+            pass_fds=(self._parent_pipe.read_fd,),
             start_new_session=True,
             stdin=subprocess.DEVNULL,
         )
@@ -128,8 +128,8 @@ def _print(line: str) -> None:
 
 class Supervisor:
     def __init__(self, parts: Sequence[Part], say: Callable[[str], None] = _print) -> None:
-        self._line = parent_watch.ParentPipe()
-        self._keepers = [_Keeper(part, self._line) for part in parts]
+        self._parent_pipe = parent_watch.ParentPipe()
+        self._keepers = [_Keeper(part, self._parent_pipe) for part in parts]
         self._say = say
         self._asked_at = 0.0
         self._hurry = False
@@ -155,7 +155,7 @@ class Supervisor:
         finally:
             for keeper in self._keepers:
                 keeper.kill()
-            self._line.close()
+            self._parent_pipe.close()
 
     def _listen(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -277,7 +277,7 @@ def test_what_waits_for_its_turn_at_a_stop_is_queued_and_not_sent(
         give_up_at = time.monotonic() + 15
         while not Generation.objects.filter(state=state).exists():
             assert time.monotonic() < give_up_at
-            engine.outcomes.handle()
+            engine.handle_outcomes()
             time.sleep(0.01)
 
     handled(State.QUEUED)

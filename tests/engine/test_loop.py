@@ -329,7 +329,7 @@ def test_what_a_lost_engine_was_sending_is_interrupted(
     assert generation.state == State.INTERRUPTED
     # The first was only slow: what it brings back was paid for, and is kept.
     turn(second, lambda: bool(first.outcomes))
-    first.outcomes.handle()
+    first.handle_outcomes()
     generation.refresh_from_db()
     assert generation.state == State.SAVING
     assert len(posts(stub)) == 1
@@ -350,7 +350,7 @@ def test_what_a_slow_engine_says_does_not_take_another_s_claim(
     stub.answer(json=DONE, delay=1.0)
     second = driver.engine()
     turn_until_state(second, generation, State.SUBMITTING)
-    first.outcomes.handle()
+    first.handle_outcomes()
     turn_until_state(second, generation, State.SAVING)
     assert len(posts(stub)) == 2
 

@@ -178,7 +178,7 @@ def test_it_says_once_when_everything_is_up(runs: list[Run]) -> None:
 
 
 def test_a_part_on_the_leash_goes_when_the_supervisor_was_killed(runs: list[Run]) -> None:
-    code = "import time; from lemonstudio.processes import parent_watch; parent_watch.hold(grace={}); print('up', flush=True); time.sleep(60)"
+    code = "import time; from lemonstudio.processes import parent_watch; parent_watch.watch_parent(grace={}); print('up', flush=True); time.sleep(60)"
     run = start(
         runs,
         f"""
@@ -195,15 +195,15 @@ def test_a_part_on_the_leash_goes_when_the_supervisor_was_killed(runs: list[Run]
 @pytest.mark.parametrize("value", ["", "not a number", "987654"])
 def test_without_a_leash_holding_does_nothing(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(parent_watch.VARIABLE, value)
-    parent_watch.hold()
-    assert not parent_watch._held
+    parent_watch.watch_parent()
+    assert not parent_watch._watched
 
 
 def test_a_file_is_no_leash(monkeypatch: pytest.MonkeyPatch) -> None:
     with Path(__file__).open() as file:
         monkeypatch.setenv(parent_watch.VARIABLE, str(file.fileno()))
-        parent_watch.hold()
-        assert not parent_watch._held
+        parent_watch.watch_parent()
+        assert not parent_watch._watched
 
 
 def test_a_taken_port_is_said_and_avoided() -> None:
