@@ -143,6 +143,7 @@ class Engine:
         self._lease_until = asked_at + self.timing.lease
         self._renew_at = asked_at + self.timing.renew
         self._look_at = self._sweep_at = 0.0
+        self.gate.holds.load()
         return True
 
     def _may_take_at(self, lease: Lease, now: float) -> float:
@@ -212,20 +213,29 @@ class Engine:
         if now >= self._sweep_at:
             self._sweep_at = now + self.timing.sweep
             self.deliveries.sweep_inbox(self.sender.on_its_way | self.poller.asked_about)
-        if self.gate.is_held:
-            return
+        self.gate.budget.heed(self.client.rate_limit)
         if self.gate.paused:
-            self._probe()
+            self._ask_whether_it_is_over()
             return
         self.sender.send(self.fence)
         if not self.sender.needs_budget:
             self.poller.poll()
 
-    def _probe(self) -> None:
-        """After a pause one request goes ahead; what comes of it ends the pause or prolongs it."""
-        if self.sender.on_its_way or self.poller.is_asking:
+    def _ask_whether_it_is_over(self) -> None:
+        """After a pause one request goes ahead; what comes of it ends the pause or prolongs it.
+
+        Before the pause is over, only one that was not refused yet, if the upstream did not say how long to wait.
+        """
+        if self.sender.is_probing or self.poller.is_asking:
             return
-        if self.sender.send(self.fence, limit=1) or self.poller.poll(limit=1) or self.poller:
+        if not self.gate.is_held:
+            self._probe()
+        elif self.gate.wants_opinion:
+            was_asked = self.sender.probe(self.fence, refused_before=self.gate.paused_since)
+            self.gate.note_opinion(was_asked=was_asked)
+
+    def _probe(self) -> None:
+        if self.sender.probe(self.fence) or self.poller.poll(limit=1) or self.poller:
             return
         if not Generation.objects.filter(state=State.QUEUED).exists():
             # Nobody wants anything: the next request finds out by itself.

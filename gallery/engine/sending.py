@@ -5,20 +5,25 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from gallery import upstream
 from gallery.engine.context import Context
+from gallery.engine.gate import is_too_dear
+from gallery.engine.holds import GOES_ON, Scope
 from gallery.engine.outcomes import Posted
 from gallery.engine.polling import Poller
 from gallery.engine.pool import DaemonPool
 from gallery.engine.results import fail_by_upstream, results_left_behind
 from gallery.models import Generation, ImageModel, State
 from gallery.models.generation import SOURCE_GONE
+from gallery.models.generation_queryset import LONGEST_WAIT
 from gallery.models.states import PICTURE_UNAVAILABLE
 
 logger = logging.getLogger(__name__)
@@ -60,6 +65,20 @@ def _submission(generation: Generation) -> upstream.Submission:
     )
 
 
+def _is_final(problem: upstream.UpstreamError) -> bool:
+    """Surely not taken, and the same request would meet the same again."""
+    return isinstance(problem, upstream.Refused | upstream.TaskGone) or not (problem.sent or problem.retryable)
+
+
+def _too_dear(problem: upstream.UpstreamError) -> dict[str, str]:
+    return {
+        "error_code": problem.code[:100],
+        "error_message": f"This costs about ${problem.estimated_cost_usd:.2f}, and the account’s balance is "
+        f"${problem.balance_usd:.2f}.",
+        "error_hint": "It is sent as soon as the balance is high enough. Cheaper requests go on.",
+    }
+
+
 def _suggested(generation: Generation, slugs: Sequence[str]) -> ImageModel | None:
     """The first on offer of the models that the upstream names instead, if it can do what was asked for."""
     others = ImageModel.objects.on_offer().exclude(pk=generation.model_id).filter(slug__in=slugs)
@@ -76,6 +95,7 @@ class Sender:
 
     def __init__(self, context: Context, poller: Poller, *, may_send: Callable[[], bool], at_once: int) -> None:
         self.on_its_way: set[int] = set()
+        self._probing = 0
         # Whether more is queued than the request budget lets go: nothing is left for polls then.
         self.needs_budget = False
         self._client = context.client
@@ -90,27 +110,57 @@ class Sender:
         self._most_each = max(1, at_once * 7 // 8)
         self._files = threading.BoundedSemaphore(FILES_AT_ONCE)
 
-    def send(self, fence: int, limit: int | None = None) -> int:
-        """Claim and send what budget and pool allow, `limit` at the most; return how many were sent."""
+    def send(self, fence: int) -> int:
+        """Claim and send what budget and pool allow; return how many were sent."""
         budget = self._gate.budget.available()
         room = min(budget, self._pool.free)
-        room = room if limit is None else min(room, limit)
         self.needs_budget = False
         if room <= 0 or not Generation.objects.filter(state=State.QUEUED).exists():
             return 0
-        # Committed before the first byte goes out: from here on, nobody else sends these.
+        # Committed before the first byte goes out: from here on, no other engine sends these.
         with transaction.atomic():
-            queued = Generation.objects.next_fairly(room, sending_each=self._most_each)
-            claimed = [one for one in queued if one.claim(fence)]
+            without = self._gate.holds.blocked(self.on_its_way)
+            queued = Generation.objects.next_fairly(room, self._most_each, without)
+            claimed = [one for one in queued if self._claim(one, fence)]
         self.needs_budget = len(queued) == budget
         for generation in claimed:
             self._start(generation)
         return len(claimed)
 
+    def probe(self, fence: int, *, refused_before: datetime | None = None) -> bool:
+        """Send the one that tells best whether a pause is over; tell whether there was one.
+
+        With `refused_before`, one that was last refused before this moment, or never.
+        """
+        if self._gate.budget.available() < 1 or not self._pool.free:
+            return False
+        without = self._gate.holds.blocked(self.on_its_way)
+        if refused_before is not None:
+            without |= Q(refused_at__gte=refused_before)
+        with transaction.atomic():
+            generation = Generation.objects.next_to_probe(without)
+            if generation is None or not self._claim(generation, fence):
+                return False
+        self._start(generation)
+        self._probing = generation.pk
+        return True
+
+    @property
+    def is_probing(self) -> bool:
+        return self._probing in self.on_its_way
+
+    def _claim(self, generation: Generation, fence: int) -> bool:
+        holds = self._gate.holds
+        # Of the same hold, one that was claimed a moment ago is not on its way yet.
+        if not holds.may_try(generation, self.on_its_way) or not generation.claim(fence):
+            return False
+        self.on_its_way.add(generation.pk)
+        holds.note_sent(generation)
+        return True
+
     def _start(self, generation: Generation) -> None:
         outcome = Posted(generation.pk, fence=generation.fence)
         post = partial(self._post, generation, _submission(generation))
-        self.on_its_way.add(generation.pk)
         try:
             self._pool.submit(partial(self._outcomes.request, outcome, post))
         except RuntimeError:
@@ -160,7 +210,7 @@ class Sender:
     def handle(self, outcome: Posted) -> None:
         generation = Generation.objects.select_related("model").get(pk=outcome.pk)
         if outcome.answer is not None:
-            self._gate.went_well(outcome.asked_at)
+            self._gate.was_taken(generation, outcome.asked_at)
             self._answered(generation, outcome.answer, outcome)
         elif outcome.problem is not None:
             self._failed(generation, outcome.problem, outcome)
@@ -208,13 +258,15 @@ class Sender:
     def _failed(self, generation: Generation, problem: upstream.UpstreamError, outcome: Posted) -> None:
         # While this waited for the database, another engine may have claimed the row, too.
         is_ours = generation.fence == outcome.fence
-        if self._gate.went_wrong(problem, outcome.asked_at):
+        if isinstance(problem, upstream.RateLimited | upstream.AccountProblem):
+            self._turned_away(generation, problem, outcome.asked_at, is_ours=is_ours)
+        elif self._gate.went_wrong(problem, outcome.asked_at):
             if is_ours:
                 self._not_taken(generation)
         elif isinstance(problem, upstream.NoPicture):
             # It is ready and paid for; the task will tell where.
             self._accepted(generation, problem.task_id, problem.poll_url)
-        elif isinstance(problem, upstream.Refused | upstream.TaskGone | FileGone):
+        elif _is_final(problem):
             if not generation.fail(
                 problem.code,
                 problem.message,
@@ -230,8 +282,29 @@ class Sender:
         else:
             generation.interrupt(problem.code, problem.message, problem.hint)
 
+    def _turned_away(
+        self, generation: Generation, problem: upstream.UpstreamError, asked_at: float, *, is_ours: bool
+    ) -> None:
+        """By a limit, or for money: it waits, alone or with those that meet the same."""
+        scope = self._gate.was_turned_away(generation, problem, asked_at)
+        if not is_ours:
+            return
+        due_at = None
+        reason: dict[str, Any] = {"refused_at": timezone.now()}
+        if is_too_dear(problem):
+            reason |= _too_dear(problem) | {"suggested_model": _suggested(generation, problem.suggestions)}
+        elif scope is Scope.REQUEST:
+            wait = problem.retry_after or self._timing.hold_for(generation.attempts)
+            due_at = timezone.now() + min(timedelta(seconds=wait), LONGEST_WAIT)
+            reason |= {
+                "error_code": problem.code[:100],
+                "error_message": f"The service turns this request away at the moment: {problem.message}",
+                "error_hint": GOES_ON,
+            }
+        self._not_taken(generation, due_at, **reason)
+
     @staticmethod
-    def _not_taken(generation: Generation, due_at: datetime | None = None) -> None:
-        """The request was surely not taken; somebody may have cancelled it meanwhile."""
-        if not generation.put_back(due_at):
+    def _not_taken(generation: Generation, due_at: datetime | None = None, **reason: Any) -> None:
+        """The request was surely not taken; a person may have cancelled it meanwhile."""
+        if not generation.put_back(due_at, **reason):
             generation.expect_no_more(refunded=True)

@@ -31,10 +31,18 @@ class Timing:
     trouble_pause: float = 20.0
     # Where a 429 does not say how long.
     rate_limit: float = 20.0
+    # After such a refusal, how long until one of another model may find out that it is not about the account.
+    second_opinion: float = 2.0
+    # How long one model or what costs too much is held while others go on.
+    holds: tuple[float, ...] = (30.0, 60.0, 120.0, 300.0)
     # What a stop grants to requests that are on their way.
     drain: float = 10.0
     # How long after delivery a ingest task may take to begin before another one is sent.
     fetch_by: float = 60.0
+
+    def hold_for(self, refusals: int) -> float:
+        """How long to hold what was refused so often after it was tried again."""
+        return self.holds[min(refusals, len(self.holds) - 1)]
 
     def after(self, attempts: int) -> float:
         """How long to wait after so many attempts in vain."""

@@ -2,12 +2,21 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+
+# What the row says of a pause while there is none.
+NOT_PAUSED: dict[str, Any] = {
+    "pause_code": "",
+    "pause_message": "",
+    "pause_hint": "",
+    "paused_at": None,
+    "resume_at": None,
+}
 
 
 class Lease(NamedTuple):
@@ -35,6 +44,12 @@ class UpstreamAccount(models.Model):
     resume_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(
         "administrators told at", null=True, blank=True, editable=False, help_text="Of a pause, by e-mail."
+    )
+    holds = models.JSONField(
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="Requests that wait while others go on: those of a model, or those above a price.",
     )
     balance_usd = models.DecimalField("balance (US dollars)", max_digits=14, decimal_places=4, null=True, blank=True)
 
@@ -119,7 +134,7 @@ class UpstreamAccount(models.Model):
             resume_at=now + timedelta(seconds=seconds),
         )
         if balance_usd is not None:
-            cls.objects.filter(pk=1).update(balance_usd=balance_usd)
+            cls.note_balance(balance_usd)
 
     @classmethod
     def is_worth_telling(cls, silence: timedelta) -> bool:
@@ -129,7 +144,14 @@ class UpstreamAccount(models.Model):
         return bool(cls.objects.filter(news, pk=1).exclude(pause_code="").update(told_at=now))
 
     @classmethod
+    def end_pause(cls) -> None:
+        cls.objects.filter(pk=1).exclude(pause_code="").update(**NOT_PAUSED)
+
+    @classmethod
     def resume(cls) -> None:
-        cls.objects.filter(pk=1).exclude(pause_code="").update(
-            pause_code="", pause_message="", pause_hint="", paused_at=None, resume_at=None
-        )
+        """Let everything go on, as an administrator says: the account, and what is held while others go on."""
+        cls.objects.filter(pk=1).update(**NOT_PAUSED, holds=[])
+
+    @classmethod
+    def note_balance(cls, balance_usd: Decimal) -> None:
+        cls.objects.filter(pk=1).update(balance_usd=balance_usd)

@@ -50,6 +50,10 @@ SIZE_IN_NAME = re.compile(r"-(\d{1,5})x(\d{1,5})\.\w+$")
 SOURCE_GONE = "source_gone"
 
 
+# For a row that does not wait for anything special any more.
+NO_REASON: dict[str, Any] = {"error_code": "", "error_message": "", "error_hint": "", "suggested_model": None}
+
+
 class Generation(models.Model):
     class Kind(models.TextChoices):
         CREATE = "create", "Picture"
@@ -106,6 +110,12 @@ class Generation(models.Model):
         null=True, blank=True, help_text="When the engine looks at it next; empty where nothing is left to do."
     )
     attempts = models.PositiveSmallIntegerField(default=0, help_text="In vain, of what is being tried now.")
+    refused_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When the service last turned it away for a limit or for money. It stays queued.",
+    )
 
     task_id = models.TextField(blank=True)
     poll_url = models.TextField(blank=True)
@@ -227,19 +237,20 @@ class Generation(models.Model):
     def claim(self, fence: int) -> bool:
         """Make it this engine's to send."""
         changes = {"fence": fence, "submitted_at": timezone.now(), "due_at": None}
-        if not self._move(State.SUBMITTING, from_=[State.QUEUED], **changes):
+        if not self._move(State.SUBMITTING, from_=[State.QUEUED], **changes, **NO_REASON):
             return False
         self.fence = fence
         return True
 
-    def put_back(self, due_at: datetime | None = None) -> bool:
+    def put_back(self, due_at: datetime | None = None, **reason: Any) -> bool:
         """Queue it again: the request was surely not taken. With `due_at` that was an attempt of its own in vain.
 
         Only of the claim that this object knows: another engine may have claimed it since, and be sending it.
+        `reason` holds what the card says while it waits, and when it was refused.
         """
         claimed = Generation.objects.filter(pk=self.pk, fence=self.fence)
         attempts = F("attempts") + (1 if due_at else 0)
-        changes = {"due_at": due_at, "attempts": attempts, "submitted_at": None}
+        changes = {"due_at": due_at, "attempts": attempts, "submitted_at": None, **reason}
         return bool(claimed.move(State.QUEUED, from_=[State.SUBMITTING], **changes))
 
     def accept(self, *, task_id: str, poll_url: str, processing: bool, progress: int | None, due_at: datetime) -> bool:

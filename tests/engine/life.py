@@ -41,6 +41,8 @@ AT_ONCE = Timing(
     account_pause=0.0,
     trouble_pause=0.0,
     rate_limit=0.0,
+    second_opinion=0.0,
+    holds=(0.0,),
 )
 # On a machine that has much else to do.
 PATIENCE = 60.0
