@@ -13,7 +13,7 @@ from gallery.engine.forecast import Forecast
 KNOWN = [(10 + number / 2, 10 + number / 2) for number in range(101)]
 PER_SECOND = 1000 / 60
 POLL = 3.0
-# Asking whom has waited for long; what is known of a model, the age at the last poll, the age now.
+# How urgent it is to ask; what is known of a model, the age at the last poll, the age now.
 Urgency = Callable[[Forecast, float, float], float]
 
 
@@ -80,6 +80,15 @@ def test_beats_polling_by_due_time_and_comes_near_the_limit() -> None:
     least = least_percentile((PER_SECOND - 6) / 6, shortest=10, longest=60)
     assert ours <= 0.85 * theirs
     assert least <= ours <= 1.1 * least
+
+
+def test_first_minute_of_a_new_model_is_near_the_second() -> None:
+    """Two a second: guesses instead of the time since the last poll made single tasks wait for half a minute."""
+    tasks = [duration(order.prompt, 10, 60) for order in at_once("task", 260)]
+    found = detections(tasks, 1 / 2, by_forecast, until=300)
+    first, second = percentile(found[:120], 95), percentile(found[120:240], 95)
+    assert first <= 6
+    assert first <= 1.5 * second
 
 
 def test_without_history_nothing_starves_in_a_crowd() -> None:
