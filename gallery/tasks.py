@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 240.0
 
 
 def patient(task: Callable[[int], None]) -> Callable[[int], None]:
-    """Begin again when the database was away: a delivery whose task fails with it waits for minutes until another."""
+    """Begin again if the database was away. Otherwise a delivery would wait minutes for its next message."""
 
     @functools.wraps(task)
     def run(pk: int) -> None:
@@ -37,8 +37,8 @@ def patient(task: Callable[[int], None]) -> Callable[[int], None]:
                 if not is_said:
                     logger.warning("A background task waits for the database: %s", problem)
                     is_said = True
-            # The garbage that an exception leaves has statements of this connection. If the engine's thread happens
-            # to collect them while this one waits for SQLite's lock again, the two wait for each other.
+            # An exception's garbage holds statements of this connection. If the engine's thread collected them while
+            # this one waits for SQLite's lock again, the two would wait for each other.
             connection.close()
             time.sleep(1.0)
 
@@ -46,16 +46,16 @@ def patient(task: Callable[[int], None]) -> Callable[[int], None]:
 
 
 def submit(generation_id: int) -> None:
-    """Wake the engine; a worker whose engine is not there any more starts one.
+    """Wake the engine, and start one if this worker has none.
 
-    The engine finds the row by itself, so a lost message costs nothing but a moment.
+    The engine finds the row by itself, so a lost message costs only a moment.
     """
     runner.ensure_running().wake()
 
 
 @patient
 def ingest(generation_id: int) -> None:
-    """Bring the pictures of a delivered generation home, and have their thumbnails made."""
+    """Ingest the pictures of a delivered generation, and enqueue their thumbnails."""
     ingest_results(generation_id)
     for picture in Picture.objects.filter(generation=generation_id, thumbnails={}).values_list("pk", flat=True):
         enqueue_thumbnails(picture)
@@ -84,12 +84,12 @@ def invitation(invitation_id: int, origin: str) -> None:
 
 
 def sync_catalogue() -> None:
-    """For the administration's comparison. Run twice, it asks twice; asking costs nothing."""
+    """For the administration's comparison. Run twice, it asks twice, and asking costs nothing."""
     catalogue_sync.sync_catalogue()
 
 
 def tidy_up() -> None:
-    """Every few minutes: what fell through, and what can be learned from the past."""
+    """Every few minutes: housekeeping."""
     for picture in housekeeping.pictures_without_thumbnails():
         enqueue_thumbnails(picture)
     housekeeping.learn_durations()
@@ -100,7 +100,7 @@ def tidy_up() -> None:
     housekeeping.tidy_downloads()
 
 
-# Messages that were sent before these tasks were renamed still wait under their old names.
+# Messages from before these tasks were renamed may still be waiting.
 mirror = ingest
 package = build_download
 look_up_catalogue = sync_catalogue

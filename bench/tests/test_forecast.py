@@ -92,7 +92,7 @@ def test_first_minute_of_a_new_model_is_near_the_second() -> None:
 
 
 def test_without_history_nothing_starves_in_a_crowd() -> None:
-    """All take 5 minutes, which nobody knows, and new ones come all the time: the oldest still are asked about."""
+    """All take 5 minutes, which is not known, and new ones come all the time: still the oldest are asked about."""
     tasks = [300.0] * 1_500
     found = detections(tasks, 1 / 3, by_forecast, step=1.0, until=600, learns=False)
     assert max(found[:600]) < 150

@@ -71,11 +71,11 @@ class Engine:
     # -- life
 
     def wake(self) -> None:
-        """There is something new; do not wait for the next look."""
+        """Look for something new at once."""
         self.outcomes.arrived.set()
 
     def stop(self) -> None:
-        """Send nothing more, wait for what is on its way as long as a stop may take, and let go of the lease."""
+        """Send nothing more, wait for requests on their way as long as a stop may take, and release the lease."""
         self.stopping.set()
         self.wake()
         self.stopped.wait(self.timing.drain + 2)
@@ -107,7 +107,7 @@ class Engine:
 
     def _drain(self) -> None:
         give_up_at = time.monotonic() + self.timing.drain
-        # Also where another engine has taken over: what is still answered was paid for.
+        # Even if another engine has taken over: what is still answered was paid for.
         while self.sender.on_its_way and time.monotonic() < give_up_at:
             self._guarded(self._drain_step)
             time.sleep(self.timing.step)
@@ -122,7 +122,7 @@ class Engine:
         self.handle_outcomes(self.timing.drain)
         if not self.fence:
             return
-        # The process ends now, and with it the connections: nobody will ever know what came of these.
+        # The process and its connections end now, so the outcome of these stays unknown.
         for generation in Generation.objects.filter(pk__in=self.sender.on_its_way, fence=self.fence):
             generation.interrupt()
         UpstreamAccount.release_lease(self.holder, self.fence)
@@ -150,7 +150,7 @@ class Engine:
         """When this lease of another engine is over, by the monotonic clock.
 
         The wall clock is asked once, when the lease is first seen: it may be put forward or back while the holder
-        lives, or have been before its holder died. Who lives renews its lease, and that is another one to see.
+        lives, or before it dies. A holder that lives renews its lease, and then there is another lease to see.
         """
         if lease[:2] != self._seen:
             self._seen = lease[:2]
@@ -172,14 +172,14 @@ class Engine:
         return now < self._lease_until
 
     def may_send(self) -> bool:
-        """By this machine's own clock, with no question to the database; for the moment before money is spent."""
+        """By this machine's own clock, without asking the database: for the moment before money is spent."""
         return time.monotonic() < self._lease_until and not self.stopping.is_set()
 
     # -- one turn of the loop
 
     def turn(self) -> None:
-        # Also without the lease: what comes back from before it was lost is kept. Not for longer than the lease can
-        # wait for its renewal: another engine would take what is on its way for lost.
+        # Also without the lease: an answer from before it was lost is kept. Only as long as the lease can wait for its
+        # renewal, or another engine would take requests on their way for lost.
         self.handle_outcomes(self.timing.slice)
         if (self.fence or self._contend()) and self._keep_lease():
             self._step()
@@ -238,5 +238,5 @@ class Engine:
         if self.sender.probe(self.fence) or self.poller.poll(limit=1) or self.poller:
             return
         if not Generation.objects.filter(state=State.QUEUED).exists():
-            # Nobody wants anything: the next request finds out by itself.
+            # Nothing is queued: the next request finds out by itself.
             self.gate.went_well(time.monotonic())

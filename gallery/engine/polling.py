@@ -20,7 +20,7 @@ from gallery.models.states import FETCH_ATTEMPTS, GAVE_UP, GENERATION_FAILED, LA
 
 logger = logging.getLogger(__name__)
 
-# How much what nobody waits for any more counts beside the rest while the budget is short.
+# The weight of a generation that has ended for its author, beside the rest, while the budget is short.
 ENDED_COUNTS = 0.05
 
 
@@ -37,7 +37,7 @@ class Watched:
     give_up_at: float
     state: str
     progress: int | None
-    # Nobody waits for it any more: it was cancelled, or given up.
+    # It was cancelled or given up; only a late result is of interest.
     ended: bool
     attempts: int = 0
     empty_answers: int = 0
@@ -73,11 +73,11 @@ class Poller:
         return {one.pk for one in self._watched.values() if one.in_flight}
 
     def forget(self) -> None:
-        """Another engine looks after them from now on."""
+        """Another engine polls them from now on."""
         self._watched.clear()
 
     def look_around(self) -> None:
-        """Learn of rows that a engine before this one left, or that somebody made due."""
+        """Learn of rows that an earlier engine left, or that became due."""
         Generation.objects.stop_looking_after(timezone.now() - LATE_RESULT_PATIENCE)
         for generation in Generation.objects.to_poll(timezone.now()).exclude(pk__in=list(self._watched)):
             self.watch(generation)
@@ -103,7 +103,7 @@ class Poller:
     def poll(self, limit: int | None = None) -> int:
         """Ask about those that are due, as far as budget and pool allow; return how many were asked about.
 
-        Where that is not all of them, ask where a result is likely to have been waiting for long.
+        If that is not all of them, ask where a result has likely been waiting for long.
         """
         room = min(self._gate.budget.available(), self._pool.free)
         room = max(0, room if limit is None else min(room, limit))
@@ -164,7 +164,7 @@ class Poller:
         processing = answer.status == upstream.Status.PROCESSING
         state = State.PROCESSING if processing else State.PENDING
         if not watched.ended and (state != watched.state or answer.progress != watched.progress):
-            # Nothing is changed where somebody has cancelled it meanwhile.
+            # It may have been cancelled meanwhile; then nothing is changed.
             noted = Generation(pk=watched.pk).note_progress(processing=processing, progress=answer.progress)
             watched.state, watched.progress, watched.ended = state, answer.progress, not noted
         self._ask_later(watched, self._timing.poll)
@@ -207,7 +207,7 @@ class Poller:
                     message = "The upstream says that the picture is ready, but gives no address for it."
                     self._end_in_vain(watched, PICTURE_UNAVAILABLE, message, problem.hint)
             case upstream.Refused() if watched.attempts >= FETCH_ATTEMPTS:
-                # Of the question, not of the task: nobody knows what becomes of that.
+                # The question was refused, not the task: what becomes of that is unknown.
                 self._end_in_vain(watched, GAVE_UP, problem.message, problem.hint)
             case _:
                 self._ask_later(watched, max(self._timing.poll, self._timing.after(watched.attempts - 1)))

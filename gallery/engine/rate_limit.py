@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gallery.upstream import RateLimit
 
-# A bucket that holds a whole minute's worth would let twice the limit through around a minute's turn.
+# A bucket for a whole minute would let twice the limit through around the turn of a minute.
 BURST_SECONDS = 3.0
 
 

@@ -28,12 +28,12 @@ from gallery.models.states import PICTURE_UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 
-# Edits that are on their way at once: each keeps its picture in memory, 20 MB at the most, until it is answered.
+# Edits on their way at once: each keeps its picture, up to 20 MB, in memory until it is answered.
 FILES_AT_ONCE = 48
 
 
 class FileGone(upstream.NotSent):
-    """What was to go along is not in storage any more: surely not sent, and no other try would help."""
+    """The file to send is missing in storage: surely not sent, and another try would not help."""
 
     usual = (SOURCE_GONE, False, False)
 
@@ -45,11 +45,11 @@ def _read(name: str) -> bytes:
             return bytes(file.read())
     except (FileNotFoundError, SuspiciousFileOperation):
         raise FileGone(
-            "The picture that was to go along with it is not in the studio any more, so nothing was sent.",
-            hint="Choose the picture again, and start once more.",
+            "The picture for this edit is missing in the studio, so nothing was sent.",
+            hint="Choose the picture again and start over.",
         ) from None
     except Exception:
-        # Whatever it is (storages raise what they like): nothing was sent.
+        # Storages raise all kinds of errors. In any case nothing was sent.
         logger.exception("Could not read %s; it is tried again", name)
         raise upstream.NotSent("The studio could not read the picture just now.", code="storage_trouble") from None
 
@@ -80,7 +80,7 @@ def _too_dear(problem: upstream.UpstreamError) -> dict[str, str]:
 
 
 def _suggested(generation: Generation, slugs: Sequence[str]) -> ImageModel | None:
-    """The first on offer of the models that the upstream names instead, if it can do what was asked for."""
+    """The first model on offer that the upstream names instead and that can do what was asked for."""
     others = ImageModel.objects.on_offer().exclude(pk=generation.model_id).filter(slug__in=slugs)
     if generation.kind == Generation.Kind.EDIT:
         others = others.filter(can_edit=True)
@@ -96,7 +96,7 @@ class Sender:
     def __init__(self, context: Context, poller: Poller, *, may_send: Callable[[], bool], at_once: int) -> None:
         self.on_its_way: set[int] = set()
         self._probing = 0
-        # Whether more is queued than the request budget lets go: nothing is left for polls then.
+        # More is queued than the request budget allows, so nothing is left for polls.
         self.needs_budget = False
         self._client = context.client
         self._gate = context.gate
@@ -106,7 +106,7 @@ class Sender:
         self._poller = poller
         self._may_send = may_send
         self._pool = DaemonPool(at_once, "post")
-        # However much one person has asked for, others find a thread.
+        # One person's requests leave some threads for others.
         self._most_each = max(1, at_once * 7 // 8)
         self._files = threading.BoundedSemaphore(FILES_AT_ONCE)
 
@@ -164,16 +164,16 @@ class Sender:
         try:
             self._pool.submit(partial(self._outcomes.request, outcome, post))
         except RuntimeError:
-            # The machine gives us no thread, not even one.
+            # The machine gives not even one thread.
             self.on_its_way.discard(generation.pk)
             generation.put_back()
         else:
             self._gate.budget.spend()
 
     def interrupt_strays(self) -> None:
-        """What is being sent, but not by this engine, belongs to one that is gone: its outcome is unknown.
+        """Interrupt rows that another engine, now gone, was sending: their outcome is unknown.
 
-        Unless it left pictures behind that came inside an answer: those are its outcome.
+        If it left pictures behind that came inside an answer, those are the outcome.
         """
         strays = Generation.objects.filter(state=State.SUBMITTING).exclude(pk__in=list(self.on_its_way))
         for generation in strays:
@@ -264,7 +264,7 @@ class Sender:
             if is_ours:
                 self._not_taken(generation)
         elif isinstance(problem, upstream.NoPicture):
-            # It is ready and paid for; the task will tell where.
+            # It is ready and paid for; polling the task tells where the picture is.
             self._accepted(generation, problem.task_id, problem.poll_url)
         elif _is_final(problem):
             if not generation.fail(

@@ -20,7 +20,7 @@ NOT_PAUSED: dict[str, Any] = {
 
 
 class Lease(NamedTuple):
-    """Whose it is, until when, and the seconds that are left of it by the database's clock; negative if it is over."""
+    """Its holder, its end, and the seconds left by the database's clock; negative if it is over."""
 
     holder: str
     until: datetime
@@ -30,7 +30,7 @@ class Lease(NamedTuple):
 class UpstreamAccount(models.Model):
     """One row. Its lease lets exactly one engine work at a time; the fence tells a new holder from the last one.
 
-    The lease is taken and compared by the database's clock, because several machines may have several opinions.
+    The lease is taken and compared by the database's clock, because the clocks of several machines may differ.
     """
 
     holder = models.CharField(max_length=200, blank=True, editable=False)
@@ -67,16 +67,16 @@ class UpstreamAccount(models.Model):
 
     @classmethod
     def look_at_lease(cls) -> "Lease | None":
-        """The lease that stands, whether or not it has run out; None where there is none."""
+        """The latest lease, even if it has run out; None if there is none."""
         cls.load()
         row = cls.objects.filter(pk=1).values_list("holder", "lease_until", Now()).get()
         return None if row[1] is None else Lease(row[0], row[1], (row[1] - row[2]).total_seconds())
 
     @classmethod
     def take_lease(cls, holder: str, seconds: float, *, over: "Lease | None" = None) -> int | None:
-        """Become the holder if nobody is; return the new fence, or None while another one holds it.
+        """Become the holder if there is none; return the new fence, or None while another engine holds the lease.
 
-        The lease `over` counts for nothing, if it still stands as it was seen.
+        The lease `over` is ignored if it still stands as it was seen.
         """
         cls.load()
         free = Q(lease_until=None) | Q(lease_until__lt=Now()) if over is None else Q(lease_until=over.until)
@@ -96,7 +96,7 @@ class UpstreamAccount(models.Model):
 
     @classmethod
     def is_held(cls) -> bool:
-        """Whether a engine is alive: the studio's heartbeat."""
+        """Whether an engine is alive: the studio's heartbeat."""
         return cls.objects.filter(pk=1, lease_until__gt=Now()).exists()
 
     # -- the pause
@@ -114,9 +114,9 @@ class UpstreamAccount(models.Model):
 
     @property
     def seconds_to_hold(self) -> float:
-        """The same for a engine that did not begin the pause; no longer than the pause was to last in all.
+        """The same for an engine that did not begin the pause; at most the whole length of the pause.
 
-        A time that was written down before a clock was put back may lie hours ahead.
+        A time that was written before a clock was put back may lie hours ahead.
         """
         if self.resume_at is None or self.paused_at is None:
             return 0.0
@@ -138,7 +138,7 @@ class UpstreamAccount(models.Model):
 
     @classmethod
     def is_worth_telling(cls, silence: timedelta) -> bool:
-        """Whether a pause is on of which the administrators have not heard for so long; if so, they are told now."""
+        """Whether a pause is on that administrators were not told of for so long; if so, note that they are now."""
         now = timezone.now()
         news = Q(told_at=None) | Q(told_at__lt=now - silence)
         return bool(cls.objects.filter(news, pk=1).exclude(pause_code="").update(told_at=now))

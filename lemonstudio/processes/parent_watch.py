@@ -1,4 +1,4 @@
-"""A process that watches its parent ends when the parent is gone, in whatever way that ended.
+"""A process that watches its parent ends when the parent is gone, however the parent ended.
 
 The parent keeps the write end of a pipe and never writes; its children inherit the read end. When the parent ends,
 even by kill -9, the kernel closes the write end, and every reader sees the end of the file. That needs no polling and

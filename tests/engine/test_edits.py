@@ -339,7 +339,7 @@ def test_uploads_that_nothing_goes_with_are_deleted_after_a_day(
     assert there == {left: False, fresh: True, used: True, mask: True, other: True}
 
 
-def test_housekeeping_does_it_where_nobody_has_uploaded_anything_too(storage: Path, db: None) -> None:
+def test_housekeeping_works_without_any_upload(storage: Path, db: None) -> None:
     tasks.tidy_up()
     assert not (storage / "uploads").exists()
 

@@ -108,7 +108,7 @@ def test_refusal_is_final_and_offers_the_suggested_model(
 def test_no_connection_means_queued_again(
     driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
-    """Nothing listens there: it surely was not taken, so it is sent once somebody does."""
+    """Nothing listens there: it surely was not taken, so it is sent when a server does."""
     generation = make_generation()
     driver.base_url = "http://127.0.0.1:1/v1"
     engine = driver.engine()
@@ -172,7 +172,7 @@ def test_rate_limit_holds_the_whole_account_as_long_as_told(
         (402, error("insufficient_balance", "The account is empty.", balance_usd="0.42")),
     ],
 )
-def test_account_trouble_pauses_the_queue_and_fails_nobody(
+def test_account_trouble_pauses_the_queue_and_fails_no_generation(
     code: int,
     body: dict[str, Any],
     driver: EngineDriver,
@@ -430,7 +430,7 @@ def test_stop_begins_when_it_is_asked_for(
     assert stub.requests == []
 
 
-# -- what a reviewer found
+# -- pauses, strays, and odd answers
 
 
 def test_answers_to_earlier_requests_do_not_end_a_pause(
@@ -465,7 +465,7 @@ def test_waiting_for_the_account_is_no_attempt_in_vain(
 
 
 def test_stray_is_found_while_the_engine_lives(driver: EngineDriver, make_generation: MakeGeneration) -> None:
-    """Claimed by a engine that had lost its lease while it waited for the database."""
+    """Claimed by an engine that had lost its lease while it waited for the database."""
     engine = driver.engine()
     turn(engine, lambda: bool(engine.fence))
     generation = make_generation(state=State.SUBMITTING, fence=engine.fence - 1)

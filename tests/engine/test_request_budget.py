@@ -1,4 +1,4 @@
-"""What a engine does with a request budget that is too small for all that it would like to ask."""
+"""What an engine does with a request budget that is too small for all its polls."""
 
 import threading
 from collections import Counter, deque
@@ -100,7 +100,7 @@ def test_slow_model_s_tasks_wait_for_those_that_are_likely_done(
 def test_all_are_asked_about_where_the_budget_allows(
     driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
-    """The forecast orders; it rules out nobody."""
+    """The forecast orders the polls; it leaves no task out."""
     remember(make_generation, "flux-pro", 60.0)
     slow = [accepted(make_generation, f"slow-{number}") for number in range(20)]
     stub.handler = lambda request: WORKING
@@ -108,7 +108,7 @@ def test_all_are_asked_about_where_the_budget_allows(
     assert Counter(polled(stub)) == {one.task_id: 1 for one in slow}
 
 
-def test_those_that_nobody_waits_for_come_last_but_come(
+def test_cancelled_ones_are_polled_last_but_are_polled(
     driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
     """The cancelled ones are even older, and their pictures may have been paid for."""
@@ -160,7 +160,7 @@ def test_polls_go_on_while_every_thread_for_posts_waits(
     engine = driver.engine(posts_at_once=8)
     try:
         turn(engine, lambda: Generation.objects.get(pk=task.pk).state == State.SAVING)
-        # One of the threads is kept for somebody else.
+        # One of the threads is kept for another person.
         assert methods(stub).count("POST") == 7
     finally:
         hanging.set()

@@ -72,7 +72,7 @@ class Judge:
                 self._wrong(f"“{spec.prompt}” has {number} rows.")
         known = {spec.prompt for spec in self._specs}
         for prompt in (rows.keys() | self._orders.keys()) - known:
-            self._wrong(f"“{prompt}” was asked for by nobody.")
+            self._wrong(f"“{prompt}” was never asked for.")
 
     # -- one row
 
@@ -130,7 +130,7 @@ class Judge:
         sent_at = row.submitted_at.timestamp()
         answered_at = max(order.ready_at if not order.task_ids else sent_at, sent_at)
         if not any(sent_at - BEFORE <= death <= answered_at + AFTER for death in self._deaths):
-            yield "nobody was killed while it was being sent"
+            yield "no process was killed while it was being sent"
 
     # -- the rest
 
@@ -141,7 +141,7 @@ class Judge:
             row = Generation.objects.filter(pk=pk).first()
             state = row.state if row else "not there"
             if state == State.INTERRUPTED and path.stat().st_size < int(path.name.rpartition("-")[2]):
-                # The engine was killed while it wrote this; nobody has the rest.
+                # The engine was killed while it wrote this; there is no other copy.
                 self.verdict.figures["half-stored pictures"] += 1
             else:
                 self._wrong(f"{path.name} was left in the inbox; its generation is {state}.")
@@ -162,6 +162,6 @@ class Judge:
         for block in text.split("Traceback (most recent call last):")[1:]:
             last = next((line for line in block.splitlines()[1:] if line and not line[0].isspace()), "?")
             tracebacks[last[:160]] += 1
-        # Whoever is killed says nothing; whoever lives on has nothing to stumble over.
+        # A killed process logs nothing, and one that lives on meets no error.
         for last, times in tracebacks.items():
             self._wrong(f"{times} × in the log, with a traceback: {last}")

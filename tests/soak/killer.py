@@ -14,7 +14,7 @@ from tests.soak.processes import Tree, talks_to
 from tests.soak.service import Service
 from tests.soak.watch import STATES, Kill, Watch, engine, look
 
-# Of a deck of cards, how many are each victim's: while a engine works, and while none does. A engine that is killed
+# Of a deck of cards, how many are each victim's: while an engine works, and while none does. An engine that is killed
 # is missed for eight seconds, the others' kills fall in between.
 DECK = {
     "engine's worker": (4, 0),
@@ -93,7 +93,7 @@ class Killer:
     # -- when
 
     def _wait_for_work(self) -> None:
-        """Until rows move again, and mostly until a engine works; then a moment more."""
+        """Until rows move again, and mostly until an engine works; then a moment more."""
         wanted = self._chance.random() < 0.8
         give_up_at = time.monotonic() + WAIT_FOR_WORK
         while self._watch.waits_for_work or (wanted and not engine(self._service.tree())):
@@ -137,7 +137,7 @@ class Killer:
             tree = self._service.tree()
             working = bool(engine(tree))
             deck = self._deck(working=working)
-            # The first card is waited for; after that, whoever is there is welcome.
+            # The first card is waited for; after that, any victim that is there will do.
             late = time.monotonic() > begun + WAIT_FOR_VICTIM[working]
             for name in deck if late else deck[:1]:
                 if pid := self._pid(name, tree):
@@ -155,7 +155,7 @@ class Killer:
         return deck
 
     def _pid(self, name: str, tree: Tree) -> int:
-        # Those above are killed when they have somebody below them: before that, nothing depends on them.
+        # A process above others is killed when it has some below: before that, nothing depends on it.
         finds: dict[str, Callable[[], int]] = {
             "engine's worker": lambda: engine(tree),
             "fetching worker": lambda: self._worker(tree, fetching=True),
@@ -183,7 +183,7 @@ class Killer:
         self._look_after_orphans()
         victim, pid = self._draw()
         working = bool(engine(self._service.tree()))
-        # Where nobody works, nothing changes.
+        # If no engine works, nothing changes.
         counts = self._wait_for_moment(victim) if working else look().counts
         if victim in ("fetching worker", "engine's worker"):
             # Waiting for a moment may have made it another's turn.
@@ -197,7 +197,7 @@ class Killer:
         self._note(Kill(victim, signal.SIGKILL, time.time(), counts, working))
 
     def _ask_to_stop(self, whom: str) -> bool:
-        """Tell whether there was anybody to ask."""
+        """Tell whether there was a process to ask."""
         tree = self._service.tree()
         if not tree.workers:
             return False

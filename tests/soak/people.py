@@ -14,14 +14,14 @@ from tests.soak.kinds import KINDS, Kind, Prompts, kind_of
 
 PASSWORD = "a lemon a day"
 HIDDEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
-# Seconds. Longer than the database makes anybody wait.
+# Seconds. Longer than the database makes a request wait.
 PATIENCE = 30.0
 
 
 @dataclass(slots=True)
 class GenerationSpec:
     prompt: str
-    # As often as the same form was sent: a broken connection tells nobody whether it came.
+    # As often as the same form was sent: a broken connection does not tell whether it arrived.
     sent: int = 0
     accepted: bool = False
 
@@ -74,7 +74,7 @@ class Person(threading.Thread):
             try:
                 answer = self._session.post(f"{self._url}/generations/", form, timeout=PATIENCE, allow_redirects=False)
             except requests.RequestException:
-                time.sleep(0.1)  # nobody is there, or somebody was killed in the middle
+                time.sleep(0.1)  # no server is there, or it was killed in the middle
                 continue
             spec.accepted = answer.status_code == 302 and answer.headers["Location"] == "/"
             if not spec.accepted:

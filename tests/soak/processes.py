@@ -60,7 +60,7 @@ def talks_to(pid: int, port: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A studio's processes at one moment; 0 and () where somebody is not there."""
+    """A studio's processes at one moment; 0 and () for those that are missing."""
 
     supervisor: int = 0
     cluster: int = 0

@@ -119,7 +119,7 @@ class Soak:
         if self._plan.hurry:
             Generation.objects.filter(state=State.SAVING).update(due_at=timezone.now())
         self._wait_until(lambda: not Generation.objects.under_way().exists(), self._plan.patience)
-        # Once a minute, a engine looks what killed ones have left in the inbox.
+        # Once a minute, an engine looks for what killed ones have left in the inbox.
         if self._plan.hurry:
             Deliveries(enqueue_ingest, Timing().fetch_by).sweep_inbox(())
         else:

@@ -23,7 +23,7 @@ class Service(Studio):
             "DJANGO_SETTINGS_MODULE": "lemonstudio.settings",
             "LEMONSTUDIO_WORKERS": str(WORKERS),
             "WEB_CONCURRENCY": "2",
-            # Low enough that some wait in the queue also while somebody sends.
+            # Low enough that some wait in the queue while an engine sends.
             "LEMONSTUDIO_REQUESTS_PER_MINUTE": "500",
             **env,
         }
@@ -95,7 +95,7 @@ class Service(Studio):
         return problems
 
     def clear(self) -> None:
-        """Whatever there is still, whoever started it."""
+        """All processes that are left, of every start."""
         self._over.set()
         if self._keeper.is_alive():
             self._end_all()

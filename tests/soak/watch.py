@@ -120,7 +120,7 @@ class Watch(threading.Thread):
             self._idle = waiting
 
     def _visit(self) -> None:
-        """Knock until somebody answers, whenever somebody was killed."""
+        """After each kill, ask until the studio answers."""
         while not self._over.wait(EVERY):
             asked_at = time.monotonic()
             with self._lock:

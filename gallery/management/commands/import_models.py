@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--apply", action="store_true", help="bring it all into the catalogue")
         parser.add_argument(
-            "--overwrite-edited", action="store_true", help="with --apply: also what somebody set by hand"
+            "--overwrite-edited", action="store_true", help="with --apply: also fields that were edited by hand"
         )
         parser.add_argument("--offer", action="store_true", help="with --apply: people may pick the new models at once")
         parser.add_argument(
