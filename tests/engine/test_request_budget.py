@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from gallery.engine.rate_limit import BURST_SECONDS, Budget
 from gallery.models import Generation, State
+from gallery.upstream import RateLimit
 from tests.engine.conftest import EngineDriver, turn
 from tests.support.stub_upstream import Request, StubUpstream
 
@@ -226,3 +227,52 @@ def test_what_was_not_used_is_not_saved_up() -> None:
     assert budget.available() == 0
     now = 600.0
     assert budget.available() == int(1_000 / 60 * BURST_SECONDS)
+
+
+# -- what the upstream says is left
+
+
+def test_what_is_left_is_spread_over_its_window() -> None:
+    """Ten requests for twenty seconds: one every two seconds, and the account's own rate afterwards."""
+    now = 100.0
+    budget = Budget(60_000, clock=lambda: now)
+    budget.heed(RateLimit(10, reset_at=120.0))
+    sent = []
+    while now < 119.9:
+        available = budget.available()
+        budget.spend(available)
+        sent += [now] * available
+        now += 0.1
+    assert 9 <= len(sent) <= 12
+    assert most_in_a_window(sent, 10.0) <= 6
+    now = 121.0
+    assert budget.available() > 100
+
+
+def test_nothing_goes_while_nothing_is_left() -> None:
+    now = 100.0
+    budget = Budget(60_000, clock=lambda: now)
+    budget.heed(RateLimit(0, reset_at=110.0))
+    now = 109.0
+    assert budget.available() == 0
+    now = 112.0
+    assert budget.available() > 0
+
+
+def test_plenty_left_changes_nothing() -> None:
+    now = 100.0
+    budget = Budget(1_000, clock=lambda: now)
+    budget.heed(RateLimit(900, reset_at=110.0))
+    budget.heed(None)
+    assert budget.available() == int(1_000 / 60 * BURST_SECONDS)
+
+
+def test_same_word_of_the_upstream_counts_once() -> None:
+    now = 100.0
+    budget = Budget(60_000, clock=lambda: now)
+    limit = RateLimit(4, reset_at=104.0)
+    budget.heed(limit)
+    budget.spend(budget.available())
+    now = 102.0
+    budget.heed(limit)
+    assert budget.available() == 2
