@@ -363,9 +363,13 @@ class Generation(models.Model):
             is_new=True,
         )
 
+    def withdraw(self) -> bool:
+        """Cancel only if it was not sent yet."""
+        return self._move_and_book(State.CANCELLED, from_=[State.QUEUED], due_at=None, finished_at=timezone.now())
+
     def stop_waiting(self) -> bool:
         """Cancel: at once if it was not sent yet; else the studio stops waiting, and keeps a result that comes."""
-        if self._move_and_book(State.CANCELLED, from_=[State.QUEUED], due_at=None, finished_at=timezone.now()):
+        if self.withdraw():
             return True
         # What was delivered and is only being asked about for a fresh address is not there to be cancelled any more.
         with transaction.atomic():

@@ -118,7 +118,7 @@ def generation_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
     if model is None:
         return _changed(request, generation, "This model is not on offer any more.")
     if generation.state == State.QUEUED and model == generation.suggested_model:
-        generation.stop_waiting()  # it waits for a higher balance, and this one costs less
+        generation.withdraw()  # it waits for a higher balance, and this model costs less
     try:
         again = services.generations.retry(generation, model)
     except OverBudget as problem:

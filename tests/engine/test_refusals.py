@@ -60,7 +60,7 @@ def run_for(engine: Engine, seconds: float) -> None:
 
 def seconds_until_saved(engine: Engine, generation: Generation) -> float:
     started = time.monotonic()
-    turn_until_state(engine, generation, State.SAVING)
+    turn_until_state(engine, generation, State.SAVING, seconds=30)
     return time.monotonic() - started
 
 
@@ -71,17 +71,17 @@ def seconds_until_saved(engine: Engine, generation: Generation) -> float:
 def test_other_models_pass_within_seconds_while_one_model_is_refused(
     kind: str, driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration, teammate: Person
 ) -> None:
-    """With the waits of a real studio."""
+    """With the waits of a real studio: the pause lasts for 20 or 30 s."""
     refusing(stub, lambda body: body["model"] == "flux-pro", kind)
     refused = make_generation("flux-pro", prompt="refused")
     innocent = make_generation("dall-e-3", prompt="innocent")
     theirs = make_generation("dall-e-3", prompt="theirs", author=teammate)
     engine = driver.engine(posts_at_once=1, account_pause=30.0)
-    assert seconds_until_saved(engine, innocent) < 5
-    assert seconds_until_saved(engine, theirs) < 2
+    assert seconds_until_saved(engine, innocent) < 12
+    assert seconds_until_saved(engine, theirs) < 8
     turn(engine, lambda: posted(stub).count("refused") == 2)
     later = make_generation("dall-e-3", prompt="later")
-    assert seconds_until_saved(engine, later) < 2
+    assert seconds_until_saved(engine, later) < 8
     refused.refresh_from_db()
     assert refused.state == State.QUEUED
     assert posted(stub).count("refused") == 2
