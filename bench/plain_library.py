@@ -40,8 +40,8 @@ class PlainSearch:
 @require_safe
 def plain_list(request: PersonRequest) -> HttpResponse:
     listing = Listing(request)
-    finder: Any = PlainSearch(listing.person, listing.form.wanted, int(request.GET.get("page", "1")))
-    listing.finder = finder
+    search: Any = PlainSearch(listing.person, listing.form.search_query, int(request.GET.get("page", "1")))
+    listing.search = search
     return page_of(listing)
 
 

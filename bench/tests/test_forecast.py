@@ -80,6 +80,15 @@ def test_forecast_beats_polling_by_due_time_and_comes_near_the_limit() -> None:
     assert least <= ours <= 1.1 * least
 
 
+def test_first_minute_of_a_new_model_is_near_the_second() -> None:
+    """Two a second: guesses instead of the time since the last poll made single tasks wait for half a minute."""
+    tasks = [duration(order.prompt, 10, 60) for order in at_once("task", 260)]
+    found = detections(tasks, 1 / 2, by_forecast, until=300)
+    first, second = percentile(found[:120], 95), percentile(found[120:240], 95)
+    assert first <= 6
+    assert first <= 1.5 * second
+
+
 def test_without_history_no_task_starves_in_a_crowd() -> None:
     """All tasks take 5 minutes, without a history, and new ones keep coming: the oldest are still polled."""
     tasks = [300.0] * 1_500
