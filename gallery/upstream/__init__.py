@@ -14,7 +14,11 @@ from gallery.upstream.errors import (
     TaskGone,
     UpstreamError,
 )
-from gallery.upstream.parse import Answer, OfferedModel, OfferedOption, Result, Status
+from gallery.upstream.fields import RateLimits
+from gallery.upstream.parse import Answer, OfferedModel, OfferedOption, read_answer, split_origin
+from gallery.upstream.pictures import Result
+from gallery.upstream.raw import RawAnswer
+from gallery.upstream.words import Status
 
 __all__ = [
     "AccountProblem",
@@ -27,6 +31,8 @@ __all__ = [
     "OfferedOption",
     "OutcomeUnknown",
     "RateLimited",
+    "RateLimits",
+    "RawAnswer",
     "Redirected",
     "Refused",
     "Result",
@@ -35,4 +41,6 @@ __all__ = [
     "Submission",
     "TaskGone",
     "UpstreamError",
+    "read_answer",
+    "split_origin",
 ]
