@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from gallery import upstream
+from gallery.engine import raw_answers
 from gallery.engine.gate import Gate
 from gallery.engine.outcomes import Outcome, Outcomes
 from gallery.engine.polling import Poller
@@ -167,6 +168,7 @@ class Sender:
         """`fence`: of the claim. While this waited for the database, another engine may have claimed it, too."""
         generation = Generation(pk=outcome.pk)
         try:
+            raw_answers.note(outcome)
             generation = Generation.objects.select_related("model").get(pk=outcome.pk)
             if outcome.answer is not None:
                 self._gate.went_well(outcome.asked_at)

@@ -123,6 +123,15 @@ class Generation(models.Model):
     error_code = models.CharField(max_length=100, blank=True)
     error_message = models.TextField(blank=True)
     error_hint = models.TextField(blank=True)
+    error_details = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="For administrators: the upstream's own code, and what it says about a request that would do.",
+    )
+    upstream_ids = models.JSONField(
+        default=dict, blank=True, help_text="All ids that the upstream gave: its support asks for them."
+    )
+    usage = models.JSONField(default=dict, blank=True, help_text="Tokens, as the upstream counted them.")
     suggested_model = models.ForeignKey(
         ImageModel,
         on_delete=models.SET_NULL,
@@ -219,10 +228,13 @@ class Generation(models.Model):
 
     @property
     def cost_of_results(self) -> Decimal | None:
-        """By what the upstream delivered, whether or not all of it could be fetched; None where no price is known."""
+        """By what the upstream delivered, whether or not all of it could be fetched; None where no price is known.
+
+        More than was asked for costs no more: the price that was shown is for what was asked for.
+        """
         if self.estimated_cost is None or not self.count:
             return None
-        return exact(self.estimated_cost / self.count * len(self.results))
+        return exact(self.estimated_cost / self.count * min(len(self.results), self.count))
 
     def claim(self, fence: int) -> bool:
         """Make it this engine's to send."""
@@ -453,6 +465,16 @@ class Generation(models.Model):
     def shortfall(self) -> int:
         """How many pictures of those asked for did not come."""
         return max(0, self.count - self.brought_home) if self.state == State.COMPLETED else 0
+
+    @property
+    def extra_results(self) -> int:
+        """How many pictures came beyond those asked for."""
+        return max(0, len(self.results) - self.count)
+
+    @property
+    def advice(self) -> list[tuple[str, str]]:
+        """What the upstream says about a request that would do, for administrators: names and values in words."""
+        return [(name.replace("_", " ").capitalize(), value) for name, value in self.error_details.items()]
 
     @property
     def seconds_under_way(self) -> float | None:

@@ -115,6 +115,8 @@ def error_from(
         hint = "It was not the service: a proxy, a firewall or its CDN. An administrator can look into it."
         code = ON_THE_WAY if status in (400, 403, 405, 406, 451) else code
     kind, sent = _kind(status, code, given, message, document, polling, told)
+    if kind is TaskGone:
+        code = "async_task_not_found"
     return kind(
         message or default_message,
         code=code,
