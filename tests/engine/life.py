@@ -284,14 +284,14 @@ def results(call: Call, kinds: Iterable[str], origin: str) -> list[dict[str, str
         # No two are the same: the same bytes twice are one picture.
         if kind == "nonsense":
             return "=" * (5 + index)
-        return base64.b64encode(
-            png(colour=f"#f2d6{index:02x}") if kind == "b64" else NO_PICTURE + b" " * index
-        ).decode()
+        content = png(colour=f"#f2d6{index:02x}") if kind == "b64" else NO_PICTURE + b" " * index
+        return base64.b64encode(content).decode()
+
+    def address(index: int) -> str:
+        return f"{origin}/{call.generation}-{index}.png"
 
     return [
-        {"b64_json": inline(kind, index)}
-        if kind in ("b64", "garbage", "nonsense")
-        else {"url": f"{origin}/{call.generation}-{index}.png"}
+        {"url": address(index)} if kind == "url" else {"b64_json": inline(kind, index)}
         for index, kind in enumerate(kinds)
     ]
 
