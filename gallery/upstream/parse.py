@@ -111,12 +111,12 @@ class OfferedModel:
 
 
 def clean_task_id(value: object) -> str:
-    """A task id of 1 to 4,000 printable characters without spaces, or ""."""
+    """A task id of 1 to 4,000 printable characters, without spaces around it; or ""."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
         value = str(value)
     if not isinstance(value, str) or not 1 <= len(value) <= 4_000 or value in (".", ".."):
         return ""
-    return value if value.isprintable() and " " not in value else ""
+    return value if value.isprintable() and value == value.strip() else ""
 
 
 def poll_path(value: object, origin: str) -> str:
@@ -227,7 +227,7 @@ def _read(
     task_id = task_id or _task_id(levels, is_task) or (_last_part(poll_url) if is_task else "")
     text = _text(levels, polling, hide)
     given = codes(levels[-1], hide) or codes(document, hide)
-    code = code_of(None, given, text)
+    code = words.DECLINED if words.is_declined(word) else code_of(_inner_status(levels), given, text)
     may_have_failed = _is_refusal(levels) and not results
     unsure = False
     if status is None:
@@ -385,6 +385,12 @@ def _is_refusal(levels: list[dict[str, Any]]) -> bool:
         if isinstance(base, dict) and base.get("status_code") not in (0, None):
             return True
     return _has_error(levels)
+
+
+def _inner_status(levels: list[dict[str, Any]]) -> int | None:
+    """An HTTP status of a refusal that stands in the answer itself: {"code": 400, "message": …, "data": null}."""
+    found = [number(code) for level in levels for _, code in named(level, words.CODE_FIELDS)]
+    return next((int(code) for code in found if code is not None and 400 <= code < 500), None)
 
 
 def _is_trouble(levels: list[dict[str, Any]]) -> bool:

@@ -157,7 +157,9 @@ def code_of(status: int | None, given: Sequence[str], message: str) -> str:
     kept = next((index for index, one in enumerate(folded) if one in words.KEPT_CODES), None)
     if kept is not None:
         return words.SAME_AS.get(folded[kept], given[kept])
-    return "" if status in (400, 403, 422) else code
+    if status in (400, 403, 422):
+        return _DEFAULTS[status][0]
+    return code
 
 
 def _first_of(objects: Sequence[dict[str, Any]], name: str) -> Any:

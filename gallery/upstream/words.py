@@ -67,7 +67,7 @@ STATUS_STEMS: tuple[tuple[Status, str], ...] = (
     (Status.FAILED, "not found"),  # BFL: Task not found; Volcengine: not_found
     (Status.FAILED, "unsuccess"),
     (Status.PENDING, "not start"),  # Midjourney proxies: NOT_START
-    (Status.PENDING, "not run"),  # Azure OpenAI: notRunning
+    (Status.PENDING, "not runn"),  # Azure OpenAI: notRunning
     (Status.PROCESSING, "not ready"),
     (Status.PROCESSING, "not complet"),
     (Status.PROCESSING, "not finish"),
@@ -86,7 +86,7 @@ STATUS_STEMS: tuple[tuple[Status, str], ...] = (
     (Status.PROCESSING, "start"),  # Replicate: starting
     (Status.PROCESSING, "process"),  # the vendor's
     (Status.PROCESSING, "progress"),  # fal, RunPod: IN_PROGRESS
-    (Status.PROCESSING, "run"),  # DashScope: RUNNING
+    (Status.PROCESSING, "runn"),  # DashScope: RUNNING
     (Status.PROCESSING, "generating"),  # Volcengine, kie.ai
     (Status.PROCESSING, "rendering"),
     (Status.PROCESSING, "drawing"),
@@ -108,7 +108,9 @@ STATUS_STEMS: tuple[tuple[Status, str], ...] = (
     (Status.COMPLETED, "fulfil"),
 )
 # These stand alone: as stems they would be found in too many words ("okra", "newest").
-WHOLE_WORDS = frozenset(("ok", "new", "done", "ready", "run", "active"))
+WHOLE_WORDS = frozenset(("ok", "new", "done", "ready", "active"))
+# What of the failures says that the prompt was declined.
+DECLINED_STEMS = ("moderat", "nsfw", "block", "sensitiv")
 CANCELLED = "cancel"  # of the failures, the one that says so about itself
 
 
@@ -122,6 +124,10 @@ def status_of(word: str) -> Status | None:
             if here[:-1] == tuple(parts[:-1]) and _begins(here[-1], parts[-1]):
                 return status
     return None
+
+
+def is_declined(word: str) -> bool:
+    return any(one.startswith(DECLINED_STEMS) for one in folded(word))
 
 
 def _begins(word: str, stem: str) -> bool:

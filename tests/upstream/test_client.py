@@ -529,7 +529,7 @@ def test_reading_a_create_answer(document: Any, expected: dict[str, Any]) -> Non
         {"status": "pending"},
         {"status": "processing", "data": [{"url": URL}]},
         {"status": "pending", "task_id": ""},
-        {"status": "pending", "task_id": "a b"},
+        {"status": "pending", "task_id": " a"},
         {"status": "pending", "task_id": "a\nb"},
         {"status": "pending", "task_id": ".."},
         {"status": "pending", "task_id": "x" * 4001},
@@ -686,7 +686,7 @@ def test_where_a_status_is_asked_for(
     assert stub.requests[0].path == path
 
 
-@pytest.mark.parametrize("task_id", ["", ".", "..", "a b", "a\r\nb"])
+@pytest.mark.parametrize("task_id", ["", ".", "..", " ", "a\r\nb"])
 def test_a_status_of_nothing(client: Client, task_id: str) -> None:
     with pytest.raises(ValueError, match="no task"):
         client.status(task_id, "https://evil.example/")
