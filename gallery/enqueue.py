@@ -15,6 +15,11 @@ def enqueue_ingest(generation_id: int) -> None:
     async_task("gallery.tasks.ingest", generation_id, save=False)
 
 
+def enqueue_reread(generation_id: int) -> None:
+    """Have the kept answers of a generation read again."""
+    async_task("gallery.tasks.reread", generation_id, save=False)
+
+
 def enqueue_pause_notice() -> None:
     """Tell the administrators that the account is paused."""
     async_task("gallery.tasks.pause_notice", save=False)

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from django.db import connection
 
 from gallery.downloads import build
-from gallery.engine import catalogue_sync, housekeeping, mail, runner
+from gallery.engine import catalogue_sync, housekeeping, mail, raw_answers, runner
 from gallery.engine.errors import DATABASE_AWAY
 from gallery.engine.ingest import ingest_results, make_thumbnails
-from gallery.enqueue import enqueue_thumbnails
-from gallery.models import Picture
+from gallery.engine.results import Deliveries
+from gallery.enqueue import enqueue_ingest, enqueue_thumbnails
+from gallery.models import Generation, Picture
 from lemonstudio.processes.cluster import stopping
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,15 @@ def ingest(generation_id: int) -> None:
     ingest_results(generation_id)
     for picture in Picture.objects.filter(generation=generation_id, thumbnails={}).values_list("pk", flat=True):
         enqueue_thumbnails(picture)
+
+
+@patient
+def reread(generation_id: int) -> None:
+    """Run the present reader over the kept answers of a generation."""
+    generation = Generation.objects.select_related("model").filter(pk=generation_id).first()
+    if generation is not None:
+        deliveries = Deliveries(enqueue_ingest, raw_answers.FETCH_BY.total_seconds())
+        logger.info("%s %s", generation, raw_answers.reread(generation, deliveries))
 
 
 @patient

@@ -11,11 +11,11 @@ from django_q.models import OrmQ, Task
 
 from gallery.downloads.files import delete_files
 from gallery.images.edit import UPLOADS
-from gallery.models import Download, Generation, ImageModel, ModelPace, Notice, PasswordTry, Picture, State
+from gallery.models import Download, Generation, ImageModel, ModelPace, Notice, PasswordTry, Picture, RawAnswer, State
 from gallery.models.activity import KEEP_NOTICES
 from gallery.models.download import ARCHIVES
 from gallery.models.picture import KEEP_TRASH
-from gallery.models.states import EDIT_HELPS
+from gallery.models.states import NOT_THE_MODELS_FAULT
 from gallery.queries.ledger import discrepancies
 from gallery.services.downloads import delete_download, remind
 
@@ -72,21 +72,21 @@ def _pace(seconds: list[float]) -> tuple[float, float] | None:
 
 
 def _success_rate(model: ImageModel) -> float | None:
-    """Of the latest that ended by themselves. What a person can mend by another prompt says nothing about the model."""
+    """Of the latest that ended by themselves, without what was not the model's fault."""
     ended = Generation.objects.filter(model=model, state__in=(State.COMPLETED, State.FAILED, State.INTERRUPTED))
-    latest = list(
-        ended.exclude(error_code__in=EDIT_HELPS).order_by("-finished_at").values_list("state", flat=True)[:REMEMBERED]
-    )
+    judged = ended.exclude(error_code__in=NOT_THE_MODELS_FAULT)
+    latest = list(judged.order_by("-finished_at").values_list("state", flat=True)[:REMEMBERED])
     return latest.count(State.COMPLETED) / len(latest) if len(latest) >= FEWEST else None
 
 
 def delete_old_rows() -> None:
-    """Old results of background tasks, wrong passwords and notices, and sessions that have run out."""
+    """Old results of background tasks, wrong passwords, notices and raw answers, and sessions that have run out."""
     now = timezone.now()
     Task.objects.filter(stopped__lt=now - KEEP_TASKS).delete()
     PasswordTry.objects.filter(at__lt=now - timedelta(days=1)).delete()
     Notice.objects.filter(created_at__lt=now - KEEP_NOTICES).delete()
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    RawAnswer.objects.out_of_date(now).delete()
 
 
 def delete_unused_uploads() -> None:

@@ -22,6 +22,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from gallery.engine import raw_answers
 from gallery.engine.fetch import FetchError, fetch
 from gallery.images.parse import NotAPicture
 from gallery.images.verify import examine, thumbnails
@@ -73,7 +74,8 @@ def ingest_results(generation_id: int) -> None:
     if problems and generation.attempts + 1 < FETCH_ATTEMPTS and _may_help(generation, problems):
         _try_again_later(generation)
     elif here:
-        generation.complete(generation.cost_of_results)
+        if generation.complete(generation.cost_of_results) and not problems:
+            raw_answers.forget(generation_id)
     else:
         generation.fail(
             PICTURE_UNAVAILABLE,

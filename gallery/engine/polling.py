@@ -10,6 +10,7 @@ from functools import partial
 from django.utils import timezone
 
 from gallery import upstream
+from gallery.engine import raw_answers
 from gallery.engine.context import Context
 from gallery.engine.forecast import Forecasts
 from gallery.engine.outcomes import Polled
@@ -22,6 +23,11 @@ logger = logging.getLogger(__name__)
 
 # The weight of a generation that has ended for its author, beside the rest, while the budget is short.
 ENDED_COUNTS = 0.05
+# How often an error under an unknown status must come in a row to be believed.
+DOUBTS = 2
+# Seconds after acceptance in which a task that the upstream does not know may still turn up, and how often it is asked.
+YOUNG = 60.0
+ASKED_AGAIN = 2
 
 
 @dataclass(slots=True)
@@ -42,6 +48,11 @@ class Watched:
     attempts: int = 0
     empty_answers: int = 0
     in_flight: bool = False
+    # How often in a row it may have failed, and how often the upstream did not know it.
+    doubts: int = 0
+    gone: int = 0
+    # What the upstream said last, if that was not understood: shown when the studio gives up.
+    last_said: str = ""
     # When an answer about it was asked for last (or it was accepted), and when last it surely was not ready.
     asked: float = 0.0
     unfinished: float | None = None
@@ -123,10 +134,15 @@ class Poller:
         return expected * (ENDED_COUNTS if watched.ended else 1), not watched.ended, -watched.due
 
     def _ask(self, watched: Watched) -> upstream.Answer:
-        return self._client.status(watched.task_id, watched.poll_url)
+        answer = self._client.status(watched.task_id, watched.poll_url)
+        if answer.previews and time.monotonic() >= watched.give_up_at:
+            return answer.settled()  # the studio stops waiting now, and a picture is there
+        return answer
 
     def handle(self, outcome: Polled) -> None:
         watched = self._watched.get(outcome.pk)
+        if _is_worth_keeping(watched, outcome):
+            raw_answers.note(outcome, polled=True)
         self._judge(watched, outcome)
         if watched is not None:
             watched.in_flight = False
@@ -161,6 +177,13 @@ class Poller:
                 watched, answer.code or GENERATION_FAILED, answer.error or no_reason(answer), "", refunded=True
             )
             return
+        watched.gone = 0
+        # Twice in a row, an error under an unknown status is the end.
+        watched.doubts = watched.doubts + 1 if answer.unsure and answer.error else 0
+        watched.last_said = answer.word if answer.unsure else ""
+        if watched.doubts >= DOUBTS:
+            self._end_in_vain(watched, answer.code or GENERATION_FAILED, answer.error, "")
+            return
         processing = answer.status == upstream.Status.PROCESSING
         state = State.PROCESSING if processing else State.PENDING
         if not watched.ended and (state != watched.state or answer.progress != watched.progress):
@@ -177,7 +200,7 @@ class Poller:
                 return
             Generation(pk=watched.pk).fail(
                 GAVE_UP,
-                "The studio gave up waiting for this one.",
+                _gave_up(watched.last_said),
                 "If the picture arrives within a day, it is kept all the same.",
                 due_at=timezone.now(),
                 from_=[State.PENDING, State.PROCESSING],
@@ -196,7 +219,14 @@ class Poller:
             watched.due = self._gate.hold_until
             return
         watched.attempts += 1
+        if not isinstance(problem, upstream.TaskGone):
+            watched.gone = 0
+        if isinstance(problem, upstream.MalformedAnswer):
+            watched.last_said = problem.message
         match problem:
+            case upstream.TaskGone() if self._is_too_early(watched, asked_at):
+                watched.gone += 1
+                self._ask_later(watched, self._timing.poll)
             case upstream.TaskGone():
                 self._end_in_vain(watched, problem.code, problem.message, problem.hint)
             case upstream.NoPicture():
@@ -205,12 +235,18 @@ class Poller:
                     self._ask_later(watched, self._timing.after(watched.empty_answers))
                 else:
                     message = "The upstream says that the picture is ready, but gives no address for it."
+                    message = f"{message} It also says: {problem.reason}" if problem.reason else message
                     self._end_in_vain(watched, PICTURE_UNAVAILABLE, message, problem.hint)
             case upstream.Refused() if watched.attempts >= FETCH_ATTEMPTS:
                 # The question was refused, not the task: what becomes of that is unknown.
                 self._end_in_vain(watched, GAVE_UP, problem.message, problem.hint)
             case _:
                 self._ask_later(watched, max(self._timing.poll, self._timing.after(watched.attempts - 1)))
+
+    @staticmethod
+    def _is_too_early(watched: Watched, asked_at: float) -> bool:
+        """Some services do not know a task yet that they have just accepted: ask twice more before it is lost."""
+        return watched.gone < ASKED_AGAIN and asked_at - watched.begun < YOUNG
 
     def _end_in_vain(self, watched: Watched, code: str, message: str, hint: str, *, refunded: bool = False) -> None:
         self._watched.pop(watched.pk, None)
@@ -219,6 +255,21 @@ class Poller:
         generation = Generation(pk=watched.pk)
         if not generation.fail(code, message, hint, from_=[State.PENDING, State.PROCESSING]):
             generation.expect_no_more(refunded=refunded)
+
+
+def _is_worth_keeping(watched: Watched | None, outcome: Polled) -> bool:
+    """An answer about a task that says its end, or one that was not understood, once. Thousands say: under way."""
+    answer, problem, last_said = outcome.answer, outcome.problem, watched.last_said if watched else ""
+    if answer is not None:
+        is_end = answer.status in (upstream.Status.COMPLETED, upstream.Status.FAILED)
+        return is_end or (answer.unsure and (answer.word != last_said or bool(answer.error)))
+    return isinstance(problem, upstream.MalformedAnswer) and problem.message != last_said
+
+
+def _gave_up(last_said: str) -> str:
+    if not last_said:
+        return "The studio gave up waiting for this one."
+    return f"The studio gave up waiting for this one. The service’s last word was “{last_said[:200]}”."
 
 
 def _unfinished_at(watched: Watched | None) -> datetime | None:

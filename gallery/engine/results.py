@@ -193,4 +193,6 @@ def no_reason(answer: upstream.Answer) -> str:
     """What to say if the upstream gives no reason."""
     if answer.cancelled:
         return "The upstream cancelled this one."
+    if answer.word and not answer.word.isdigit() and answer.word.lower() not in ("failed", "failure", "error", "fail"):
+        return f"The upstream could not make this picture. It says “{answer.word}” and gives no reason."
     return "The upstream could not make this picture and gave no reason."

@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from gallery import upstream
+from gallery.engine import raw_answers
 from gallery.engine.context import Context
 from gallery.engine.gate import is_too_dear
 from gallery.engine.holds import GOES_ON, Scope
@@ -207,6 +208,7 @@ class Sender:
             raise upstream.NotSent("The studio was stopping, or was not sure that it still held the lease.")
 
     def handle(self, outcome: Posted) -> None:
+        raw_answers.note(outcome)
         generation = Generation.objects.select_related("model").get(pk=outcome.pk)
         if outcome.answer is not None:
             self._gate.was_taken(generation, outcome.asked_at)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
     from gallery.models.picture import Picture
+    from gallery.models.raw_answer import RawAnswer
 
 
 def fingerprint(model_id: int, prompt: str, options: dict[str, str]) -> str:
@@ -117,6 +118,15 @@ class GenerationFields(models.Model):
     error_code = models.CharField(max_length=100, blank=True)
     error_message = models.TextField(blank=True)
     error_hint = models.TextField(blank=True)
+    error_details = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="For administrators: the upstream's own code, and what it says about a request that would do.",
+    )
+    upstream_ids = models.JSONField(
+        default=dict, blank=True, help_text="All ids that the upstream gave: its support asks for them."
+    )
+    usage = models.JSONField(default=dict, blank=True, help_text="Tokens, as the upstream counted them.")
     suggested_model = models.ForeignKey(
         ImageModel,
         on_delete=models.SET_NULL,
@@ -145,6 +155,7 @@ class GenerationFields(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     pictures: "RelatedManager[Picture]"
+    raw_answers: "RelatedManager[RawAnswer]"
 
     class Meta:
         abstract = True
@@ -203,6 +214,11 @@ class GenerationFields(models.Model):
         return len(self.results) > self.pictures_stored
 
     @property
+    def extra_results(self) -> int:
+        """How many pictures came beyond those asked for."""
+        return max(0, len(self.results) - self.count)
+
+    @property
     def shortfall(self) -> int:
         """How many of the pictures asked for did not come."""
         return max(0, self.count - self.pictures_stored) if self.state == State.COMPLETED else 0
@@ -244,10 +260,13 @@ class GenerationFields(models.Model):
 
     @property
     def cost_of_results(self) -> Decimal | None:
-        """The price of what the upstream delivered, fetched or not; None if the price is not known."""
+        """The price of what the upstream delivered, fetched or not; None if the price is not known.
+
+        More than was asked for costs no more: the price that was shown is for what was asked for.
+        """
         if self.estimated_cost is None or not self.count:
             return None
-        return exact(self.estimated_cost / self.count * len(self.results))
+        return exact(self.estimated_cost / self.count * min(len(self.results), self.count))
 
     @property
     def was_charged(self) -> bool | None:

@@ -37,13 +37,33 @@ MAY_STILL_ARRIVE = (
 
 
 # -- why a generation failed: the studio's own codes, and those in the upstream's contract
+#
+# What other services call these becomes one of these codes where an answer is read (gallery/upstream/words.py).
 
 GAVE_UP = "gave_up_waiting"
 PICTURE_UNAVAILABLE = "picture_unavailable"
 GENERATION_FAILED = "generation_failed"
+REFUSED_ON_THE_WAY = "refused_on_the_way"
 # The file of the picture to edit or vary is missing.
 SOURCE_GONE = "source_gone"
-# The codes that the contract documents: a person can mend these by other words, or an administrator by settings.
+ACCOUNT_CODES = frozenset(
+    {
+        "invalid_api_key",
+        "expired_api_key",
+        "insufficient_balance",
+        "insufficient_quota",
+        "quota_exceeded",
+        "billing_hard_limit_reached",
+        "budget_exceeded",
+    }
+)
+# The request's shape is wrong for the model: what the catalogue says of it is out of date.
+SHAPE_CODES = frozenset(
+    {"no_contract_compatible_route", "request_shape_channel_mismatch", "upstream_contract_mismatch"}
+)
+# What a person can mend by other words, and an administrator by settings.
 EDIT_HELPS = frozenset({"content_policy_violation", "invalid_request_error", "payload_too_large"})
-ADMIN_HELPS = frozenset({"model_not_found", "model_not_allowed", "access_denied"})
-UNCLEAR_CHARGE = frozenset({GAVE_UP, PICTURE_UNAVAILABLE, "async_task_not_found", "malformed_answer"})
+ADMIN_HELPS = frozenset({"model_not_found", "model_not_allowed", "access_denied", *ACCOUNT_CODES, *SHAPE_CODES})
+# What says nothing about how reliable a model is.
+NOT_THE_MODELS_FAULT = EDIT_HELPS | ADMIN_HELPS | {REFUSED_ON_THE_WAY}
+UNCLEAR_CHARGE = frozenset({GAVE_UP, PICTURE_UNAVAILABLE, "async_task_not_found", "malformed_answer", "no_picture"})

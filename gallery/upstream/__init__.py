@@ -15,7 +15,10 @@ from gallery.upstream.errors import (
     UpstreamError,
 )
 from gallery.upstream.limits import RateLimit
-from gallery.upstream.parse import Answer, OfferedModel, OfferedOption, Result, Status
+from gallery.upstream.parse import Answer, OfferedModel, OfferedOption, read_answer, split_origin
+from gallery.upstream.pictures import Result
+from gallery.upstream.raw import RawAnswer
+from gallery.upstream.words import Status
 
 __all__ = [
     "AccountProblem",
@@ -29,6 +32,7 @@ __all__ = [
     "OutcomeUnknown",
     "RateLimit",
     "RateLimited",
+    "RawAnswer",
     "Redirected",
     "Refused",
     "Result",
@@ -37,4 +41,6 @@ __all__ = [
     "Submission",
     "TaskGone",
     "UpstreamError",
+    "read_answer",
+    "split_origin",
 ]

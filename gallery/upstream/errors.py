@@ -1,7 +1,12 @@
 """The one family of errors that a request to the upstream may end with. Plain Python."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from gallery.upstream.fields import RateLimits, Usage
+    from gallery.upstream.raw import RawAnswer
 
 
 class UpstreamError(Exception):
@@ -29,11 +34,18 @@ class UpstreamError(Exception):
         estimated_cost_usd: Decimal | None = None,
         param: str = "",
         sent: bool | None = None,
+        given_code: str = "",
+        advice: Mapping[str, str] | None = None,
+        ids: Mapping[str, str] | None = None,
+        usage: "Usage | None" = None,
+        limits: "RateLimits | None" = None,
+        raw: "RawAnswer | None" = None,
     ) -> None:
         super().__init__(message)
         usual_code, usual_retryable, usual_sent = self.usual
         self.message = message
-        self.code = code or usual_code
+        self.code = code or usual_code  # the studio's word for it
+        self.given_code = given_code  # the server's own word, where that is another one
         self.hint = hint
         self.status = status
         self.retryable = usual_retryable if retryable is None else retryable
@@ -43,6 +55,11 @@ class UpstreamError(Exception):
         self.estimated_cost_usd = estimated_cost_usd
         self.param = param
         self.sent = usual_sent if sent is None else sent
+        self.advice = dict(advice or {})  # about a request that would do; for administrators
+        self.ids = dict(ids or {})  # what support asks for
+        self.usage = usage or {}
+        self.limits = limits
+        self.raw = raw  # the answer itself, where one came that may have been paid for
 
 
 class NotSent(UpstreamError):
@@ -52,13 +69,13 @@ class NotSent(UpstreamError):
 
 
 class RateLimited(UpstreamError):
-    """429: surely not taken; the account waits ``retry_after`` seconds, or the model or request that meets it."""
+    """429: surely not taken; the whole account waits ``retry_after`` seconds."""
 
     usual = ("rate_limit_exceeded", True, False)
 
 
 class AccountProblem(UpstreamError):
-    """The key or the balance: all requests pause, unless the answer or what others meet says that it is about some."""
+    """The key or the balance: it would meet every request, so all of them pause."""
 
     usual = ("invalid_api_key", False, False)
 
@@ -98,12 +115,18 @@ class MalformedAnswer(UpstreamError):
 
 
 class NoPicture(MalformedAnswer):
-    """A task that is completed, but whose answer holds no picture (yet): worth asking again."""
+    """A task that is completed, but whose answer holds no picture (yet): worth asking again.
+
+    ``reason`` is what the answer says about it, "" for nothing.
+    """
 
     usual = ("no_picture", True, True)
 
-    def __init__(self, message: str, *, task_id: str = "", poll_url: str = "", created: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, task_id: str = "", poll_url: str = "", created: int | None = None, reason: str = ""
+    ) -> None:
         super().__init__(message)
+        self.reason = reason
         self.task_id = task_id
         self.poll_url = poll_url
         self.created = created

@@ -10,12 +10,15 @@ from django.utils.translation import ngettext
 
 from gallery.models import Generation, Person, Picture, State
 from gallery.models.states import (
+    ACCOUNT_CODES,
     ADMIN_HELPS,
     EDIT_HELPS,
     ENDED_IN_VAIN,
     GAVE_UP,
     GENERATION_FAILED,
     PICTURE_UNAVAILABLE,
+    REFUSED_ON_THE_WAY,
+    SHAPE_CODES,
     SOURCE_GONE,
 )
 from gallery.web.pictures import ratio_class
@@ -28,10 +31,15 @@ ERROR_TITLES = {
     "content_policy_violation": "The service declined this prompt",
     "invalid_request_error": "The service did not accept this request",
     "model_not_found": "The service does not have this model",
+    REFUSED_ON_THE_WAY: "Something on the way refused this request",
     "model_not_allowed": "This model is not open to the studio",
     "access_denied": "This model is not open to the studio",
     "payload_too_large": "The request was too large",
     "async_task_not_found": "The service lost this one",
+    "all_channels_failed": "The service has no way to this model at the moment",
+    "no_picture": "The service made no picture",
+    **dict.fromkeys(ACCOUNT_CODES, "The studio’s account at the service has a problem"),
+    **dict.fromkeys(SHAPE_CODES, "The studio asks this model in the wrong way"),
 }
 CHARGE_WORDS = {True: "It was charged.", False: "Nothing was charged.", None: ""}
 
@@ -143,6 +151,23 @@ class Card:
         if self.generation.state != State.PROCESSING or self.is_taking_longer:
             return None
         return self.seconds_left
+
+    @property
+    def advice(self) -> list[tuple[str, str]]:
+        """What the upstream says about a request that would do, for administrators: names and values in words."""
+        details = self.generation.error_details
+        return [(name.replace("_", " ").capitalize(), value) for name, value in details.items()]
+
+    @property
+    def extra_words(self) -> str:
+        """ "6 came, 1 was asked for"; "" if no more came than was asked for."""
+        generation = self.generation
+        if generation.state != State.COMPLETED or not generation.extra_results:
+            return ""
+        words = ngettext(
+            "%(came)d came, %(count)d was asked for", "%(came)d came, %(count)d were asked for", generation.count
+        )
+        return words % {"came": len(generation.results), "count": generation.count}
 
     @property
     def waiting_words(self) -> str:

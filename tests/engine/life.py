@@ -286,13 +286,18 @@ GOOD = frozenset({"url", "b64"})
 
 
 def results(call: Call, kinds: Iterable[str], origin: str) -> list[dict[str, str]]:
-    inline = {
-        "b64": base64.b64encode(PICTURE).decode(),
-        "garbage": base64.b64encode(NO_PICTURE).decode(),
-        "nonsense": "=" * 5,
-    }
+    def inline(kind: str, index: int) -> str:
+        # No two are the same: the same bytes twice are one picture.
+        if kind == "nonsense":
+            return "=" * (5 + index)
+        content = png(colour=f"#f2d6{index:02x}") if kind == "b64" else NO_PICTURE + b" " * index
+        return base64.b64encode(content).decode()
+
+    def address(index: int) -> str:
+        return f"{origin}/{call.generation}-{index}.png"
+
     return [
-        {"b64_json": inline[kind]} if kind in inline else {"url": f"{origin}/{call.generation}-{index}.png"}
+        {"url": address(index)} if kind == "url" else {"b64_json": inline(kind, index)}
         for index, kind in enumerate(kinds)
     ]
 

@@ -23,7 +23,7 @@ from PIL import Image
 from gallery.engine.ingest import ingest_results
 from gallery.engine.results import Results, keep_results, results_left_behind
 from gallery.models import Generation, Picture, State, UpstreamAccount
-from gallery.upstream.parse import Answer, Result, Status
+from gallery.upstream import Answer, Result, Status
 from lemonstudio.processes.tree import soon
 from tests.engine.conftest import EngineDriver, turn
 from tests.support.stub_upstream import StubUpstream, WorkingUpstream

@@ -199,10 +199,68 @@ def test_account_trouble_pauses_the_queue_and_fails_no_generation(
 def test_lost_task_fails(driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration) -> None:
     generation = make_generation()
     stub.answer(json=TASK)
-    stub.answer(404, json=error("async_task_not_found"))
+    stub.handler = lambda request: Reply.of_json(error("async_task_not_found"), 404)
     turn_until_state(driver.engine(), generation, State.FAILED)
     assert generation.error_code == "async_task_not_found"
     assert generation.due_at is None
+    assert len(stub.requests) == 1 + 3
+
+
+def test_task_that_is_not_known_at_once_is_asked_about_again(
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    generation = make_generation()
+    stub.answer(json=TASK)
+    stub.answer(404, json=error("async_task_not_found"))
+    stub.answer(404, json=error("async_task_not_found"))
+    stub.answer(json=status("completed", data=[PICTURE]))
+    turn_until_state(driver.engine(), generation, State.SAVING)
+    assert generation.results == [PICTURE]
+
+
+def test_old_task_that_is_not_known_is_lost_at_once(
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    now = timezone.now()
+    generation = make_generation(
+        state=State.PROCESSING, task_id="img_1", due_at=now, accepted_at=now - timedelta(minutes=2)
+    )
+    stub.handler = lambda request: Reply.of_json(error("async_task_not_found"), 404)
+    turn_until_state(driver.engine(), generation, State.FAILED)
+    assert len(stub.requests) == 1
+
+
+def test_error_under_an_unknown_status_counts_when_it_comes_twice(
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    generation = make_generation()
+    stub.answer(json=TASK)
+    stub.answer(json=status("wobbling", error={"message": "The lemon fell over."}))
+    stub.answer(json=status("processing"))
+    stub.answer(json=status("wobbling", error={"message": "The lemon fell over."}))
+    stub.answer(json=status("wobbling", error={"message": "The lemon fell over."}))
+    turn_until_state(driver.engine(), generation, State.FAILED)
+    assert (generation.error_message, len(stub.requests)) == ("The lemon fell over.", 5)
+
+
+def test_giving_up_names_the_word_that_is_not_known(
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    ImageModel.objects.update(give_up_after=1)
+    generation = make_generation()
+    stub.handler = lambda request: TASK if request.method == "POST" else status("wobbling")
+    turn_until_state(driver.engine(), generation, State.FAILED)
+    assert "“wobbling”" in generation.error_message
+
+
+def test_picture_that_stands_in_each_answer_is_taken_before_giving_up(
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    ImageModel.objects.update(give_up_after=1)
+    generation = make_generation()
+    stub.handler = lambda request: TASK if request.method == "POST" else status("processing", data=[PICTURE])
+    turn_until_state(driver.engine(), generation, State.SAVING)
+    assert generation.results == [PICTURE]
 
 
 def test_poll_that_fails_is_asked_again(
@@ -496,7 +554,7 @@ def test_known_addresses_are_tried_once_more_when_the_task_is_gone(
     generation = make_generation(
         state=State.PROCESSING, task_id="img_1", results=[PICTURE] * 4, count=4, due_at=timezone.now(), attempts=1
     )
-    stub.answer(404, json=error("async_task_not_found"))
+    stub.handler = lambda request: Reply.of_json(error("async_task_not_found"), 404)
     turn_until_state(driver.engine(), generation, State.SAVING)
     assert generation.attempts == 4
     assert driver.ingested == [generation.pk]
