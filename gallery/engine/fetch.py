@@ -79,13 +79,23 @@ class FetchError(Exception):
     """Why a file was not fetched, in words that can follow “it could not be fetched:”.
 
     `permanent`: the same address will not do better by itself. `hopeless`: nor will it after any change of settings.
+    `refused`: it is one that only trusted origins may have.
     `gone`: the host answered that it does not serve this address (any more); a fresh address may work.
     """
 
-    def __init__(self, message: str, *, permanent: bool = False, gone: bool = False, hopeless: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        gone: bool = False,
+        hopeless: bool = False,
+        refused: bool = False,
+    ) -> None:
         super().__init__(message)
-        self.permanent = permanent or hopeless
+        self.permanent = permanent or hopeless or refused
         self.hopeless = hopeless
+        self.refused = refused
         self.gone = gone
 
 
@@ -218,10 +228,10 @@ def _parse(url: str) -> _Address:
 def _peers(address: _Address, trusted: bool, seconds: float) -> list[str]:
     """Return the IP addresses that may be connected to for this address."""
     if not trusted and address.port not in _OPEN_PORTS:
-        raise FetchError(f"its address uses port {address.port}, not 80 or 443", permanent=True)
+        raise FetchError(f"its address uses port {address.port}, not 80 or 443", refused=True)
     peers = [address.literal] if address.literal else _look_up(address, seconds)
     if not trusted and not all(is_public(peer) for peer in peers):
-        raise FetchError(f"its host, {address.host}, is not on the public internet", permanent=True)
+        raise FetchError(f"its host, {address.host}, is not on the public internet", refused=True)
     return peers
 
 

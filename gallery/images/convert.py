@@ -18,12 +18,10 @@ from PIL import Image, PngImagePlugin
 
 from gallery.images.concurrency import ConcurrencyLimit
 from gallery.images.parse import DAMAGED, NotAPicture, parse_image
-from gallery.images.verify import decode, in_srgb, plain, turn, turned
+from gallery.images.verify import MAX_WEBP_SIDE, decode, in_srgb, plain, turn, turned
 
 # The longest side, in pixels.
 SIDES = (2048, 1024, 512)
-# What WebP can hold.
-MAX_WEBP_SIDE = 16_383
 SOFTWARE = "Lemon Studio"
 # A JPEG has 64 KiB for EXIF, and as much for XMP; what names them is in there, too.
 MAX_JPEG_BLOCK = 65_000

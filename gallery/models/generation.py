@@ -25,6 +25,7 @@ from gallery.models.batch import Batch
 from gallery.models.catalogue import ImageModel, options_key, size_in_pixels
 from gallery.models.gallery import Gallery
 from gallery.models.generation_queryset import GenerationQuerySet
+from gallery.models.kept_file import KeptFile, kept_files
 from gallery.models.ledger import NOTHING, LedgerEntry, book, exact
 from gallery.models.states import (
     ADMIN_HELPS,
@@ -337,6 +338,32 @@ class Generation(models.Model):
             if ended.update(due_at=None, **({"refunded": True} if refunded else {})) and refunded:
                 Generation.bring_ledger_up_to_date(self.pk)
 
+    def note_result(self, index: int, **notes: str) -> bool:
+        """Note what became of one result that is no picture: `kept`, `what`, `why`, or `lost` with the reason.
+
+        Tell whether that was news. A note without a text is taken back.
+        """
+        with transaction.atomic():
+            results = Generation.objects.select_for_update().values_list("results", flat=True).get(pk=self.pk)
+            if index >= len(results) or (notes.get("kept") and results[index].get("kept")):
+                return False
+            noted = {**results[index], **notes}
+            results[index] = {name: text for name, text in noted.items() if text or name in ("url", "revised_prompt")}
+            Generation.objects.filter(pk=self.pk).update(results=results)
+        self.results = results
+        return True
+
+    def delete_kept_file(self, index: int) -> str:
+        """Forget a kept file, and remember that this result has come; return the file's name in storage, "" if none."""
+        with transaction.atomic():
+            row = Generation.objects.select_for_update().only("results", "deleted_results").get(pk=self.pk)
+            name = next((one.name for one in row.kept_files if one.index == index), "")
+            if name:
+                row.note_result(index, kept="", what="", why="")
+                gone = sorted({*row.deleted_results, index})
+                Generation.objects.filter(pk=self.pk).update(deleted_results=gone, version=F("version") + 1)
+        return name
+
     def ask_again(self, **changes: Any) -> bool:
         """Its picture could not be fetched; the upstream will be asked for a fresh address."""
         return self._move(State.PROCESSING, from_=[State.SAVING], **changes)
@@ -411,15 +438,22 @@ class Generation(models.Model):
         return self.state in (State.FAILED, State.COMPLETED) and self.is_missing_pictures
 
     @property
+    def kept_files(self) -> list[KeptFile]:
+        """What was delivered and is no picture."""
+        return kept_files(self.pk, self.results)
+
+    @property
     def brought_home(self) -> int:
-        """How many pictures have come, those in the trash and those deleted for good among them."""
+        """How many pictures and files have come, those in the trash and those deleted for good among them."""
         arrived = getattr(self, "arrived", None)
-        return (self.pictures.count() if arrived is None else int(arrived)) + len(self.deleted_results)
+        pictures = self.pictures.count() if arrived is None else int(arrived)
+        return pictures + len(self.deleted_results) + len(self.kept_files)
 
     @property
     def is_missing_pictures(self) -> bool:
-        """Whether the upstream has delivered more than was brought home."""
-        return len(self.results) > self.brought_home
+        """Whether the upstream has delivered something that is not here, and that fetching could bring."""
+        lost = sum(1 for result in self.results if result.get("lost"))
+        return len(self.results) > self.brought_home + lost
 
     @property
     def width(self) -> int:

@@ -67,7 +67,13 @@ class Picture(models.Model):
     )
     original = models.FileField(max_length=200, help_text="The bytes as the upstream delivered them.")
     sha256 = models.CharField(max_length=64)
-    format = models.CharField(max_length=4, help_text="PNG, JPEG or WEBP.")
+    format = models.CharField(max_length=4, help_text="PNG, JPEG, WEBP, AVIF or GIF.")
+    is_as_delivered = models.BooleanField(
+        "shown as delivered",
+        default=True,
+        editable=False,
+        help_text="Browsers show the original as the still picture that it is. If not, they get a still made of it.",
+    )
     byte_size = models.PositiveBigIntegerField()
     width = models.PositiveIntegerField(help_text="As displayed, in pixels.")
     height = models.PositiveIntegerField()
@@ -176,6 +182,12 @@ class Picture(models.Model):
     def original_url(self) -> str:
         return reverse("picture_original", args=[self.pk, self.digest])
 
+    @property
+    def full_url(self) -> str:
+        """The picture at its full size, for looking closely: the original, or the still that was made of it."""
+        widths = self.thumbnails.get("webp", ())
+        return self.original_url if self.is_as_delivered or not widths else self._thumbnail_url(max(widths), "webp")
+
     def thumbnail_name(self, width: int, format: str) -> str:
         """The storage name of a thumbnail, beside the original."""
         return f"{PurePosixPath(self.original_name).with_suffix('')}-{width}.{format}"
@@ -209,7 +221,8 @@ class Picture(models.Model):
         widths = self.thumbnails.get("webp", ())
         if not widths:
             return self.original_url
-        return self._thumbnail_url(max(widths), "webp")
+        # Not the still of full size, where there is one.
+        return self._thumbnail_url(max((one for one in widths if one <= 960), default=max(widths)), "webp")
 
     @property
     def small_src(self) -> str:

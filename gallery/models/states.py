@@ -40,10 +40,12 @@ MAY_STILL_ARRIVE = (
 
 GAVE_UP = "gave_up_waiting"
 PICTURE_UNAVAILABLE = "picture_unavailable"
+NOT_A_PICTURE = "not_a_picture"
 GENERATION_FAILED = "generation_failed"
 ERROR_TITLES = {
     GAVE_UP: "Gave up waiting",
     PICTURE_UNAVAILABLE: "The picture could not be fetched",
+    NOT_A_PICTURE: "The service did not send a picture",
     GENERATION_FAILED: "The service could not make this picture",
     "content_policy_violation": "The service declined this prompt",
     "invalid_request_error": "The service did not accept this request",
