@@ -5,7 +5,6 @@ if (zone) {
   const form = zone.closest("form");
   const input = zone.querySelector("input[type=file]");
   const said = zone.querySelector("[data-said]");
-  const kinds = input.accept.split(",");
 
   for (const element of form.querySelectorAll("[data-without-script]")) element.hidden = true;
   for (const element of form.querySelectorAll("[data-with-script]")) element.hidden = false;
@@ -15,15 +14,23 @@ if (zone) {
     said.toggleAttribute("data-wrong", wrong);
   };
 
-  const open = () => {
+  // What a file is stands in its first bytes. Its name and type are what somebody called it.
+  const isPicture = async (file) => {
+    const bytes = new Uint8Array(await file.slice(0, 32).arrayBuffer());
+    const text = String.fromCharCode(...bytes).replace(/^[ \t\r\n\xef\xbb\xbf]+/, "");
+    return /^(\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|....ftyp)/s.test(text);
+  };
+
+  const open = async () => {
     const file = input.files[0];
     if (!file) return;
-    const problem =
-      file.type && !kinds.includes(file.type)
-        ? `“${file.name}” is no PNG, JPEG or WebP picture. Choose another.`
-        : file.size > Number(zone.dataset.largest)
-          ? `“${file.name}” is larger than 20 MB. Make it smaller, and choose it again.`
-          : "";
+    let problem = "";
+    if (file.size > Number(zone.dataset.largest)) {
+      problem = `“${file.name}” is larger than 20 MB. Make it smaller, and choose it again.`;
+    } else if (!(await isPicture(file))) {
+      problem = `“${file.name}” is not a picture that can be opened here. Choose a PNG, JPEG, WebP, AVIF or GIF.`;
+    }
+    if (input.files[0] !== file) return; // another was chosen meanwhile
     if (problem) {
       input.value = "";
       say(problem, true);
