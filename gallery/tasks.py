@@ -106,6 +106,7 @@ def tidy_up() -> None:
     housekeeping.delete_old_rows()
     housekeeping.check_ledger()
     housekeeping.delete_unused_uploads()
+    housekeeping.delete_stray_files()
     housekeeping.empty_trash()
     housekeeping.tidy_downloads()
 

@@ -14,6 +14,7 @@ from gallery.images.edit import UPLOADS
 from gallery.models import Download, Generation, ImageModel, ModelPace, Notice, PasswordTry, Picture, RawAnswer, State
 from gallery.models.activity import KEEP_NOTICES
 from gallery.models.download import ARCHIVES
+from gallery.models.kept_file import KEPT
 from gallery.models.picture import KEEP_TRASH
 from gallery.models.states import NOT_THE_MODELS_FAULT
 from gallery.queries.ledger import discrepancies
@@ -102,6 +103,20 @@ def delete_unused_uploads() -> None:
         for name in names:
             if name not in used and default_storage.get_modified_time(name) < timezone.now() - KEEP_UPLOADS:
                 default_storage.delete(name)
+
+
+def delete_stray_files() -> None:
+    """After a day, the files of kept/ that no result names: the task that kept them ended before it could say so."""
+    try:
+        names = default_storage.listdir(KEPT)[1]
+    except FileNotFoundError:
+        return  # only pictures have come so far
+    for name in names:
+        generation = Generation.objects.filter(pk=int(name.partition("-")[0])).only("results").first()
+        path = f"{KEPT}/{name}"
+        is_named = generation is not None and path in {one.name for one in generation.kept_files}
+        if not is_named and default_storage.get_modified_time(path) < timezone.now() - KEEP_UPLOADS:
+            default_storage.delete(path)
 
 
 def empty_trash() -> None:

@@ -1,7 +1,5 @@
 """What was paid for is kept at once."""
 
-import base64
-import binascii
 import contextlib
 import logging
 import time
@@ -20,6 +18,7 @@ from gallery import upstream
 from gallery.engine.errors import errors_logged
 from gallery.models import Generation, State
 from gallery.models.states import ENDED_IN_VAIN, GENERATION_FAILED, MAY_STILL_ARRIVE
+from gallery.upstream.inline import decode
 
 logger = logging.getLogger(__name__)
 
@@ -42,12 +41,13 @@ def keep_results(pk: int, answer: upstream.Answer) -> Results:
         kept = {"url": result.url, "revised_prompt": result.revised_prompt}
         if result.b64:
             try:
-                # Some leave the padding out.
-                data = base64.b64decode(result.b64 + "=" * (-len(result.b64) % 4))
-                # The name tells the full size, so that a file that was cut off is not taken for a result.
-                kept["file"] = _store(f"{INBOX}/{pk}-{index}-{uuid.uuid4().hex[:12]}-{len(data)}", data)
-            except (binascii.Error, ValueError):
+                data = decode(result.b64)
+            except ValueError:
+                # There is no other copy: the text is kept as it came.
                 logger.warning("Picture %s of generation %s is no valid base64", index, pk)
+                data = result.b64.encode(errors="replace")
+            # The name tells how long it is to be: a part of it that found room is no result.
+            kept["file"] = _store(f"{INBOX}/{pk}-{index}-{uuid.uuid4().hex[:12]}-{len(data)}", data)
         results.append(kept)
     return results
 
@@ -109,7 +109,15 @@ def _as_results(names: Iterable[str]) -> Results:
 def _together(earlier: Results, latest: Results) -> Results:
     """Each result as the latest answer says, completed by what earlier answers said."""
     pairs = zip_longest(earlier, latest, fillvalue=_NOTHING)
-    return [_NOTHING | before | {name: value for name, value in now.items() if value} for before, now in pairs]
+    return [
+        _NOTHING | _hopeful(before, now) | {name: value for name, value in now.items() if value}
+        for before, now in pairs
+    ]
+
+
+def _hopeful(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
+    """What an earlier answer said; with something new to fetch, it does not count as lost any more."""
+    return {name: value for name, value in before.items() if name != "lost" or not (now.get("url") or now.get("file"))}
 
 
 def _files(results: Results) -> set[str]:

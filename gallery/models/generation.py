@@ -118,6 +118,32 @@ class Generation(GenerationFields):
             **NO_ERROR,
         )
 
+    def note_result(self, index: int, **notes: str) -> bool:
+        """Note what became of one result that is no picture: `kept`, `what`, `why`, or `lost` with the reason.
+
+        Return whether that was news. A note without a text is taken back. No move: the state stays.
+        """
+        with transaction.atomic():
+            results = Generation.objects.select_for_update().values_list("results", flat=True).get(pk=self.pk)
+            if index >= len(results) or (notes.get("kept") and results[index].get("kept")):
+                return False
+            noted = {**results[index], **notes}
+            results[index] = {name: text for name, text in noted.items() if text or name in ("url", "revised_prompt")}
+            Generation.objects.filter(pk=self.pk).update(results=results)
+        self.results = results
+        return True
+
+    def delete_kept_file(self, index: int) -> str:
+        """Forget a kept file, and remember that this result has come; return the file's name in storage, "" if none."""
+        with transaction.atomic():
+            row = Generation.objects.select_for_update().only("results", "deleted_results").get(pk=self.pk)
+            name = next((one.name for one in row.kept_files if one.index == index), "")
+            if name:
+                row.note_result(index, kept="", what="", why="")
+                gone = sorted({*row.deleted_results, index})
+                Generation.objects.filter(pk=self.pk).update(deleted_results=gone, version=F("version") + 1)
+        return name
+
     def ask_again(self, **changes: Any) -> bool:
         """Its picture could not be fetched. The engine will ask the upstream for a fresh address."""
         return self._move(State.PROCESSING, from_=[State.SAVING], **changes)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from gallery.models.batch import Batch
 from gallery.models.catalogue import ImageModel, options_key, size_in_pixels
 from gallery.models.gallery import Gallery
+from gallery.models.kept_file import KeptFile, kept_files
 from gallery.models.ledger import NOTHING, LedgerEntry, exact
 from gallery.models.states import ENDED_IN_VAIN, UNCLEAR_CHARGE, UNDER_WAY, State
 
@@ -203,15 +204,22 @@ class GenerationFields(models.Model):
         return self.state in (State.FAILED, State.COMPLETED) and self.is_missing_pictures
 
     @property
+    def kept_files(self) -> list[KeptFile]:
+        """What was delivered and is no picture."""
+        return kept_files(self.pk, self.results)
+
+    @property
     def pictures_stored(self) -> int:
-        """How many pictures have come. Those in the trash and those deleted for good count, too."""
+        """How many pictures and files have come. Those in the trash and those deleted for good count, too."""
         arrived = getattr(self, "arrived", None)
-        return (self.pictures.count() if arrived is None else int(arrived)) + len(self.deleted_results)
+        pictures = self.pictures.count() if arrived is None else int(arrived)
+        return pictures + len(self.deleted_results) + len(self.kept_files)
 
     @property
     def is_missing_pictures(self) -> bool:
-        """Whether the upstream has delivered more than the studio has stored."""
-        return len(self.results) > self.pictures_stored
+        """Whether the upstream has delivered something that the studio lacks, and that fetching could bring."""
+        lost = sum(1 for result in self.results if result.get("lost"))
+        return len(self.results) > self.pictures_stored + lost
 
     @property
     def extra_results(self) -> int:

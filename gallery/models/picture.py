@@ -65,7 +65,13 @@ class Picture(models.Model):
     )
     original = models.FileField(max_length=200, help_text="The bytes as the upstream delivered them.")
     sha256 = models.CharField(max_length=64)
-    format = models.CharField(max_length=4, help_text="PNG, JPEG or WEBP.")
+    format = models.CharField(max_length=4, help_text="PNG, JPEG, WEBP, AVIF or GIF.")
+    is_as_delivered = models.BooleanField(
+        "shown as delivered",
+        default=True,
+        editable=False,
+        help_text="Browsers show the original as the still picture that it is. If not, they get a still made of it.",
+    )
     byte_size = models.PositiveBigIntegerField()
     width = models.PositiveIntegerField(help_text="As displayed, in pixels.")
     height = models.PositiveIntegerField()

@@ -42,6 +42,7 @@ MAY_STILL_ARRIVE = (
 
 GAVE_UP = "gave_up_waiting"
 PICTURE_UNAVAILABLE = "picture_unavailable"
+NOT_A_PICTURE = "not_a_picture"
 GENERATION_FAILED = "generation_failed"
 REFUSED_ON_THE_WAY = "refused_on_the_way"
 # The file of the picture to edit or vary is missing.

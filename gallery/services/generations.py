@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from gallery.enqueue import enqueue_ingest, enqueue_submit
-from gallery.models import Batch, Gallery, Generation, ImageModel, Person, Picture, PromptTemplate, Vote, ledger
+from gallery.models import Batch, Gallery, Generation, ImageModel, Person, Picture, PromptTemplate, State, Vote, ledger
 from gallery.models.states import ENDED_IN_VAIN, UNDER_WAY
 
 
@@ -185,6 +186,18 @@ def fetch_again(generation: Generation) -> bool:
             return False
         enqueue_ingest(generation.pk)
         return True
+
+
+def delete_file(generation: Generation, index: int) -> bool:
+    """Delete a delivered file that is no picture; tell whether it was there. What has nothing left leaves the feed."""
+    name = generation.delete_kept_file(index)
+    if not name:
+        return False
+    default_storage.delete(name)
+    row = Generation.objects.get(pk=generation.pk)
+    if not (row.pictures.exists() or row.kept_files or row.is_missing_pictures):
+        Generation.objects.filter(pk=row.pk, state=State.COMPLETED).update(dismissed=True)
+    return True
 
 
 def dismiss(generation: Generation) -> bool:

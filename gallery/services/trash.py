@@ -42,5 +42,5 @@ def _leave_feed(generations: Collection[int]) -> None:
     kept = Picture.objects.kept().filter(generation=OuterRef("pk"))
     empty = Generation.objects.filter(~Exists(kept), pk__in=generations, state=State.COMPLETED)
     rows = empty.annotate(arrived=Count("pictures")).only("results", "deleted_results")
-    finished = [row.pk for row in rows if not row.is_missing_pictures]
+    finished = [row.pk for row in rows if not (row.is_missing_pictures or row.kept_files)]
     Generation.objects.filter(pk__in=finished).update(dismissed=True)

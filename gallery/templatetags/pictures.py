@@ -44,6 +44,11 @@ def original_url(picture: Picture) -> str:
 
 
 @register.filter
+def full_url(picture: Picture) -> str:
+    return urls.full_url(picture)
+
+
+@register.filter
 def ratio_class(picture: Picture | GuestPicture) -> str:
     return urls.ratio_class(picture.width, picture.height)
 

@@ -14,9 +14,10 @@ from gallery.forms.generations import GenerationForm
 from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, State, UpstreamAccount
 from gallery.models.ledger import budget_state, over_budget_message
 from gallery.queries.cards import for_cards
-from gallery.web.access import generation_to_change, generation_to_see
+from gallery.web.access import file_to_see, generation_to_change, generation_to_see
 from gallery.web.cards import Card, cards_of
 from gallery.web.http import PersonRequest, number_in
+from gallery.web.media import serve_untrusted
 
 PAGE = 20
 # Milliseconds between two polls of a browser. A poll reads only the database.
@@ -169,6 +170,20 @@ def generation_dismiss(request: PersonRequest, pk: int) -> HttpResponseBase:
     if not services.generations.dismiss(generation):
         return _changed(request, generation)
     return HttpResponse() if request.htmx else redirect("create")
+
+
+@require_safe
+def generation_file(request: PersonRequest, pk: int, index: int) -> HttpResponseBase:
+    """A delivered file that is no picture, to be saved."""
+    kept = file_to_see(request.user, pk, index)
+    return serve_untrusted(request, kept.name, kept.download_name)
+
+
+@require_POST
+def generation_file_delete(request: PersonRequest, pk: int, index: int) -> HttpResponseBase:
+    generation = generation_to_change(request.user, pk)
+    said = "The file was deleted." if services.generations.delete_file(generation, index) else ""
+    return _changed(request, generation, said)
 
 
 @require_POST

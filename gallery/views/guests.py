@@ -193,11 +193,12 @@ def guest_download(request: StudioRequest, session: GuestSession, entry: int) ->
 
     def read() -> HttpResponse:
         with default_storage.open(picture.original_name) as file:
-            response = HttpResponse(strip_in_turn(file), content_type=picture.content_type)
+            data, kind = strip_in_turn(file)
+        response = HttpResponse(data, content_type=kind.content_type)
         number = _entries(session).filter(_before(place)).count() + 1
         assert session.link.gallery is not None
         stem = slugify(session.link.gallery.name)[:60] or "picture"
-        name = f"{stem}-{number}.{picture.extension}"
+        name = f"{stem}-{number}.{kind.extension}"
         response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
         return response
 

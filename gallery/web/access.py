@@ -21,6 +21,7 @@ from gallery.models import (
     ShareLink,
 )
 from gallery.models.invitation import InvitationQuerySet
+from gallery.models.kept_file import KeptFile
 from gallery.queries.batches import batches_visible_to
 from gallery.queries.roles import Action, may, may_invite, may_see_all_invitations, may_view_all, pictures_for
 from gallery.services.edits import Source
@@ -76,6 +77,15 @@ def source_to_see(person: Person, pk: int) -> Generation:
     """Only the author of an edit or a variation sees its source: sharing the result does not share the source."""
     own = Generation.objects.all() if may_view_all(person) else Generation.objects.filter(author=person)
     return get_object_or_404(own.exclude(source_file=""), pk=pk)
+
+
+def file_to_see(person: Person, pk: int, index: int) -> KeptFile:
+    """A delivered file that is no picture: its author's, and administrators' who see everything."""
+    own = Generation.objects.all() if may_view_all(person) else Generation.objects.filter(author=person)
+    for kept in get_object_or_404(own, pk=pk).kept_files:
+        if kept.index == index:
+            return kept
+    raise Http404
 
 
 def upload_to_edit(person: Person, upload: str) -> Source:

@@ -16,6 +16,7 @@ from gallery.models.states import (
     ENDED_IN_VAIN,
     GAVE_UP,
     GENERATION_FAILED,
+    NOT_A_PICTURE,
     PICTURE_UNAVAILABLE,
     REFUSED_ON_THE_WAY,
     SHAPE_CODES,
@@ -26,6 +27,7 @@ from gallery.web.pictures import ratio_class
 ERROR_TITLES = {
     GAVE_UP: "Gave up waiting",
     PICTURE_UNAVAILABLE: "The picture could not be fetched",
+    NOT_A_PICTURE: "The service did not send a picture",
     GENERATION_FAILED: "The service could not make this picture",
     SOURCE_GONE: "The picture to start from is gone",
     "content_policy_violation": "The service declined this prompt",
@@ -77,6 +79,8 @@ class Card:
             kind = "waiting"
         elif self.pictures:
             kind = "pictures"
+        elif state == State.COMPLETED and self.generation.kept_files:
+            kind = "files"
         else:
             # failed, interrupted, cancelled; completed, if its pictures are in the trash.
             kind = state.value

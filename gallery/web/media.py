@@ -67,6 +67,15 @@ def serve_content(request: StudioRequest, etag: str, read: Callable[[], HttpResp
     return response
 
 
+def serve_untrusted(request: StudioRequest, name: str, filename: str) -> HttpResponseBase:
+    """Answer with a stored file of any kind, to be saved and never shown, whatever is in it."""
+    response = serve(request, name, "application/octet-stream", PurePosixPath(name).stem, filename=filename)
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    # Its author may delete it at any time.
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
 def _signed_redirect(name: str, content_type: str, disposition: str | None) -> HttpResponse:
     parameters = {"ResponseContentType": content_type}
     if disposition:

@@ -7,6 +7,8 @@ from django.urls import reverse
 
 from gallery.models import Picture
 
+LARGEST_THUMBNAIL = 960
+
 
 @dataclass(frozen=True, slots=True)
 class PictureFiles:
@@ -17,27 +19,37 @@ class PictureFiles:
     # Shown until there are thumbnails; empty for guests, who do not see it.
     original: str = ""
 
-    def _url(self, width: int, format: str) -> str:
+    def url(self, width: int, format: str) -> str:
         return f"{self.base}{width}.{format}"
 
     def srcset(self, format: str) -> str:
-        return ", ".join(f"{self._url(width, format)} {width}w" for width in self.thumbnails.get(format, ()))
+        return ", ".join(f"{self.url(width, format)} {width}w" for width in self.thumbnails.get(format, ()))
 
     @property
     def src(self) -> str:
-        """The largest thumbnail, for browsers that do not know srcset; the original until there is one."""
+        """A large thumbnail, for browsers that do not know srcset; the original until there is one."""
         widths = self.thumbnails.get("webp", ())
-        return self._url(max(widths), "webp") if widths else self.original
+        # Not the still of full size, if there is one.
+        largest = max((width for width in widths if width <= LARGEST_THUMBNAIL), default=max(widths, default=0))
+        return self.url(largest, "webp") if widths else self.original
 
     @property
     def small_src(self) -> str:
         """The smallest thumbnail; the original until there is one."""
         widths = self.thumbnails.get("webp", ())
-        return self._url(min(widths), "webp") if widths else self.original
+        return self.url(min(widths), "webp") if widths else self.original
 
 
 def original_url(picture: Picture) -> str:
     return reverse("picture_original", args=[picture.pk, picture.digest])
+
+
+def full_url(picture: Picture) -> str:
+    """The picture at its full size, for looking closely: the original, or the still that was made of it."""
+    widths = picture.thumbnails.get("webp", ())
+    if picture.is_as_delivered or not widths:
+        return original_url(picture)
+    return files_of(picture).url(max(widths), "webp")
 
 
 def files_of(picture: Picture) -> PictureFiles:

@@ -431,12 +431,25 @@ def test_unusable_files_are_refused_before_and_after_the_upload(owner_page: Page
     choose = page.get_by_label("Choose a picture")
     zone = page.locator(".dropzone")
     choose.set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"notes"})
-    expect(zone).to_contain_text("“notes.txt” is no PNG, JPEG or WebP picture. Choose another.")
+    expect(zone).to_contain_text(
+        "“notes.txt” is not a picture that can be opened here. Choose a PNG, JPEG, WebP, AVIF or GIF."
+    )
     choose.set_input_files({"name": "huge.png", "mimeType": "image/png", "buffer": bytes(21 * 2**20)})
     expect(zone).to_contain_text("“huge.png” is larger than 20 MB. Make it smaller, and choose it again.")
     expect(page).to_have_url(re.compile("/edit/$"))
-    choose.set_input_files({"name": "false.png", "mimeType": "image/png", "buffer": b"no picture at all"})
-    expect(zone).to_contain_text("This file cannot be used: it is no PNG, JPEG or WebP picture.")
+    choose.set_input_files({"name": "false.png", "mimeType": "image/png", "buffer": png()[:-20]})
+    expect(zone).to_contain_text("This file cannot be used: its end is missing. Save or download it once more")
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
+    choose.set_input_files({"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": heic})
+    expect(zone).to_contain_text("it is a HEIC file. Choose a JPEG instead")
+
+
+@pytest.mark.parametrize("called", ["image/heic", "image/pjpeg", "image/x-png", "application/octet-stream", ""])
+def test_a_picture_is_taken_whatever_the_browser_calls_it(called: str, owner_page: Page) -> None:
+    owner_page.goto("/edit/")
+    file = {"name": "photo.heic", "mimeType": called, "buffer": png()}
+    owner_page.get_by_label("Choose a picture").set_input_files(file)  # type: ignore[arg-type]
+    expect(owner_page).to_have_url(re.compile(r"/edit/[0-9a-f]{32}-64x48\.png/$"))
 
 
 # -- variations

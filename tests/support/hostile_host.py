@@ -9,9 +9,22 @@ import ssl
 import struct
 import threading
 import time
+import zlib
 from collections.abc import Callable
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 16
+# PICTURE, and 64 MiB of zeros.
+BROTLI = bytes.fromhex(
+    "1b0710e0af0ae2ad3e8e0c2c34572e3f35b06d636fb25a4b4163d8b6b5896a1db80d2895dd199c57721f75882a1c23e4bd320df1e5d174"
+    "a96221781603649d7afe9dc01d5d03000011269471219536d6f910532eb5f531d73ef77d3f08c1088ae10449d10ccbf18228c98aaae986"
+    "69d98eebf94118c5499ae54559d54ddbf5c338cdcbbaedc779ddcffbfd0008c1088ae10449d10ccbf18228c98aaae98669d98eebf94118"
+    "c5499ae54559d54ddbf5c338cdcbbaedc779ddcffbfdfe00224c28e3422a6dacf3218a9334cb8bb2aa9bb6eb87719a9775db8ff3ba9ff7"
+    "fb412c6a1e593d7b1f0d"
+)
+BROTLI_BOMB = bytes.fromhex(
+    "cbffff3ff82700e2b14020f7fe8fffff7ff04f00c4611180eefd1fffffffe09f0088c30200ddfb3ffeffffc13f0110870500baf77ffcff"
+    "ff837f02200e0b0074effff8ffff07ff04401c1600e8defff1ffff0ffe0980382c00d0bdffe3ffff1ffc1300715800a07bff37"
+)
 # Seconds after which an endless route stops if the client does not hang up.
 PATIENCE = 5.0
 
@@ -87,11 +100,35 @@ ROUTES: dict[str, bytes] = {
     "/early-hints": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + answer(PICTURE, PNG),
     "/cookie": answer(b"", "Set-Cookie: me=1", "Location: /good", status="302 Found"),
     "/empty": answer(b"", PNG),
-    "/html": answer(b"<html>", "Content-Type: text/html; charset=utf-8"),
-    "/json": answer(b"{}", "Content-Type: application/json"),
+    **{
+        f"/typed-{number}": answer(PICTURE, f"Content-Type: {kind}")
+        for number, kind in enumerate(
+            ("text/plain", "text/html", "application/json", "multipart/form-data", "nonsense")
+        )
+    },
+    **{
+        f"/encoded-{name}": answer(PICTURE, PNG, f"Content-Encoding: {name}")
+        for name in ("aws-chunked", "none", "utf-8", "gzip", "br", "deflate")
+    },
+    "/created": answer(PICTURE, PNG, status="201 Created"),
+    "/whole-range": answer(
+        PICTURE, PNG, f"Content-Range: bytes 0-{len(PICTURE) - 1}/{len(PICTURE)}", status="206 Partial Content"
+    ),
+    "/a-part": answer(PICTURE, PNG, f"Content-Range: bytes 0-{len(PICTURE) - 1}/9999", status="206 Partial Content"),
+    "/another-part": answer(PICTURE, PNG, "Content-Range: bytes 10-4113/4114", status="206 Partial Content"),
+    "/really-gzip": answer(gzip.compress(PICTURE), PNG, "Content-Encoding: identity, gzip"),
+    "/really-gzip-chunked": CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: x-gzip\r\n\r\n")
+    + b"".join(chunk(bytes([one])) for one in gzip.compress(PICTURE))
+    + b"0\r\n\r\n",
+    "/really-deflate": answer(zlib.compress(PICTURE), PNG, "Content-Encoding: deflate"),
+    "/bare-deflate": answer(zlib.compress(PICTURE)[2:-4], PNG, "Content-Encoding: deflate"),
+    "/really-brotli": answer(BROTLI, PNG, "Content-Encoding: br"),
+    "/brotli-bomb": answer(BROTLI_BOMB, PNG, "Content-Encoding: br"),
+    "/gzip-cut": answer(gzip.compress(PICTURE)[:-20], PNG, "Content-Encoding: gzip"),
+    "/gzip-broken": answer(gzip.compress(PICTURE)[:15] + bytes(50), PNG, "Content-Encoding: gzip"),
+    "/brotli-broken": answer(b"\xff" * 50, PNG, "Content-Encoding: br"),
     "/gzip": answer(TEN_ZEROS, PNG, "Content-Encoding: gzip"),
-    "/gzip-twice": answer(TEN_ZEROS, PNG, "Content-Encoding: identity, gzip"),
-    "/brotli": answer(b"\x0b\x02\x80", PNG, "Content-Encoding: br"),
+    "/deflate-bomb": answer(zlib.compress(bytes(10 * 2**20)), PNG, "Content-Encoding: deflate"),
     "/transfer-gzip": answer(TEN_ZEROS, PNG, "Transfer-Encoding: gzip"),
     "/transfer-gzip-chunked": CHUNKED.replace(b"chunked", b"gzip, chunked") + chunk(TEN_ZEROS) + b"0\r\n\r\n",
     "/too-large-declared": answer(b"", PNG, length=10**12),

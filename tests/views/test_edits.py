@@ -213,7 +213,7 @@ def test_several_prompts_go_with_one_picture(as_owner: Client, make_picture: Mak
         ({"mask": None}, "DALL·E 2 paints only what is marked. Mark the part of the picture that is to change."),
         ({"mask": mask(box=(0, 0, 0, 0))}, "DALL·E 2 paints only what is marked."),
         ({"mask": mask((48, 64))}, "The mask has 48 × 64 pixels; it needs the proportions of the picture, 64 × 48."),
-        ({"mask": SimpleUploadedFile("mask.png", b"<svg/>")}, "The mask cannot be used: it is no PNG, JPEG or WebP"),
+        ({"mask": SimpleUploadedFile("mask.png", b"<svg/>")}, "The mask cannot be used: it is an SVG file."),
         ({"fit": "diagonal"}, "Pick one of the parts that are shown."),
         ({"count": "5"}, "DALL·E 2 makes 4 pictures at once at the most."),
         ({"opt_size": "1x1"}, "This model does not have 1x1 here"),
@@ -388,7 +388,13 @@ def test_what_is_no_upload_is_not_there(name: str, as_owner: Client) -> None:
     ("data", "said"),
     [
         (b"", "This file is empty. Choose another."),
-        (b"GIF89a", "This file cannot be used: it is no PNG, JPEG or WebP picture."),
+        (b"nothing", "This file cannot be used: it is text. Choose a PNG, JPEG, WebP, AVIF or GIF picture."),
+        (b"GIF89a", "This file cannot be used: its end is missing."),
+        (b"\0\0\0\x18ftypheic" + bytes(99), "Choose a JPEG instead: open the photo and export it as JPEG."),
+        (
+            png(8000, 6000),
+            "8000 × 6000 pixels, 48 million; 40 million are the most. Make it smaller, and choose it again.",
+        ),
         (png()[:-20], "This file cannot be used: its end is missing."),
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "This file cannot be used: it is damaged."),
     ],

@@ -60,6 +60,8 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "generation_retry": ("post", (LOGIN, 404, HOME, 404)),
     "generation_dismiss": ("post", (LOGIN, 404, HOME, 404)),
     "generation_fetch": ("post", (LOGIN, 404, HOME, 404)),
+    "generation_file": ("get", PRIVATE_PICTURE),
+    "generation_file_delete": ("post", (LOGIN, 404, HOME, 404)),
     "generation_again": ("post", (LOGIN, 404, HOME, 404)),
     "generation_vote": ("post", (LOGIN, 404, "/batches/", 404)),
     "batch_detail": ("get", PRIVATE),
@@ -208,6 +210,9 @@ def things(
     upload = f"{uuid4().hex}-64x48.png"
     source = default_storage.save(f"uploads/{picture.author_id}/{upload}", ContentFile(png()))
     failed = make_generation(state=State.FAILED, results=results, batch=comparison, source_file=source)
+    kept = default_storage.save("kept/1-0-a.svg", ContentFile(b"<svg/>"))
+    file = {"url": "https://x.example/a.svg", "kept": kept, "what": "an SVG file"}
+    delivered = make_generation(state=State.COMPLETED, results=[file], gallery=private_gallery)
     template = PromptTemplate.objects.create(author=picture.author, name="Fruit", text="A {{fruit}}", shared=False)
     other = Person.objects.create_user("mia@example.org", name="Mia Member")
     inviter = Person.objects.create_superuser("ida@example.org", name="Ida Inviter")
@@ -232,6 +237,7 @@ def things(
         "template": template,
         "batch": comparison,
         "generation": failed,
+        "delivered": delivered,
         "gallery": private_gallery,
         "picture": picture,
         "upload": upload,
@@ -285,6 +291,8 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         args = [picture.pk]
     elif kind == "gallery" and name not in ("gallery_list", "gallery_create"):
         args = [gallery.pk]
+    elif name in ("generation_file", "generation_file_delete"):
+        args = [things["delivered"].pk, 0]
     elif kind == "generation" and name.partition("_")[2] in OF_ONE:
         args = [generation.pk]
     elif kind == "upload":
