@@ -1,4 +1,4 @@
-"""View name = URL name = template stem."""
+"""The addresses of the app. A view, its address and its template share one name."""
 
 from django.contrib.auth import views as auth
 from django.urls import path, register_converter
@@ -34,7 +34,7 @@ from gallery.web import health
 
 
 class IdConverter(IntConverter):
-    """A row's number. One of more digits than a database counts is none: asked for it, SQLite would raise."""
+    """A row's id, of 18 digits at most: SQLite raises for a number that is too large for its integers."""
 
     regex = "[0-9]{1,18}"
 

@@ -56,18 +56,18 @@ class GenerationAdmin(admin.ModelAdmin[Generation]):
     @admin.action(description="Retry: ask for the same again (costs again)", permissions=["change"])
     def retry(self, request: HttpRequest, generations: QuerySet[Generation]) -> None:
         chosen = list(generations.select_related("model", "author", "gallery"))
-        # What was paid for and only could not be fetched costs nothing to fetch again.
-        worth_it = [one for one in chosen if one.model.enabled and not one.can_fetch]
+        # Leave out what is paid for and only not fetched yet: fetching again is free.
+        retryable = [generation for generation in chosen if generation.model.enabled and not generation.can_fetch]
         again = 0
-        for generation in worth_it:
+        for generation in retryable:
             try:
                 again += services.generations.retry(generation) is not None
             except OverBudget as problem:
                 self.message_user(request, f"{generation}: {over_budget_message(problem)}", messages.ERROR)
                 break
         self.message_user(request, f"{again} of {len(chosen)} asked for again.", messages.SUCCESS)
-        if len(worth_it) < len(chosen):
-            left = len(chosen) - len(worth_it)
+        if len(retryable) < len(chosen):
+            left = len(chosen) - len(retryable)
             note = f"{left} left alone: their model is not on offer, or “Fetch again” brings the picture for nothing."
             self.message_user(request, note, messages.WARNING)
 
@@ -78,7 +78,7 @@ class GenerationAdmin(admin.ModelAdmin[Generation]):
         self.message_user(request, f"{cancelled} of {len(chosen)} cancelled.", messages.SUCCESS)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Generation | None = None) -> list[str]:
-        """A generation is a record; what may be done to it are the two actions."""
+        """All fields: a generation is a record, and the two actions are the only ways to change it."""
         return [field.name for field in Generation._meta.fields]
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -1,4 +1,4 @@
-"""What nobody else comes by to do: work whose message was lost, learning from the past, rows of no more use."""
+"""Regular work that nothing else starts: lost messages, usual durations, rows and files that are not needed."""
 
 import logging
 from datetime import timedelta
@@ -23,14 +23,14 @@ logger = logging.getLogger(__name__)
 
 # How many of a model's latest generations its usual duration is learned from.
 REMEMBERED = 100
-# IdIn how many the latest with the same options are looked for, and how few say nothing.
+# Among how many the latest with the same options are looked for, and how few are too few.
 LEARNED = 1000
 FEWEST = 3
 KEEP_TASKS = timedelta(days=7)
 KEEP_UPLOADS = timedelta(days=1)
-# So many pictures are deleted in one go; the next goes on.
+# So many pictures are deleted in one run; the next run goes on.
 EMPTIED = 500
-# Of which generations the ledger is looked at: what can change by itself has happened by then.
+# The ledger of generations younger than this is checked: later, nothing changes by itself.
 CHECKED = timedelta(days=2)
 
 
@@ -38,13 +38,13 @@ def pictures_without_thumbnails() -> list[int]:
     """Those that have waited long enough for their message to count as lost."""
     waited = timezone.now() - timedelta(minutes=2)
     if OrmQ.objects.count() > REMEMBERED:
-        return []  # nothing is lost, there is just much to do
+        return []  # nothing is lost; there is just much to do
     return list(Picture.objects.filter(thumbnails={}, created_at__lt=waited).values_list("pk", flat=True)[:200])
 
 
 def learn_durations() -> None:
-    """Of each model's latest, and with each choice of options: the seconds from sending to delivery that half of them
-    stayed below, and nearly all (95 %). And how many of the latest brought a picture.
+    """For each model and each choice of options: the median and the 95th percentile of the seconds from sending to
+    delivery. And for each model, the share of its latest requests that brought a picture.
     """
     for model in ImageModel.objects.all():
         seconds: list[float] = []
@@ -72,7 +72,7 @@ def _pace(seconds: list[float]) -> tuple[float, float] | None:
 
 
 def _success_rate(model: ImageModel) -> float | None:
-    """Of the latest that ended by themselves. What a person can mend by other words says nothing of the model."""
+    """Of the latest that ended by themselves. What a person can mend by another prompt says nothing about the model."""
     ended = Generation.objects.filter(model=model, state__in=(State.COMPLETED, State.FAILED, State.INTERRUPTED))
     latest = list(
         ended.exclude(error_code__in=EDIT_HELPS).order_by("-finished_at").values_list("state", flat=True)[:REMEMBERED]
@@ -90,11 +90,11 @@ def delete_old_rows() -> None:
 
 
 def delete_unused_uploads() -> None:
-    """After a day, the files of uploads/PERSON/ that no request goes with: what was uploaded and then left."""
+    """Delete files of uploads/PERSON/ that no request uses, a day after they were uploaded."""
     try:
         folders = default_storage.listdir(UPLOADS)[0]
     except FileNotFoundError:
-        return  # nobody has uploaded anything yet
+        return  # no person has uploaded anything yet
     for folder in filter(str.isdecimal, folders):
         names = [f"{UPLOADS}/{folder}/{name}" for name in default_storage.listdir(f"{UPLOADS}/{folder}")[1]]
         edits = Generation.objects.filter(author=int(folder)).exclude(source_file="")
@@ -112,7 +112,7 @@ def empty_trash() -> None:
 
 
 def tidy_downloads() -> None:
-    """Send for those that nobody works on; delete those that have expired, and files that belong to none."""
+    """Continue downloads that no worker builds; delete expired ones, and files that belong to no download."""
     for download in Download.objects.forgotten():
         remind(download)
     for download in Download.objects.expired():
@@ -128,7 +128,7 @@ def tidy_downloads() -> None:
 
 
 def check_ledger() -> int:
-    """Tell the log where the ledger does not add up, of what was asked for lately; return in how many places."""
+    """Log where the ledger of recent generations does not add up; return how many such places there are."""
     found = 0
     for discrepancy in discrepancies(since=timezone.now() - CHECKED):
         found += 1

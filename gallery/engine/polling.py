@@ -7,22 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from gallery import upstream
+from gallery.engine.context import Context
 from gallery.engine.forecast import Forecasts
-from gallery.engine.gate import Gate
-from gallery.engine.outcomes import Outcome, Outcomes
+from gallery.engine.outcomes import Polled
 from gallery.engine.pool import DaemonPool
-from gallery.engine.results import Deliveries, no_reason
-from gallery.engine.timing import Timing
+from gallery.engine.results import no_reason
 from gallery.models import Generation, State
 from gallery.models.states import FETCH_ATTEMPTS, GAVE_UP, GENERATION_FAILED, LATE_RESULT_PATIENCE, PICTURE_UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 
-# How much what nobody waits for any more counts beside the rest while the budget is short.
+# The weight of a generation that has ended for its author, beside the rest, while the budget is short.
 ENDED_COUNTS = 0.05
 
 
@@ -39,7 +37,7 @@ class Watched:
     give_up_at: float
     state: str
     progress: int | None
-    # Nobody waits for it any more: it was cancelled, or given up.
+    # It was cancelled or given up; only a late result is of interest.
     ended: bool
     attempts: int = 0
     empty_answers: int = 0
@@ -52,21 +50,12 @@ class Watched:
 class Poller:
     """Asks about what the upstream has. Due times live in memory; only changes that a card shows are written."""
 
-    def __init__(
-        self,
-        client: upstream.Client,
-        *,
-        gate: Gate,
-        outcomes: Outcomes,
-        deliveries: Deliveries,
-        timing: Timing,
-        at_once: int,
-    ) -> None:
-        self._client = client
-        self._gate = gate
-        self._outcomes = outcomes
-        self._deliveries = deliveries
-        self._timing = timing
+    def __init__(self, context: Context, *, at_once: int) -> None:
+        self._client = context.client
+        self._gate = context.gate
+        self._outcomes = context.outcomes
+        self._deliveries = context.deliveries
+        self._timing = context.timing
         self._pool = DaemonPool(at_once, "poll")
         self._watched: dict[int, Watched] = {}
         self._forecasts = Forecasts()
@@ -84,11 +73,11 @@ class Poller:
         return {one.pk for one in self._watched.values() if one.in_flight}
 
     def forget(self) -> None:
-        """Another engine looks after them from now on."""
+        """Another engine polls them from now on."""
         self._watched.clear()
 
     def look_around(self) -> None:
-        """Learn of rows that a engine before this one left, or that somebody made due."""
+        """Learn of rows that an earlier engine left, or that became due."""
         Generation.objects.stop_looking_after(timezone.now() - LATE_RESULT_PATIENCE)
         for generation in Generation.objects.to_poll(timezone.now()).exclude(pk__in=list(self._watched)):
             self.watch(generation)
@@ -114,7 +103,7 @@ class Poller:
     def poll(self, limit: int | None = None) -> int:
         """Ask about those that are due, as far as budget and pool allow; return how many were asked about.
 
-        Where that is not all of them, ask where a result is likely to have been waiting for long.
+        If that is not all of them, ask where a result has likely been waiting for long.
         """
         room = min(self._gate.budget.available(), self._pool.free)
         room = max(0, room if limit is None else min(room, limit))
@@ -125,7 +114,7 @@ class Poller:
         for watched in due:
             watched.in_flight = True
             self._gate.budget.spend()
-            self._pool.submit(self._outcomes.job(watched.pk, partial(self._ask, watched), self._polled))
+            self._pool.submit(partial(self._outcomes.request, Polled(watched.pk), partial(self._ask, watched)))
         return len(due)
 
     def _urgency(self, now: float, watched: Watched) -> tuple[float, bool, float]:
@@ -136,20 +125,19 @@ class Poller:
     def _ask(self, watched: Watched) -> upstream.Answer:
         return self._client.status(watched.task_id, watched.poll_url)
 
-    def _polled(self, outcome: Outcome) -> None:
+    def handle(self, outcome: Polled) -> None:
         watched = self._watched.get(outcome.pk)
-        try:
-            self._judge(watched, outcome)
-        except (OperationalError, InterfaceError):
-            raise  # comes back when the database does
-        except Exception:
-            logger.exception("Could not make sense of what came of asking about generation %s", outcome.pk)
-            if watched is not None:
-                self._ask_later(watched, self._timing.late_poll)
+        self._judge(watched, outcome)
         if watched is not None:
             watched.in_flight = False
 
-    def _judge(self, watched: Watched | None, outcome: Outcome) -> None:
+    def write_off(self, outcome: Polled) -> None:
+        """Handling it failed. Its answer may be the same in a while; by then the cause may be gone."""
+        if watched := self._watched.get(outcome.pk):
+            self._ask_later(watched, self._timing.late_poll)
+            watched.in_flight = False
+
+    def _judge(self, watched: Watched | None, outcome: Polled) -> None:
         if outcome.answer is not None and outcome.answer.status == upstream.Status.COMPLETED:
             # Kept whether or not it is still watched.
             self._gate.went_well(outcome.asked_at)
@@ -176,7 +164,7 @@ class Poller:
         processing = answer.status == upstream.Status.PROCESSING
         state = State.PROCESSING if processing else State.PENDING
         if not watched.ended and (state != watched.state or answer.progress != watched.progress):
-            # Nothing is changed where somebody has cancelled it meanwhile.
+            # It may have been cancelled meanwhile; then nothing is changed.
             noted = Generation(pk=watched.pk).note_progress(processing=processing, progress=answer.progress)
             watched.state, watched.progress, watched.ended = state, answer.progress, not noted
         self._ask_later(watched, self._timing.poll)
@@ -219,7 +207,7 @@ class Poller:
                     message = "The upstream says that the picture is ready, but gives no address for it."
                     self._end_in_vain(watched, PICTURE_UNAVAILABLE, message, problem.hint)
             case upstream.Refused() if watched.attempts >= FETCH_ATTEMPTS:
-                # Of the question, not of the task: nobody knows what becomes of that.
+                # The question was refused, not the task: what becomes of that is unknown.
                 self._end_in_vain(watched, GAVE_UP, problem.message, problem.hint)
             case _:
                 self._ask_later(watched, max(self._timing.poll, self._timing.after(watched.attempts - 1)))

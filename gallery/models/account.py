@@ -1,17 +1,26 @@
-"""The studio's account at the upstream: which engine uses it now, and whether it is paused."""
+"""The studio's account at the upstream: who talks to it now, and whether it may be talked to."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+# What the row says of a pause while there is none.
+NOT_PAUSED: dict[str, Any] = {
+    "pause_code": "",
+    "pause_message": "",
+    "pause_hint": "",
+    "paused_at": None,
+    "resume_at": None,
+}
+
 
 class Lease(NamedTuple):
-    """The holder, the end, and the seconds left by the database's clock; negative if it is over."""
+    """Its holder, its end, and the seconds left by the database's clock; negative if it is over."""
 
     holder: str
     until: datetime
@@ -21,7 +30,7 @@ class Lease(NamedTuple):
 class UpstreamAccount(models.Model):
     """One row. Its lease lets exactly one engine work at a time; the fence tells a new holder from the last one.
 
-    The lease is taken and compared by the database's clock, because several machines may have several opinions.
+    The lease is taken and compared by the database's clock, because the clocks of several machines may differ.
     """
 
     holder = models.CharField(max_length=200, blank=True, editable=False)
@@ -35,6 +44,12 @@ class UpstreamAccount(models.Model):
     resume_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(
         "administrators told at", null=True, blank=True, editable=False, help_text="Of a pause, by e-mail."
+    )
+    holds = models.JSONField(
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="Requests that wait while others go on: those of a model, or those above a price.",
     )
     balance_usd = models.DecimalField("balance (US dollars)", max_digits=14, decimal_places=4, null=True, blank=True)
 
@@ -52,16 +67,16 @@ class UpstreamAccount(models.Model):
 
     @classmethod
     def look_at_lease(cls) -> "Lease | None":
-        """The current lease, even if it has run out; None if there is none."""
+        """The latest lease, even if it has run out; None if there is none."""
         cls.load()
         row = cls.objects.filter(pk=1).values_list("holder", "lease_until", Now()).get()
         return None if row[1] is None else Lease(row[0], row[1], (row[1] - row[2]).total_seconds())
 
     @classmethod
     def take_lease(cls, holder: str, seconds: float, *, over: "Lease | None" = None) -> int | None:
-        """Become the holder if there is none. Return the new fence, or None while another process holds the lease.
+        """Become the holder if there is none; return the new fence, or None while another engine holds the lease.
 
-        The lease `over` counts for nothing, if it still stands as it was seen.
+        The lease `over` is ignored if it still stands as it was seen.
         """
         cls.load()
         free = Q(lease_until=None) | Q(lease_until__lt=Now()) if over is None else Q(lease_until=over.until)
@@ -92,16 +107,16 @@ class UpstreamAccount(models.Model):
 
     @property
     def seconds_paused(self) -> int:
-        """Seconds until the next try."""
+        """Until the next try."""
         if self.resume_at is None:
             return 0
         return max(0, round((self.resume_at - timezone.now()).total_seconds()))
 
     @property
     def seconds_to_hold(self) -> float:
-        """The same for an engine that did not begin the pause; no longer than the pause was to last in all.
+        """The same for an engine that did not begin the pause; at most the whole length of the pause.
 
-        A time that was written down before a clock was put back may lie hours ahead.
+        A time that was written before a clock was put back may lie hours ahead.
         """
         if self.resume_at is None or self.paused_at is None:
             return 0.0
@@ -109,7 +124,7 @@ class UpstreamAccount(models.Model):
 
     @classmethod
     def pause(cls, code: str, message: str, hint: str, *, seconds: float, balance_usd: Decimal | None = None) -> None:
-        """Hold all requests. The row keeps the beginning, so that a pause that is extended stays one pause."""
+        """Hold all requests; the row keeps when it began, so that a longer pause is one pause."""
         now = timezone.now()
         cls.objects.filter(pk=1).update(
             pause_code=code[:100],
@@ -119,7 +134,7 @@ class UpstreamAccount(models.Model):
             resume_at=now + timedelta(seconds=seconds),
         )
         if balance_usd is not None:
-            cls.objects.filter(pk=1).update(balance_usd=balance_usd)
+            cls.note_balance(balance_usd)
 
     @classmethod
     def is_worth_telling(cls, silence: timedelta) -> bool:
@@ -129,7 +144,14 @@ class UpstreamAccount(models.Model):
         return bool(cls.objects.filter(news, pk=1).exclude(pause_code="").update(told_at=now))
 
     @classmethod
+    def end_pause(cls) -> None:
+        cls.objects.filter(pk=1).exclude(pause_code="").update(**NOT_PAUSED)
+
+    @classmethod
     def resume(cls) -> None:
-        cls.objects.filter(pk=1).exclude(pause_code="").update(
-            pause_code="", pause_message="", pause_hint="", paused_at=None, resume_at=None
-        )
+        """Let everything go on, as an administrator says: the account, and what is held while others go on."""
+        cls.objects.filter(pk=1).update(**NOT_PAUSED, holds=[])
+
+    @classmethod
+    def note_balance(cls, balance_usd: Decimal) -> None:
+        cls.objects.filter(pk=1).update(balance_usd=balance_usd)

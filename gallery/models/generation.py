@@ -17,6 +17,7 @@ whether this call made the change.
     complete      $   saving                                    completed                the ingest
     fail          $   all that are under way                    failed                   the engine and the ingest
     interrupt     $   submitting                                interrupted              the engine; outcome unknown
+    withdraw      $   queued                                    cancelled                the engine or a retry
     stop_waiting  $   queued, submitting, pending, processing   cancelled                a person: Cancel
     fetch_again   $   failed, completed                         saving                   a person: Fetch again
 
@@ -40,6 +41,8 @@ from gallery.models.ledger import book
 from gallery.models.states import FETCH_ATTEMPTS, MAY_STILL_ARRIVE, UNDER_WAY, State
 
 NO_ERROR = {"error_code": "", "error_message": "", "error_hint": ""}
+# For a row that no longer waits for a reason of its own.
+NO_REASON: dict[str, Any] = {**NO_ERROR, "suggested_model": None}
 
 
 class Generation(GenerationFields):
@@ -51,20 +54,21 @@ class Generation(GenerationFields):
 
     def claim(self, fence: int) -> bool:
         """This engine, the holder of `fence`, will send it."""
-        now = timezone.now()
-        if not self._move(State.SUBMITTING, from_=[State.QUEUED], fence=fence, submitted_at=now, due_at=None):
+        changes: dict[str, Any] = {"fence": fence, "submitted_at": timezone.now(), "due_at": None}
+        if not self._move(State.SUBMITTING, from_=[State.QUEUED], **changes, **NO_REASON):
             return False
         self.fence = fence
         return True
 
-    def put_back(self, due_at: datetime | None = None) -> bool:
+    def put_back(self, due_at: datetime | None = None, **reason: Any) -> bool:
         """Queue it again: the upstream surely did not take the request. With `due_at`, that counts as an attempt.
 
         It ends only the claim that this object knows: another engine may have claimed the row since and be sending it.
+        `reason` holds what the card says while it waits, and when it was refused.
         """
         claimed = Generation.objects.filter(pk=self.pk, fence=self.fence)
         attempts = F("attempts") + (1 if due_at else 0)
-        changes = {"due_at": due_at, "attempts": attempts, "submitted_at": None}
+        changes = {"due_at": due_at, "attempts": attempts, "submitted_at": None, **reason}
         return bool(claimed.move(State.QUEUED, from_=[State.SUBMITTING], **changes))
 
     def accept(self, *, task_id: str, poll_url: str, processing: bool, progress: int | None, due_at: datetime) -> bool:
@@ -161,9 +165,13 @@ class Generation(GenerationFields):
 
     # -- moves of a person
 
+    def withdraw(self) -> bool:
+        """Cancel only if it was not sent yet."""
+        return self._end(State.CANCELLED, from_=[State.QUEUED], due_at=None)
+
     def stop_waiting(self) -> bool:
         """Cancel. If it was sent already, the studio only stops waiting, and keeps a result that still comes."""
-        if self._end(State.CANCELLED, from_=[State.QUEUED], due_at=None):
+        if self.withdraw():
             return True
         # A delivered one that waits for a fresh address cannot be cancelled any more.
         sent = (State.SUBMITTING, State.PENDING, State.PROCESSING)

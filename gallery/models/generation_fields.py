@@ -94,6 +94,13 @@ class GenerationFields(models.Model):
     )
     attempts = models.PositiveSmallIntegerField(default=0, help_text="In vain, of what is being tried now.")
 
+    refused_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When the service last turned it away for a limit or for money. It stays queued.",
+    )
+
     task_id = models.TextField(blank=True)
     poll_url = models.TextField(blank=True)
     progress = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Percent, when the upstream tells.")

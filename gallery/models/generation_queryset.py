@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Window
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
@@ -24,6 +24,10 @@ def count_of(rows: "models.QuerySet[Any]", by: str) -> Coalesce:
 
 # No row is put off for longer than this. A row that is due later was written before a clock was put back.
 LONGEST_WAIT = timedelta(minutes=15)
+
+
+# A condition that leaves nothing out.
+NONE = Q()
 
 
 def _is_due(now: datetime) -> Q:
@@ -52,24 +56,46 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     def in_feed(self) -> Self:
         return self.filter(dismissed=False)
 
-    def next_fairly(self, limit: int, sending_each: int = 1024) -> list["Generation"]:
+    def ready_to_send(self, without: Q) -> Self:
+        """Queued and due, except for those that `without` describes; an empty one describes none."""
+        due = self.filter(state=State.QUEUED).filter(Q(due_at=None) | _is_due(timezone.now()))
+        return due.exclude(without) if without else due
+
+    def next_fairly(self, limit: int, sending_each: int = 1024, without: Q = NONE) -> list["Generation"]:
         """The queued ones to send next: each person's oldest first, and people with the least under way come first.
 
         Of one person, at most `sending_each` are being sent at once.
         """
-        now = timezone.now()
         sent = self.model.objects.filter(
             author=OuterRef("author"), state__in=(State.SUBMITTING, State.PENDING, State.PROCESSING)
         )
         sending = self.model.objects.filter(author=OuterRef("author"), state=State.SUBMITTING)
         turn = Window(RowNumber(), partition_by=F("author"), order_by=F("id").asc())
         return list(
-            self.filter(state=State.QUEUED)
-            .filter(Q(due_at=None) | _is_due(now))
+            self.ready_to_send(without)
             .annotate(place=turn, turn=turn + count_of(sent, by="author"), sending=count_of(sending, by="author"))
             .filter(place__lte=sending_each - F("sending"))
             .select_related("model", "author")
             .order_by("turn", "id")[:limit]
+        )
+
+    def next_to_probe(self, without: Q) -> "Generation | None":
+        """The queued one that tells best whether the account is served again, after it was turned away.
+
+        The model that was refused longest ago, or never, goes first; then such a request, the cheapest, such a person.
+        """
+
+        def latest(of: str) -> Window:
+            return Window(Max("refused_at"), partition_by=F(of))
+
+        longest_ago = [F(name).asc(nulls_first=True) for name in ("of_model", "refused_at")]
+        cheapest, person = F("estimated_cost").asc(nulls_last=True), F("of_person").asc(nulls_first=True)
+        return (
+            self.ready_to_send(without)
+            .annotate(of_model=latest("model"), of_person=latest("author"))
+            .select_related("model", "author")
+            .order_by(*longest_ago, cheapest, person, "id")
+            .first()
         )
 
     def to_poll(self, now: datetime) -> Self:

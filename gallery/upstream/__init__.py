@@ -14,6 +14,7 @@ from gallery.upstream.errors import (
     TaskGone,
     UpstreamError,
 )
+from gallery.upstream.limits import RateLimit
 from gallery.upstream.parse import Answer, OfferedModel, OfferedOption, Result, Status
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "OfferedModel",
     "OfferedOption",
     "OutcomeUnknown",
+    "RateLimit",
     "RateLimited",
     "Redirected",
     "Refused",

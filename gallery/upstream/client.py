@@ -30,6 +30,7 @@ from gallery.upstream.errors import (
     ServerTrouble,
     UpstreamError,
 )
+from gallery.upstream.limits import RateLimit, rate_limit_in, retry_after_in
 from gallery.upstream.parse import (
     OUTCOME_HINT,
     Answer,
@@ -212,6 +213,8 @@ class Client:
     """
 
     base_url: str = ""
+    # What the latest answer that spoke of it said of the account's requests.
+    rate_limit: RateLimit | None = None
 
     def __init__(
         self,
@@ -386,6 +389,7 @@ class Client:
         if failure:
             raise failure
 
+        self.rate_limit = rate_limit_in(response.headers) or self.rate_limit
         good = 200 <= response.status_code < 300
         limit = (limit or self._max_answer_bytes) if good else MAX_ERROR_BYTES
         try:
@@ -395,7 +399,7 @@ class Client:
             response.close()
         if not good:  # the status line says enough, even if the rest was lost
             document, hide = _json(content), self._secret.hide
-            header = hide(response.headers.get("Retry-After", ""))
+            header = hide(retry_after_in(response.headers))
             raise error_from(response.status_code, document, header, polling=of_task, hide=hide)
         if failure:
             raise failure

@@ -37,7 +37,7 @@ class UpstreamError(Exception):
         self.hint = hint
         self.status = status
         self.retryable = usual_retryable if retryable is None else retryable
-        self.retry_after = retry_after  # seconds, 1..300
+        self.retry_after = retry_after  # seconds, from 1 to a day
         self.suggestions = suggestions  # at most 5
         self.balance_usd = balance_usd
         self.estimated_cost_usd = estimated_cost_usd
@@ -52,13 +52,13 @@ class NotSent(UpstreamError):
 
 
 class RateLimited(UpstreamError):
-    """429: surely not taken; the whole account waits ``retry_after`` seconds."""
+    """429: surely not taken; the account waits ``retry_after`` seconds, or the model or request that meets it."""
 
     usual = ("rate_limit_exceeded", True, False)
 
 
 class AccountProblem(UpstreamError):
-    """The key or the balance: it would meet every request, so all of them pause."""
+    """The key or the balance: all requests pause, unless the answer or what others meet says that it is about some."""
 
     usual = ("invalid_api_key", False, False)
 

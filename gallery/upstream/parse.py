@@ -28,6 +28,7 @@ from gallery.upstream.errors import (
     TaskGone,
     UpstreamError,
 )
+from gallery.upstream.limits import LONGEST_WAIT, seconds_in_words
 
 Hide = Callable[[str], str]
 """Replaces what must not be shown (the API key) in a text that came from the upstream."""
@@ -305,14 +306,17 @@ def error_from(
     code = _code(top, hide) or _code({"code": fields.get("type")}, hide, _ACCOUNT_CODES)
     default_code, default_message = _DEFAULTS.get(status, _DEFAULTS[400 if 400 <= status < 500 else 500])
     given = fields.get("retryable")
-    kind, sent = _kind(status, code, document, polling, given is True)
+    kind, sent = _kind(status, code, document, polling, given)
+    message = _message(document, hide)
     return kind(
-        _message(document, hide) or default_message,
+        message or default_message,
         code=code or (default_code if status in _DEFAULTS else f"http_{status}"),
         hint=clean_text(fields.get("hint"), MESSAGE_LIMIT, hide),
         status=status,
         retryable=given if isinstance(given, bool) else None,
-        retry_after=_seconds(retry_after) or _seconds(fields.get("retry_after")),
+        retry_after=_seconds(retry_after)
+        or _seconds(fields.get("retry_after"))
+        or (_seconds(seconds_in_words(message)) if status == 429 else None),
         suggestions=_suggestions(fields, hide),
         balance_usd=_money(fields.get("balance_usd")),
         estimated_cost_usd=_money(fields.get("estimated_cost_usd")),
@@ -342,11 +346,13 @@ _ACCOUNT_CODES = frozenset(
 
 
 def _kind(
-    status: int, code: str, document: object, polling: bool, retryable: bool
+    status: int, code: str, document: object, polling: bool, retryable: object
 ) -> tuple[type[UpstreamError], bool | None]:
     """The class, and ``sent`` (None: as usual for the class)."""
     if status >= 500 or status < 200:
-        return ServerTrouble, not (status == 503 and retryable)
+        # Without a word on `retryable`, it is not known whether a channel had taken it.
+        no_channel = code == "all_channels_failed" and retryable is False
+        return ServerTrouble, not (status == 503 and (retryable is True or no_channel))
     if status in (401, 402) or code in _ACCOUNT_CODES:
         return AccountProblem, None
     if status == 429:
@@ -416,7 +422,7 @@ def _progress(value: object) -> int | None:
 
 
 def _seconds(value: object) -> float | None:
-    """Retry-After as seconds or an HTTP date (RFC 9110, 10.2.3), clamped to 1..300; None for nonsense."""
+    """Retry-After as seconds or an HTTP date (RFC 9110, 10.2.3), clamped to 1 second … 1 day; None for nonsense."""
     number = _number(value)
     if number is None and isinstance(value, str):
         try:
@@ -425,7 +431,7 @@ def _seconds(value: object) -> float | None:
             number = max((when - datetime.now(UTC)).total_seconds(), 0.0)  # a date gone by: at once
         except (ValueError, TypeError, OverflowError, IndexError):
             return None
-    return None if number is None or number < 0 else min(max(number, 1.0), 300.0)
+    return None if number is None or number < 0 else min(max(number, 1.0), LONGEST_WAIT)
 
 
 def _money(value: object) -> Decimal | None:

@@ -11,7 +11,7 @@ from django_htmx.http import trigger_client_event
 
 from gallery import services
 from gallery.forms.generations import GenerationForm
-from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, UpstreamAccount
+from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, State, UpstreamAccount
 from gallery.models.ledger import budget_state, over_budget_message
 from gallery.queries.cards import for_cards
 from gallery.web.access import generation_to_change, generation_to_see
@@ -118,6 +118,8 @@ def generation_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
         model = None  # the source was prepared to fit these two only
     if model is None:
         return _changed(request, generation, "This model is not on offer any more.")
+    if generation.state == State.QUEUED and model == generation.suggested_model:
+        generation.withdraw()  # it waits for a higher balance, and this model costs less
     try:
         again = services.generations.retry(generation, model)
     except OverBudget as problem:

@@ -33,7 +33,7 @@ MakeGeneration = Callable[..., Generation]
 MEGABYTE = 2**20
 # Too little for the picture; and where it is a limit on files, enough for a database.
 ROOM = 5 * MEGABYTE
-# Longer than a lease, so that nobody has it when there is room again.
+# Longer than a lease, so that it is free when there is room again.
 FULL_SECONDS = 10
 whole_studio = [
     pytest.mark.process,

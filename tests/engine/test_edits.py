@@ -279,7 +279,7 @@ def test_what_waits_for_its_turn_at_a_stop_is_queued_and_not_sent(
         give_up_at = time.monotonic() + 15
         while not Generation.objects.filter(state=state).exists():
             assert time.monotonic() < give_up_at
-            engine.outcomes.handle()
+            engine.handle_outcomes()
             time.sleep(0.01)
 
     handled(State.QUEUED)
@@ -341,7 +341,7 @@ def test_uploads_that_nothing_goes_with_are_deleted_after_a_day(
     assert there == {left: False, fresh: True, used: True, mask: True, other: True}
 
 
-def test_housekeeping_does_it_where_nobody_has_uploaded_anything_too(storage: Path, db: None) -> None:
+def test_housekeeping_works_without_any_upload(storage: Path, db: None) -> None:
     tasks.tidy_up()
     assert not (storage / "uploads").exists()
 

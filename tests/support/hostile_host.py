@@ -1,6 +1,6 @@
-"""A picture host that behaves badly to order, on a raw socket, so that it can say things that no web server would.
+"""A picture host that misbehaves on request. It uses a raw socket, so that it can send what no web server would.
 
-The path chooses what it does: see ROUTES. It listens on 127.0.0.1 (and can on ::1) only.
+The path selects the behaviour: see ROUTES and SCENES. It listens only on 127.0.0.1 or ::1.
 """
 
 import gzip
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 16
-# How long a route that never ends goes on, should the client not hang up.
+# Seconds after which an endless route stops if the client does not hang up.
 PATIENCE = 5.0
 
 
@@ -33,7 +33,7 @@ Ending = Callable[[socket.socket], None]
 
 
 def drip(data: bytes, pause: float = 0.05) -> Ending:
-    """Send one byte at a time, over and over."""
+    """Send the data one byte at a time, again and again, with `pause` seconds between the bytes."""
 
     def go_on(connection: socket.socket) -> None:
         ends = time.monotonic() + PATIENCE
@@ -74,7 +74,7 @@ TEN_ZEROS = gzip.compress(bytes(10 * 2**20))
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n"
 ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n"
 
-# Whole answers, after which the connection is closed.
+# Complete answers. The connection is closed after each.
 ROUTES: dict[str, bytes] = {
     "/good": answer(PICTURE, PNG),
     "/untyped": answer(PICTURE),
@@ -127,7 +127,7 @@ ROUTES: dict[str, bytes] = {
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HINTS = b"HTTP/1.1 103 Early Hints\r\n\r\n"
-# What takes time, or ends otherwise than with a close: how it begins, and how it goes on.
+# Answers that take time, or that do not end with a normal close: the first bytes, and the function that goes on.
 SCENES: dict[str, tuple[bytes, Ending]] = {
     "/slow-start": (b"", sleep),
     "/drip-status": (b"", drip(b"HTTP/1.1 200 OK" + b" " * 1000)),
@@ -148,7 +148,7 @@ SCENES: dict[str, tuple[bytes, Ending]] = {
 
 
 class HostileHost:
-    """Serves ROUTES and SCENES on a port of its own until left as a context; notes what it was asked."""
+    """Serves ROUTES and SCENES on a free port while its context is open, and records the requests."""
 
     def __init__(self, address: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -166,7 +166,7 @@ class HostileHost:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # shutdown, not close alone, ends an accept that another thread waits in.
+        # close alone would not wake the thread that waits in accept; shutdown does.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
@@ -180,7 +180,7 @@ class HostileHost:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        # A client that hangs up, or does not like our certificate, is what the tests are about.
+        # The tests make clients hang up and refuse our certificate, so an OSError is normal here.
         try:
             if self._tls:
                 connection = self._tls.wrap_socket(connection, server_side=True)
