@@ -138,7 +138,7 @@ class UpstreamAccount(models.Model):
 
     @classmethod
     def is_worth_telling(cls, silence: timedelta) -> bool:
-        """Whether a pause is on that administrators were not told of for so long; if so, note that they are now."""
+        """Whether a pause has lasted this long without a message to administrators. If so, note that one goes out."""
         now = timezone.now()
         news = Q(told_at=None) | Q(told_at__lt=now - silence)
         return bool(cls.objects.filter(news, pk=1).exclude(pause_code="").update(told_at=now))

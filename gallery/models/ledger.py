@@ -266,11 +266,11 @@ class LedgerEntry(models.Model):
 
 
 def reserve(person: "Person", generations: "Iterable[Generation]") -> None:
-    """Reserve the cost of these new generations in all budgets that concern this person, or raise and reserve nothing.
+    """Reserve the cost of these new generations in all budgets that concern this person.
 
-    To be called in the transaction that makes them: of two at once, the second waits at the budgets' rows (with SQLite,
-    at the transaction). Raises OverBudget. Where a price is not known nothing can be taken; then it is enough that
-    something is left.
+    Call it in the transaction that makes them. If two run at once, the second waits for the budgets' rows (with SQLite,
+    for the transaction). Raises OverBudget, and then reserves nothing. If a price is not known, nothing can be
+    reserved; then it is enough that something is left.
     """
     new = list(generations)
     costs = {generation.pk: cost for generation in new if (cost := exact(generation.estimated_cost))}
