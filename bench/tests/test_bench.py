@@ -216,7 +216,6 @@ def losing(upstream: Upstream, requests_per_minute: int | None) -> Side:
 
 
 @pytest.mark.process
-@pytest.mark.xdist_group("processes")
 @pytest.mark.parametrize(
     ("studio", "status", "said"),
     [(well, 0, ""), (posting_twice, 1, "0 lost, 1 POSTed twice"), (losing, 1, "2 lost, 0 POSTed twice")],
@@ -233,7 +232,6 @@ def test_exit_status(
 
 
 @pytest.mark.process
-@pytest.mark.xdist_group("processes")
 def test_results_that_are_found_late_are_a_problem(tmp_path: Path) -> None:
     """Every poll comes later than a hundredth of the least."""
     bench = Bench(replace(QUICK, steady=Steady(5.0, 1.0, 0.0, 1.0), slack=0.01), tmp_path, well)

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from lemonstudio.processes.tree import Studio
+from tests.support.studio import prepare
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -34,7 +35,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a studio looks like that nobody has used: an administrator, and a team."""
     studio = Studio(tmp_path_factory.mktemp("prepared"))
-    studio.manage("prepare")
+    prepare(studio.data)
     studio.shell(
         "from gallery.models import Person;"
         f"Person.objects.create_superuser('ada@example.org', '{PASSWORD}', name='Ada Administrator');"

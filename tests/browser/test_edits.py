@@ -18,6 +18,7 @@ from tests.conftest import png
 from tests.engine.conftest import KEY
 from tests.engine.test_edits import form_of
 from tests.support.stub_upstream import Reply, Request, StubUpstream
+from tests.support.studio import prepare
 
 # Perhaps with a number before it, of what has ended meanwhile.
 FEED = re.compile(r"Create · Lemon Studio$")
@@ -477,6 +478,7 @@ def test_another_server_that_speaks_the_contract(browser: Browser, tmp_path: Pat
             LEMONSTUDIO_ADMIN_PASSWORD=PASSWORD,
         )
         try:
+            prepare(tmp_path)
             studio.start()
             visit = Visit(browser, studio)
             page = visit.sign_in("ada@example.org")

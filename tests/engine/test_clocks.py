@@ -38,7 +38,6 @@ def jump(hours: float) -> None:
 
 
 @pytest.mark.process
-@pytest.mark.xdist_group("processes")
 @pytest.mark.parametrize("hours", [FORWARD, BACK])
 def test_whole_studio_goes_on(hours: int, tmp_path: Path) -> None:
     """Requests are being answered, tasks are being polled, and more pictures wait than there are workers."""
