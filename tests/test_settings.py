@@ -13,8 +13,8 @@ from django.conf import settings
 SHOWN = """
 import json
 from lemonstudio import settings
-names = ["INSTALLED_APPS", "SANDBOX", "LEMONDATA_API_KEY", "LEMONDATA_BASE_URL", "SECRET_KEY", "DEBUG", "HTTPS", "ALLOWED_HOSTS",
-         "SESSION_COOKIE_SECURE", "SECURE_HSTS_SECONDS"]
+names = ["INSTALLED_APPS", "SANDBOX", "LEMONDATA_API_KEY", "LEMONDATA_BASE_URL", "SECRET_KEY", "DEBUG", "HTTPS",
+         "ALLOWED_HOSTS", "SESSION_COOKIE_SECURE", "SECURE_HSTS_SECONDS"]
 shown = {name: getattr(settings, name) for name in names}
 shown["TRUSTED"] = sorted(settings.LEMONSTUDIO_TRUSTED_ORIGINS)
 print(json.dumps(shown))

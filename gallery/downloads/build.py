@@ -4,8 +4,8 @@ Making one ready means to read each original once, for its size and checksum, or
 everything is known that the archive consists of (gallery/zipping.py), and it is put together while it is downloaded.
 Two copies of a large gallery never lie on the disk, and what is ready does not wait for anybody.
 
-A task works for SLICE_SECONDS and sends for the next one, so that pictures that arrive wait for no download. What it has
-done is noted after each second: who is killed costs that second. No more than AT_ONCE tasks work on downloads.
+A task works for SLICE_SECONDS and sends for the next one, so that pictures that arrive wait for no download. What it
+has done is noted after each second: who is killed costs that second. No more than AT_ONCE tasks work on downloads.
 """
 
 import errno

@@ -8,11 +8,13 @@ from django.core.exceptions import ValidationError
 
 from gallery.forms.galleries import galleries_to_add_to
 from gallery.models import Batch, Gallery, ImageModel, Option, Person, Picture, PromptTemplate
-from gallery.models.prompts import TooMany, expand
+from gallery.models.prompts import TooMany, expand, is_json
 from gallery.services.generations import GenerationSpec
 from gallery.web.http import number_in
 
 OPTION_PREFIX = "opt_"
+# Characters in the box: many lines or alternatives, each of which may be as long as the model takes.
+MOST_TYPED = 40_000
 
 
 class ChoiceOptionField(forms.ChoiceField):
@@ -45,7 +47,11 @@ class GenerationForm(forms.Form):
     prompt = forms.CharField(
         label="Prompt",
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": "Describe the picture…", "autocomplete": "off"}),
-        error_messages={"required": "Describe the picture first."},
+        max_length=MOST_TYPED,
+        error_messages={
+            "required": "Describe the picture first.",
+            "max_length": "This is %(show_value)d characters long; %(limit_value)d is the most. Send it in parts.",
+        },
     )
     model = forms.ModelChoiceField(
         label="Model",
@@ -131,6 +137,11 @@ class GenerationForm(forms.Form):
     @property
     def option_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in self.fields if name.startswith(OPTION_PREFIX)]
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the prompt is sent as it was typed, braces and all."""
+        return is_json(str(self["prompt"].value() or "")[:MOST_TYPED])
 
     def clean_prompt(self) -> str:
         # Browsers send line ends as two characters; people count one.

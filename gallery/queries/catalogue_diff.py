@@ -1,7 +1,7 @@
 """The catalogue beside what the upstream offers: what is new, changed or gone, and what somebody set by hand.
 
-Nothing here reads or writes a row or talks to anybody. `gallery.engine.catalogue_sync` brings the offer, `gallery.services.catalogue`
-applies what was chosen of the differences.
+Nothing here reads or writes a row or talks to anybody. `gallery.engine.catalogue_sync` brings the offer,
+`gallery.services.catalogue` applies what was chosen of the differences.
 
 What is compared has a key each: a field of ImageModel, or "options.NAME" for one option of a model, so that an option
 which somebody changed does not hold back the others. The order and the labels of options are the studio's own words:

@@ -36,7 +36,7 @@ def back_to_picture(request: PersonRequest, pk: int) -> HttpResponseBase:
 
 
 def chosen_pictures(request: PersonRequest) -> list[int]:
-    """The pictures that the form names: the one whose button was pressed, or all that are ticked. Raises InvalidInput."""
+    """The pictures that the form names: the one with the pressed button, or all ticked ones. Raises InvalidInput."""
     texts = request.POST.getlist("only") or request.POST.getlist("picture")
     chosen = ids_in(texts)
     if not chosen:

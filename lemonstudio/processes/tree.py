@@ -1,4 +1,4 @@
-"""A whole studio (web, worker, sandbox) as the process tree that `make run` starts, in a folder and on ports of its own.
+"""A whole studio as the process tree that `make run` starts, in a folder and on ports of its own.
 
 For what measures or tests the studio from outside. Linux only: the processes of a tree are found through /proc.
 """
@@ -26,7 +26,7 @@ T = TypeVar("T")
 def free_port() -> int:
     """A port that nobody listens on, below those that outgoing connections take (32768 and up) until it is used."""
     while True:
-        port = random.randint(20_000, 30_000)
+        port = random.randint(20_000, 30_000)  # noqa: S311 no secret
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -84,7 +84,9 @@ class Studio:
 
     def manage(self, *arguments: str, **more: Any) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.env, text=True, capture_output=True, **more)
+        done = subprocess.run(  # noqa: S603 our own command, no shell
+            command, cwd=ROOT, env=self.env, text=True, capture_output=True, **more
+        )
         assert done.returncode == 0, done.stderr
         return done
 
@@ -103,13 +105,13 @@ class Studio:
     def launch(self, command: str, **env: str) -> subprocess.Popen[bytes]:
         """Start one of the commands that stay, marked as of this studio, in a session and process group of its own."""
         env = {**self.env, MARK: self.mark, **env}
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 our own command, no shell
             [sys.executable, "manage.py", command], cwd=ROOT, env=env, stdin=subprocess.DEVNULL, start_new_session=True
         )
 
     def is_healthy(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:  # noqa: S310 our own address
                 return bool(answer.status == 200)
         except OSError:
             return False

@@ -70,7 +70,7 @@ def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
         f"{picture}?in=mine",
         f"{picture}edit/",
         f"{picture}take/?format=gif",
-        f"{gallery}package/",
+        f"{gallery}download/",
         "/downloads/",
         f"{gallery}?q=finished",
         f"{gallery}links/",

@@ -1,5 +1,3 @@
-from gallery.queries.downloads import contents
-
 """Packages are made ready by the task runner, whatever happens meanwhile."""
 
 import contextlib
@@ -25,6 +23,7 @@ from gallery.downloads import build
 from gallery.engine import housekeeping
 from gallery.images.convert import Format, Shape, convert
 from gallery.models import Download, Gallery, Picture
+from gallery.queries.downloads import contents
 from lemonstudio.processes.tree import Studio, soon
 from tests.conftest import put
 from tests.engine.test_disk_full import ME, MEGABYTE, disk_at
@@ -165,7 +164,7 @@ def test_housekeeping_deletes_what_has_expired_and_what_belongs_to_nobody(
     default_storage.save("packages/999999/1.png", ContentFile(b"left behind"))
     housekeeping.tidy_downloads()
     assert list(Download.objects.all()) == [kept]
-    assert default_storage.listdir("downloads") == ([str(kept.pk)], [])
+    assert default_storage.listdir("packages") == ([str(kept.pk)], [])
     assert len(files(kept)) == 3
     assert Picture.objects.count() == 2
     assert all(default_storage.exists(picture.original_name) for picture in Picture.objects.all())

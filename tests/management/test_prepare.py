@@ -1,6 +1,7 @@
 """`manage.py prepare`: everything that a start needs, at every start."""
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -48,6 +49,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_prepares_without_an_administrator(folder: Path) -> None:
     assert people(folder) == []
     assert list((folder / "static" / "css").glob("app.*.css"))
+
+
+def test_collected_modules_import_each_other_by_hashed_names(folder: Path) -> None:
+    hashed = re.compile(r"\.[0-9a-f]{12}\.js$")
+    modules = [file for file in (folder / "static" / "js").glob("**/*.js") if hashed.search(file.name)]
+    imported = [
+        file.parent / name
+        for file in modules
+        for name in re.findall(r"""^(?:import|\}) .*["'](\..+)["'];$""", file.read_text(), re.MULTILINE)
+    ]
+    assert len(imported) > len(modules) > 20
+    assert [str(file) for file in imported if not hashed.search(file.name) or not file.exists()] == []
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 """What one prompt stands for."""
 
+import contextlib
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.models.prompts import TooMany, expand, fill_in, variables
+from gallery.models.prompts import TooMany, expand, fill_in, is_json, split, variables
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,12 @@ from gallery.models.prompts import TooMany, expand, fill_in, variables
         ("first\nsecond", ["first\nsecond"]),
         ("{|}", []),
         ("{a|}", ["a"]),
+        (r"A \{red\|green\} door", ["A {red|green} door"]),
+        (r"A {red\|blue|green} door", ["A red|blue door", "A green door"]),
+        (r"C:\new {a|b}", [r"C:\new a", r"C:\new b"]),
+        ('{"scene": "a lighthouse|at dusk", "style": "ink"}', ['{"scene": "a lighthouse|at dusk", "style": "ink"}']),
+        ('[{"a": "{b|c}"}]', ['[{"a": "{b|c}"}]']),
+        ('{"scene": "not closed|yet"', ['{"scene": "not closed|yet"']),
     ],
 )
 def test_wildcards(typed: str, meant: list[str]) -> None:
@@ -42,8 +51,7 @@ def test_more_than_the_limit_is_refused_without_making_them_all() -> None:
         expand("{1|2}{1|2}{1|2}", limit=7)
     with pytest.raises(TooMany):
         expand("{1|2|3|4|5|6|7|8|9}" * 40, limit=100)
-    with pytest.raises(TooMany):
-        expand("{1|1}" * 60, limit=100)
+    assert expand("{1|1}" * 60, limit=100) == ["1" * 60], "choices that are alike are one"
 
 
 @given(st.text(alphabet="ab {}|\n", max_size=60), st.booleans())
@@ -63,3 +71,49 @@ def test_a_templates_variables() -> None:
 
 def test_what_is_filled_in_is_not_read_again() -> None:
     assert fill_in("{{a}} {{b}}", {"a": "{{b}}", "b": r"\1"}) == r"{{b}} \1"
+
+
+def test_json_is_one_prompt_even_where_each_line_is_asked_for() -> None:
+    typed = '{\n  "scene": "a {red|green} door",\n  "style": "ink"\n}'
+    assert expand(typed, per_line=True, limit=100) == [typed]
+
+
+def test_json_on_each_line_is_a_prompt_on_each_line() -> None:
+    assert expand('{"a": "x|y"}\n{"a": "z"}', per_line=True, limit=100) == ['{"a": "x|y"}', '{"a": "z"}']
+
+
+@pytest.mark.parametrize("text", ["[" * 40_000, "{red|green}", "{}|", "A {red|green} door", "", '"a": {b|c}'])
+def test_only_json_counts_as_json(text: str) -> None:
+    assert is_json(text) is (text == "[" * 40_000)
+
+
+def test_a_name_of_more_than_forty_letters_is_no_variable() -> None:
+    assert variables("{{" + "a" * 40 + "}} {{" + "b" * 41 + "}}") == ["a" * 40]
+    assert split("x {{ a }} y") == [("x ", False), ("a", True), (" y", False)]
+
+
+HOSTILE = [
+    "{" + "|" * 1000,
+    "{" * 1000,
+    "{{" + " " * 998 + "x",
+    "{a|b}" * 200,
+    "{1|1}" * 200,
+    "}|{" * 333,
+    "\\{|" * 333,
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE, ids=range(len(HOSTILE)))
+def test_time_grows_with_the_length_only(piece: str) -> None:
+    def seconds(text: str) -> float:
+        best = float("inf")
+        for _ in range(3):
+            begun = time.perf_counter()
+            with contextlib.suppress(TooMany):
+                expand(text, limit=100)
+            variables(text), split(text), fill_in(text, {"x": "y"})
+            best = min(best, time.perf_counter() - begun)
+        return best
+
+    # Eight times the length: quadratic time would be 64 times as much.
+    assert seconds(piece * 80) < 24 * seconds(piece * 10) + 0.005

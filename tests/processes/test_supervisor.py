@@ -178,7 +178,10 @@ def test_it_says_once_when_everything_is_up(runs: list[Run]) -> None:
 
 
 def test_a_part_on_the_leash_goes_when_the_supervisor_was_killed(runs: list[Run]) -> None:
-    code = "import time; from lemonstudio.processes import parent_watch; parent_watch.hold(grace={}); print('up', flush=True); time.sleep(60)"
+    code = (
+        "import time; from lemonstudio.processes import parent_watch; "
+        "parent_watch.hold(grace={}); print('up', flush=True); time.sleep(60)"
+    )
     run = start(
         runs,
         f"""

@@ -68,10 +68,11 @@ class Upstream:
         raise AssertionError(f"no end in {until} s: {seen[-1]}")
 
 
-def launch(**environment: str) -> tuple[subprocess.Popen[str], str]:
-    """A sandbox on a free port, and its line of greeting."""
+def launch(runner: str = "", **environment: str) -> tuple[subprocess.Popen[str], str]:
+    """A sandbox on a free port, started by the module `runner` if one is given, and its line of greeting."""
+    modules = [runner, "lemonstudio.sandbox"] if runner else ["lemonstudio.sandbox"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "lemonstudio.sandbox", "--port", "0"],
+        [sys.executable, "-m", *modules, "--port", "0"],
         cwd=ROOT,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,

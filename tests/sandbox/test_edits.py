@@ -24,6 +24,8 @@ from lemonstudio.sandbox.models import MODELS
 from lemonstudio.sandbox.spool import Spool
 from lemonstudio.sandbox.tokens import GenerationSpec, Signer
 
+from tests.support.properties import IS_NIGHTLY
+
 from .conftest import SECRET, launch
 from .test_faults import ANSWERS
 

@@ -48,10 +48,10 @@ def test_a_speed_that_is_none_is_refused():
         assert "LEMONSTUDIO_SANDBOX_SPEED" in ended.stderr
 
 
-def test_it_goes_when_its_leash_is_let_go():
+def test_it_ends_with_the_process_that_started_it():
     held, own = os.pipe()
     os.set_inheritable(held, True)
-    process, line = launch(LEMONSTUDIO_PARENT_PIPE=str(held))
+    process, line = launch(runner="lemonstudio.processes.parent_watch", LEMONSTUDIO_PARENT_PIPE=str(held))
     try:
         os.close(held)
         url = line.split()[-1]

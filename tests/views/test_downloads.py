@@ -78,7 +78,7 @@ def made_ready(download: Download) -> Download:
 
 
 def ask(client: Client, gallery: Gallery, **form: Any) -> Any:
-    return client.post(f"/galleries/{gallery.pk}/package/", {"format": "original", **form})
+    return client.post(f"/galleries/{gallery.pk}/download/", {"format": "original", **form})
 
 
 def download_of(client: Client, gallery: Gallery, **form: Any) -> Download:
@@ -96,7 +96,7 @@ def test_picture_in_another_format_and_size(as_owner: Client, make_picture: Make
     default_storage.delete(picture.original_name)
     default_storage.save(picture.original_name, ContentFile(png(1300, 650)))
     Picture.objects.update(width=1300, height=650)
-    address = f"/pictures/{picture.pk}/take/"
+    address = f"/pictures/{picture.pk}/export/"
     assert "512 px" in as_owner.get(address).content.decode()
     assert "2048 px" not in as_owner.get(address).content.decode(), "nothing is made larger"
     response = as_owner.get(address, {"format": "webp", "side": "512", "settings": "on"})
@@ -110,14 +110,14 @@ def test_picture_in_another_format_and_size(as_owner: Client, make_picture: Make
 
 def test_the_original_is_the_original_whatever_else_was_chosen(as_owner: Client, make_picture: MakePicture) -> None:
     picture = make_picture()
-    address = f"/pictures/{picture.pk}/take/"
+    address = f"/pictures/{picture.pk}/export/"
     response: Any = as_owner.get(address, {"format": "original", "side": "512", "settings": "on"}, follow=True)
     assert b"".join(response.streaming_content) == png()
 
 
 @pytest.mark.parametrize("asked", [{"format": "gif"}, {"format": "webp", "side": "4000"}, {"format": ""}])
 def test_what_is_not_offered_is_said(asked: dict[str, str], as_owner: Client, make_picture: MakePicture) -> None:
-    response = as_owner.get(f"/pictures/{make_picture().pk}/take/", asked)
+    response = as_owner.get(f"/pictures/{make_picture().pk}/export/", asked)
     assert response.status_code == 422
     assert "Pick" in response.content.decode()
 
@@ -125,7 +125,7 @@ def test_what_is_not_offered_is_said(asked: dict[str, str], as_owner: Client, ma
 def test_picture_that_cannot_be_converted(as_owner: Client, make_picture: MakePicture) -> None:
     picture = make_picture()
     default_storage.delete(picture.original_name)
-    address = f"/pictures/{picture.pk}/take/?format=webp"
+    address = f"/pictures/{picture.pk}/export/?format=webp"
     assert as_owner.get(address).status_code == 404
     default_storage.save(picture.original_name, ContentFile(png()[:-30]))
     response = as_owner.get(address)
@@ -134,7 +134,7 @@ def test_picture_that_cannot_be_converted(as_owner: Client, make_picture: MakePi
 
 
 def test_too_many_conversions_are_told_to_come_back(as_owner: Client, make_picture: MakePicture) -> None:
-    address = f"/pictures/{make_picture().pk}/take/?format=png"
+    address = f"/pictures/{make_picture().pk}/export/?format=png"
     CONVERSIONS.enter()
     CONVERSIONS._here += 2  # who waits
     try:
@@ -201,9 +201,9 @@ def test_selection_has_what_one_may_see(
 ) -> None:
     hidden = make_picture()
     chosen = [pictures[0].pk, pictures[2].pk, hidden.pk]
-    asked = as_teammate.post("/selection/package/", {"picture": chosen})
+    asked = as_teammate.post("/selection/download/", {"picture": chosen})
     assert "Download 2 pictures" in asked.content.decode()
-    response = as_teammate.post("/selection/package/", {"picture": chosen, "format": "original"})
+    response = as_teammate.post("/selection/download/", {"picture": chosen, "format": "original"})
     assert response["Content-Disposition"] == 'attachment; filename="2 pictures.zip"'
     archive = opened(response)
     assert archive.namelist() == ["manifest.json", "001 Ein Zitrönchen 🍋.png", "002 A lemon cut.png"]
@@ -441,7 +441,7 @@ def test_selection_of_which_one_is_gone(
 ) -> None:
     client = signed_in(viewer)
     form = {"picture": [one.pk for one in pictures], "format": "jpeg"}
-    assert client.post("/selection/package/", form).status_code == 302
+    assert client.post("/selection/download/", form).status_code == 302
     download = made_ready(Download.objects.get())
     assert everywhere(client, download) == [200] * 4
     if gone == "removed":
@@ -471,7 +471,7 @@ def test_queries_do_not_grow_with_the_pictures(
     def queries() -> list[int]:
         download = made_ready(download_of(as_owner, private_gallery))
         counts = []
-        for address in (f"/galleries/{private_gallery.pk}/package/", f"/downloads/{download.pk}/file/", "/downloads/"):
+        for address in (f"/galleries/{private_gallery.pk}/download/", f"/downloads/{download.pk}/file/", "/downloads/"):
             with CaptureQueriesContext(connection) as captured:
                 hang_up(as_owner.get(address))
             counts.append(len(captured))

@@ -129,11 +129,11 @@ def test_archive_of_what_is_on_s3(s3: str, as_owner: Client, make_picture: MakeP
     pictures = [make_picture(), make_picture()]
     default_storage.delete(pictures[0].original_name)
     form = {"picture": [one.pk for one in pictures], "format": "original"}
-    answer: Any = as_owner.post("/selection/package/", form)
+    answer: Any = as_owner.post("/selection/download/", form)
     with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
         assert archive.read(archive.namelist()[1]) == png()
         assert len(archive.namelist()) == 2
-    as_owner.post("/selection/package/", form | {"format": "webp"})
+    as_owner.post("/selection/download/", form | {"format": "webp"})
     download = Download.objects.get()
     build.work(download.pk)
     answer = as_owner.get(f"/downloads/{download.pk}/file/")
