@@ -23,7 +23,6 @@ from lemonstudio.sandbox.errors import ApiError
 from lemonstudio.sandbox.models import MODELS
 from lemonstudio.sandbox.spool import Spool
 from lemonstudio.sandbox.tokens import GenerationSpec, Signer
-
 from tests.support.properties import IS_NIGHTLY
 
 from .conftest import SECRET, launch
