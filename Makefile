@@ -18,7 +18,7 @@ PYTEST = $(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
 IN_PARALLEL = $(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev check lint types imports templates migrations frontend quick test unit postgres browser \
+.PHONY: help run dev check lint types imports templates migrations frontend quick test unit postgres browser a-browser \
 	bench bench-tests soak clean
 
 help: ## Lists the targets
@@ -63,13 +63,17 @@ quick: $(VENV)/installed-dev ## Tests without processes and browser; ARGS=--lf r
 
 test: check unit postgres ## Everything: check, all tests, and those of the database on PostgreSQL
 
-unit: $(VENV)/installed-dev ## All tests, on SQLite
+# Says which browser the tests take; gets one where there is none.
+a-browser: $(VENV)/installed-dev
+	@$(PY) -m tests.support.browser
+
+unit: a-browser ## All tests, on SQLite
 	HYPOTHESIS_PROFILE=$(or $(HYPOTHESIS_PROFILE),ci) $(PYTEST) $(ARGS)
 
 postgres: $(VENV)/installed-dev ## What depends on the database, on PostgreSQL
 	TEST_DATABASE=postgres HYPOTHESIS_PROFILE=$(or $(HYPOTHESIS_PROFILE),ci) $(PYTEST) -m database $(ARGS)
 
-browser: $(VENV)/installed-dev ## Only the browser tests
+browser: a-browser ## Only the browser tests
 	$(PYTEST) -m browser $(ARGS)
 
 bench: $(VENV)/installed-dev ## The studio beside a plain implementation, in one run

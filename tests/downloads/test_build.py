@@ -29,6 +29,8 @@ from tests.conftest import put
 from tests.engine.test_disk_full import ME, MEGABYTE, disk_at
 from tests.support.studio import prepare
 
+pytestmark = pytest.mark.database
+
 MakePicture = Callable[..., Picture]
 LONG_AGO = timedelta(minutes=5)
 

@@ -21,6 +21,8 @@ from tests.engine.conftest import EngineDriver, turn, turn_until_state
 from tests.support.stub_upstream import Reply, StubUpstream, WorkingUpstream
 from tests.support.studio import working_studio
 
+pytestmark = pytest.mark.database
+
 MakeGeneration = Callable[..., Generation]
 DONE = {"created": 1, "data": [{"url": "https://images.example/a.png"}]}
 TASK = {"created": 1, "task_id": "img_1", "status": "pending", "data": []}

@@ -14,6 +14,8 @@ from gallery.models import Gallery, Generation, Picture, State
 from tests.conftest import png
 from tests.support.stub_upstream import Reply, StubUpstream
 
+pytestmark = pytest.mark.database
+
 MakeGeneration = Callable[..., Generation]
 PICTURE = png(1000, 600)
 

@@ -15,6 +15,7 @@ from tests.support.stub_upstream import WorkingUpstream
 from tests.support.studio import Database, WorkingStudio, prepare
 
 pytestmark = [
+    pytest.mark.database,
     pytest.mark.process,
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc"),
 ]

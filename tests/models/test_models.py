@@ -17,6 +17,8 @@ from gallery.models.catalogue import size_in_pixels, validate_options
 from gallery.models.generation import ratio_class
 from tests.conftest import model, put
 
+pytestmark = pytest.mark.database
+
 MakeGeneration = Callable[..., Generation]
 MakePicture = Callable[..., Picture]
 RESULTS = [{"url": "https://images.example/a.png"}]

@@ -6,10 +6,11 @@ Run it with the older version's own code, in a checkout of it with its virtual e
     .venv/bin/python …/tests/upgrade/make_snapshot.py …/tests/upgrade/snapshot.zip
 
 The snapshot in the repository was made at commit e74b7fb, the last one before the code was laid out anew. Downloads
-were packages then, tasks had other names, and the messages in the queue say so. The database is stored as SQL text. The
-upstream is called ORIGIN in it; the test puts the address of its own in that place.
+were packages then, tasks had other names, and the messages in the queue say so. The upstream is called
+ORIGIN in it; the test puts the address of its own in that place.
 """
 
+import contextlib
 import io
 import json
 import os
@@ -31,16 +32,19 @@ def main(target: Path) -> None:
     os.environ |= {"LEMONDATA_BASE_URL": f"{ORIGIN}/v1", "LEMONDATA_API_KEY": "sk-test-0123456789abcdef"}
     os.environ["DJANGO_SETTINGS_MODULE"] = "lemonstudio.settings"
     sys.path.insert(0, str(Path.cwd()))
-    import django
+    import django.db
     from django.core.management import call_command
 
     django.setup()
     call_command("migrate", verbosity=0)
     facts = fill()
-    with sqlite3.connect(data / "studio.sqlite3") as connection:
-        dump = "\n".join(connection.iterdump())
+    django.db.connection.close()
+    database = data / "studio.sqlite3"
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("VACUUM")
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        archive.writestr("studio.sql", dump)
+        archive.write(database, database.name)
         archive.writestr("facts.json", json.dumps(facts, indent=1))
         for path in sorted((data / "media").rglob("*")):
             if path.is_file():
@@ -152,12 +156,12 @@ def fill() -> dict[str, object]:
     refused = on_its_way("sync 0 refused")
     assert refused.fail(code="content_policy_violation", message="Refused.", hint="")
 
-    link, token = services.make_link(
+    _, token = services.make_link(
         sketches,
         olivia,
         {"label": "A friend", "expires_at": timezone.now() + timedelta(days=30), "allow_downloads": True},
     )
-    invitation, invitation_token = services.invite(ada, days=30)
+    _, invitation_token = services.invite(ada, days=30)
     send_search_refresh(olivia.pk)
 
     ready = services.ask_for_package(olivia, "Three", None, finished[:3], Shape(Format.ORIGINAL, None, False))

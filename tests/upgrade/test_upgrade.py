@@ -37,11 +37,11 @@ def restore(data: Path, origin: str) -> dict[str, Any]:
     """Put the snapshot there, as if it had been made just now, with this upstream; return its facts."""
     with zipfile.ZipFile(SNAPSHOT) as archive:
         facts: dict[str, Any] = json.loads(archive.read("facts.json"))
-        dump = archive.read("studio.sql").decode().replace(facts["origin"], origin)
-        archive.extractall(data, [name for name in archive.namelist() if name.startswith("media/")])
+        archive.extractall(data)
     later = f"{time.time() - AWAY_SECONDS - facts['made_at']:+.0f} seconds"
     with contextlib.closing(sqlite3.connect(data / "studio.sqlite3")) as connection:
-        connection.executescript(dump)
+        results = "UPDATE gallery_generation SET results = replace(results, ?, ?)"
+        connection.execute(results, (facts["origin"], origin))
         for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             for _, column, kind, *_ in connection.execute(f"PRAGMA table_info({table})").fetchall():
                 if kind == "datetime":

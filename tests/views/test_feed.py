@@ -12,6 +12,8 @@ from gallery.models import Gallery, Generation, Person, Picture, State
 from gallery.views.cards import PAGE
 from tests.conftest import put
 
+pytestmark = pytest.mark.database
+
 MakeGeneration = Callable[..., Generation]
 MakePicture = Callable[..., Picture]
 

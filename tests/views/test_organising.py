@@ -16,6 +16,8 @@ from gallery.models import Gallery, Generation, Mark, Membership, Person, Pictur
 from gallery.web.responses import MOST_AT_ONCE
 from tests.conftest import put
 
+pytestmark = pytest.mark.database
+
 MakeGeneration = Callable[..., Generation]
 MakePicture = Callable[..., Picture]
 HX = {"HX-Request": "true"}

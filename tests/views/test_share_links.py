@@ -23,6 +23,8 @@ from gallery.services.share_links import MOST_COMMENTS, MOST_TRIES, MOST_TRIES_O
 from gallery.views import guests
 from tests.conftest import put, signed_in
 
+pytestmark = pytest.mark.database
+
 MakePicture = Callable[..., Picture]
 PROMPT = "A secret formula for lemonade"
 WRONG, RIGHT = "not this one", "open sesame"
