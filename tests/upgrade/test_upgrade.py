@@ -94,7 +94,7 @@ def test_upgrade_loses_nothing_and_pays_nothing_twice(upstream: WorkingUpstream,
     studio = WorkingStudio(tmp_path, upstream, database, SECRET_KEY=facts["secret_key"])
     try:
         studio.start()
-        studio.completes(len(facts["states"]) - 2, 60, interrupted=1, failed=1)
+        studio.completes(len(facts["states"]) - 2, 120, interrupted=1, failed=1)
         # What was asked for once is not asked for again; what had not been sent is sent once.
         assert upstream.posts == Counter(prompt for prompt, state in facts["states"].items() if state == "queued")
         rows = dict(database.ask("SELECT prompt, state FROM gallery_generation"))
