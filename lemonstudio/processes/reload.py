@@ -35,7 +35,6 @@ def stamps(folders: Sequence[Path]) -> dict[Path, int]:
 class Reloader:
     def __init__(self, command: Sequence[str], folders: Sequence[Path] = ()) -> None:
         self._command, self._folders = command, folders
-        self._name = " ".join(command[1:])
         self._process: subprocess.Popen[bytes] | None = None
         self._ends = False
 
@@ -51,7 +50,7 @@ class Reloader:
             if self._process and (code := self._process.poll()) is not None:
                 if not self._folders:
                     return code
-                sys.stdout.write(f"{self._name} ended (exit code {code}); it starts again when code changes\n")
+                sys.stdout.write(f"{self._command[-1]} ended (exit code {code}); it starts again when code changes\n")
                 sys.stdout.flush()
                 self._process = None
             if (now := stamps(self._folders)) != seen:

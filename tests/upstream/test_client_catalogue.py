@@ -598,7 +598,7 @@ def hide(text: str) -> str:
 def test_any_json_is_an_offer() -> None:
     reached: set[str] = set()
 
-    @cases(200, nightly=3_000)
+    @cases(500, nightly=3_000)
     @given(PAGES, PRICES)
     def check(told: Any, prices: Any) -> None:
         contract, pricing = contract_in(told), pricing_in(prices, "m")
