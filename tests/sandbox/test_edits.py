@@ -223,13 +223,17 @@ def chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
+def headed(width: int, height: int, packed: bytes) -> bytes:
+    """A grey PNG that says that it is so large."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+
+
 @functools.cache
 def giant(width: int, height: int) -> bytes:
     """A PNG that is small as a file; unpacked, its grey pixels are `width` × `height` bytes."""
     packed = zlib.compressobj(1)
-    rows = b"".join(packed.compress(bytes(width + 1)) for _ in range(height)) + packed.flush()
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return headed(width, height, b"".join(packed.compress(bytes(width + 1)) for _ in range(height)) + packed.flush())
 
 
 def padded(file: bytes, size: int) -> bytes:
@@ -238,7 +242,7 @@ def padded(file: bytes, size: int) -> bytes:
 
 
 # The beginning of one; all of it would take seconds to make.
-ENDLESS = giant(2**31 - 1, 0)[:-12] + bytes(100)
+ENDLESS = headed(2**31 - 1, 1, zlib.compress(bytes(1_000_000), 1))[:200]
 OTHERS = {"model": "gpt-image-2", "prompt": "x"}
 IMAGE, MASK = ("invalid_request_error", "image"), ("invalid_request_error", "mask")
 SECOND_HALF_LOST = FILE[: len(FILE) // 2]

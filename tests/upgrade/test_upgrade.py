@@ -8,6 +8,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,17 @@ def restore(data: Path, origin: str) -> dict[str, Any]:
     with zipfile.ZipFile(SNAPSHOT) as archive:
         facts: dict[str, Any] = json.loads(archive.read("facts.json"))
         archive.extractall(data)
-    later = f"{time.time() - AWAY_SECONDS - facts['made_at']:+.0f} seconds"
+    later = timedelta(seconds=time.time() - AWAY_SECONDS - facts["made_at"])
     with contextlib.closing(sqlite3.connect(data / "studio.sqlite3")) as connection:
+        # In the form in which Django writes times: a message is taken by the very text of its time.
+        connection.create_function("later", 1, lambda text: str(datetime.fromisoformat(text) + later))
         results = "UPDATE gallery_generation SET results = replace(results, ?, ?)"
         connection.execute(results, (facts["origin"], origin))
         for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             for _, column, kind, *_ in connection.execute(f"PRAGMA table_info({table})").fetchall():
                 if kind == "datetime":
-                    moved = f"strftime('%Y-%m-%d %H:%M:%f', {column}, '{later}')"
-                    connection.execute(f"UPDATE {table} SET {column} = {moved} WHERE {column} IS NOT NULL")
+                    moved = f"UPDATE {table} SET {column} = later({column}) WHERE {column} IS NOT NULL"
+                    connection.execute(moved)
         connection.commit()
     return facts
 
