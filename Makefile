@@ -9,56 +9,81 @@ PORT ?= 8000
 export HOST PORT
 export LEMONSTUDIO_ENV ?= local
 PYTEST_WORKERS ?= 2
+# What `make check` runs, two at a time.
+CHECKS := types frontend lint imports templates migrations
+# Extra words for pytest: make quick ARGS=--lf
+ARGS ?=
+# Most tests wait for something, so they run side by side. A group of tests keeps to one worker.
+PYTEST = $(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+IN_PARALLEL = $(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: run test lint types imports templates migrations frontend unit postgres bench soak clean
+.DEFAULT_GOAL := help
+.PHONY: help run dev check lint types imports templates migrations frontend quick test unit postgres browser a-browser \
+	bench bench-tests soak clean
 
-run: $(VENV)/installed
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: $(VENV)/installed ## The whole studio: web server, worker, sandbox
 	@$(PY) manage.py prepare
 	@exec $(PY) manage.py studio
 
-test: lint types imports templates migrations unit postgres
+dev: $(VENV)/installed ## The same for development: reloads code, templates and CSS
+	@LEMONSTUDIO_DEBUG=1 $(PY) manage.py migrate --verbosity 0
+	@LEMONSTUDIO_DEBUG=1 exec $(PY) manage.py dev
 
-lint: $(VENV)/installed-dev
+check: $(VENV)/installed-dev node_modules/installed ## Linters, types, import contracts, templates, front end, migrations
+	@$(IN_PARALLEL) $(CHECKS)
+
+lint: $(VENV)/installed-dev ## ruff: rules and format
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
-types: $(VENV)/installed-dev
+types: $(VENV)/installed-dev ## mypy
 	$(VENV)/bin/mypy gallery lemonstudio tests bench manage.py
 
-imports: $(VENV)/installed-dev
+imports: $(VENV)/installed-dev ## The import contracts in pyproject.toml
 	$(VENV)/bin/lint-imports
 
-templates: $(VENV)/installed-dev
+templates: $(VENV)/installed-dev ## djlint
 	$(VENV)/bin/djlint templates --lint --quiet
 
-migrations: $(VENV)/installed-dev
+migrations: $(VENV)/installed-dev ## Missing migrations, and Django's system checks
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py check
 
-# What the browser gets: format, lint and types of CSS and JavaScript, then the tests of the modules that compute.
-frontend: node_modules/installed
+frontend: node_modules/installed ## biome, tsc, and the tests of JavaScript modules
 	$(NODE) node_modules/.bin/biome check --error-on-warnings
 	$(NODE) node_modules/.bin/tsc --project tsconfig.json
 	$(NODE) node_modules/.bin/tsc --project tests/js
 	$(NODE) --test --test-reporter=dot 'tests/js/**/*.test.js'
 
-# Two at a time: most tests wait for something. Those that measure time or start process trees keep to one worker.
-unit: $(VENV)/installed-dev
-	$(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+quick: $(VENV)/installed-dev ## Tests without processes and browser; ARGS=--lf runs what failed last time
+	$(PYTEST) -m "not process and not browser" $(ARGS)
 
-# What touches the database, once more on PostgreSQL.
-postgres: $(VENV)/installed-dev
-	TEST_DATABASE=postgres $(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup tests/views tests/models/test_models.py tests/services/test_generations.py \
-		tests/engine/test_housekeeping.py tests/models/test_ledger.py tests/queries/test_search.py tests/engine/test_loop.py \
-		tests/engine/test_ingest.py tests/engine/test_edits.py tests/engine/test_lease.py \
-		tests/engine/test_budget_race.py tests/engine/test_two_clusters.py
+test: check unit postgres ## Everything: check, all tests, and those of the database on PostgreSQL
 
-# Ours beside the plain way, in one run; about 25 minutes. `python -m bench --quick` takes one.
-bench: $(VENV)/installed-dev
+# Says which browser the tests take; gets one where there is none.
+a-browser: $(VENV)/installed-dev
+	@$(PY) -m tests.support.browser
+
+unit: a-browser ## All tests, on SQLite
+	HYPOTHESIS_PROFILE=$(or $(HYPOTHESIS_PROFILE),ci) $(PYTEST) $(ARGS)
+
+postgres: $(VENV)/installed-dev ## What depends on the database, on PostgreSQL
+	TEST_DATABASE=postgres HYPOTHESIS_PROFILE=$(or $(HYPOTHESIS_PROFILE),ci) $(PYTEST) -m database $(ARGS)
+
+browser: a-browser ## Only the browser tests
+	$(PYTEST) -m browser $(ARGS)
+
+bench: $(VENV)/installed-dev ## The studio beside a plain implementation, in one run
 	$(PY) -m bench
 
-# Kills the studio's processes, 500 times, and holds it to its promises; about half an hour. docs/soak.md.
-soak: $(VENV)/installed-dev
+bench-tests: $(VENV)/installed-dev ## The benchmark's own tests
+	$(PYTEST) bench/tests $(ARGS)
+
+# docs/soak.md
+soak: $(VENV)/installed-dev ## Kills the studio's processes 500 times, and checks its promises
 	$(PY) -m tests.soak
 
 $(VENV)/bin/python:
@@ -76,5 +101,5 @@ node_modules/installed: $(VENV)/installed-dev package.json package-lock.json
 	$(NPM) ci --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
 
-clean:
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .import_linter_cache
+clean: ## Removes the virtual environment and all caches
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -14,6 +15,9 @@ from django.test import Client
 from PIL import Image
 
 from gallery.models import Gallery, GalleryEntry, Generation, ImageModel, Person, Picture, State
+from tests.support.properties import PROFILE
+
+hypothesis.settings.load_profile(PROFILE)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -4,19 +4,16 @@ import json
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.__main__ import main
 from bench.orders import Order, at_once, between, regularly
-from bench.parts import Bench, problems_of, too_slow
-from bench.plan import QUICK, Steady
+from bench.parts import problems_of, too_slow
+from bench.plan import Steady
 from bench.rounds import Conditions, Round
-from bench.sides import Plain, Side
 from bench.upstream import Times, Upstream, duration
 
 TIMES = Times(delay=0.01, slow=0.3, shortest=0.01, longest=0.05)
@@ -193,51 +190,3 @@ def test_steady_round_goes_on_until_its_window_is_known() -> None:
     steady = Steady()
     assert steady.count == 1_200
     assert steady.seconds >= steady.end + Times().longest + 20
-
-
-# -- the whole benchmark
-
-
-def complete(upstream: Upstream, requests_per_minute: int | None) -> Side:
-    return Plain(upstream)
-
-
-def posting_twice(upstream: Upstream, requests_per_minute: int | None) -> Side:
-    """A side for which one of the prompts was POSTed before."""
-    post(upstream, at_once("bench-sync", QUICK.singles)[-1])
-    return Plain(upstream)
-
-
-def losing(upstream: Upstream, requests_per_minute: int | None) -> Side:
-    """A side whose tasks ask an address at which nothing listens."""
-    side = Plain(upstream)
-    side.env["BENCH_ORIGIN"] = "http://127.0.0.1:1"
-    return side
-
-
-@pytest.mark.process
-@pytest.mark.xdist_group("processes")
-@pytest.mark.parametrize(
-    ("studio", "status", "problem"),
-    [(complete, 0, ""), (posting_twice, 1, "0 lost, 1 POSTed twice"), (losing, 1, "2 lost, 0 POSTed twice")],
-)
-def test_faults_are_printed_and_set_the_exit_status(
-    studio: Callable[[Upstream, int | None], Side], status: int, problem: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The plain side stands in for the studio, once complete and twice with a fault."""
-    assert main(["--quick", "--only", "one"], studio) == status
-    printed = capsys.readouterr().out
-    assert "overhead of one, 2 in a row" in printed
-    assert ("NOT GOOD" in printed) == bool(status)
-    assert problem in printed
-
-
-@pytest.mark.process
-@pytest.mark.xdist_group("processes")
-def test_results_that_are_found_late_are_a_problem(tmp_path: Path) -> None:
-    """With a slack of 0.01, the delay of each poll is too much."""
-    bench = Bench(replace(QUICK, steady=Steady(5.0, 1.0, 0.0, 1.0), slack=0.01), tmp_path, complete)
-    bench.run({"steady"})
-    assert len(bench.problems) == 1
-    assert "detection p95" in bench.problems[0]
-    assert any("no schedule's p95 is below" in row[0] for row in bench.rows)

@@ -96,7 +96,7 @@ class Studio:
 
     def start_prepared(self) -> None:
         self.process = self.launch("studio")
-        give_up_at = time.monotonic() + 40
+        give_up_at = time.monotonic() + 120
         while not self.is_healthy():
             assert self.process.poll() is None, "the studio ended"
             assert time.monotonic() < give_up_at, "the studio did not become healthy"

@@ -23,7 +23,7 @@ from gallery.upstream.parse import OfferedModel, OfferedOption
 from tests.conftest import model, signed_in
 from tests.support.stub_upstream import Reply, StubUpstream
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 COMPARE = "/admin/gallery/imagemodel/compare/"
 LOOK_UP = "/admin/gallery/imagemodel/compare/look-up/"

@@ -10,17 +10,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from lemonstudio.processes.tree import Studio
+from tests.support.browser import FLAGS, NONE, environment, find
+from tests.support.studio import prepare
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PASSWORD = "a lemon a day"
 
 
@@ -34,7 +26,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of a new studio with an administrator and a team."""
     studio = Studio(tmp_path_factory.mktemp("prepared"))
-    studio.manage("prepare")
+    prepare(studio.data)
     studio.shell(
         "from gallery.models import Person;"
         f"Person.objects.create_superuser('ada@example.org', '{PASSWORD}', name='Ada Administrator');"
@@ -59,9 +51,11 @@ def set_up(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    assert CHROMIUM, "The browser tests need Chromium: apt-get install chromium"
+    found = find()
+    assert found, NONE
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        options: dict[str, Any] = {"executable_path": found.path, "args": FLAGS, "env": environment(found.path)}
+        browser = playwright.chromium.launch(**options)
         yield browser
         browser.close()
 

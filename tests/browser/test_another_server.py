@@ -13,7 +13,7 @@ from tests.browser.test_composer import press_generate, write
 from tests.browser.test_create import LABELS, done, pick
 from tests.conftest import png
 from tests.support.stub_upstream import WorkingUpstream
-from tests.support.studio import KEY
+from tests.support.studio import KEY, prepare
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +33,7 @@ def studio(server: WorkingUpstream, tmp_path_factory: pytest.TempPathFactory) ->
         LEMONSTUDIO_ADMIN_PASSWORD=PASSWORD,
     )
     try:
+        prepare(studio.data)
         studio.start()
         yield studio
     finally:

@@ -18,6 +18,7 @@ from tests.conftest import png
 from tests.engine.conftest import KEY
 from tests.engine.test_edits import form_of
 from tests.support.stub_upstream import Reply, Request, StubUpstream
+from tests.support.studio import prepare
 
 # The title may begin with the number of generations that have ended meanwhile.
 FEED = re.compile(r"Create · Lemon Studio$")
@@ -491,6 +492,7 @@ def test_edits_work_with_another_server_of_the_same_api(browser: Browser, tmp_pa
             LEMONSTUDIO_ADMIN_PASSWORD=PASSWORD,
         )
         try:
+            prepare(tmp_path)
             studio.start()
             visit = Visit(browser, studio)
             page = visit.sign_in("ada@example.org")

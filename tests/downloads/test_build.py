@@ -27,6 +27,9 @@ from gallery.queries.downloads import contents
 from lemonstudio.processes.tree import Studio, soon
 from tests.conftest import put
 from tests.engine.test_disk_full import ME, MEGABYTE, disk_at
+from tests.support.studio import prepare
+
+pytestmark = pytest.mark.database
 
 MakePicture = Callable[..., Picture]
 LONG_AGO = timedelta(minutes=5)
@@ -205,13 +208,12 @@ def progress(data: Path) -> tuple[str, int]:
 
 
 @pytest.mark.process
-@pytest.mark.xdist_group("processes")
 def test_studio_that_is_killed_goes_on_with_it(tmp_path: Path) -> None:
     studio = Studio(tmp_path)
     try:
-        studio.manage("prepare")
+        prepare(tmp_path)
         studio.manage("make_pictures", "600", "--files", "3")
-        studio.start()
+        studio.start_prepared()
         studio.shell(ASK)
         soon(lambda: progress(tmp_path)[1] > 5, 60)
         studio.kill()

@@ -18,6 +18,8 @@ from gallery.models import Budget, Generation, LedgerEntry, OverBudget, Person, 
 from gallery.queries.ledger import discrepancies
 from tests.conftest import PASSWORD, model, signed_in
 
+pytestmark = pytest.mark.database
+
 ASKED, ENOUGH_FOR = 40, 10
 PRICE = Decimal("0.05")  # Midjourney's
 PATIENCE = 120.0

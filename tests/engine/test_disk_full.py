@@ -37,7 +37,6 @@ ROOM = 5 * MEGABYTE
 FULL_SECONDS = 10
 whole_studio = [
     pytest.mark.process,
-    pytest.mark.xdist_group("processes"),
     pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="a limit for other processes is Linux's"),
 ]
 

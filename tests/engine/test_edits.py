@@ -27,6 +27,8 @@ from tests.engine.conftest import EngineDriver, turn, turn_until_state
 from tests.engine.test_loop import DONE, PICTURE, TASK, error, posts, status
 from tests.support.stub_upstream import Reply, Request, StubUpstream
 
+pytestmark = pytest.mark.database
+
 IMAGE, MASK = png(48, 48), png(48, 48, "#000000")
 MakeGeneration = Callable[..., Generation]
 

@@ -24,7 +24,6 @@ from tests.support.studio import Database, WorkingStudio, working_studio
 
 whole_studio = [
     pytest.mark.process,
-    pytest.mark.xdist_group("processes"),
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc"),
 ]
 PICTURE = png(512, 512)

@@ -15,6 +15,8 @@ from gallery.enqueue import enqueue_submit
 from gallery.models import Generation, ImageModel, Picture, State
 from tests.conftest import model
 
+pytestmark = pytest.mark.database
+
 MakeGeneration = Callable[..., Generation]
 MakePicture = Callable[..., Picture]
 

@@ -19,6 +19,8 @@ from gallery.web.pictures import files_of, full_url, original_url
 from tests.conftest import png
 from tests.support.stub_upstream import Reply, StubUpstream
 
+pytestmark = pytest.mark.database
+
 MakeGeneration = Callable[..., Generation]
 PICTURE = png(1000, 600)
 

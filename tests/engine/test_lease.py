@@ -5,9 +5,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from gallery.models import Generation, Person, State, UpstreamAccount
 from tests.engine.conftest import EngineDriver, turn
 from tests.support.stub_upstream import Request, StubUpstream
+
+pytestmark = pytest.mark.database
 
 MakeGeneration = Callable[..., Generation]
 DONE = {"created": 1, "data": [{"url": "https://images.example/a.png", "revised_prompt": ""}]}

@@ -3,13 +3,12 @@
 The parts are real: database, messages, engines, HTTP, storage. Time is not waited for: what is due in a while is made
 due, a lease runs out when the machine says so. `make test` plays 60 lives, always the same; for new ones:
 
-    LIFE_EXAMPLES=2000 python -m pytest tests/engine/test_life.py
+    HYPOTHESIS_PROFILE=nightly python -m pytest tests/engine/test_life.py
 
 What it has found is told again in plain tests below; of those, the lives leave out what is named in STILL_OPEN.
 """
 
 import hashlib
-import os
 import sys
 import time
 from collections import defaultdict
@@ -29,7 +28,6 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 from django_q.models import OrmQ
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -62,17 +60,10 @@ from tests.engine.life import (
     happenings,
     happens,
 )
+from tests.support.properties import cases
 from tests.support.stub_upstream import StubUpstream
 
-LIVES = settings(
-    max_examples=int(os.environ.get("LIFE_EXAMPLES", "60")),
-    stateful_step_count=25,
-    derandomize="LIFE_EXAMPLES" not in os.environ,
-    deadline=None,
-    database=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+LIVES = cases(60, nightly=2_000, stateful_step_count=25)
 ANY = st.integers(0, 4)
 MOSTLY = st.sampled_from([True, True, True, False])
 MOODS = st.lists(st.sampled_from(sorted(PictureHost.MOODS)), max_size=4)

@@ -19,6 +19,8 @@ from tests.conftest import png
 from tests.engine.conftest import EngineDriver, turn, turn_until_state
 from tests.support.stub_upstream import Reply, Request, StubUpstream
 
+pytestmark = pytest.mark.database
+
 MakeGeneration = Callable[..., Generation]
 PICTURE = {"url": "https://images.example/a.png", "revised_prompt": "A yellow lemon"}
 DONE = {"created": 1, "data": [PICTURE]}

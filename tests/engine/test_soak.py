@@ -26,11 +26,11 @@ from lemonstudio.processes.tree import ROOT, soon
 from tests.conftest import png
 from tests.processes.test_cluster import Tree
 from tests.support.environment import server
+from tests.support.studio import prepare
 
 MakeGeneration = Callable[..., Generation]
 MARKS = (
     pytest.mark.process,
-    pytest.mark.xdist_group("processes"),
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc"),
 )
 SEED = 11
@@ -83,7 +83,7 @@ def test_a_dozen_kills_lose_nothing_and_pay_nothing_twice(soak_database: str, tm
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Tree]:
     tree = Tree(tmp_path)
-    assert tree.manage("prepare").wait(30) == 0, (tmp_path / "log").read_text()
+    prepare(tmp_path, tree.database)
     tree.start("cluster")
     yield tree
     tree.close()

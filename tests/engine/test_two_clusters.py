@@ -12,11 +12,11 @@ import pytest
 from lemonstudio.processes.tree import MARK, signal_all, soon
 from tests.conftest import png
 from tests.support.stub_upstream import WorkingUpstream
-from tests.support.studio import Database, WorkingStudio
+from tests.support.studio import Database, WorkingStudio, prepare
 
 pytestmark = [
+    pytest.mark.database,
     pytest.mark.process,
-    pytest.mark.xdist_group("processes"),
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc"),
 ]
 EACH = 60
@@ -37,7 +37,7 @@ def clusters(upstream: WorkingUpstream, tmp_path: Path) -> Iterator[WorkingStudi
     """Two workers, marked by their keys, and no web server."""
     database = Database(tmp_path)
     studio = WorkingStudio(tmp_path, upstream, database, LEMONSTUDIO_REQUESTS_PER_MINUTE="6000")
-    studio.manage("prepare")
+    prepare(tmp_path, database)
     processes = [studio.launch("worker", LEMONDATA_API_KEY=key, **{MARK: key + studio.mark}) for key in KEYS]
     try:
         yield studio

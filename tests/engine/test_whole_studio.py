@@ -12,8 +12,9 @@ from lemonstudio.processes.tree import Studio
 from tests.conftest import png
 from tests.engine.conftest import KEY
 from tests.support.stub_upstream import Reply, Request, StubUpstream
+from tests.support.studio import prepare
 
-pytestmark = [pytest.mark.process, pytest.mark.xdist_group("processes")]
+pytestmark = pytest.mark.process
 
 SUBMIT = """
 import json, sys
@@ -76,7 +77,8 @@ def test_another_server_that_speaks_the_contract(stub: StubUpstream, image_host:
         LEMONSTUDIO_TRUSTED_ORIGINS=image_host.origin,
     )
     try:
-        studio.start()
+        prepare(tmp_path)
+        studio.start_prepared()
         waiting = [studio.shell(SUBMIT.format(slug=slug)) for slug in ("dall-e-3", "flux-pro")]
         for pk in waiting:
             ((width, height, format, thumbnails),) = ended(studio, pk)
@@ -94,7 +96,8 @@ def test_untrusted_private_address_is_not_fetched(stub: StubUpstream, image_host
     stub.handler = lambda request: {"created": 1, "data": [{"url": f"{image_host.origin}/a.png"}]}
     studio = Studio(tmp_path, LEMONDATA_BASE_URL=stub.base_url, LEMONDATA_API_KEY=KEY)
     try:
-        studio.start()
+        prepare(tmp_path)
+        studio.start_prepared()
         pk = studio.shell(SUBMIT.format(slug="dall-e-3"))
         give_up_at = time.monotonic() + 20
         while json.loads(studio.shell(LOOK.format(pk=pk)))[0] != "failed":

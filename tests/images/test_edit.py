@@ -29,6 +29,7 @@ from tests.images.test_verify import (
     noise,
     quarters,
 )
+from tests.support.properties import IS_NIGHTLY
 
 SQUARE = Limits(square=True, max_bytes=4_000_000, max_side=1024)
 WIDE, TALL = (400, 200), (200, 400)
@@ -328,8 +329,15 @@ print(peak_mib() - before)
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from /proc")
 # A WebP takes its decoder two more canvases of its size.
+# Of the PNGs, the one with the largest pixels stands for all; at night, the others as well.
 @pytest.mark.parametrize(
-    ("mode", "format", "most"), [("RGBA", "PNG", 300), ("P", "PNG", 300), ("CMYK", "JPEG", 300), ("RGB", "WEBP", 800)]
+    ("mode", "format", "most"),
+    [
+        ("RGBA", "PNG", 300),
+        *([("P", "PNG", 300)] if IS_NIGHTLY else []),
+        ("CMYK", "JPEG", 300),
+        ("RGB", "WEBP", 800),
+    ],
 )
 def test_the_largest_picture_takes_a_bounded_amount_of_memory(
     mode: str, format: str, most: int, tmp_path: Path

@@ -25,6 +25,8 @@ from gallery.models.states import GAVE_UP, PICTURE_UNAVAILABLE
 from gallery.queries.ledger import discrepancies
 from tests.conftest import model
 
+pytestmark = pytest.mark.database
+
 Clock = Callable[[datetime], None]
 EACH = Decimal("0.05")  # Midjourney's price
 NOW = timezone.now

@@ -16,6 +16,8 @@ from gallery.models import Gallery, GalleryEntry, Generation, ImageModel, Person
 from gallery.models.catalogue import size_in_pixels, validate_options
 from tests.conftest import model, put
 
+pytestmark = pytest.mark.database
+
 MakeGeneration = Callable[..., Generation]
 MakePicture = Callable[..., Picture]
 RESULTS = [{"url": "https://images.example/a.png"}]

@@ -7,7 +7,7 @@ from gallery.enqueue import enqueue_ingest, enqueue_thumbnails
 from gallery.tasks import thumbnails
 from lemonstudio.processes.broker import LATER, StudioBroker
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 
 def keys() -> list[str]:

@@ -13,7 +13,6 @@ from tests.support.studio import WorkingStudio, working_studio
 
 pytestmark = [
     pytest.mark.process,
-    pytest.mark.xdist_group("processes"),
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc"),
 ]
 # What a stop may take by itself, and what a busy machine may need in addition.

@@ -34,6 +34,8 @@ from gallery.upstream.parse import OfferedModel, OfferedOption
 from tests.conftest import model
 from tests.support.stub_upstream import Reply, Request, StubUpstream
 
+pytestmark = pytest.mark.database
+
 SIZE = OfferedOption("size", "Picture size", ("1024x1024", "1792x1024", "1024x1792"), "1024x1024")
 QUALITY = OfferedOption("quality", "Quality", ("standard", "hd"), "standard")
 STYLE = OfferedOption("style", "Style", ("vivid", "natural"), "vivid")

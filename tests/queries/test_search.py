@@ -24,6 +24,8 @@ from gallery.queries.search import PictureSearch, SearchQuery, Sort
 from gallery.services.galleries import make_gallery
 from tests.conftest import model, put
 
+pytestmark = pytest.mark.database
+
 MakePicture = Callable[..., Picture]
 
 # -- words

@@ -10,8 +10,8 @@ from PIL import Image, ImageStat
 from lemonstudio.sandbox.models import MODELS
 from lemonstudio.sandbox.painter import paint, png
 from lemonstudio.sandbox.painter.lettering import drawable, headline
+from tests.support.properties import IS_NIGHTLY
 
-# Of the largest, one shape stands for all: they take seconds.
 EVERY = [
     (model.id, size)
     for model in MODELS.values()
@@ -21,11 +21,14 @@ EVERY = [
             for choices in itertools.product(*(option.choices for option in model.options))
         }
     )
-    if size[0] * size[1] < 5_000_000 or size[0] == size[1]
 ]
+LARGEST = max(EVERY, key=lambda one: one[1][0] * one[1][1])
+# A painter is told apart by shapes: the smallest of each, and the largest size there is. At night, all of them.
+ONE_OF_EACH_SHAPE = {(model, round(size[0] / size[1], 1)): (model, size) for model, size in reversed(EVERY)}.values()
+PAINTED = EVERY if IS_NIGHTLY else [*ONE_OF_EACH_SHAPE, LARGEST]
 
 
-@pytest.mark.parametrize(("model", "size"), EVERY)
+@pytest.mark.parametrize(("model", "size"), PAINTED)
 def test_the_file_has_exactly_the_size_and_is_painted_while_one_waits(model, size):
     start = time.process_time()
     file = png(model, "a harbour in the rain", 3, 0, size)

@@ -12,6 +12,8 @@ from gallery import services
 from gallery.models import Gallery, GalleryEntry, Generation, ImageModel, Person, Picture, State
 from tests.conftest import PASSWORD, model
 
+pytestmark = pytest.mark.database
+
 MakeGeneration = Callable[..., Generation]
 RESULTS = [{"url": "https://images.example/a.png"}]
 

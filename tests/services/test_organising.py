@@ -35,6 +35,8 @@ from gallery.services.errors import InvalidInput
 from gallery.services.tags import MOST_TAGS
 from tests.conftest import put
 
+pytestmark = pytest.mark.database
+
 MakeGeneration = Callable[..., Generation]
 MakePicture = Callable[..., Picture]
 RESULTS = [{"url": "https://images.example/a.png"}, {"url": "https://images.example/b.png"}]

@@ -207,6 +207,9 @@ class WorkingUpstream(StubUpstream):
         self.picture = picture
         # Seconds until a picture's bytes are sent.
         self.fetch_delay = fetch_delay
+        # While it is not set, no picture's bytes come.
+        self.fetches_go_on = threading.Event()
+        self.fetches_go_on.set()
         self._numbers = itertools.count(1)
         self._ready_at: dict[str, float] = {}
         self.handler = self._work
@@ -219,10 +222,15 @@ class WorkingUpstream(StubUpstream):
     def fetches(self) -> list[Request]:
         return [request for request in list(self.requests) if request.path.startswith("/pictures/")]
 
+    def take_over(self, task_id: str) -> None:
+        """Know a task that was begun with another upstream. It is done."""
+        self._ready_at[task_id] = time.monotonic()
+
     def _work(self, request: Request) -> Reply:
         if request.method == "POST":
             return self._take(request.json["prompt"])
         if request.path.startswith("/pictures/"):
+            self.fetches_go_on.wait(60)
             return Reply(body=self.picture, headers={"Content-Type": "image/png"}, delay=self.fetch_delay)
         task_id = request.path.rpartition("/")[2]
         if task_id not in self._ready_at:

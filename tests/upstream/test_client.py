@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gallery.upstream import (
@@ -38,6 +38,7 @@ from gallery.upstream import (
 )
 from gallery.upstream.parse import poll_path, read_answer
 from gallery.upstream.refusals import error_from
+from tests.support.properties import cases
 from tests.support.stub_upstream import Reply, Request, StubUpstream
 
 KEY = "sk-0123456789abcdefSECRET"
@@ -1100,14 +1101,6 @@ DOCUMENTS = st.one_of(
     st.fixed_dictionaries({"status": STATUSES, "data": PICTURES}, optional={"task_id": LIKELY["task_id"]}),
     VALUES,
 )
-MANY = settings(
-    max_examples=2_600,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
 
 
 def storable(text: str, limit: int) -> bool:
@@ -1119,7 +1112,7 @@ def storable(text: str, limit: int) -> bool:
 def test_any_json_is_an_answer_or_an_upstream_error(polling: bool) -> None:
     outcomes: set[object] = set()
 
-    @MANY
+    @cases(300, nightly=5_000)
     @given(DOCUMENTS)
     def check(document: Any) -> None:
         asked = "img_9" if polling else ""
@@ -1147,7 +1140,7 @@ def test_any_json_is_an_answer_or_an_upstream_error(polling: bool) -> None:
     assert outcomes >= {*Status, MalformedAnswer, NoPicture}, "the documents reach every branch"
 
 
-@settings(MANY, max_examples=1_200)
+@cases(200, nightly=2_500)
 @given(
     st.sampled_from([101, 300, 304, 400, 401, 402, 403, 404, 407, 410, 413, 429, 500, 502, 503, 504, 599]),
     st.one_of(DOCUMENTS, st.fixed_dictionaries({"error": st.dictionaries(FIELDS, VALUES, max_size=8)})),

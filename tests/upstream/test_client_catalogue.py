@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gallery.upstream import (
@@ -27,6 +27,7 @@ from gallery.upstream import (
 )
 from gallery.upstream.parse import contract_in, offered_model, offered_rows, pricing_in
 from tests.sandbox.conftest import launch
+from tests.support.properties import cases
 from tests.support.stub_upstream import Reply, Request, StubUpstream
 
 KEY = "sk-0123456789abcdefSECRET"
@@ -556,14 +557,6 @@ VARIANTS = st.lists(shaped(when=WHEN, per_request=st.just("0.08")), max_size=3)
 PRICINGS = shaped(per_request=st.just("0.04"), currency=st.just("USD"), variants=VARIANTS)
 PRICES = shaped(data=st.lists(shaped(model=st.sampled_from(["m", "x"]), pricing=PRICINGS), max_size=2))
 LISTS = shaped(data=st.lists(shaped(id=st.sampled_from(["m", "x", "y"]), lemondata=PAGES), max_size=3))
-MANY = settings(
-    max_examples=1_000,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
 NAME = r"[a-z][a-z0-9_]{0,39}"
 
 
@@ -605,7 +598,7 @@ def hide(text: str) -> str:
 def test_any_json_is_an_offer() -> None:
     reached: set[str] = set()
 
-    @MANY
+    @cases(500, nightly=3_000)
     @given(PAGES, PRICES)
     def check(told: Any, prices: Any) -> None:
         contract, pricing = contract_in(told), pricing_in(prices, "m")
@@ -625,7 +618,7 @@ def test_any_json_is_an_offer() -> None:
 def test_any_json_is_a_list_or_an_upstream_error() -> None:
     outcomes: set[str] = set()
 
-    @MANY
+    @cases(200, nightly=3_000)
     @given(LISTS)
     def check(document: Any) -> None:
         try:
@@ -647,7 +640,7 @@ def test_a_server_that_tells_nonsense_is_met_with_nothing_but_upstream_errors(
     """The same over the wire, as three kinds of answer of one server."""
     outcomes: set[str] = set()
 
-    @settings(MANY, max_examples=150)
+    @cases(60, nightly=600)
     @given(LISTS, PAGES, PRICES)
     def check(listed: Any, told: Any, prices: Any) -> None:
         stub.handler = serving(

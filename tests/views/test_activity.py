@@ -21,6 +21,8 @@ from gallery.services import activity as service
 from gallery.views import activity
 from tests.conftest import png, put, signed_in
 
+pytestmark = pytest.mark.database
+
 MakePicture = Callable[..., Picture]
 Verb = Activity.Verb
 

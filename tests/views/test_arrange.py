@@ -14,6 +14,8 @@ from gallery import services
 from gallery.models import Gallery, GalleryEntry, Membership, Person, Picture, Role
 from tests.conftest import put
 
+pytestmark = pytest.mark.database
+
 MakePicture = Callable[..., Picture]
 JSON = {"Accept": "application/json"}
 

@@ -29,6 +29,8 @@ from gallery.models import Download, DownloadItem, Gallery, GalleryEntry, Member
 from gallery.views.downloads import STREAMS, _Stream
 from tests.conftest import png, put, signed_in
 
+pytestmark = pytest.mark.database
+
 MakePicture = Callable[..., Picture]
 
 

@@ -13,6 +13,8 @@ from gallery.views.cards import PAGE
 from gallery.web.pictures import original_url
 from tests.conftest import put
 
+pytestmark = pytest.mark.database
+
 MakeGeneration = Callable[..., Generation]
 MakePicture = Callable[..., Picture]
 

@@ -13,6 +13,8 @@ from gallery.models import Gallery, GalleryEntry, Person, Picture
 from gallery.views import library
 from tests.conftest import put
 
+pytestmark = pytest.mark.database
+
 MakePicture = Callable[..., Picture]
 HTMX = {"HX-Request": "true", "HX-Current-URL": "http://testserver/galleries/"}
 

@@ -23,6 +23,8 @@ from gallery.models.invitation import hash_of
 from gallery.queries.roles import groups_to_give, may_invite
 from tests.conftest import PASSWORD, signed_in
 
+pytestmark = pytest.mark.database
+
 FORM = {"name": "Nina Newcomer", "email": "Nina@Example.org", "password": PASSWORD}
 WISH = {"role": Role.VIEWER, "max_uses": "1", "days": "7"}
 

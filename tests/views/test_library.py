@@ -16,6 +16,8 @@ from gallery.views import library
 from gallery.views.library import PAGE
 from tests.conftest import model, put
 
+pytestmark = pytest.mark.database
+
 MakePicture = Callable[..., Picture]
 HTMX = {"HX-Request": "true", "HX-Current-URL": "http://testserver/pictures/"}
 

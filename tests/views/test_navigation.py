@@ -14,6 +14,8 @@ from gallery.models import Batch, Gallery, GalleryEntry, Generation, Mark, Perso
 from gallery.queries.navigation import EACH_SIDE
 from tests.conftest import put
 
+pytestmark = pytest.mark.database
+
 MakePicture = Callable[..., Picture]
 MakeGeneration = Callable[..., Generation]
 

@@ -17,6 +17,8 @@ from gallery.web.pictures import original_url
 from gallery.web.responses import MOST_AT_ONCE
 from tests.conftest import put
 
+pytestmark = pytest.mark.database
+
 MakeGeneration = Callable[..., Generation]
 MakePicture = Callable[..., Picture]
 HX = {"HX-Request": "true"}

@@ -15,6 +15,8 @@ from gallery.models import Gallery, Generation, Person, Picture, State, Upstream
 from gallery.views.poll import POLLED_AT_ONCE
 from tests.conftest import model, put
 
+pytestmark = pytest.mark.database
+
 MakeGeneration = Callable[..., Generation]
 MakePicture = Callable[..., Picture]
 LIVE = 'hx-post="/generations/poll/"'

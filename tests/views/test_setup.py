@@ -9,6 +9,8 @@ from django.test import Client
 from gallery.models import Person
 from tests.conftest import PASSWORD
 
+pytestmark = pytest.mark.database
+
 FORM = {"name": "Ada", "email": "Ada@Example.org", "password": PASSWORD}
 
 

@@ -24,6 +24,8 @@ from gallery.views import guests
 from gallery.web.guests import COOKIE, VISIT_COOKIE
 from tests.conftest import put, signed_in
 
+pytestmark = pytest.mark.database
+
 MakePicture = Callable[..., Picture]
 PROMPT = "A secret formula for lemonade"
 WRONG, RIGHT = "not this one", "open sesame"

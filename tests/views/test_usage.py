@@ -22,6 +22,8 @@ from gallery.queries.usage import first_month, midnights, usage_of
 from gallery.web import charts
 from tests.conftest import model, signed_in
 
+pytestmark = pytest.mark.database
+
 MakePicture = Callable[..., Picture]
 NOVEMBER = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

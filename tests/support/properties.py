@@ -1,0 +1,29 @@
+"""How many cases properties run with: HYPOTHESIS_PROFILE is `quick` (the default), `ci` or `nightly`.
+
+`quick` and `ci` run the same numbers; `ci` also runs the same cases every time. `nightly` runs many more.
+"""
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
+IS_NIGHTLY = PROFILE == "nightly"
+
+settings.register_profile("quick", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+settings.register_profile("nightly", deadline=None, max_examples=2_000)
+
+
+def cases(few: int, nightly: int, **options: Any) -> settings:
+    """Settings for a property that makes so many cases, the same ones every time but at night."""
+    return settings(
+        max_examples=nightly if IS_NIGHTLY else few,
+        derandomize=not IS_NIGHTLY,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        **options,
+    )
