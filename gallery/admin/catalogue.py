@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from gallery.models import CatalogueSnapshot, ImageModel
-from gallery.models.catalogue import validate_options, validate_prices
+from gallery.models.options import validate_options, validate_prices
 from gallery.queries import catalogue_diff
 from gallery.services.catalogue import Applied, Pick, apply_catalogue, look_up_catalogue
 from gallery.web.http import number_in
@@ -288,7 +288,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
             return HttpResponseClientRedirect(request.get_full_path() if late else _compare_page())
         compared = None
         if snapshot and not snapshot.error and not waiting:
-            compared = catalogue_diff.compare(snapshot.offered, ImageModel.objects.all())
+            compared = catalogue_diff.compare(snapshot.offered, ImageModel.objects.all(), snapshot.left_out)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -296,6 +296,8 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
             "snapshot": snapshot,
             "just_now": snapshot is not None and timezone.now() - snapshot.taken_at < timedelta(minutes=1),
             "comparison": compared,
+            "undescribed": catalogue_diff.undescribed_in_words(compared) if compared else "",
+            "left_out": catalogue_diff.left_out_in_words(compared) if compared else "",
             "waiting": waiting and not late,
             "late": late,
             "may_add": self.has_add_permission(request),
@@ -315,7 +317,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
         if not picks:
             self.message_user(request, "Nothing was checked, and nothing was changed.", messages.WARNING)
             return HttpResponseRedirect(_compare_page())
-        applied = apply_catalogue(snapshot.offered if snapshot else [], picks)
+        applied = apply_catalogue(snapshot.offered if snapshot else [], picks, snapshot.left_out if snapshot else [])
         self._record(request, applied)
         for words, found in (
             ("added, and on offer", applied.added),

@@ -57,6 +57,8 @@ def _suggested(generation: Generation, slugs: Sequence[str]) -> ImageModel | Non
         others = others.filter(can_edit=True)
     elif generation.kind == Generation.Kind.VARIATION:
         others = others.filter(can_vary=True)
+    else:
+        others = others.filter(can_generate=True)
     is_bare = generation.kind == Generation.Kind.CREATE
     return next((one for one in others if is_bare or one.takes_pictures_of(generation.model)), None)
 

@@ -26,6 +26,7 @@ from gallery.models.catalogue import ImageModel, options_key, size_in_pixels
 from gallery.models.gallery import Gallery
 from gallery.models.generation_queryset import GenerationQuerySet
 from gallery.models.ledger import NOTHING, LedgerEntry, book, exact
+from gallery.models.options import Operation
 from gallery.models.states import (
     ADMIN_HELPS,
     EDIT_HELPS,
@@ -82,6 +83,9 @@ class Generation(models.Model):
     )
     source_file = models.CharField(
         max_length=200, blank=True, help_text="In storage: the picture that goes along with an edit or variation."
+    )
+    reference_files = models.JSONField(
+        default=list, blank=True, help_text="In storage: further pictures that go along, after the first."
     )
     mask_file = models.CharField(max_length=200, blank=True, help_text="In storage: transparent where to paint anew.")
     fingerprint = models.CharField(
@@ -198,10 +202,25 @@ class Generation(models.Model):
         book(row, *row.costs_by_now)
 
     @property
-    def options_for_upstream(self) -> dict[str, str | int]:
+    def operation(self) -> Operation:
+        """What the request does, which decides where it is sent and which options go along."""
+        if self.kind == Generation.Kind.CREATE:
+            return Operation.REFERENCES if self.source_file else Operation.GENERATE
+        return Operation.EDIT if self.kind == Generation.Kind.EDIT else Operation.VARY
+
+    @property
+    def files_to_send(self) -> list[str]:
+        """The pictures that go along, by their names in storage."""
+        return [name for name in (self.source_file, *self.reference_files) if name]
+
+    @property
+    def options_for_upstream(self) -> dict[str, str | int | float | bool]:
+        """The options of this operation as they are sent. One that the model has no more goes out as it was chosen."""
         known = {option.name: option for option in self.model.option_list}
         return {
-            name: known[name].for_upstream(value) if name in known else value for name, value in self.options.items()
+            name: known[name].for_upstream(value) if name in known else value
+            for name, value in self.options.items()
+            if value != "" and (name not in known or known[name].belongs_to(self.operation))
         }
 
     @property

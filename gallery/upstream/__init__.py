@@ -1,5 +1,6 @@
 """The image API: its client, what its answers mean, and its one family of errors. Plain Python, no Django."""
 
+from gallery.upstream.catalogue import LeftOut, OfferedCatalogue, OfferedModel, OfferedOption
 from gallery.upstream.client import Client, Submission
 from gallery.upstream.errors import (
     AccountProblem,
@@ -14,15 +15,17 @@ from gallery.upstream.errors import (
     TaskGone,
     UpstreamError,
 )
-from gallery.upstream.parse import Answer, OfferedModel, OfferedOption, Result, Status
+from gallery.upstream.parse import Answer, Result, Status
 
 __all__ = [
     "AccountProblem",
     "Answer",
     "Client",
+    "LeftOut",
     "MalformedAnswer",
     "NoPicture",
     "NotSent",
+    "OfferedCatalogue",
     "OfferedModel",
     "OfferedOption",
     "OutcomeUnknown",

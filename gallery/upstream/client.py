@@ -8,11 +8,11 @@ import json
 import math
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, cast
+from typing import cast
 from urllib.parse import quote
 
 import requests
@@ -21,26 +21,19 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.fields import RequestField
 
+from gallery.upstream.catalogue import OfferedCatalogue, read_catalogue
 from gallery.upstream.errors import (
-    AccountProblem,
     MalformedAnswer,
     NotSent,
     OutcomeUnknown,
-    Refused,
-    ServerTrouble,
     UpstreamError,
 )
 from gallery.upstream.parse import (
     OUTCOME_HINT,
     Answer,
-    OfferedModel,
     clean_task_id,
-    contract_in,
     error_from,
-    offered_model,
-    offered_rows,
     poll_path,
-    pricing_in,
     read_answer,
     split_origin,
 )
@@ -73,11 +66,11 @@ class Submission:
     model: str
     prompt: str = field(repr=False)  # people's words stay out of logs
     count: int = 1
-    options: Mapping[str, str | int | bool] = field(default_factory=dict)
+    options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     user: str = ""
     response_format: str = ""
 
-    def payload(self) -> dict[str, str | int | bool]:
+    def payload(self) -> dict[str, str | int | float | bool]:
         """The JSON object to send. The named fields win over options of the same name."""
         fields = {
             **self.options,
@@ -171,7 +164,7 @@ def _json_body(fields: Mapping[str, object]) -> _Body:
     return _Body([json.dumps(fields).encode()], "application/json")
 
 
-def _form(fields: Mapping[str, str | int | bool], files: Mapping[str, bytes]) -> _Body:
+def _form(fields: Mapping[str, str | int | float | bool], files: Mapping[str, bytes]) -> _Body:
     """multipart/form-data; the files stay as they are, in memory once."""
     boundary = secrets.token_hex(24)
     parts = []
@@ -265,24 +258,15 @@ class Client:
         fields = {name: value for name, value in submission.payload().items() if name in _OF_A_VARIATION}
         return self._post("/images/variations", _form(fields, {"image": image}))
 
-    def catalogue(self) -> list[OfferedModel]:
-        """What the server offers: GET /models?category=image, and each model's own page and price.
+    def catalogue(self) -> OfferedCatalogue:
+        """What the server offers: GET /models?category=image, each model's own page, and the prices.
 
-        What is not said, or makes no sense, is None or empty. A server of the OpenAI kind tells ids alone, and of
-        all its models. Up to some hundred requests, ``CATALOGUE_TIME`` seconds at most. Raises UpstreamError
-        (``sent`` means nothing here) if there is no list, or if the connection fails or the rate limit is reached
-        on the way: half a catalogue could be taken for the whole.
+        Up to some hundred requests, ``catalogue_time`` seconds at most. Raises UpstreamError (``sent`` means nothing
+        here) if there is no list, or if the connection fails or the rate limit is reached on the way: half a catalogue
+        could be taken for the whole.
         """
         deadline = time.monotonic() + self._catalogue_time
-        rows = offered_rows(self._look_up("/models?category=image", deadline), self._secret.hide)
-        details = _Asker(lambda name: contract_in(self._look_up(f"/models/{quote(name, safe='')}", deadline)))
-        pricing = _Asker(
-            lambda name: pricing_in(self._look_up(f"/pricing?model={quote(name, safe='')}", deadline), name)
-        )
-        return [
-            offered_model(name, contract_in(row) or details.ask(name), pricing.ask(name), self._secret.hide)
-            for name, row in rows.items()
-        ]
+        return read_catalogue(lambda path: self._look_up(path, deadline), self._secret.hide)
 
     def _look_up(self, path: str, deadline: float) -> object:
         url, limit = self.base_url + path, min(self._max_answer_bytes, MAX_CATALOGUE_BYTES)
@@ -430,28 +414,6 @@ class Client:
         except _TROUBLE as trouble:
             return bytes(content), _lost(body, *_words(trouble)[:2])
         return bytes(content), None
-
-
-class _Asker:
-    """Asks for each model until it is plain that the server has no answers of this kind."""
-
-    PATIENCE = 3
-
-    def __init__(self, look_up: Callable[[str], dict[str, Any] | None]) -> None:
-        self._look_up = look_up
-        self._in_vain = 0
-
-    def ask(self, name: str) -> dict[str, Any] | None:
-        if self._in_vain >= self.PATIENCE:
-            return None
-        try:
-            found = self._look_up(name)
-        except ServerTrouble:
-            return None  # of this one model; says nothing about the next
-        except (Refused, AccountProblem, MalformedAnswer):
-            found = None
-        self._in_vain = 0 if found is not None else self._in_vain + 1
-        return found
 
 
 def _checked_base(base_url: str) -> tuple[str, str]:
