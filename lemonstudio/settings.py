@@ -239,6 +239,8 @@ if LEMONSTUDIO_S3_BUCKET:
             "file_overwrite": False,
             "querystring_auth": True,
             "querystring_expire": _S3_SECONDS,
+            # Beyond a megabyte, a file that is read waits on the disk and not in memory.
+            "max_memory_size": 2**20,
         },
     }
     _media_origins = [

@@ -3,8 +3,10 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import partial
+from typing import IO, cast
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import default_storage
@@ -18,13 +20,13 @@ from gallery.engine.polling import Poller
 from gallery.engine.pool import DaemonPool
 from gallery.engine.results import Deliveries, fail_by_upstream, results_left_behind
 from gallery.engine.timing import Timing
-from gallery.models import Generation, ImageModel, State
+from gallery.models import Generation, ImageModel, Operation, State
 from gallery.models.generation import SOURCE_GONE
 from gallery.models.states import PICTURE_UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 
-# Edits that are on their way at once: each keeps its picture in memory, 20 MB at the most, until it is answered.
+# Requests with pictures that are on their way at once: each keeps its files open until it is answered.
 FILES_AT_ONCE = 48
 
 
@@ -34,11 +36,22 @@ class FileGone(upstream.NotSent):
     usual = (SOURCE_GONE, False, False)
 
 
-def _read(name: str) -> bytes:
-    """A file that goes along with an edit. Raises FileGone, and NotSent while storage is in trouble."""
+class TooManyPictures(upstream.Refused):
+    """The model takes fewer pictures than it did when the request was made: nothing was sent."""
+
+    usual = ("too_many_images", False, False)
+
+
+def _open(name: str, files: ExitStack) -> upstream.Attachment:
+    """A file that goes along, open until `files` is closed. Raises FileGone, and NotSent while storage is in trouble.
+
+    Its first bytes are read here: a storage that fetches the file from elsewhere does so before anything is sent.
+    """
     try:
-        with default_storage.open(name) as file:
-            return bytes(file.read())
+        file = files.enter_context(default_storage.open(name))
+        attachment = upstream.Attachment(cast("IO[bytes]", file), file.size)
+        attachment.head()
+        return attachment
     except (FileNotFoundError, SuspiciousFileOperation):
         raise FileGone(
             "The picture that was to go along with it is not in the studio any more, so nothing was sent.",
@@ -143,22 +156,48 @@ class Sender:
         )
 
         def post() -> upstream.Answer:
-            if generation.kind == Generation.Kind.CREATE:
+            if generation.operation == Operation.GENERATE:
                 self._check_turn()
                 return self._client.create(submission)
             while not self._files.acquire(timeout=1.0):
                 self._check_turn()
             try:
-                image = _read(generation.source_file)
-                mask = _read(generation.mask_file) if generation.mask_file else None
-                self._check_turn()
-                if generation.kind == Generation.Kind.VARIATION:
-                    return self._client.vary(submission, image)
-                return self._client.edit(submission, image, mask)
+                with ExitStack() as files:
+                    images = [_open(name, files) for name in generation.files_to_send]
+                    mask = _open(generation.mask_file, files) if generation.mask_file else None
+                    self._check_turn()
+                    return self._send_along(generation, submission, images, mask)
             finally:
                 self._files.release()
 
         return post
+
+    def _send_along(
+        self,
+        generation: Generation,
+        submission: upstream.Submission,
+        images: Sequence[upstream.Attachment],
+        mask: upstream.Attachment | None,
+    ) -> upstream.Answer:
+        """By the route that the model has for this operation."""
+        route = generation.model.route(generation.operation)
+        if route is None or len(images) > route.references:
+            raise TooManyPictures(
+                f"{generation.model} does not take {len(images)} picture{'s' if len(images) > 1 else ''} along, so nothing "
+                "was sent.",
+                hint="Choose another model, or fewer pictures.",
+            )
+        if generation.operation == Operation.VARY:
+            return self._client.vary(submission, images[0])
+        return self._client.send(
+            submission,
+            images,
+            mask if route.mask else None,
+            endpoint=route.endpoint,
+            image_field=route.image,
+            images_field=route.images,
+            fields=route.fields,
+        )
 
     def _check_turn(self) -> None:
         """At the last moment before money is spent."""

@@ -1,7 +1,7 @@
 """The image API: its client, what its answers mean, and its one family of errors. Plain Python, no Django."""
 
 from gallery.upstream.catalogue import LeftOut, OfferedCatalogue, OfferedModel, OfferedOption
-from gallery.upstream.client import Client, Submission
+from gallery.upstream.client import Attachment, Client, Submission
 from gallery.upstream.errors import (
     AccountProblem,
     MalformedAnswer,
@@ -20,6 +20,7 @@ from gallery.upstream.parse import Answer, Result, Status
 __all__ = [
     "AccountProblem",
     "Answer",
+    "Attachment",
     "Client",
     "LeftOut",
     "MalformedAnswer",

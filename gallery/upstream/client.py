@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
-from typing import cast
+from typing import IO, cast
 from urllib.parse import quote
 
 import requests
@@ -56,6 +56,33 @@ _TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPExcepti
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """An open file to send along, of ``size`` bytes. It is read piece by piece, and may be read again."""
+
+    file: IO[bytes]
+    size: int
+
+    def head(self) -> bytes:
+        """The first bytes, which tell the kind of picture."""
+        self.file.seek(0)
+        return self.file.read(16)
+
+    def pieces(self) -> Iterator[bytes]:
+        """All of it. Raises OSError if there is less than was said: the length of the request is fixed by then."""
+        self.file.seek(0)
+        left = self.size
+        while left:
+            piece = self.file.read(min(PIECE, left))
+            if not piece:
+                raise OSError("The file is shorter than it was.")
+            left -= len(piece)
+            yield piece
+
+
+File = bytes | Attachment
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """What is asked for. ``options`` holds only what the model knows: the caller's catalogue decides.
 
@@ -76,7 +103,7 @@ class Submission:
             **self.options,
             "model": self.model,
             "prompt": self.prompt,
-            "n": self.count,
+            "n": self.count if self.count > 1 else None,
             "user": self.user,
             "response_format": self.response_format,
         }
@@ -140,41 +167,46 @@ class _Body:
     is enough for an unknown outcome: there are servers that make do with half a form.
     """
 
-    def __init__(self, parts: Sequence[bytes], content_type: str) -> None:
+    def __init__(self, parts: Sequence[File], content_type: str) -> None:
         self._parts = parts
         self.content_type = content_type
         self.started = False
         self.send_by: float | None = None  # of the monotonic clock
 
     def __len__(self) -> int:
-        return sum(len(part) for part in self._parts)
+        return sum(part.size if isinstance(part, Attachment) else len(part) for part in self._parts)
 
-    def __iter__(self) -> Iterator[memoryview]:
+    def __iter__(self) -> Iterator[bytes | memoryview]:
         self.started = True  # a generator: runs at the first chunk, not when the iterator is made
         for part in self._parts:
             # In pieces, since a socket's time-out holds for all that it is given at once: some seconds would
             # have to do for the whole of a large picture.
-            for start in range(0, len(part), PIECE):
+            for piece in part.pieces() if isinstance(part, Attachment) else _pieces(part):
                 if self.send_by is not None and time.monotonic() > self.send_by:
                     raise TimeoutError("The request was not sent in time.")
-                yield memoryview(part)[start : start + PIECE]
+                yield piece
+
+
+def _pieces(content: bytes) -> Iterator[memoryview]:
+    for start in range(0, len(content), PIECE):
+        yield memoryview(content)[start : start + PIECE]
 
 
 def _json_body(fields: Mapping[str, object]) -> _Body:
     return _Body([json.dumps(fields).encode()], "application/json")
 
 
-def _form(fields: Mapping[str, str | int | float | bool], files: Mapping[str, bytes]) -> _Body:
-    """multipart/form-data; the files stay as they are, in memory once."""
+def _form(fields: Mapping[str, str | int | float | bool], files: Sequence[tuple[str, File]]) -> _Body:
+    """multipart/form-data. A field of ``files`` may be there several times; the files are not copied."""
     boundary = secrets.token_hex(24)
-    parts = []
+    parts: list[File] = []
     for name, value in fields.items():
         written = str(value).lower() if isinstance(value, bool) else str(value)
         # "replace": half a character, which JSON can escape, has no bytes of its own
         parts += [_part_head(boundary, RequestField(name, b"")), written.encode(errors="replace"), b"\r\n"]
-    for name, content in files.items():
-        kind = _file_type(content)
-        field = RequestField(name, b"", filename=f"{name}.{kind.partition('/')[2]}")
+    for name, content in files:
+        kind = _file_type(content.head() if isinstance(content, Attachment) else content)
+        field = RequestField(name, b"", filename=f"{name.removesuffix('[]')}.{kind.partition('/')[2]}")
         parts += [_part_head(boundary, field, kind), content, b"\r\n"]
     parts.append(f"--{boundary}--\r\n".encode())
     return _Body(parts, f"multipart/form-data; boundary={boundary}")
@@ -242,21 +274,37 @@ class Client:
         """
         return self._post("/images/generations", _json_body(submission.payload()))
 
-    def edit(self, submission: Submission, image: bytes, mask: bytes | None = None) -> Answer:
-        """Ask for a picture to be painted anew where ``mask`` is transparent, or as a whole: POST /images/edits.
+    def send(
+        self,
+        submission: Submission,
+        images: Sequence[File],
+        mask: File | None = None,
+        *,
+        endpoint: str = "/images/edits",
+        image_field: str = "image",
+        images_field: str = "image[]",
+        fields: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send pictures along, as a form: one in ``image_field``, several in ``images_field`` each.
 
-        Formats and limits are the server's; they are not checked here. Otherwise like ``create``.
+        ``endpoint`` is a path below the base URL, ``fields`` are sent besides those of the submission. Formats and
+        limits are the server's; they are not checked here. Otherwise like ``create``.
         """
-        files = {"image": image} if mask is None else {"image": image, "mask": mask}
-        return self._post("/images/edits", _form(submission.payload(), files))
+        name = image_field if len(images) == 1 else images_field
+        files = [(name, image) for image in images] + ([("mask", mask)] if mask is not None else [])
+        return self._post(endpoint, _form({**submission.payload(), **(fields or {})}, files))
 
-    def vary(self, submission: Submission, image: bytes) -> Answer:
+    def edit(self, submission: Submission, image: File, mask: File | None = None) -> Answer:
+        """Ask for a picture to be painted anew where ``mask`` is transparent, or as a whole: POST /images/edits."""
+        return self.send(submission, [image], mask)
+
+    def vary(self, submission: Submission, image: File) -> Answer:
         """Ask for variations of a picture: POST /images/variations. Otherwise like ``create``.
 
         Neither a prompt nor any option but the size is sent: a variation has no others.
         """
         fields = {name: value for name, value in submission.payload().items() if name in _OF_A_VARIATION}
-        return self._post("/images/variations", _form(fields, {"image": image}))
+        return self._post("/images/variations", _form(fields, [("image", image)]))
 
     def catalogue(self) -> OfferedCatalogue:
         """What the server offers: GET /models?category=image, each model's own page, and the prices.
