@@ -65,7 +65,7 @@ class Sandbox:
             (re.compile(r"/v1/images/variations"), "POST", True, self._vary),
             (re.compile(r"/v1/images/generations/([^/]+)"), "GET", True, self._status),
             (re.compile(r"/v1/tasks/([^/]+)"), "GET", True, self._status),
-            (re.compile(r"/v1/images/([^/]+)"), "GET", True, self._status),
+            (re.compile(r"/v1/images/((?:img|ldtask)_[^/]+)"), "GET", True, self._status),
             (re.compile(r"/v1/models"), "GET", True, self._models),
             (re.compile(r"/v1/models/([^/]+)"), "GET", True, self._model),
             (re.compile(r"/v1/models/([^/]+)/pricing"), "GET", True, self._price),
