@@ -38,6 +38,7 @@ from gallery.models.states import (
     UNDER_WAY,
     State,
 )
+from gallery.models.token_prices import cost_from_usage
 
 
 def fingerprint(model_id: int, prompt: str, options: dict[str, str]) -> str:
@@ -238,7 +239,15 @@ class Generation(models.Model):
 
     @property
     def cost_of_results(self) -> Decimal | None:
-        """By what the upstream delivered, whether or not all of it could be fetched; None where no price is known."""
+        """By what the upstream delivered, whether or not all of it could be fetched; None where no price is known.
+
+        Tokens that the upstream counted tell what it really cost, if the model has prices for them.
+        """
+        usage = getattr(self, "usage", None)
+        if usage and self.model.token_prices:
+            counted = cost_from_usage(self.model.token_prices, usage)
+            if counted is not None:
+                return exact(counted)
         if self.estimated_cost is None or not self.count:
             return None
         return exact(self.estimated_cost / self.count * len(self.results))
