@@ -614,7 +614,7 @@ def _in_words(key: str, value: Any) -> str:
     if key == "ruled_out":
         return "; ".join(map(_rule_in_words, value)) or "none"
     if key == "lifecycle":
-        return _life_in_words(value)
+        return life_in_words(value)
     if key == "prompt_limit":
         return f"{value:,} characters"
     return str(value) or "none"
@@ -638,7 +638,8 @@ def _rule_in_words(rule: Mapping[str, Any]) -> str:
     return " with ".join(said)
 
 
-def _life_in_words(life: Mapping[str, Any]) -> str:
+def life_in_words(life: Mapping[str, Any]) -> str:
+    """Its stage, last day, replacement, and whether it is free."""
     said = [life.get("stage", "active")]
     if life.get("sunset_at"):
         said.append(f"until {life['sunset_at'][:10]}")

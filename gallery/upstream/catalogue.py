@@ -124,7 +124,7 @@ def read_catalogue(look_up: Callable[[str], object], hide: Hide = as_is) -> Offe
     models = []
     for name, row in rows.items():
         page = row if _description_in(row, _DESCRIPTIONS) else details.ask(name) or row
-        why = not_for_pictures(name, page)
+        why = not_for_pictures(name, page, hide)
         if why:
             left_out.append(LeftOut(name, why))
         else:
@@ -197,7 +197,7 @@ def offered_rows(document: object, hide: Hide = as_is) -> tuple[dict[str, object
         name = row.get("id") if isinstance(row, dict) else None
         if not is_plain(name, hide) or name in found or name in left_out:
             continue
-        if why := not_for_pictures(name, row):
+        if why := not_for_pictures(name, row, hide):
             left_out[name] = LeftOut(name, why)
         else:
             found[name] = row
@@ -206,13 +206,13 @@ def offered_rows(document: object, hide: Hide = as_is) -> tuple[dict[str, object
     return dict(islice(found.items(), MODELS_LIMIT)), list(left_out.values())[:LEFT_OUT_LIMIT]
 
 
-def not_for_pictures(name: str, row: object) -> str:
+def not_for_pictures(name: str, row: object, hide: Hide = as_is) -> str:
     """Why a model is none that makes pictures; "" if it may be one."""
     told = namespace_of(row)
     category = told.get("category") or (row.get("category") if isinstance(row, dict) else None)
-    operations = _operations(told)
+    operations = _operations(told, hide)
     if isinstance(category, str) and category and category.lower() != "image":
-        return f"it is for {clean_text(' '.join(category.split()), 40)}"
+        return f"it is for {_line(category, 40, hide)}"
     if operations and not set(operations) & set(_OPERATIONS):
         return f"it is for {clean_text(', '.join(operations), 80)}"
     if _ANSWERS_TEXT.search(name) and not operations:
@@ -236,12 +236,12 @@ def _description_in(document: object, names: Iterable[str]) -> dict[str, Any]:
     return next((inner for name in names if (inner := _object(told, name))), {})
 
 
-def _operations(told: Mapping[str, Any]) -> list[str]:
+def _operations(told: Mapping[str, Any], hide: Hide = as_is) -> list[str]:
     """The vendor's words for what a model can do, from wherever they stand."""
     places = [told, *(_object(told, name) for name in (*_DESCRIPTIONS, *_SUMMARIES))]
     for place in places:
         for name in ("public_operations", "supported_operations"):
-            if words := _texts(place.get(name)):
+            if words := _texts(place.get(name), hide):
                 return list(words)
     return []
 
@@ -255,7 +255,7 @@ def offered_model(
     contract = next((found for page in pages if (found := _description_in(page, _DESCRIPTIONS))), {})
     summary = next((found for page in pages if (found := _description_in(page, _SUMMARIES))), {})
     described = bool(_texts(contract.get("supported_parameters")) or contract.get("operation_constraints"))
-    words = _operations({**told, **contract}) or _operations(told) or _operations(summary)
+    words = _operations({**told, **contract}, hide) or _operations(told, hide) or _operations(summary, hide)
     known = [word for word in words if word in _OPERATIONS]
     problems = [f"The studio does not know its operation “{word}”." for word in words if word not in _OPERATIONS]
     facts = {_OPERATIONS[word]: _facts(word, contract or summary) for word in known}
