@@ -120,6 +120,14 @@ LEMONSTUDIO_REQUESTS_PER_MINUTE = _number("LEMONSTUDIO_REQUESTS_PER_MINUTE", 100
 # How many generations one submit may ask for.
 LEMONSTUDIO_MAX_PER_SUBMIT = _number("LEMONSTUDIO_MAX_PER_SUBMIT", 100)
 
+# Who may use models whose price is not known.
+LEMONSTUDIO_UNPRICED_MODELS = env.str("LEMONSTUDIO_UNPRICED_MODELS", default="without_budget")
+if LEMONSTUDIO_UNPRICED_MODELS not in ("without_budget", "allowed", "administrators", "never"):
+    raise ImproperlyConfigured(
+        f'LEMONSTUDIO_UNPRICED_MODELS is "{LEMONSTUDIO_UNPRICED_MODELS}"; it can be "without_budget", "allowed", '
+        '"administrators" or "never".'
+    )
+
 # -- The first administrator, for set-ups without a person at the browser ---------------------------------
 
 LEMONSTUDIO_ADMIN_EMAIL = env.str("LEMONSTUDIO_ADMIN_EMAIL", default="")
@@ -240,6 +248,8 @@ if LEMONSTUDIO_S3_BUCKET:
             "file_overwrite": False,
             "querystring_auth": True,
             "querystring_expire": _S3_SECONDS,
+            # Beyond a megabyte, a file that is read waits on the disk and not in memory.
+            "max_memory_size": 2**20,
         },
     }
     _media_origins = [

@@ -99,7 +99,8 @@ def delete_unused_uploads() -> None:
     for folder in filter(str.isdecimal, folders):
         names = [f"{UPLOADS}/{folder}/{name}" for name in default_storage.listdir(f"{UPLOADS}/{folder}")[1]]
         edits = Generation.objects.filter(author=int(folder)).exclude(source_file="")
-        used = {name for row in edits.values_list("source_file", "mask_file") for name in row}
+        rows = edits.values_list("source_file", "mask_file", "reference_files")
+        used = {name for source, mask, further in rows for name in (source, mask, *further)}
         for name in names:
             if name not in used and default_storage.get_modified_time(name) < timezone.now() - KEEP_UPLOADS:
                 default_storage.delete(name)
