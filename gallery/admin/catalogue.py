@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -39,7 +40,7 @@ _ORDER = ("name", "label", "choices", "minimum", "maximum", "default", "when", "
 class RowsField(forms.JSONField):
     """A list of JSON objects as people can read and mend it: a line for each key, and errors say where they are."""
 
-    empty: type[list[Any]] | type[dict[str, Any]] = list
+    empty: Callable[[], Any] = list
 
     default_error_messages = {"invalid": "This is no JSON. %(where)s"}
     widget = forms.Textarea
@@ -140,7 +141,7 @@ class ImageModelForm(forms.ModelForm[ImageModel]):
                 '{"background": "transparent", "output_format": "jpeg"}. "*" is any value, "" is not chosen.'
             ),
             "token_prices": (
-                'US dollars per million tokens: {"text_input": "5", "image_input": "8", "image_output": "30"}. A request '
+                'US dollars per million tokens: {"text_input": "5", "image_output": "30"}. A request '
                 "is settled by them once the upstream has counted; estimates come from the prices above."
             ),
             "routes": (
@@ -199,7 +200,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
     form = ImageModelForm
     formfield_overrides = {models.JSONField: {"form_class": RowsField}}
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name in ("token_prices", "routes"):
             kwargs["form_class"] = ObjectField
         return super().formfield_for_dbfield(db_field, request, **kwargs)

@@ -108,8 +108,8 @@ class OptionRows(forms.Widget):
         return format_html(
             '<div class="option-rows" data-name="{}"><input type="hidden" name="{}-rows" value="1">'
             '<div class="scrolls"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
-            '<p class="help">To take an option out, empty its field. Kinds: {}. Operations: {}. Limits of a size: step, '
-            "minimum and maximum (of a side), minimum_pixels, maximum_pixels, ratio.</p>"
+            '<p class="help">To take an option out, empty its field. Kinds: {}. Operations: {}. Limits of a size: '
+            "step, minimum and maximum (of a side), minimum_pixels, maximum_pixels, ratio.</p>"
             '<details{}><summary>As JSON</summary><p class="help">What you paste here takes the place of the rows.</p>'
             '<textarea name="{}" id="{}" rows="8" spellcheck="false" class="vLargeTextField rows-field">{}</textarea>'
             '<pre class="rows-field">{}</pre></details></div>',

@@ -13,8 +13,9 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from gallery.models import Gallery, GalleryEntry, Generation, ImageModel, Person, Picture, State, UpstreamAccount
-from gallery.models.catalogue import size_in_pixels, validate_options
+from gallery.models.catalogue import size_in_pixels
 from gallery.models.generation import ratio_class
+from gallery.models.options import validate_options
 from tests.conftest import model, put
 
 MakeGeneration = Callable[..., Generation]

@@ -30,7 +30,7 @@ from gallery.queries.catalogue_diff import (
     take_over,
 )
 from gallery.services.catalogue import Applied, Pick, apply_catalogue
-from gallery.upstream.parse import OfferedModel, OfferedOption
+from gallery.upstream import OfferedModel, OfferedOption
 from tests.conftest import model
 from tests.support.stub_upstream import Reply, Request, StubUpstream
 
@@ -404,7 +404,7 @@ def test_an_option_that_cannot_be_used_is_told_and_holds_back_nothing_else() -> 
 @pytest.mark.django_db
 def test_an_option_that_we_have_and_cannot_be_used_any_more_is_not_taken_away() -> None:
     broken = {**offer(dall_e_3())[0]}
-    broken["options"] = [*broken["options"][:2], {"name": "style", "label": "", "choices": ["a"], "default": "a"}]
+    broken["options"] = [*broken["options"][:2], {"name": "style", "label": "Style", "choices": [], "default": ""}]
     assert compare([broken], [ours()]).all == []
 
 

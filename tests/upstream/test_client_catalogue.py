@@ -86,11 +86,8 @@ def described(**contract: Any) -> dict[str, Any]:
 
 
 def prices(**by_model: Any) -> dict[str, Any]:
-    return {
-        "object": "pricing",
-        "currency": "USD",
-        "data": [{"model": name, **more} for name, more in by_model.items()],
-    }
+    rows = [{"model": name, **more} for name, more in by_model.items()]
+    return {"object": "pricing", "currency": "USD", "data": rows}
 
 
 def serving(
@@ -304,12 +301,8 @@ def test_a_price_in_another_currency_is_none_in_dollars() -> None:
 
 
 def test_prices_of_tokens_are_no_price_of_a_picture() -> None:
-    told = {
-        "pricing_unit": "per_token",
-        "per_request": "5",
-        "input_per_1m_tokens": "5.00",
-        "output_per_1m_tokens": "30.00",
-    }
+    rates = {"input_per_1m_tokens": "5.00", "output_per_1m_tokens": "30.00"}
+    told = {"pricing_unit": "per_token", "per_request": "5", **rates}
     model = offered_model("m", [], [told])
     assert (model.price, model.token_prices) == (None, {"input": Decimal(5), "output": Decimal(30)})
 
@@ -590,8 +583,8 @@ def test_the_key_is_in_nothing_that_is_offered(stub: StubUpstream, client: Clien
 
 # fmt: off
 TEXTS = st.sampled_from([
-    "", " ", "image", "chat", "m", "size", "1:1", "16:9", "model", "n", "text-to-image", "image-edit", "0.04", "-1", "NaN",
-    "1e999", "USD", "CNY", "a\nb", "\x00", "\ud800", "x" * 9000, "/v1/images/edits", "2027-01-31T00:00:00Z", KEY,
+    "", " ", "image", "chat", "m", "size", "1:1", "16:9", "model", "n", "text-to-image", "image-edit", "0.04", "-1",
+    "NaN", "1e999", "USD", "CNY", "a\nb", "\x00", "\ud800", "x" * 9000, "/v1/images/edits", "2027-01-31T00:00:00Z", KEY,
 ])
 LEAVES = st.one_of(
     TEXTS, st.sampled_from([None, True, False, 0, -1, 1, 4, 0.04, 10**400, math.nan, math.inf]), st.text(max_size=6)
@@ -628,7 +621,7 @@ CONTRACTS = shaped(
     operation_constraints=st.lists(CONSTRAINT, max_size=2),
     aspect_ratios=CHOICES,
     required_selectors=PARAMETERS,
-    request_endpoint=TEXTS,
+    request_endpoint=st.sampled_from(["/v1/images/edits", "/v1/images/generations"]) | TEXTS,
     service_limits=shaped(prompt_max_characters=st.just(4000)),
     notes=CHOICES,
 )
@@ -641,7 +634,8 @@ TOLD = shaped(
     lifecycle=LIFE,
 )
 PAGES = shaped(id=TEXTS, tokenlab=TOLD, lemondata=TOLD)
-WHEN = st.dictionaries(st.sampled_from(["size", "quality", "n", "No"]), TEXTS, max_size=2)
+KNOWN = st.dictionaries(st.sampled_from(["size", "quality"]), st.sampled_from(["1:1", "hd"]), min_size=1, max_size=2)
+WHEN = KNOWN | st.dictionaries(st.sampled_from(["size", "quality", "n", "No"]), TEXTS, max_size=2)
 VARIANTS = st.lists(shaped(when=WHEN, per_request=st.just("0.08")), max_size=3)
 PRICINGS = shaped(per_request=st.just("0.04"), currency=st.just("USD"), variants=VARIANTS, input_per_1m=st.just("5"))
 PRICES = shaped(data=st.lists(shaped(model=st.sampled_from(["m", "x"]), pricing=PRICINGS), max_size=2))
