@@ -105,7 +105,7 @@ def test_the_task_fetches_the_offer(as_administrator: Client, settings: Any) -> 
     with StubUpstream() as stub:
         settings.LEMONDATA_BASE_URL, settings.LEMONDATA_API_KEY = stub.base_url, "sk-test-0123456789"
         stub.handler = lambda request: (
-            {"data": [{"id": "nano-banana-pro"}]} if "?category" in request.path else Reply.of_json({}, 404)
+            {"data": [{"id": "my-own-model"}]} if "?category" in request.path else Reply.of_json({}, 404)
         )
         tasks.sync_catalogue()
     assert "The upstream tells nothing but its name." in page(as_administrator)

@@ -406,7 +406,7 @@ def test_an_option_that_cannot_be_used_is_told_and_holds_back_nothing_else() -> 
 @pytest.mark.django_db
 def test_an_option_that_we_have_and_cannot_be_used_any_more_is_not_taken_away() -> None:
     broken = {**offer(dall_e_3())[0]}
-    broken["options"] = [*broken["options"][:2], {"name": "style", "label": "", "choices": ["a"], "default": "a"}]
+    broken["options"] = [*broken["options"][:2], {"name": "style", "label": "Style", "choices": [], "default": ""}]
     assert compare([broken], [ours()]).all == []
 
 

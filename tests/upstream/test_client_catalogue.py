@@ -87,11 +87,8 @@ def described(**contract: Any) -> dict[str, Any]:
 
 
 def prices(**by_model: Any) -> dict[str, Any]:
-    return {
-        "object": "pricing",
-        "currency": "USD",
-        "data": [{"model": name, **more} for name, more in by_model.items()],
-    }
+    rows = [{"model": name, **more} for name, more in by_model.items()]
+    return {"object": "pricing", "currency": "USD", "data": rows}
 
 
 def serving(
@@ -305,12 +302,8 @@ def test_a_price_in_another_currency_is_none_in_dollars() -> None:
 
 
 def test_prices_of_tokens_are_no_price_of_a_picture() -> None:
-    told = {
-        "pricing_unit": "per_token",
-        "per_request": "5",
-        "input_per_1m_tokens": "5.00",
-        "output_per_1m_tokens": "30.00",
-    }
+    rates = {"input_per_1m_tokens": "5.00", "output_per_1m_tokens": "30.00"}
+    told = {"pricing_unit": "per_token", "per_request": "5", **rates}
     model = offered_model("m", [], [told])
     assert (model.price, model.token_prices) == (None, {"input": Decimal(5), "output": Decimal(30)})
 
@@ -629,7 +622,7 @@ CONTRACTS = shaped(
     operation_constraints=st.lists(CONSTRAINT, max_size=2),
     aspect_ratios=CHOICES,
     required_selectors=PARAMETERS,
-    request_endpoint=TEXTS,
+    request_endpoint=st.sampled_from(["/v1/images/edits", "/v1/images/generations"]) | TEXTS,
     service_limits=shaped(prompt_max_characters=st.just(4000)),
     notes=CHOICES,
 )
@@ -642,7 +635,8 @@ TOLD = shaped(
     lifecycle=LIFE,
 )
 PAGES = shaped(id=TEXTS, tokenlab=TOLD, lemondata=TOLD)
-WHEN = st.dictionaries(st.sampled_from(["size", "quality", "n", "No"]), TEXTS, max_size=2)
+KNOWN = st.dictionaries(st.sampled_from(["size", "quality"]), st.sampled_from(["1:1", "hd"]), min_size=1, max_size=2)
+WHEN = KNOWN | st.dictionaries(st.sampled_from(["size", "quality", "n", "No"]), TEXTS, max_size=2)
 VARIANTS = st.lists(shaped(when=WHEN, per_request=st.just("0.08")), max_size=3)
 PRICINGS = shaped(per_request=st.just("0.04"), currency=st.just("USD"), variants=VARIANTS, input_per_1m=st.just("5"))
 PRICES = shaped(data=st.lists(shaped(model=st.sampled_from(["m", "x"]), pricing=PRICINGS), max_size=2))
