@@ -16,6 +16,7 @@ from gallery.models.membership import Membership, Role
 from gallery.models.person import Person
 from gallery.models.picture import Picture
 from gallery.models.share_link import GuestVote, PasswordTry, ShareLink
+from gallery.models.sign_in import SignInTry
 from gallery.models.states import State
 from gallery.models.template import PromptTemplate
 
@@ -48,6 +49,7 @@ __all__ = [
     "Role",
     "SavedSearch",
     "ShareLink",
+    "SignInTry",
     "State",
     "Tag",
     "UpstreamAccount",

@@ -17,7 +17,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core import signing
 from django.core.files.storage import default_storage
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -35,7 +35,7 @@ from gallery.images.parse import NotAPicture
 from gallery.models import Comment, GalleryEntry, GuestVote, Picture, ShareLink
 from gallery.services.share_links import Guest, TooMany
 from gallery.web.access import link_of
-from gallery.web.http import StudioRequest, number_in
+from gallery.web.http import StudioRequest, client_address, number_in
 
 PAGE = 60
 # Of comments, the latest.
@@ -189,7 +189,7 @@ def guest_password(request: StudioRequest, visit: Visit) -> HttpResponseBase:
     if not form.is_valid():
         return ask_password(request, visit, form, entry, status=422)
     try:
-        is_right = services.share_links.try_password(visit.link, form.cleaned_data["password"], _address(request))
+        is_right = services.share_links.try_password(visit.link, form.cleaned_data["password"], client_address(request))
     except TooMany as problem:
         return _too_many(request, visit, problem)
     if not is_right:
@@ -207,12 +207,6 @@ def _too_many(request: StudioRequest, visit: Visit, problem: TooMany) -> HttpRes
     response = render(request, "429.html", context, status=429)
     response["Retry-After"] = str(seconds)
     return response
-
-
-def _address(request: HttpRequest) -> str:
-    """Where a request comes from. Behind a proxy that is believed, what that says: the last in the list is its own."""
-    told = request.headers.get("X-Forwarded-For", "") if settings.SECURE_PROXY_SSL_HEADER else ""
-    return told.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
 
 
 # -- pages

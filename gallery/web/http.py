@@ -1,5 +1,6 @@
 """Requests as views get them, and the one way to read a number from what a browser sent."""
 
+from django.conf import settings
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
@@ -32,3 +33,9 @@ def number_in(text: str | None, most: int = LARGEST_ID) -> int | None:
 def ids_in(texts: list[str]) -> list[int]:
     """The rows' numbers in what a form sent, each once and in its order; what is no number is left out."""
     return list(dict.fromkeys(pk for pk in map(number_in, texts) if pk is not None))
+
+
+def client_address(request: HttpRequest) -> str:
+    """Where a request comes from. Behind a trusted proxy, the last entry of its list: the one that it wrote itself."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.SECURE_PROXY_SSL_HEADER else ""
+    return forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
