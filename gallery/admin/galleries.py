@@ -14,9 +14,12 @@ class GalleryAdmin(admin.ModelAdmin[Gallery]):
     list_display = ["name", "owner", "shared_with_team", "pictures_in_it", "created_at"]
     list_filter = ["shared_with_team", "owner"]
     search_fields = ["name"]
-    fields = ["name", "owner", "shared_with_team", "open_gallery", "created_at"]
     readonly_fields = ["open_gallery", "created_at"]
     autocomplete_fields = ["owner"]
+
+    def get_fields(self, request: HttpRequest, obj: Gallery | None = None) -> list[str]:
+        """A new gallery has no page yet."""
+        return ["name", "owner", "shared_with_team", *(["open_gallery", "created_at"] if obj else [])]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Gallery]:
         return Gallery.objects.with_counts()

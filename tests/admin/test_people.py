@@ -18,8 +18,13 @@ def clerk(db: None) -> Person:
 
 
 def change(by: Person, of: Person, **more: object) -> None:
-    form = {"name": of.name, "email": of.email, "is_active": "on", **more}
-    signed_in(by).post(CHANGE.format(of.pk), form)
+    client = signed_in(by)
+    page = client.get(CHANGE.format(of.pk))
+    form: dict[str, object] = {"name": of.name, "email": of.email, "is_active": "on", **more}
+    if page.status_code == 200:
+        for inline in page.context["inline_admin_formsets"]:
+            form |= {f"{inline.formset.prefix}-{name}": 0 for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
+    client.post(CHANGE.format(of.pk), form)
     of.refresh_from_db()
 
 
