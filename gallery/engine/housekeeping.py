@@ -19,6 +19,7 @@ from gallery.models.picture import KEEP_TRASH
 from gallery.models.states import NOT_THE_MODELS_FAULT
 from gallery.queries.ledger import discrepancies
 from gallery.services.downloads import delete_download, remind
+from gallery.services.sign_in import delete_old_tries
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ def delete_old_rows() -> None:
     now = timezone.now()
     Task.objects.filter(stopped__lt=now - KEEP_TASKS).delete()
     PasswordTry.objects.filter(at__lt=now - timedelta(days=1)).delete()
+    delete_old_tries()
     Notice.objects.filter(created_at__lt=now - KEEP_NOTICES).delete()
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
     RawAnswer.objects.out_of_date(now).delete()

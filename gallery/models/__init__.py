@@ -18,6 +18,7 @@ from gallery.models.person import Person
 from gallery.models.picture import Picture
 from gallery.models.raw_answer import RawAnswer
 from gallery.models.share_link import GuestVote, PasswordTry, ShareLink
+from gallery.models.sign_in import SignInTry
 from gallery.models.states import State
 from gallery.models.template import PromptTemplate
 
@@ -53,6 +54,7 @@ __all__ = [
     "Role",
     "SavedSearch",
     "ShareLink",
+    "SignInTry",
     "State",
     "Tag",
     "UpstreamAccount",

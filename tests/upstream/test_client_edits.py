@@ -480,8 +480,8 @@ def test_the_sandbox_edits_as_a_task(to_sandbox: Client) -> None:
     fields = {"operation": "image-to-image"}
     answer = to_sandbox.send(asked, [picture], endpoint="/images/generations", fields=fields)
     assert (answer.status, answer.results) == (Status.PENDING, ())
-    (picture,) = fetched(to_the_end(to_sandbox, answer))
-    assert picture.size == (1360, 768)
+    (edited,) = fetched(to_the_end(to_sandbox, answer))
+    assert edited.size == (1360, 768)
 
 
 def attachment(content: bytes, size: int | None = None) -> Attachment:
