@@ -2,10 +2,10 @@
 
 Making one ready means to read each original once, for its size and checksum, or to convert it and keep the result; then
 everything is known that the archive consists of (gallery/zipping.py), and it is put together while it is downloaded.
-Two copies of a large gallery never lie on the disk, and what is ready does not wait for anybody.
+Two copies of a large gallery never lie on the disk, and what is ready waits for no other download.
 
-A task works for SLICE_SECONDS and sends for the next one, so that pictures that arrive wait for no download. What it has
-done is noted after each second: who is killed costs that second. No more than AT_ONCE tasks work on downloads.
+A task works for SLICE_SECONDS and enqueues the next one, so that pictures that arrive wait for no download. It notes
+its progress after each second: a task that is killed costs that second. No more than AT_ONCE tasks work on downloads.
 """
 
 import errno
@@ -233,7 +233,7 @@ def _measure(name: str) -> tuple[int, int]:
 
 
 def work(download_id: int) -> None:
-    """Go on with a download for a moment, and send for whoever goes on with the one that has waited longest."""
+    """Go on with a download for a moment, and enqueue the one that has waited longest."""
     download = Download.objects.under_way().filter(pk=download_id).select_related("person", "gallery").first()
     if download is not None and Download.objects.worked_on().count() < AT_ONCE and (claim := download.take()):
         _Work(download, claim).run()
@@ -245,7 +245,7 @@ def work(download_id: int) -> None:
 
 
 class _Lost(Exception):
-    """Somebody else works on it, or it was thrown away."""
+    """Another task works on it, or it was deleted."""
 
 
 class _Work:
@@ -263,7 +263,7 @@ class _Work:
             else:
                 download.let_go(self.claim)
         except _Lost:
-            # What it has written meanwhile is in nobody's list.
+            # What it has written meanwhile is in no list.
             if not Download.objects.filter(pk=download.pk).exists():
                 delete_files(download.folder)
         except DatabaseError:
@@ -292,7 +292,7 @@ class _Work:
         if have and have >= download.total:
             return True
         pks = contents(pictures_for(download.person), download.gallery, download.chosen)
-        # Whoever was killed began with what was there then; its names are not known here.
+        # A task that was killed began with what was there then; its names are not known here.
         download.items.all().delete()
         if not download.note_total(self.claim, len(pks)):
             raise _Lost

@@ -14,7 +14,7 @@ if (zone) {
     said.toggleAttribute("data-wrong", wrong);
   };
 
-  // What a file is stands in its first bytes. Its name and type are what somebody called it.
+  // What a file is stands in its first bytes. Its name and type prove nothing.
   const isPicture = async (file) => {
     const bytes = new Uint8Array(await file.slice(0, 32).arrayBuffer());
     const text = String.fromCharCode(...bytes).replace(/^[ \t\r\n\xef\xbb\xbf]+/, "");

@@ -100,6 +100,7 @@ def test_a_gallery_that_is_deleted_meanwhile_costs_no_picture(
     generation = delivered(gallery=private_gallery)
     private_gallery.delete()
     picture = ingest_result(generation, 0, generation.results[0])
+    assert picture is not None
     assert picture.original.read() == PICTURE
     assert not picture.entries.exists()
 

@@ -51,7 +51,7 @@ def test_a_teammate_sees_what_came_and_cannot_take_it(
 
 def test_it_is_saved_untouched_and_never_rendered(as_owner: Client, delivered: Generation) -> None:
     response = as_owner.get(address(delivered))
-    assert b"".join(response) == SVG  # type: ignore[arg-type]
+    assert b"".join(response) == SVG
     assert response["Content-Type"] == "application/octet-stream"
     assert response["Content-Disposition"] == f'attachment; filename="lemon-studio-{delivered.pk}-1.svg"'
     assert response["X-Content-Type-Options"] == "nosniff"
