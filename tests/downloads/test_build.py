@@ -164,7 +164,7 @@ def test_housekeeping_deletes_what_has_expired_and_what_belongs_to_nobody(
     default_storage.save("packages/999999/1.png", ContentFile(b"left behind"))
     housekeeping.tidy_downloads()
     assert list(Download.objects.all()) == [kept]
-    assert default_storage.listdir("downloads") == ([str(kept.pk)], [])
+    assert default_storage.listdir("packages") == ([str(kept.pk)], [])
     assert len(files(kept)) == 3
     assert Picture.objects.count() == 2
     assert all(default_storage.exists(picture.original_name) for picture in Picture.objects.all())
