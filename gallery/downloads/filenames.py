@@ -1,9 +1,9 @@
-"""Names for files that people take away: what any system takes, and nobody has to rename. Plain Python."""
+"""Names for files that people download: valid on every system, so that none has to be renamed. Plain Python."""
 
 import re
 import unicodedata
 
-# Windows keeps these for devices, whatever follows after a dot.
+# Windows keeps these for devices, with anything after a dot, too.
 _DEVICES = frozenset(
     {"con", "prn", "aux", "nul", "conin$", "conout$"}
     | {f"{device}{number}" for device in ("com", "lpt") for number in "0123456789¹²³"}

@@ -13,5 +13,5 @@ def delete_files(folder: str) -> None:
     for name in names:
         default_storage.delete(f"{folder}/{name}")
     with contextlib.suppress(OSError):
-        # Empty now, or somebody is about to find that nobody wants what they make.
+        # Empty now, or a task is about to find that its download was deleted.
         default_storage.delete(folder)

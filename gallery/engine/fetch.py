@@ -174,7 +174,7 @@ def fetch(
     seconds. `ca_file` is a PEM bundle to use instead of certifi's.
 
     Raises FetchError; `into` may then hold a part. Raises ValueError for a malformed trusted origin, and
-    whatever `into.write` raises.
+    what `into.write` raises.
     """
     ends = time.monotonic() + deadline
     trusted = {normalise_origin(origin) for origin in trusted_origins}

@@ -41,14 +41,14 @@ logger = logging.getLogger(__name__)
 
 MAX_BYTES = 40 * 2**20
 FETCH_DEADLINE = 60.0
-# Longer than bringing one picture home at its deadline takes: so long waits what was killed in the middle.
+# Longer than ingesting one picture takes at its deadline: so long waits what was killed in the middle.
 PICTURE_SECONDS = 90
 # After the first, second, … failed try.
 WAITS = (3, 10, 30, 90)
 
 
 def ingest_results(generation_id: int) -> None:
-    """Bring home all pictures of a delivered generation; complete it, or say when to try again."""
+    """Ingest all results of a delivered generation; complete it, or say when to try again."""
     mine = Generation.objects.filter(pk=generation_id, state=State.SAVING)
     if not _claim(mine):
         return
@@ -78,7 +78,7 @@ def ingest_results(generation_id: int) -> None:
             raise
         except Exception as problem:
             # A bug, or a setting that is wrong. It counts as an attempt, or it would be tried for ever.
-            logger.exception("Could not bring home a picture of generation %s", generation_id)
+            logger.exception("Could not ingest a picture of generation %s", generation_id)
             problems.append(problem)
     if problems and generation.attempts + 1 < FETCH_ATTEMPTS and _may_help(generation, problems):
         _try_again_later(generation)
@@ -116,7 +116,7 @@ def _fail(generation: Generation, problems: list[Exception]) -> None:
 
 
 def _claim(mine: QuerySet[Generation]) -> int:
-    """Have nobody else sent for it while the next picture is brought home."""
+    """Keep other tasks from starting on it while the next picture is ingested."""
     return mine.update(due_at=timezone.now() + timedelta(seconds=PICTURE_SECONDS))
 
 
@@ -237,7 +237,7 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
                 placeholder=list(examined.placeholder),
                 revised_prompt=result.get("revised_prompt", ""),
             )
-            # Held until the row is there: somebody may be deleting the gallery just now.
+            # Held until the row is there: the gallery may be in the middle of being deleted.
             gallery_id = generation.gallery_id
             if gallery_id and Gallery.objects.select_for_update().filter(pk=gallery_id).exists():
                 GalleryEntry.objects.create(gallery_id=gallery_id, picture=picture, added_by_id=generation.author_id)
@@ -297,6 +297,6 @@ def make_thumbnails(picture_id: int) -> None:
             default_storage.save(name, ContentFile(thumbnail.data))
             made.setdefault(thumbnail.format, []).append(thumbnail.width)
     if not Picture.objects.filter(pk=picture_id).update(thumbnails=made):
-        # It was deleted for good meanwhile, by somebody who knew of no thumbnails.
+        # It was deleted for good meanwhile, before it had thumbnails to delete.
         picture.thumbnails = made
         picture.delete_files()

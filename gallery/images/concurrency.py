@@ -25,7 +25,7 @@ class ConcurrencyLimit:
         return self._here >= self._most
 
     def enter(self, seconds: float = 0.0) -> None:
-        """Raises Busy where nobody makes room for so long."""
+        """Wait for room, for so many seconds at the most. Raises Busy if there is none."""
         with self._moved:
             if self.is_full:
                 raise Busy

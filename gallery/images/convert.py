@@ -1,4 +1,4 @@
-"""A picture as somebody wants to take it away: another format, smaller, with or without what it was made by.
+"""Converts a picture for an export: another format, smaller, with or without the prompt and settings.
 
 What is made anew carries nothing of the original's metadata: it is decoded from the parts that make the picture, and
 encoded from pixels alone, upright and in sRGB. Only where that is wanted, the prompt and the settings are written in:

@@ -92,8 +92,8 @@ def keep(file: IO[bytes]) -> Upload:
 def prepare(file: IO[bytes], limits: Limits, fit: Fit = Fit.CENTRE, mask: IO[bytes] | None = None) -> Prepared:
     """Return what to send of a picture to a model with these limits.
 
-    A mask is transparent, or where nothing is transparent white, wherever the picture is to be painted anew. Filled up
-    to a square (Fit.PAD), a picture gets a mask in any case: what was missing is to be painted.
+    A mask is transparent, or where nothing is transparent white, where the model paints the picture anew. Filled up
+    to a square (Fit.PAD), a picture gets a mask in any case: the model paints what was missing.
 
     Raises NotAPicture (of the picture), WrongMask, and what reading raises.
     """
@@ -152,7 +152,7 @@ def _kept(file: IO[bytes], shown: tuple[int, int], size: tuple[int, int]) -> Ima
     try:
         parts = parse_image(file)
         width, height = turned(parts.size, parts.orientation)
-        # One pixel more or less is rounding, and one in a hundred nobody sees.
+        # One pixel more or less is rounding, and one in a hundred is not seen.
         if abs(height - width * shown[1] / shown[0]) > 1 + height / 100:
             raise WrongMask(
                 f"The mask has {width} × {height} pixels; it needs the proportions of the picture, "

@@ -1,4 +1,4 @@
-"""Tells what a file is by its first bytes, whatever its name or a header says. Plain Python, and reads nothing more.
+"""Tells what a file is by its first bytes, and not by its name or a header. Plain Python.
 
 The kinds are those that services and people really send. What is none of them has an empty name.
 """

@@ -22,7 +22,7 @@ from gallery.images.verify import decode, in_srgb, plain, turn
 HANDS = ConcurrencyLimit(at_once=2, waiting=2)
 HAND_SECONDS = 10.0
 
-# Of a JPEG, whatever is in them: frames, tables for decoding, scans, the end.
+# Of a JPEG, with any content: frames, tables for decoding, scans, the end.
 _JPEG_KEPT = JPEG_FRAMES | {0xC4, 0xDB, 0xDD, 0xDA, 0xD9}
 # Of a WebP: what Parts leaves in there, unlike of the others.
 _WEBP_KEPT = frozenset({b"VP8X", b"ICCP", b"ALPH", b"VP8 ", b"VP8L"})

@@ -1,6 +1,6 @@
 """Tells whether a file is a picture, and makes its thumbnails.
 
-A file counts by its content, whatever its name or header says. Before Pillow sees it, its structure is walked
+A file counts by its content, and not by its name or a header. Before Pillow sees it, its structure is walked
 here: that takes a few milliseconds, and finds what a decoder forgives or chokes on (a missing end, wrong
 checksums, pixels by the billion, thousands of scans). Pillow is then given only the parts that make the picture, and
 of an animation the first frame: texts, EXIF and vendors' blocks, where bombs hide best, never reach its parsers.
