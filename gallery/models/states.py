@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db import models
 
 FETCH_ATTEMPTS = 5
-# How long a generation that nobody waits for any more is still looked after: its result was perhaps paid for.
+# How long the engine looks after a generation that has ended: its result was perhaps paid for.
 LATE_RESULT_PATIENCE = timedelta(days=1)
 
 

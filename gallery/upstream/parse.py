@@ -1,8 +1,8 @@
 """What the upstream's answers mean: JSON in, a typed answer or one family of errors out.
 
-Pure functions, no network and no Django. Whatever JSON comes in, only ``UpstreamError`` comes out: the server
-behind the base URL may be any that claims to speak the OpenAI Images API, so no type is taken for granted. What is
-understood is said in ``words``.
+Pure functions, no network and no Django. Any JSON may come in, and only ``UpstreamError`` is raised: any server that
+claims to speak the OpenAI Images API may stand behind the base URL, so no type is taken for granted. ``words`` says
+what is understood.
 """
 
 import re
@@ -235,7 +235,7 @@ def _read(
     if status is Status.COMPLETED and not results:
         results = pictures_anywhere(document, f"{base}/")
     if status is Status.FAILED and results:
-        status = Status.COMPLETED  # whatever else went wrong, this was paid for
+        status = Status.COMPLETED  # something went wrong, and yet this was paid for
     if status is Status.COMPLETED and not results:
         if not task_id:
             if _has_error(levels) and text:

@@ -302,7 +302,7 @@ POLICY_WORDS = re.compile(
     re.IGNORECASE,
 )
 
-# Codes and types that mean the account whatever the 4xx, folded, and the code that the studio goes by.
+# Codes and types that mean the account with any 4xx, folded, and the code that the studio goes by.
 ACCOUNT_CODES = {
     "invalidapikey": "invalid_api_key",  # the vendor, OpenAI
     "expiredapikey": "expired_api_key",  # the vendor
@@ -321,7 +321,7 @@ ACCOUNT_WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^(authentication error, )?no connected db\b", re.IGNORECASE), "invalid_api_key"),  # litellm#12273
     (re.compile(r"^budget has been exceeded\b", re.IGNORECASE), "budget_exceeded"),  # BerriAI/litellm#14144
 )
-# What such a refusal says does not help whoever reads it; this does.
+# Where the words of a refusal do not help, these do.
 HINTS = {
     "nodbconnection": "The proxy (LiteLLM) says this where it does not know the key: check the studio’s API key.",
 }

@@ -88,7 +88,7 @@ def test_every_stem_is_found_by_itself() -> None:
 
 
 @pytest.mark.parametrize("word", ["warming_up", "Übergabe", "3", "SUCCEEDED", "failed", "CANCELLED", "success (1/1)"])
-def test_a_picture_completes_whatever_the_status_says(word: str) -> None:
+def test_a_picture_completes_under_any_word_but_under_way(word: str) -> None:
     assert poll({"status": word, "data": [{"url": URL}]}).results[0].url == URL
 
 
@@ -299,7 +299,7 @@ DONE = st.sampled_from([
     "finished", "done", "ok", "OK", "wobbling", "3", "200", "", None, "task-success", "jobCompleted", "失败", "完成",
     "failed", "timeout", "partial",
 ])
-BESIDE = st.dictionaries(
+BESIDE: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
     st.sampled_from(["message", "code", "created", "id", "task_id", "request_id", "progress", "usage", "error"]),
     st.sampled_from(["success", "", None, 0, 200, {}, [], "t1", "100%", {"total_tokens": 5}]),
     max_size=4,
@@ -319,7 +319,7 @@ BESIDE = st.dictionaries(
 def test_no_paid_picture_is_lost_in_other_words(
     wraps: list[tuple[str, bool]], item: Any, word: Any, beside: dict[str, Any], field: str, polling: bool
 ) -> None:
-    """Whatever a service calls done, its fields, and what it puts around them."""
+    """A service may call done and its fields what it likes, and put anything around them."""
     document: Any = [item] if isinstance(item, str) and not wraps else item
     for name, as_list in wraps:
         document = {name: [document] if as_list else document}
