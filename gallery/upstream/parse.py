@@ -381,6 +381,8 @@ def _is_refusal(levels: list[dict[str, Any]]) -> bool:
         for _, code in named(level, words.CODE_FIELDS):
             if isinstance(code, str | int) and not isinstance(code, bool) and str(code).lower() not in words.GOOD_CODES:
                 return True
+        if any(400 <= status < 600 for status in _statuses(level)):
+            return True
         base = level.get("base_resp")  # MiniMax
         if isinstance(base, dict) and base.get("status_code") not in (0, None):
             return True
@@ -389,14 +391,18 @@ def _is_refusal(levels: list[dict[str, Any]]) -> bool:
 
 def _inner_status(levels: list[dict[str, Any]]) -> int | None:
     """An HTTP status of a refusal that stands in the answer itself: {"code": 400, "message": …, "data": null}."""
-    found = [number(code) for level in levels for _, code in named(level, words.CODE_FIELDS)]
-    return next((int(code) for code in found if code is not None and 400 <= code < 500), None)
+    return next((int(one) for level in levels for one in _statuses(level) if 400 <= one < 500), None)
+
+
+def _statuses(level: dict[str, Any]) -> list[float]:
+    """Numbers that may be an HTTP status."""
+    found = [number(value) for _, value in named(level, (*words.CODE_FIELDS, "status", "status_code"))]
+    return [value for value in found if value is not None]
 
 
 def _is_trouble(levels: list[dict[str, Any]]) -> bool:
     """Whether such an answer tells of the server's own trouble, a 5xx inside: then it may have been taken."""
-    found = [number(code) for level in error_objects(levels[0]) for _, code in named(level, words.CODE_FIELDS)]
-    return any(code is not None and 500 <= code < 600 for code in found)
+    return any(500 <= one < 600 for level in error_objects(levels[0]) for one in _statuses(level))
 
 
 def _guess(

@@ -371,6 +371,7 @@ def test_packed_json_is_bounded() -> None:
     ("document", "code"),
     [
         ({"code": 400, "message": "the size is not allowed", "data": None}, "invalid_request_error"),
+        ({"status": 422, "message": "the size is not allowed"}, "invalid_request_error"),
         ({"success": False, "message": "sensitive words detected", "data": []}, "content_policy_violation"),
         ({"error": {"message": "No.", "code": "content_policy_violation"}}, "content_policy_violation"),
         ({"id": "req_1", "error": {"message": "No."}}, ""),
@@ -383,7 +384,9 @@ def test_a_refusal_inside_a_good_answer_is_a_refusal(document: Any, code: str) -
     assert answer.error
 
 
-@pytest.mark.parametrize("document", [{"code": 500, "message": "worker died"}, {"message": "hello"}])
+@pytest.mark.parametrize(
+    "document", [{"code": 500, "message": "worker died"}, {"status": 502, "message": "gone"}, {"message": "hello"}]
+)
 def test_trouble_inside_a_good_answer_leaves_the_outcome_unknown(document: Any) -> None:
     with pytest.raises(MalformedAnswer) as caught:
         create(document)
