@@ -225,11 +225,13 @@ def _read(
     poll_url = path or poll_url
     is_task = bool(word or poll_url)
     task_id = task_id or _task_id(levels, is_task) or (_last_part(poll_url) if is_task else "")
-    text = _text(levels, polling, hide)
-    given = codes(levels[-1], hide) or codes(document, hide)
-    code = words.DECLINED if words.is_declined(word) else code_of(_inner_status(levels), given, text)
-    may_have_failed = _is_refusal(levels) and not results
-    unsure = False
+    given: list[str] = []
+    text, code, may_have_failed, unsure = "", "", False, False
+    if not results and status not in (Status.PENDING, Status.PROCESSING):  # thousands of answers say no more than that
+        text = _text(levels, hide)
+        given = codes(levels[-1], hide) or codes(document, hide)
+        code = words.DECLINED if words.is_declined(word) else code_of(_inner_status(levels), given, text)
+        may_have_failed = _is_refusal(levels)
     if status is None:
         status, unsure = _guess(word, levels, bool(results), bool(task_id), text, code, polling)
     if status is Status.COMPLETED and not results:
@@ -364,7 +366,7 @@ def _last_part(path: str) -> str:
     return clean_task_id(unquote(path.partition("?")[0].rstrip("/").rpartition("/")[2]))
 
 
-def _text(levels: list[dict[str, Any]], polling: bool, hide: Hide) -> str:
+def _text(levels: list[dict[str, Any]], hide: Hide) -> str:
     """What the answer says about a failure, the innermost first."""
     return next((text for level in reversed(levels) if (text := reason(level, hide))), "")
 

@@ -8,6 +8,7 @@ not count, so ``TaskId``, ``task_id`` and ``taskId`` are one row.
 import re
 import unicodedata
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Status(StrEnum):
@@ -26,9 +27,16 @@ def folded(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[^\W\d_]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", plain).lower()))
 
 
+@lru_cache(4096)  # every answer has the same names
 def folded_name(name: str) -> str:
     """The name of a field without separators and case."""
-    return name[:60].replace("_", "").replace("-", "").lower()
+    return name.replace("_", "").replace("-", "").lower()
+
+
+@lru_cache(256)
+def folded_names(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The names of a table, each with its folded form."""
+    return tuple((name, folded_name(name)) for name in names)
 
 
 # -- status
@@ -116,7 +124,11 @@ CANCELLED = "cancel"  # of the failures, the one that says so about itself
 
 def status_of(word: str) -> Status | None:
     """What a status word means; None for an unknown one. Numbers mean something else at every server: unknown."""
-    words = folded(word)
+    return _status_of(folded(word))
+
+
+@lru_cache(1024)
+def _status_of(words: tuple[str, ...]) -> Status | None:
     for status, stem in STATUS_STEMS:
         parts = stem.split()
         for at in range(len(words) - len(parts) + 1):
