@@ -245,7 +245,7 @@ class Client:
     """One account at one server. Times are seconds.
 
     ``base_url`` is the API's root, such as "https://api.lemondata.cc/v1"; an empty ``api_key`` sends no
-    Authorization header, for servers of one's own. Proxies and CA bundles are taken from the environment as
+    Authorization header, for servers without keys. Proxies and CA bundles are taken from the environment as
     requests does. An answer must have arrived whole ``read_timeout`` + 60 seconds after the request was made
     (+ at most one more read). Raises ValueError, in words fit for an administrator, for a base URL or key
     that cannot be meant.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any
 
 from gallery.upstream import words
@@ -18,6 +19,7 @@ Hide = Callable[[str], str]
 MESSAGE_LIMIT = 2_000  # characters; it goes into a row and onto a page
 PACKED_LIMIT = 20_000  # characters of a text that is parsed as JSON once more
 DEPTH = 6  # how far into an answer anything is looked for
+FIELDS = 500  # of one object
 LONGEST_WAIT = 86_400.0  # seconds; a server that asks for more is asked again after a day
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -86,19 +88,18 @@ def progress(value: object) -> int | None:
     return int(min(max(round(found * 100, 6) if is_fraction and 0 < found <= 1 else found, 0), 100))
 
 
-def named(document: Mapping[str, Any], names: Iterable[str]) -> Iterator[tuple[str, Any]]:
+def named(document: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     """The fields with these names, in the order of the names, under any spelling of them."""
     by_name: dict[str, Any] = {}
-    for name, value in document.items():
-        if isinstance(name, str):
+    for name, value in islice(document.items(), FIELDS):
+        if isinstance(name, str) and len(name) <= 60:
             by_name.setdefault(words.folded_name(name), value)
-    for name in names:
-        folded = words.folded_name(name)
+    for name, folded in words.folded_names(names):
         if folded in by_name:
             yield name, by_name[folded]
 
 
-def first(document: Mapping[str, Any], names: Iterable[str]) -> Any:
+def first(document: Mapping[str, Any], names: tuple[str, ...]) -> Any:
     """The first of these fields that holds anything."""
     return next((value for _, value in named(document, names) if value not in (None, "", [], {})), None)
 

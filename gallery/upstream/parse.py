@@ -1,8 +1,8 @@
 """What the upstream's answers mean: JSON in, a typed answer or one family of errors out.
 
-Pure functions, no network and no Django. Whatever JSON comes in, only ``UpstreamError`` comes out: the server
-behind the base URL may be any that claims to speak the OpenAI Images API, so no type is taken for granted. What is
-understood is said in ``words``.
+Pure functions, no network and no Django. Any JSON may come in, and only ``UpstreamError`` is raised: any server that
+claims to speak the OpenAI Images API may stand behind the base URL, so no type is taken for granted. ``words`` says
+what is understood.
 """
 
 import re
@@ -189,17 +189,19 @@ def _read(
     poll_url = path or poll_url
     is_task = bool(word or poll_url)
     task_id = task_id or _task_id(levels, is_task) or (_last_part(poll_url) if is_task else "")
-    text = _text(levels, polling, hide)
-    given = codes(levels[-1], hide) or codes(document, hide)
-    code = words.DECLINED if words.is_declined(word) else code_of(_inner_status(levels), given, text)
-    may_have_failed = _is_refusal(levels) and not results
-    unsure = False
+    given: list[str] = []
+    text, code, may_have_failed, unsure = "", "", False, False
+    if not results and status not in (Status.PENDING, Status.PROCESSING):  # thousands of answers say no more than that
+        text = _text(levels, hide)
+        given = codes(levels[-1], hide) or codes(document, hide)
+        code = words.DECLINED if words.is_declined(word) else code_of(_inner_status(levels), given, text)
+        may_have_failed = _is_refusal(levels)
     if status is None:
         status, unsure = _guess(word, levels, bool(results), bool(task_id), text, code, polling)
     if status is Status.COMPLETED and not results:
         results = pictures_anywhere(document, f"{base}/")
     if status is Status.FAILED and results:
-        status = Status.COMPLETED  # whatever else went wrong, this was paid for
+        status = Status.COMPLETED  # something went wrong, and yet this was paid for
     if status is Status.COMPLETED and not results:
         if not task_id:
             if _has_error(levels) and text:
@@ -328,7 +330,7 @@ def _last_part(path: str) -> str:
     return clean_task_id(unquote(path.partition("?")[0].rstrip("/").rpartition("/")[2]))
 
 
-def _text(levels: list[dict[str, Any]], polling: bool, hide: Hide) -> str:
+def _text(levels: list[dict[str, Any]], hide: Hide) -> str:
     """What the answer says about a failure, the innermost first."""
     return next((text for level in reversed(levels) if (text := reason(level, hide))), "")
 
@@ -345,6 +347,8 @@ def _is_refusal(levels: list[dict[str, Any]]) -> bool:
         for _, code in named(level, words.CODE_FIELDS):
             if isinstance(code, str | int) and not isinstance(code, bool) and str(code).lower() not in words.GOOD_CODES:
                 return True
+        if any(400 <= status < 600 for status in _statuses(level)):
+            return True
         base = level.get("base_resp")  # MiniMax
         if isinstance(base, dict) and base.get("status_code") not in (0, None):
             return True
@@ -353,14 +357,18 @@ def _is_refusal(levels: list[dict[str, Any]]) -> bool:
 
 def _inner_status(levels: list[dict[str, Any]]) -> int | None:
     """An HTTP status of a refusal that stands in the answer itself: {"code": 400, "message": …, "data": null}."""
-    found = [number(code) for level in levels for _, code in named(level, words.CODE_FIELDS)]
-    return next((int(code) for code in found if code is not None and 400 <= code < 500), None)
+    return next((int(one) for level in levels for one in _statuses(level) if 400 <= one < 500), None)
+
+
+def _statuses(level: dict[str, Any]) -> list[float]:
+    """Numbers that may be an HTTP status."""
+    found = [number(value) for _, value in named(level, (*words.CODE_FIELDS, "status", "status_code"))]
+    return [value for value in found if value is not None]
 
 
 def _is_trouble(levels: list[dict[str, Any]]) -> bool:
     """Whether such an answer tells of the server's own trouble, a 5xx inside: then it may have been taken."""
-    found = [number(code) for level in error_objects(levels[0]) for _, code in named(level, words.CODE_FIELDS)]
-    return any(code is not None and 500 <= code < 600 for code in found)
+    return any(500 <= one < 600 for level in error_objects(levels[0]) for one in _statuses(level))
 
 
 def _guess(

@@ -20,7 +20,7 @@ _PICTURE_PATH = re.compile(r"\.(png|jpe?g|webp|avif|gif|bmp|tiff?|heic|svg)$", r
 _MAGIC = re.compile(
     r"(iVBORw0KGgo|[/_]9j[/_]|UklGR|R0lGOD|Qk[01]|SUkq|TU0AK|AAAA[A-Za-z0-9+/_-]{3}mZ0eX)[A-Za-z0-9+/_-]"
 )
-# Bare texts in these are what somebody says, unless they are plainly a picture.
+# Bare texts in these are talk, unless they are plainly a picture.
 _TALK = frozenset(("message", "content", "task"))
 STRIPPED = "[base64"  # how a payload begins that was taken out of an answer before it was kept
 

@@ -140,7 +140,7 @@ def code_of(status: int | None, given: Sequence[str], message: str) -> str:
     """The code that the studio goes by, from the codes that were given and the words; "" where they say nothing.
 
     ``status`` is None for a task that failed. A refusal that only other words mend is `content_policy_violation` or
-    `invalid_request_error`, whatever the service calls it.
+    `invalid_request_error`, by any name that the service gives it.
     """
     code = given[0] if given else ""
     if status is not None and (status >= 500 or status < 200):

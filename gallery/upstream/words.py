@@ -8,6 +8,7 @@ not count, so ``TaskId``, ``task_id`` and ``taskId`` are one row.
 import re
 import unicodedata
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Status(StrEnum):
@@ -26,9 +27,16 @@ def folded(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[^\W\d_]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", plain).lower()))
 
 
+@lru_cache(4096)  # every answer has the same names
 def folded_name(name: str) -> str:
     """The name of a field without separators and case."""
-    return name[:60].replace("_", "").replace("-", "").lower()
+    return name.replace("_", "").replace("-", "").lower()
+
+
+@lru_cache(256)
+def folded_names(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The names of a table, each with its folded form."""
+    return tuple((name, folded_name(name)) for name in names)
 
 
 # -- status
@@ -116,7 +124,11 @@ CANCELLED = "cancel"  # of the failures, the one that says so about itself
 
 def status_of(word: str) -> Status | None:
     """What a status word means; None for an unknown one. Numbers mean something else at every server: unknown."""
-    words = folded(word)
+    return _status_of(folded(word))
+
+
+@lru_cache(1024)
+def _status_of(words: tuple[str, ...]) -> Status | None:
     for status, stem in STATUS_STEMS:
         parts = stem.split()
         for at in range(len(words) - len(parts) + 1):
@@ -302,7 +314,7 @@ POLICY_WORDS = re.compile(
     re.IGNORECASE,
 )
 
-# Codes and types that mean the account whatever the 4xx, folded, and the code that the studio goes by.
+# Codes and types that mean the account with any 4xx, folded, and the code that the studio goes by.
 ACCOUNT_CODES = {
     "invalidapikey": "invalid_api_key",  # the vendor, OpenAI
     "expiredapikey": "expired_api_key",  # the vendor
@@ -321,7 +333,7 @@ ACCOUNT_WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^(authentication error, )?no connected db\b", re.IGNORECASE), "invalid_api_key"),  # litellm#12273
     (re.compile(r"^budget has been exceeded\b", re.IGNORECASE), "budget_exceeded"),  # BerriAI/litellm#14144
 )
-# What such a refusal says does not help whoever reads it; this does.
+# Where the words of a refusal do not help, these do.
 HINTS = {
     "nodbconnection": "The proxy (LiteLLM) says this where it does not know the key: check the studio’s API key.",
 }

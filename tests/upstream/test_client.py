@@ -1,4 +1,4 @@
-"""The client against a scripted server over real sockets, and the parsers against whatever JSON can be."""
+"""The client against a scripted server over real sockets, and the parsers against any JSON."""
 
 import json
 import logging
@@ -1062,7 +1062,7 @@ def test_the_client_needs_no_django() -> None:
     assert "gallery.upstream.client" in sys.modules
 
 
-# Whatever JSON comes in
+# Any JSON may come in
 
 # fmt: off
 TEXTS = st.sampled_from([

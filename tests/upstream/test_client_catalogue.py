@@ -515,7 +515,7 @@ def test_without_a_list_there_is_an_error(
     assert len(stub.requests) == 1
 
 
-def test_nobody_there_is_an_error_too() -> None:
+def test_a_server_that_is_not_there_is_an_error_too() -> None:
     with pytest.raises(NotSent):
         Client("http://no-such-host.invalid/v1", KEY).catalogue()
 
@@ -580,7 +580,7 @@ def test_the_key_is_in_nothing_that_is_offered(stub: StubUpstream, client: Clien
     assert "sk-…" in catalogue.models[0].description
 
 
-# Whatever JSON comes in
+# Any JSON may come in
 
 # fmt: off
 TEXTS = st.sampled_from([

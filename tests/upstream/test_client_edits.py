@@ -267,9 +267,9 @@ def test_without_an_answer_the_outcome_is_unknown(stub: StubUpstream, ask: Ask, 
 def test_what_never_left_was_surely_not_taken(stub: StubUpstream, ask: Ask) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        nobody = f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
+        unreachable = f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
         with pytest.raises(NotSent) as refused:
-            ask(Client(nobody, KEY))
+            ask(Client(unreachable, KEY))
     with pytest.raises(NotSent) as no_tls:
         ask(Client(stub.base_url.replace("http:", "https:"), KEY))
     assert (refused.value.code, no_tls.value.code) == ("connection_refused", "tls_failed")

@@ -87,7 +87,7 @@ def test_every_stem_is_found_by_itself() -> None:
 
 
 @pytest.mark.parametrize("word", ["warming_up", "Übergabe", "3", "SUCCEEDED", "failed", "CANCELLED", "success (1/1)"])
-def test_a_picture_completes_whatever_the_status_says(word: str) -> None:
+def test_a_picture_completes_under_any_word_but_under_way(word: str) -> None:
     assert poll({"status": word, "data": [{"url": URL}]}).results[0].url == URL
 
 
@@ -298,7 +298,7 @@ DONE = st.sampled_from([
     "finished", "done", "ok", "OK", "wobbling", "3", "200", "", None, "task-success", "jobCompleted", "失败", "完成",
     "failed", "timeout", "partial",
 ])
-BESIDE: Any = st.dictionaries(
+BESIDE: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
     st.sampled_from(["message", "code", "created", "id", "task_id", "request_id", "progress", "usage", "error"]),
     st.sampled_from(["success", "", None, 0, 200, {}, [], "t1", "100%", {"total_tokens": 5}]),
     max_size=4,
@@ -318,7 +318,7 @@ BESIDE: Any = st.dictionaries(
 def test_no_paid_picture_is_lost_in_other_words(
     wraps: list[tuple[str, bool]], item: Any, word: Any, beside: dict[str, Any], field: str, polling: bool
 ) -> None:
-    """Whatever a service calls done, its fields, and what it puts around them."""
+    """A service may call done and its fields what it likes, and put anything around them."""
     document: Any = [item] if isinstance(item, str) and not wraps else item
     for name, as_list in wraps:
         document = {name: [document] if as_list else document}
@@ -370,6 +370,7 @@ def test_packed_json_is_bounded() -> None:
     ("document", "code"),
     [
         ({"code": 400, "message": "the size is not allowed", "data": None}, "invalid_request_error"),
+        ({"status": 422, "message": "the size is not allowed"}, "invalid_request_error"),
         ({"success": False, "message": "sensitive words detected", "data": []}, "content_policy_violation"),
         ({"error": {"message": "No.", "code": "content_policy_violation"}}, "content_policy_violation"),
         ({"id": "req_1", "error": {"message": "No."}}, ""),
@@ -382,7 +383,9 @@ def test_a_refusal_inside_a_good_answer_is_a_refusal(document: Any, code: str) -
     assert answer.error
 
 
-@pytest.mark.parametrize("document", [{"code": 500, "message": "worker died"}, {"message": "hello"}])
+@pytest.mark.parametrize(
+    "document", [{"code": 500, "message": "worker died"}, {"status": 502, "message": "gone"}, {"message": "hello"}]
+)
 def test_trouble_inside_a_good_answer_leaves_the_outcome_unknown(document: Any) -> None:
     with pytest.raises(MalformedAnswer) as caught:
         create(document)

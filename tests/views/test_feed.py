@@ -184,3 +184,25 @@ def test_one_card_costs_as_many_queries_as_twenty(
         one_more()
     assert len(cards(as_owner, address)) == PAGE
     assert queries() == with_one
+
+
+def test_card_says_that_more_came_than_was_asked_for(
+    as_owner: Client, make_generation: MakeGeneration, make_picture: MakePicture
+) -> None:
+    results = [{"url": f"https://images.example/{number}.png"} for number in range(6)]
+    generation = make_generation(state=State.COMPLETED, results=results)
+    for index in range(6):
+        make_picture(generation, index)
+    assert "6 came, 1 was asked for" in as_owner.get("/").content.decode()
+    Generation.objects.update(count=6)
+    assert "asked for</span>" not in as_owner.get("/").content.decode()
+
+
+def test_card_says_to_administrators_alone_what_would_mend_a_request(
+    as_owner: Client, owner: Person, make_generation: MakeGeneration
+) -> None:
+    details = {"allowed_resolutions": "1k, 2k"}
+    make_generation(state=State.FAILED, error_code="invalid_request_error", error_details=details)
+    assert "Allowed resolutions: 1k, 2k" not in as_owner.get("/").content.decode()
+    Person.objects.filter(pk=owner.pk).update(is_staff=True)
+    assert "Allowed resolutions: 1k, 2k" in as_owner.get("/").content.decode()
