@@ -72,15 +72,16 @@ class Gate:
     def hold(self, problem: upstream.UpstreamError, seconds: float) -> None:
         """Pause the account: for as long as `problem` says, or else for `seconds`."""
         is_new = not self.paused
-        told = problem.retry_after
-        seconds = told or seconds
+        seconds = problem.retry_after or seconds
+        # A server in trouble may take the next request and lose it; a mere refusal costs nothing.
+        may_ask = not problem.retry_after and isinstance(problem, upstream.RateLimited | upstream.AccountProblem)
         now = time.monotonic()
         # What comes of requests that were under way already does not end an earlier, longer pause.
         self.hold_until = max(self.hold_until, now + seconds)
-        self._ask_from = max(self._ask_from, now + (seconds if told else min(seconds, self.timing.second_opinion)))
+        self._ask_from = max(self._ask_from, now + (min(seconds, self.timing.second_opinion) if may_ask else seconds))
         if is_new:
             self.paused_since = timezone.now()
-            self._opinions_left = SECOND_OPINIONS
+            self._opinions_left = SECOND_OPINIONS if may_ask else 0
         self.paused = True
         seconds = self.hold_until - now
         UpstreamAccount.pause(

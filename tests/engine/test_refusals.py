@@ -211,6 +211,20 @@ def test_few_others_are_asked_before_a_pause_is_over(
     assert len(posted(stub)) == 6, "the first, and five more"
 
 
+def test_no_request_is_risked_before_the_pause_of_a_server_in_trouble_is_over(
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    """What it takes and loses may have been charged."""
+    stub.handler = lambda request: Reply.of_json(error("internal_error"), 500)
+    for number in range(12):
+        make_generation(prompt=f"{number}")
+    engine = driver.engine(posts_at_once=1, second_opinion=0.05)
+    turn(engine, lambda: UpstreamAccount.load().is_paused, seconds=20)
+    sent = len(posted(stub))
+    run_for(engine, 0.7)
+    assert len(posted(stub)) == sent
+
+
 @pytest.mark.parametrize(
     ("headers", "message", "seconds"),
     [

@@ -168,7 +168,7 @@ def begun(witness: Path) -> int:
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     tree = Tree(tmp_path_factory.mktemp("studio"))
-    prepare(tree.home, tree.database)
+    assert tree.manage("prepare").wait(180) == 0, (tree.home / "log").read_text()
     yield tree
     tree.close()
 
