@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from copy import copy
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -366,7 +367,7 @@ def undone() -> Iterator[Writes]:
 
 def check_answer(client: Client, name: str, things: dict[str, Any], expected: Expected) -> str:
     """What is wrong with the answer; empty where all is right. A refused request changes nothing."""
-    client.cookies, cookies = client.cookies.copy(), client.cookies
+    client.cookies, cookies = copy(client.cookies), client.cookies
     with undone() as writes:
         try:
             check(ask(client, name, things), expected)
@@ -442,7 +443,7 @@ def test_members(name: str, clients: dict[str, Client], things: dict[str, Any], 
     group = Group.objects.create(name="Painters")
     teammate.groups.add(group)
     client = clients["teammate"]
-    problems = {}
+    problems: dict[tuple[str, ...], str] = {}
     for role, allowed in MEMBERS.items():
         expected = {name: MATRIX[name][1][1], **SHOWN_TO_THE_TEAM, **allowed}[name]
         for by, who in (("person", {"person": teammate}), ("group", {"group": group})):
