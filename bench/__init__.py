@@ -1,1 +1,1 @@
-"""`make bench`: what the engine costs and holds, beside the plain way in the same run. See docs/benchmark.md."""
+"""`make bench` measures the engine, and a plain implementation for comparison. See docs/benchmark.md."""

@@ -1,6 +1,7 @@
-"""`python -m bench [--quick]`: measures, prints one table, and ends with 1 if anything was not as it must be.
+"""`python -m bench [--quick]` measures, prints one table, and exits with 1 if there was a problem.
 
-That is: anything lost or POSTed twice, or, not with --quick, results found much later than they could be.
+A problem is a generation that was lost or POSTed twice. Without --quick it is also a result that was found much later
+than possible.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from bench.sides import Ours
 def main(words: Sequence[str] | None = None, studio: Studio = Ours) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small numbers, in about a minute")
-    parser.add_argument("--only", action="append", choices=PARTS, help="this part")
+    parser.add_argument("--only", action="append", choices=PARTS, help="run this part; may be repeated")
     arguments = parser.parse_args(words)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lemonstudio-bench-") as folder:
@@ -36,6 +37,6 @@ def main(words: Sequence[str] | None = None, studio: Studio = Ours) -> int:
 
 
 if __name__ == "__main__":
-    # Ends by way of the finally blocks, so that no studio stays behind.
+    # Exit through the finally blocks, so that no studio stays behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Asks for generations and waits for them, in a process of its own with the side's settings; prints what became.
+"""Asks for generations, waits for them, and prints the results as JSON. Runs as a process with the side's settings.
 
 `python -m bench.ask studio|plain patience one-at-a-time`, with the orders as JSON on stdin.
 """
@@ -24,7 +24,7 @@ def _seconds(moment: datetime | None) -> float | None:
 
 
 class StudioAsker:
-    """Through the service that the form's view calls, in several people's names."""
+    """Asks through the service that the form's view calls, in the names of several people."""
 
     def __init__(self, orders: Sequence[Order]) -> None:
         from gallery.models import ImageModel, Person
@@ -56,13 +56,13 @@ class StudioAsker:
 
         return [
             {
-                "prompt": one.prompt,
-                "asked_at": _seconds(one.created_at),
-                "noticed_at": _seconds(one.delivered_at),
-                "stored_at": _seconds(one.finished_at) if self._is_stored(one) else None,
-                "end": one.error_code or one.state,
+                "prompt": row.prompt,
+                "asked_at": _seconds(row.created_at),
+                "noticed_at": _seconds(row.delivered_at),
+                "stored_at": _seconds(row.finished_at) if self._is_stored(row) else None,
+                "end": row.error_code or row.state,
             }
-            for one in Generation.objects.filter(prompt__in=prompts).prefetch_related("pictures")
+            for row in Generation.objects.filter(prompt__in=prompts).prefetch_related("pictures")
         ]
 
     @staticmethod
@@ -73,6 +73,8 @@ class StudioAsker:
 
 
 class PlainAsker:
+    """Asks by a background task of the plain side."""
+
     def __init__(self, orders: Sequence[Order]) -> None:
         pass
 
@@ -91,17 +93,17 @@ class PlainAsker:
 
         return [
             {
-                "prompt": one.name,
-                "asked_at": _seconds(one.started),
-                "noticed_at": one.result["noticed_at"] if one.success else None,
-                "stored_at": _seconds(one.stopped) if one.success and Path(one.result["path"]).exists() else None,
-                "end": "completed" if one.success else str(one.result)[-200:],
+                "prompt": task.name,
+                "asked_at": _seconds(task.started),
+                "noticed_at": task.result["noticed_at"] if task.success else None,
+                "stored_at": _seconds(task.stopped) if task.success and Path(task.result["path"]).exists() else None,
+                "end": "completed" if task.success else str(task.result)[-200:],
             }
-            for one in Task.objects.filter(name__in=prompts)
+            for task in Task.objects.filter(name__in=prompts)
         ]
 
 
-def patiently(done: Callable[[], bool], seconds: float, step: float) -> None:
+def wait_until(done: Callable[[], bool], seconds: float, step: float) -> None:
     give_up_at = time.monotonic() + seconds
     while not done() and time.monotonic() < give_up_at:
         time.sleep(step)
@@ -116,10 +118,10 @@ def main(side: str, orders: list[Order], patience: float, one_at_a_time: bool) -
         time.sleep(max(0.0, begun + order.at - time.monotonic()))
         asker.ask(order)
         if one_at_a_time:
-            patiently(lambda: not asker.unfinished(prompts[: number + 1]), patience, 0.02)  # noqa: B023 called here
-            # Whatever looks around at intervals is met at another moment each time.
+            wait_until(lambda: not asker.unfinished(prompts[: number + 1]), patience, 0.02)  # noqa: B023 called here
+            # Vary the pause, so that orders meet loops that run at intervals at different moments.
             time.sleep(0.2 + number % 10 * 0.037)
-    patiently(lambda: not asker.unfinished(prompts), patience, 0.25)
+    wait_until(lambda: not asker.unfinished(prompts), patience, 0.25)
     return asker.rows(prompts)
 
 

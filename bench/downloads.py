@@ -1,7 +1,7 @@
-"""What it takes to take very many pictures away: how long until they are ready, how fast they come, and the memory.
+"""Measures a download of very many pictures: time until it is ready, speed of the transfer, and memory.
 
-A whole studio with its web server and workers; the pictures are files of their own (hard links to a single one, so that
-not all of them have to lie on the disk), and the archive is downloaded over HTTP.
+It runs a whole studio with web server and workers, and fetches the archive over HTTP. Each picture has its own file: a
+hard link to a single one, to save disk space.
 """
 
 import io
@@ -18,8 +18,9 @@ from bench.measure import Watch, child, memory, tree
 from bench.upstream import noisy_png
 from lemonstudio.processes.tree import Studio
 
-# More than this, beyond what the web server has before, is not good.
+# MiB that the web server may use more than before the download.
 MOST_MEMORY = 50.0
+# Seconds until the download must be ready.
 PATIENCE = 900.0
 
 FILL = """
@@ -43,8 +44,8 @@ rows = Picture.objects.only("pk").order_by("pk")
 changes = dict(byte_size=len(data), format="PNG", sha256=hashlib.sha256(data).hexdigest())
 for begin in range(0, len(pks), 500):
     some = list(rows[begin : begin + 500])
-    for one in some:
-        one.original = f"pictures/many/{{one.pk}}.png"
+    for picture in some:
+        picture.original = f"pictures/many/{{picture.pk}}.png"
     Picture.objects.bulk_update(some, ["original"])
 Picture.objects.update(**changes)
 GalleryEntry.objects.bulk_create([GalleryEntry(gallery=gallery, picture_id=pk) for pk in pks], batch_size=2000)
@@ -56,6 +57,7 @@ ASK = """
 from gallery import services
 from gallery.models import Gallery, Picture
 from gallery.images.convert import Shape
+from gallery.queries.downloads import contents
 gallery = Gallery.objects.select_related("owner").get(pk={gallery})
 pictures = contents(Picture.objects.visible_to(gallery.owner), gallery)
 print(services.downloads.request_download(gallery.owner, gallery.name, gallery, pictures, Shape()).pk)
@@ -71,7 +73,7 @@ QUICK = Size(pictures=200)
 
 
 class Remote(io.RawIOBase):
-    """The archive as it lies on the server: only what is read is fetched."""
+    """The archive on the server, as a file: each read fetches only its own range of bytes."""
 
     def __init__(self, url: str, cookie: str, size: int) -> None:
         self.url, self.cookie, self.size, self.at = url, cookie, size, 0
@@ -102,13 +104,14 @@ def _get(url: str, cookie: str, **headers: str) -> "urllib.request._UrlopenRet":
 
 
 def measure(size: Size, note: Callable[[str], None]) -> tuple[list[tuple[str, str, str]], list[str]]:
+    """Return the rows of the table, and the problems."""
     with tempfile.TemporaryDirectory(prefix="lemonstudio-bench-") as folder:
         source = Path(folder) / "one.png"
         source.write_bytes(noisy_png())
         data = Path(folder) / "studio"
         data.mkdir()
         studio = Studio(data)
-        del studio.env["LEMONSTUDIO_WORKERS"]  # the tests' own
+        del studio.env["LEMONSTUDIO_WORKERS"]  # a value for tests
         try:
             note(f"downloads: {size.pictures:,} pictures of {source.stat().st_size / 1e6:.1f} MB")
             studio.manage("prepare")

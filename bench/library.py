@@ -1,8 +1,8 @@
-"""How long it takes to find a picture among very many, and how long by a plain list with LIMIT and OFFSET.
+"""Measures how long the library takes to find pictures among very many, and a plain list with LIMIT and OFFSET.
 
-Requests go through the whole of the studio but the web server: middleware, sign-in, view, templates (Django's test
-client). The plain list shows the same pictures with the same template, so that what differs is the finding. Each
-database is measured in a process of its own.
+Requests use Django's test client: they go through middleware, sign-in, view and templates, but not the web server. The
+plain list shows the same pictures with the same template, so that only the search differs. Each database is measured
+in a separate process.
 """
 
 import json
@@ -39,7 +39,7 @@ QUICK = Size(pictures=2_000, requests=3)
 
 
 def measure(size: Size, note: Callable[[str], None]) -> tuple[list[tuple[str, str, str]], list[str]]:
-    """Rows of the table, and what was not good: a page with other pictures on it than the plain list's."""
+    """Return the rows of the table, and the problems: pages whose pictures differ from the plain list's."""
     rows: list[tuple[str, str, str]] = []
     problems: list[str] = []
     for database, name in DATABASES.items():
@@ -63,7 +63,7 @@ def measure(size: Size, note: Callable[[str], None]) -> tuple[list[tuple[str, st
 
 @contextmanager
 def _env(database: str, folder: Path) -> Iterator[dict[str, str] | None]:
-    """An empty studio's environment; None if there is no such database here."""
+    """The environment of an empty studio; None if this database is not installed."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("LEMON", "DATABASE"))}
     env |= {"LEMONSTUDIO_ENV": "local", "LEMONSTUDIO_DATA": str(folder)}
     if database == "sqlite":
@@ -81,14 +81,13 @@ def _env(database: str, folder: Path) -> Iterator[dict[str, str] | None]:
         server.cleanup()
 
 
-# -- in the process that is measured
+# -- in the measured process
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     label: str
     query: dict[str, Any]
-    # From the end on, as far as a page reaches.
     is_last: bool = False
 
 
@@ -122,7 +121,7 @@ def main(pictures: int, requests: int) -> list[dict[str, Any]]:
 
     call_command("prepare")
     call_command("make_pictures", str(pictures), "--files", "6", stdout=sys.stderr)
-    people, model = _cast()
+    people, model = _make_people()
     found = []
     with override_settings(ROOT_URLCONF="bench.plain_library"):
         for who, person in people.items():
@@ -130,10 +129,9 @@ def main(pictures: int, requests: int) -> list[dict[str, Any]]:
             client.force_login(person)
             for page in pages(model):
                 ours, plain = _ask(client, page, requests)
-                shown = [one.ids for one in (ours, plain)]
                 label = f"who sees {who}, {page.label}"
                 found.append(
-                    {"label": label, "ours": ours.times, "plain": plain.times, "is_same": shown[0] == shown[1]}
+                    {"label": label, "ours": ours.times, "plain": plain.times, "is_same": ours.ids == plain.ids}
                 )
                 sys.stderr.write(f"  {label}: {report.spread(ours.times, 'ms')}, {report.spread(plain.times, 'ms')}\n")
             if who == "their own":
@@ -142,14 +140,14 @@ def main(pictures: int, requests: int) -> list[dict[str, Any]]:
 
 
 def _alone(client: "Client", label: str, address: str, requests: int) -> dict[str, Any]:
-    """A page that the plain way does not have."""
+    """Measure a page that the plain side does not have."""
     took = [_get(client, address)[0] for _ in range(requests + 2)][2:]
     sys.stderr.write(f"  {label}: {report.spread(took, 'ms')}\n")
     return {"label": label, "ours": took, "plain": [], "is_same": True}
 
 
 def _get(client: "Client", address: str) -> tuple[float, str]:
-    """How long the answer takes, in seconds, and the answer."""
+    """Return how long the answer takes, in seconds, and its text."""
     begun = time.perf_counter()
     response = client.get(address)
     took = time.perf_counter() - begun
@@ -158,29 +156,32 @@ def _get(client: "Client", address: str) -> tuple[float, str]:
     return took, response.content.decode()
 
 
-def _cast() -> tuple[dict[str, Any], int]:
-    """Who sees all, by a gallery; a few, by another one; and what is their own and shown to the team."""
+def _make_people() -> tuple[dict[str, Any], int]:
+    """Return people by what they see, and the id of a model.
+
+    One sees all pictures through a gallery, one sees a few through another gallery, and one has made many.
+    """
     from django.db import connection
 
     from gallery.models import Gallery, GalleryEntry, ImageModel, Membership, Person, Picture
 
     curator = Person.objects.create_user("curator@example.org", name="Cora Curator")
-    everybody = [Person.objects.create_user(f"{name}@example.org", name=name) for name in ("all", "few")]
+    members = [Person.objects.create_user(f"{name}@example.org", name=name) for name in ("all", "few")]
     ids = list(Picture.objects.order_by("pk").values_list("pk", flat=True))
-    for person, some in zip(everybody, (ids, ids[:: max(1, len(ids) // FEW)]), strict=True):
+    for person, some in zip(members, (ids, ids[:: max(1, len(ids) // FEW)]), strict=True):
         gallery = Gallery.objects.create(owner=curator, name=f"For {person}")
         Membership.objects.create(gallery=gallery, person=person)
         entries = (GalleryEntry(gallery=gallery, picture_id=pk) for pk in some)
         GalleryEntry.objects.bulk_create(entries, batch_size=5_000)
-    # What the team shows to everybody would be more than a few.
+    # Galleries of the team would show more than a few pictures to each of them.
     Gallery.objects.update(shared_with_team=False)
     author = Person.objects.get(email="made-up-0@example.org")
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            # As the server does by itself, within minutes.
+            # The server does this by itself within minutes.
             cursor.execute("VACUUM ANALYZE")
     model = ImageModel.objects.on_offer()[0].pk
-    return {"all": everybody[0], "a few": everybody[1], "their own": author}, model
+    return {"all": members[0], "a few": members[1], "their own": author}, model
 
 
 @dataclass(slots=True)
@@ -190,22 +191,22 @@ class Answers:
 
 
 def _ask(client: "Client", page: Page, requests: int) -> tuple[Answers, Answers]:
-    """The same page by our list and by the plain one, in turn."""
+    """Measure the same page of our list and of the plain one, in turn."""
     from bench.plain_library import last_page
     from gallery.views.library import PAGE
 
     query = dict(page.query)
     plain_query = dict(query)
     if page.is_last:
-        whole, last = last_page(client.session["_auth_user_id"], PAGE)
-        query["after"], plain_query["page"] = last, whole
+        number_of_pages, last = last_page(client.session["_auth_user_id"], PAGE)
+        query["after"], plain_query["page"] = last, number_of_pages
     ours = f"/pictures/?{urlencode(query)}"
     plain = f"/plain/?{urlencode(plain_query)}"
     answers = Answers([], []), Answers([], [])
     for number in range(requests + 2):
         for answer, address in zip(answers, (ours, plain), strict=True):
             took, text = _get(client, address)
-            # The first ones compile templates and fill caches.
+            # The first requests compile templates and fill caches.
             if number >= 2:
                 answer.times.append(took)
             answer.ids = re.findall(r'id="picture-(\d+)"', text)

@@ -1,17 +1,17 @@
-"""How soon results can be known at the best, where the request budget is too small to ask about all of them often.
+"""How soon results can be detected at best, if the rate limit is too low to poll all tasks often.
 
-A figure under a short budget says little by itself. Here is what it is measured against: the least that any schedule
-of polls can reach which knows how long tasks take as a whole, evenly from `shortest` to `longest` seconds, but not how
-long a single one takes. docs/benchmark.md tells in words what is computed, and what is not claimed.
+A measured delay under a low limit says little by itself, so it is compared with the bounds computed here: the least
+delay that any schedule of polls can reach. Such a schedule knows that tasks take evenly from `shortest` to `longest`
+seconds, but not how long a single task takes. docs/benchmark.md says what is computed, and what is not claimed.
 """
 
 from collections.abc import Sequence
 from itertools import accumulate
 from math import ceil, inf
 
-# Seconds between the moments at which a schedule may ask.
+# Seconds between the moments at which a schedule may poll.
 STEP = 0.1
-# Above every price of a poll, in chances of being late, at which a schedule still hesitates.
+# The upper end of the search for the price of a poll, as a chance of being late. It is above the price that matters.
 DEAREST = 4.0
 GOLDEN = (5**0.5 - 1) / 2
 
@@ -19,14 +19,14 @@ GOLDEN = (5**0.5 - 1) / 2
 def least_percentile(
     polls: float, *, shortest: float, longest: float, gap: float = 3.0, percent: float = 95.0, step: float = STEP
 ) -> float:
-    """The least `percent`th percentile of detection, in s, with so many polls for each task on average.
+    """The least `percent`th percentile of the detection delay, in seconds, with `polls` polls per task on average.
 
-    No task is asked about twice within `gap` seconds, nor so soon after it was accepted. Infinite below one poll: no
-    result is known without it.
+    No task is polled within `gap` seconds of its last poll, or of its acceptance. The result is infinite below one
+    poll, because no result is known without a poll.
 
-    Asking at multiples of `step` only costs little: a schedule whose polls are put off to the next multiple asks no
-    more often, keeps its gaps, and finds nothing more than a step later. So what is returned is reached by a schedule,
-    and is less than two steps above the least that one reaches which asks at any moment.
+    Schedules here poll only at multiples of `step`, which costs little. Take any schedule and put off each poll to the
+    next multiple: it polls no more often, keeps its gaps, and finds each result less than a step later. So a schedule
+    reaches the returned delay, and it is less than two steps above the least delay without multiples.
     """
     if polls < 1:
         return inf
@@ -43,49 +43,49 @@ def least_percentile(
 
 
 class _Tasks:
-    """Of one task among many alike; ages, gap and patience count in steps."""
+    """The schedules of one task among many equal ones. Ages, `gap` and `patience` are numbers of steps."""
 
     def __init__(self, shortest: float, longest: float, gap: float, step: float) -> None:
         self._gap = max(1, ceil(gap / step - 1e-9))
-        # The share that is done, by age; long enough that the last poll has its place.
+        # The share of tasks that are done, by age. The list is long enough for the last poll.
         ages = range(ceil(longest / step) + self._gap + 1)
         self._done = [min(1.0, max(0.0, (age * step - shortest) / (longest - shortest))) for age in ages]
 
     def can_be_found(self, patience: int, polls: float, late: float) -> bool:
-        """Whether so many polls on average suffice for a chance of `late` to be found later than `patience`.
+        """Whether `polls` polls on average suffice, if a share of `late` may be found later than `patience`.
 
-        By duality: no, if there is a price of a poll for which even the cheapest schedule costs more than such a one
-        would. What it costs, less the price of the polls that there are, is concave in the price: a golden-section
-        search finds the price at which it is the most.
+        This uses duality: polls get a price. The answer is no if some price makes even the cheapest schedule cost more
+        than `late` plus `polls` polls. The difference is concave in the price, so a golden-section search finds its
+        maximum.
         """
 
-        def too_much(price: float) -> float:
+        def excess(price: float) -> float:
             return self._least_cost(patience, price) - price * polls - late
 
         low, high = 0.0, DEAREST
         left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        at_left, at_right = too_much(left), too_much(right)
+        at_left, at_right = excess(left), excess(right)
         while max(at_left, at_right) <= 1e-9 and high - low > 1e-4:
             if at_left < at_right:
                 low, left, at_left = left, right, at_right
                 right = low + GOLDEN * (high - low)
-                at_right = too_much(right)
+                at_right = excess(right)
             else:
                 high, right, at_right = right, left, at_left
                 left = high - GOLDEN * (high - low)
-                at_left = too_much(left)
+                at_left = excess(left)
         return max(at_left, at_right) <= 1e-9
 
     def _least_cost(self, patience: int, price: float) -> float:
-        """Of the best schedule: `price` for each poll, and the chance that the result is found too late.
+        """The cost of the best schedule: `price` for each poll, plus the chance that the result is found too late.
 
-        From the last age to the first: `cost[age]` is what is still to come when the last poll was at this age, in
-        shares of all tasks. The next one is either so soon that nothing it finds is late, or finds late all that were
-        done more than `patience` before.
+        It is computed from the last age to the first. `cost[age]` is the cost that is still to come after a poll at
+        this age, in shares of all tasks. If the next poll is soon, it finds nothing late. Otherwise, it finds tasks
+        late that were done more than `patience` before it.
         """
         done, end = self._done, len(self._done)
         cost = [0.0] * end
-        # The least over all later polls: what is to come then, and the share that was done too early for it.
+        # The least over all later polls of the cost after that poll plus the share that was done too early for it.
         least_from = [inf] * (end + 1)
         for age in reversed(range(end)):
             if done[age] < 1:
@@ -97,11 +97,11 @@ class _Tasks:
         return cost[0]
 
 
-# -- all at once: the account sends `burst` requests at once and then `per_second`, submits before polls
+# -- many tasks at once: the account sends `burst` requests at once and then `per_second`, submits before polls
 
 
 def once_each(durations: Sequence[float], *, per_second: float, burst: float) -> list[float]:
-    """Detection in s, if each is polled once, in the order of sending, and none of those polls is in vain."""
+    """Detection delays in seconds if each task is polled once, in the order of sending, after it is done."""
     count = len(durations)
     return [
         max(0.0, (count + number - burst) / per_second - _sent_at(number, per_second, burst) - duration)
@@ -112,19 +112,19 @@ def once_each(durations: Sequence[float], *, per_second: float, burst: float) ->
 def least_percentile_at_once(
     percent: float, count: int, *, per_second: float, burst: float, shortest: float, longest: float
 ) -> float:
-    """What no schedule can fall below, in s: the `percent`th percentile of detection of so many asked for at once.
+    """A lower bound for any schedule: the `percent`th percentile of the detection delay of `count` tasks at once, in s.
 
-    The first poll of a task comes at an age that has nothing to do with its duration. All but `given_up`, which may be
-    found as late as you like, take at least the first places in the queue of polls, so the mean of those ages is
-    known; and the chance that a task was done more than so long ago is convex in the age up to `longest`, so that it
-    is the least where all have that mean. The fewest seconds are taken over all numbers of those given up.
+    The age of a task at its first poll does not depend on its duration. `given_up` tasks may be found as late as you
+    like. The first polls of all others take at least the first places in the queue of polls. That gives the mean of
+    those ages. A task of a given age was done more than some time ago with a chance that is convex in the age, up to
+    `longest`. So that chance is least if all ages equal the mean. The bound is the least over all `given_up`.
     """
     sent = list(accumulate((_sent_at(number, per_second, burst) for number in range(1, count + 1)), initial=0.0))
     polled = list(accumulate(((count + number - burst) / per_second for number in range(1, count + 1)), initial=0.0))
     least = inf
     for given_up in range(int(count * (1 - percent / 100) + 1e-9) + 1):
         kept = count - given_up
-        # The last ones sent are those that can be young.
+        # The tasks that were sent last can be the youngest.
         mean_age = (polled[kept] - (sent[count] - sent[given_up])) / kept
         late = (count * (1 - percent / 100) - given_up) / kept
         least = min(least, mean_age - (shortest + (longest - shortest) * late))

@@ -1,4 +1,4 @@
-"""What a tree of processes takes: memory and processor time, from /proc. Linux only."""
+"""The memory and processor time of a process tree, from /proc. Linux only."""
 
 import os
 import threading
@@ -22,7 +22,7 @@ def _parents() -> dict[int, int]:
 
 
 def _fields(pid: int) -> list[str]:
-    """The fields of /proc/<pid>/stat from the third on, which is the state; empty if the process is gone."""
+    """The fields of /proc/<pid>/stat from the third (the state) on; empty if the process is gone."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -30,7 +30,7 @@ def _fields(pid: int) -> list[str]:
 
 
 def tree(root: int) -> list[int]:
-    """A process and all that descend from it."""
+    """The pids of a process and all its descendants."""
     parents = _parents()
     found = [root] if root in parents else []
     for pid in found:
@@ -39,7 +39,7 @@ def tree(root: int) -> list[int]:
 
 
 def child(root: int, word: str) -> int:
-    """The process below `root` whose command line has this word and whose parent's has not."""
+    """The first process in the tree of `root` whose command line has this argument. Raises LookupError."""
     for pid in tree(root):
         try:
             if word in Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0"):
@@ -50,13 +50,13 @@ def child(root: int, word: str) -> int:
 
 
 def cpu_seconds(root: int) -> float:
-    """Processor time of a tree so far, with that of children that have ended."""
+    """The processor time of a tree so far, in seconds, with its children that have ended."""
     return sum(sum(map(int, fields[11:15])) for fields in map(_fields, tree(root)) if fields) / TICKS
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """MiB. `pss` counts a page that several share once in all, `rss` once for each."""
+    """MiB. `pss` counts a shared page once for all processes, `rss` once for each."""
 
     pss: float = 0
     rss: float = 0
@@ -77,7 +77,7 @@ def memory(pids: Iterable[int]) -> Memory:
 
 
 class Watch:
-    """Samples a tree's memory while it is entered; `peak` is the highest of each."""
+    """Samples a tree's memory while its context is open. `peak` has the highest value of each kind."""
 
     def __init__(self, root: int, every: float = 0.5) -> None:
         self.peak = Memory()

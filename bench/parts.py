@@ -1,4 +1,4 @@
-"""The parts of the benchmark: each fills rows of the table, and says what was not good."""
+"""The parts of the benchmark. Each adds rows to the table, and its problems."""
 
 import sys
 import time
@@ -12,10 +12,10 @@ from bench.rounds import Conditions, Figures, Idle, Make, Round, generate, idle
 from bench.sides import Ours, Plain, Side
 from bench.upstream import Upstream, duration, noisy_png
 
-# What is judged; the second argument is the request budget a minute, if it is not the usual one.
+# Makes the side that is judged. The second argument is the requests a minute; None stands for the usual limit.
 Studio = Callable[[Upstream, int | None], Side]
 PARTS = ("idle", "one", "sync", "async", "steady", "mixed", "library", "downloads")
-# They make very many pictures first, so that a quick run leaves them out unless they are asked for.
+# These make very many pictures first. A quick run leaves them out, except with --only.
 LARGE = {"library", "downloads"}
 
 
@@ -24,16 +24,16 @@ def note(text: str) -> None:
 
 
 def problems_of(label: str, figures: Figures) -> list[str]:
-    """What must not be. A generation that cost money and brought nothing, or that was paid twice."""
+    """The problems of a round: generations that cost money and brought nothing, or that were paid twice."""
     if not (figures.lost or figures.posted_twice):
         return []
     return [f"{label}: {figures.lost} lost, {figures.posted_twice} POSTed twice, ends {sorted(figures.ends)}"]
 
 
 def too_slow(label: str, detections: list[float], least: float, slack: float | None) -> list[str]:
-    """Whether the 95th percentile is more than `slack` times the least; without `slack` it may be anything."""
+    """A problem if the 95th percentile is more than `slack` times the least delay; none if `slack` is None."""
     reached = report.percentile(detections, 95)
-    # Nothing found, which has no percentile, is not good either.
+    # The percentile of no detections is NaN, which counts as a problem too.
     if slack is None or reached <= least * slack:
         return []
     return [f"{label}: detection p95 is {reached:.1f} s, more than {slack:.2f} × {least:.1f} s"]
@@ -53,16 +53,16 @@ class Bench:
     def run(self, only: set[str]) -> None:
         large = (self.library, self.downloads)
         parts = (self.idle, self.one, self.sync, self.asynchronous, self.steady, self.mixed, *large)
-        wanted = only or (set(PARTS) - LARGE if self.plan is QUICK else set(PARTS))
+        chosen = only or (set(PARTS) - LARGE if self.plan is QUICK else set(PARTS))
         for name, measure in zip(PARTS, parts, strict=True):
-            if name in wanted:
+            if name in chosen:
                 measure()
 
     # -- the parts
 
     def idle(self) -> None:
-        def words(one: Idle) -> tuple[str, str]:
-            return f"{one.start:.1f} s", f"{one.memory.pss:.0f} MiB (worker {one.worker_memory.pss:.0f})"
+        def words(result: Idle) -> tuple[str, str]:
+            return f"{result.start:.1f} s", f"{result.memory.pss:.0f} MiB (worker {result.worker_memory.pss:.0f})"
 
         note("idle")
         ours = words(idle(self.studio, self.conditions, rest=self.plan.rest))
@@ -86,9 +86,9 @@ class Bench:
             if some not in plain:
                 plain[some] = self._plain(at_once("bench-sync", some))
             other = plain[some]
-            guess = f"{other.figures().wall:.1f} s" + (f" for {some}" if some < count else "")
+            plain_wall = f"{other.figures().wall:.1f} s" + (f" for {some}" if some < count else "")
             self.rows += [
-                (f"{label}: wall", f"{ours.figures().wall:.1f} s", guess),
+                (f"{label}: wall", f"{ours.figures().wall:.1f} s", plain_wall),
                 (f"{label}: lost", str(ours.figures().lost), str(other.figures().lost)),
                 (f"{label}: peak memory, PSS (RSS)", _memory(ours), _memory(other)),
                 (f"{label}: most under way", str(ours.most_at_once), str(other.most_at_once)),
@@ -153,7 +153,7 @@ class Bench:
         label = f"{mixed.slow} POSTs that hang and {mixed.tasks} tasks"
         slow = at_once("bench-slow", mixed.slow, person=0)
         tasks = at_once("bench-async", mixed.tasks, person=1)
-        # From a moment on at which all of the others have been asked for, or nearly.
+        # The first single comes when nearly all of the others have been asked for.
         singles = regularly("bench-sync", mixed.singles, mixed.every, first=mixed.every, person=2)
         ours = self._round(label, self.unlimited, [*slow, *tasks, *singles])
         everything = ours.figures()
@@ -188,7 +188,7 @@ class Bench:
     # -- rounds
 
     def _round(self, label: str, make: Make, orders: list[Order], *, one_at_a_time: bool = False) -> Round:
-        """One that is judged."""
+        """Measure a round of the studio, and record its problems."""
         done = self._measure(f"studio: {label}", make, orders, one_at_a_time)
         self.problems += problems_of(label, done.figures())
         return done
@@ -204,17 +204,17 @@ class Bench:
         return done
 
 
-def _memory(one: Round) -> str:
-    return f"{one.peak.pss:.0f} ({one.peak.rss:.0f}) MiB"
+def _memory(result: Round) -> str:
+    return f"{result.peak.pss:.0f} ({result.peak.rss:.0f}) MiB"
 
 
 def _task_rows(label: str, ours: Round, plain: Round | None = None, few: str = "") -> list[tuple[str, str, str]]:
-    """The plain way knows no limit, so there is nothing to put beside a round that has one."""
+    """The rows of a round with tasks. The plain side knows no rate limit, so a limited round has no `plain`."""
     rows = []
     for title, figure in (
-        ("detection p50 / p95", lambda one: report.spread(one.figures().detections, "s")),
-        ("polls per generation", lambda one: f"{one.figures().polls:.1f}"),
-        ("worker's processor time", lambda one: f"{one.worker_cpu:.0f} s"),
+        ("detection p50 / p95", lambda result: report.spread(result.figures().detections, "s")),
+        ("polls per generation", lambda result: f"{result.figures().polls:.1f}"),
+        ("worker's processor time", lambda result: f"{result.worker_cpu:.0f} s"),
         ("peak memory, PSS (RSS)", _memory),
     ):
         rows.append((f"{label}: {title}", figure(ours), f"{figure(plain)}{few}" if plain else ""))

@@ -1,4 +1,4 @@
-"""The plain way: the vendor's sample as a background task. Ask, sleep 3 s between looks, save the file."""
+"""The plain side's task: the vendor's sample code as a background task. It posts, polls every 3 s, saves the file."""
 
 import os
 import time
@@ -11,7 +11,7 @@ POLL_SECONDS = 3
 
 
 def generate(model: str, prompt: str) -> dict[str, Any]:
-    """Returns when the result was noticed, and where it was saved."""
+    """Return when the result was noticed (seconds), and where the file was saved."""
     origin, key = os.environ["BENCH_ORIGIN"], os.environ["BENCH_KEY"]
     headers = {"Authorization": f"Bearer {key}"}
     answer = requests.post(

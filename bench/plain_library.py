@@ -1,6 +1,6 @@
-"""The plain way to list pictures: all conditions in one query, a COUNT of everything, LIMIT and OFFSET for the page.
+"""A plain list of pictures: one query with all conditions, a COUNT of all rows, and LIMIT and OFFSET for the page.
 
-URLs of the studio, and one more: /plain/ shows the same as /pictures/, with the same template.
+The URLs are the studio's and /plain/, which shows the same as /pictures/ with the same template.
 """
 
 from typing import Any
@@ -17,9 +17,9 @@ from gallery.web.http import PersonRequest
 from lemonstudio.urls import urlpatterns as studio
 
 
-class PlainFinder:
-    def __init__(self, person: Person, wanted: SearchQuery, page: int) -> None:
-        self.person, self.wanted, self.number = person, wanted, page
+class PlainSearch:
+    def __init__(self, person: Person, query: SearchQuery, page: int) -> None:
+        self.person, self.query, self.number = person, query, page
 
     def page(self, limit: int, after: str = "") -> SearchPage:
         rows = self.rows()
@@ -29,9 +29,10 @@ class PlainFinder:
         return SearchPage(ids, str(ids[-1]) if self.number < pages else "")
 
     def rows(self) -> QuerySet[Picture]:
-        plain = {"model": self.wanted.model, "shape": self.wanted.shape}
-        rows = Picture.objects.visible_to(self.person).filter(**{name: value for name, value in plain.items() if value})
-        for word in self.wanted.words:
+        filters = {"model": self.query.model, "shape": self.query.shape}
+        filters = {name: value for name, value in filters.items() if value}
+        rows = Picture.objects.visible_to(self.person).filter(**filters)
+        for word in self.query.words:
             rows = rows.filter(search_text__contains=f" {word}")
         return rows.order_by("-pk")
 
@@ -39,14 +40,14 @@ class PlainFinder:
 @require_safe
 def plain_list(request: PersonRequest) -> HttpResponse:
     listing = Listing(request)
-    finder: Any = PlainFinder(listing.person, listing.form.wanted, int(request.GET.get("page", "1")))
-    listing.finder = finder
+    search: Any = PlainSearch(listing.person, listing.form.search_query, int(request.GET.get("page", "1")))
+    listing.search = search
     return page_of(listing)
 
 
 def last_page(person: int, limit: int) -> tuple[int, int | str]:
-    """The number of the last page, and the picture before it, if there is one."""
-    ids = PlainFinder(Person.objects.get(pk=person), SearchQuery(), 1).rows().values_list("pk", flat=True)
+    """The number of the last page, and the id of the picture before that page, or "" if there is none."""
+    ids = PlainSearch(Person.objects.get(pk=person), SearchQuery(), 1).rows().values_list("pk", flat=True)
     pages = -(-len(ids) // limit)
     return pages, ids[(pages - 1) * limit - 1] if pages > 1 else ""
 

@@ -1,21 +1,22 @@
-"""How much of everything is asked for: the whole benchmark, and a small one."""
+"""The sizes of all rounds, for the whole benchmark and for a quick one."""
 
 from dataclasses import dataclass, field
 
 from bench.upstream import Times
 
-# More than the figures need: what is measured is the engine, not the account's limit.
+# Requests a minute. A limit that no round reaches, to measure the engine and not the account's limit.
 PLENTY = 100_000
-# What the studio keeps to by default, and how many seconds' worth it may send at once (gallery.engine.rate_limit).
+# The studio's default requests a minute, and the seconds' worth that it may send at once (gallery.engine.rate_limit).
 USUAL_LIMIT = 1_000
 BURST_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """Tasks at regular moments. Those count that are asked for in the window: from `begin` to `end` seconds.
+    """Tasks at regular moments. Only tasks from the window count: from `begin` to `end` seconds.
 
-    The asking goes on until the last of them is known: otherwise the budget would be free for them alone.
+    New tasks are asked for until the last result of the window is known. Otherwise the window's last tasks would have
+    all polls for themselves.
     """
 
     per_second: float = 6.0
@@ -29,19 +30,19 @@ class Steady:
 
     @property
     def polls(self) -> float:
-        """What the usual limit leaves, for each task."""
+        """The polls that the usual limit leaves for each task."""
         return (USUAL_LIMIT / 60 - self.per_second) / self.per_second
 
 
 @dataclass(frozen=True, slots=True)
 class Mixed:
-    """Two people with very much under way, and a third who wants a single picture every now and then."""
+    """Two people with very much under way, and a third person who wants a single picture every few seconds."""
 
     slow: int = 500
     tasks: int = 500
     singles: int = 14
     every: float = 3.7
-    # And one who comes after so many.
+    # Generations of one person before those of another.
     crowd: int = 500
 
 
@@ -51,13 +52,14 @@ class Plan:
     singles: int = 20
     at_once: tuple[int, ...] = (50, 200, 500)
     tasks: int = 1000
-    # Also under the account's usual limit.
+    # Whether to measure the tasks also under the account's usual limit.
     limited: bool = True
     steady: Steady = field(default_factory=Steady)
-    # The steady round's 95th percentile may be so many times the least; what a small round has is no measure.
+    # The steady round's 95th percentile may be this many times the least delay. None for a small round, which says
+    # little.
     slack: float | None = 1.1
     mixed: Mixed = field(default_factory=Mixed)
-    # The plain way does four at a time: beyond these numbers only its duration would be learned, in half an hour.
+    # The plain side does four at a time. Larger numbers would show nothing new, and take half an hour.
     plain_at_once: int = 100
     plain_tasks: int = 12
     rest: float = 5.0

@@ -5,13 +5,14 @@ from statistics import quantiles
 
 
 def percentile(values: list[float], percent: int) -> float:
+    """The percentile of these values; NaN if there are none."""
     if len(values) < 2:
         return values[0] if values else float("nan")
     return quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 def spread(values: list[float], unit: str) -> str:
-    """p50 / p95, in ms or s."""
+    """The 50th and the 95th percentile of seconds, as text in `unit`: ms or s."""
     scale, form = (1000, ".0f") if unit == "ms" else (1, ".2f")
     return f"{percentile(values, 50) * scale:{form}} / {percentile(values, 95) * scale:{form}} {unit}"
 

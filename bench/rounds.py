@@ -1,4 +1,4 @@
-"""What is measured, one function each; each starts its side anew, so that no round pays for another."""
+"""The measurements, one function for each kind. Each starts its side anew, so that no round affects another."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,25 +18,25 @@ Make = Callable[[Upstream], Side]
 
 @dataclass(slots=True)
 class Figures:
-    """Of one round or of a part of it; seconds. Empty lists where there is no such figure."""
+    """The figures of a round or of a part of it, in seconds. A list is empty if there is no such figure."""
 
     count: int
     lost: int
     posted_twice: int
     wall: float
     ends: set[str]
-    # Beyond the upstream's own time, from asking to the stored original.
+    # From asking to the stored original, without the upstream's own time.
     overheads: list[float] = field(default_factory=list)
-    # From the moment at which the upstream had the picture to that at which it was known.
+    # From the moment at which the upstream had the picture to the moment at which the side knew.
     detections: list[float] = field(default_factory=list)
-    # From asking until the upstream had the request.
+    # From asking to the arrival of the request at the upstream.
     waits: list[float] = field(default_factory=list)
     polls: float = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One row for each generation that was asked for, what the upstream has counted, and what the side has taken."""
+    """The orders, a row for each generation, the upstream's counts, and the memory and processor time of the side."""
 
     orders: Sequence[Order]
     rows: list[dict[str, Any]]
@@ -50,18 +50,18 @@ class Round:
         return int(self.stats["most_at_once"])
 
     def figures(self, orders: Sequence[Order] | None = None) -> Figures:
-        """Of all that was asked for, or of a part."""
+        """The figures of all orders, or of these."""
         prompts = {order.prompt for order in (self.orders if orders is None else orders)}
         rows = [row for row in self.rows if row["prompt"] in prompts]
         stored = {row["prompt"]: row for row in rows if row["stored_at"]}
         tasks = {task["prompt"]: task for task in self.stats["tasks"] if task["prompt"] in prompts}
         posted_at, delays = self.stats["posted_at"], self.stats["delays"]
-        asked = min((row["asked_at"] for row in rows), default=nan)
+        first_asked_at = min((row["asked_at"] for row in rows), default=nan)
         return Figures(
             count=len(prompts),
             lost=len(prompts) - len(stored),
             posted_twice=sum(self.stats["posts"].get(prompt, 0) > 1 for prompt in prompts),
-            wall=max((row["stored_at"] for row in stored.values()), default=nan) - asked,
+            wall=max((row["stored_at"] for row in stored.values()), default=nan) - first_asked_at,
             ends={row["end"] for row in rows},
             overheads=[
                 row["stored_at"] - row["asked_at"] - delays[prompt]
@@ -96,7 +96,7 @@ def running(make: Make, upstream: Upstream) -> Iterator[tuple[Side, float]]:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The upstream's: how long it takes, and the picture that comes."""
+    """The upstream's times, and the picture that it delivers."""
 
     picture: Path
     times: Times
@@ -122,8 +122,8 @@ def generate(
     try:
         with running(make, upstream) as (side, _):
             time.sleep(0.5)
-            with Watch(side.root) as all_of_it, Watch(side.worker, every=1e9) as worker:
+            with Watch(side.root) as whole, Watch(side.worker, every=1e9) as worker:
                 rows = ask(side, orders, patience=patience, one_at_a_time=one_at_a_time)
-            return Round(orders, rows, upstream.stats(), all_of_it.peak, all_of_it.cpu, worker.cpu)
+            return Round(orders, rows, upstream.stats(), whole.peak, whole.cpu, worker.cpu)
     finally:
         upstream.close()

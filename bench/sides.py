@@ -1,4 +1,4 @@
-"""The two that are measured, each in a folder and in processes of its own."""
+"""The two sides that are measured, the studio and the plain one. Each has its own folder and processes."""
 
 import contextlib
 import json
@@ -25,33 +25,33 @@ class Side(Protocol):
     name: str
 
     def start(self) -> float:
-        """Start it; return how many seconds it took until it was ready."""
+        """Start the side; return how many seconds it took until it was ready."""
 
     def stop(self) -> None: ...
 
     @property
     def data(self) -> Path:
-        """Its folder, with its log."""
+        """The side's folder, with its log."""
 
     @property
     def root(self) -> int:
-        """The process whose tree is measured."""
+        """The pid of the process whose tree is measured."""
 
     @property
     def worker(self) -> int:
-        """The process whose tree does background work."""
+        """The pid of the process whose tree does the background work."""
 
     @property
     def env(self) -> dict[str, str]: ...
 
 
 def ask(side: Side, orders: list[Order], *, patience: float, one_at_a_time: bool = False) -> list[dict[str, Any]]:
-    """Ask `side` for these generations and wait until all have ended, or patience has."""
+    """Ask `side` for these generations. Return their rows when all have ended, or after `patience` seconds."""
     command = [sys.executable, "-m", "bench.ask", side.name, str(patience), "1" if one_at_a_time else "0"]
-    wanted = json.dumps([asdict(order) for order in orders]).encode()
+    text = json.dumps([asdict(order) for order in orders]).encode()
     with (side.data / "asking.txt").open("wb") as log:
         done = subprocess.run(  # noqa: S603 our own commands, no shell
-            command, cwd=ROOT, env=side.env, input=wanted, stdout=subprocess.PIPE, stderr=log, check=True
+            command, cwd=ROOT, env=side.env, input=text, stdout=subprocess.PIPE, stderr=log, check=True
         )
     return list(json.loads(done.stdout))
 
@@ -61,7 +61,7 @@ def _folder() -> Path:
 
 
 class Ours(Studio):
-    """What `make run` starts, with the settings that it has by default."""
+    """The studio as `make run` starts it, with the default settings."""
 
     name = "studio"
 
@@ -73,11 +73,11 @@ class Ours(Studio):
             LEMONDATA_API_KEY=KEY,
             LEMONSTUDIO_TRUSTED_ORIGINS=upstream.origin,
         )
-        del self.env["LEMONSTUDIO_WORKERS"]  # the tests' own
+        del self.env["LEMONSTUDIO_WORKERS"]  # a value for tests
         if requests_per_minute:
             self.env["LEMONSTUDIO_REQUESTS_PER_MINUTE"] = str(requests_per_minute)
 
-    def start(self) -> float:  # type: ignore[override] # the time it took
+    def start(self) -> float:  # type: ignore[override] # returns the seconds that it took
         self.manage("prepare")
         begun = time.monotonic()
         with (self.data / LOG).open("wb") as log:
@@ -104,7 +104,7 @@ class Ours(Studio):
 
 
 class Plain:
-    """A `manage.py qcluster` with one task function, and no web server at all."""
+    """A `qcluster` with one task function and without a web server."""
 
     name = "plain"
 
@@ -129,7 +129,7 @@ class Plain:
         return time.monotonic() - begun
 
     def _is_up(self) -> bool:
-        """All of its processes are there: parent, sentinel, four workers, monitor, pusher."""
+        """Whether all its processes run: parent, sentinel, four workers, monitor, pusher."""
         from bench.measure import tree
 
         return len(tree(self.root)) >= 8

@@ -1,8 +1,8 @@
-"""An upstream that counts: one process, one thread, nothing but the standard library.
+"""An upstream that counts requests: one process with one thread, which uses only the standard library.
 
-`POST /v1/images/generations` answers a model whose name ends in "async" at once with a task, whose duration its prompt
-decides; one whose name ends in "slow" after a long time, any other after a short one, with the address of a picture.
-`GET /stats` tells what was asked.
+`POST /v1/images/generations` answers by the name of the model. A name that ends in "async" gets a task at once, and the
+prompt decides how long the task takes. All other names get the address of a picture: after a long time if the name
+ends in "slow", else after a short time. `GET /stats` returns the counts.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ GOLDEN = (5**0.5 - 1) / 2
 
 
 def noisy_png() -> bytes:
-    """1024 × 1024 pixels of shades and noise: 1.6 MB, as much as a picture of that size usually has."""
+    """1024 × 1024 pixels of shades and noise as a PNG: 1.6 MB, the usual size of such a picture."""
     noise = random.Random(1).randbytes(SIDE * SIDE * 3)  # noqa: S311 the same picture in every run
     low = bytes(value & 0x0F for value in range(256))
     rows = bytearray()
@@ -46,17 +46,17 @@ def noisy_png() -> bytes:
 
 
 def duration(prompt: str, shortest: float, longest: float) -> float:
-    """Seconds that a task takes, by the number at the end of its prompt: the same in every run and for either side.
+    """Seconds that a task takes, by the number at the end of its prompt. They are equal in all runs and for both sides.
 
-    Multiples of the golden ratio lie evenly between shortest and longest, and so do any few in a row: what is measured
-    is how long the result was not known, not which durations a round happened to get.
+    Multiples of the golden ratio spread evenly between shortest and longest, also a few in a row. So rounds differ in
+    how soon results are detected, and not in their durations.
     """
     return shortest + (longest - shortest) * (int(prompt.rpartition("-")[2]) * GOLDEN % 1)
 
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds: of a synchronous answer, of a slow one, and of the shortest and the longest task."""
+    """Seconds until a synchronous answer, until a slow one, and of the shortest and the longest task."""
 
     delay: float = 2.0
     slow: float = 60.0
@@ -66,7 +66,7 @@ class Times:
 
 @dataclass
 class Task:
-    """Times are of the wall clock, which the studio's rows have, too."""
+    """A task of the upstream. Times are wall clock times, as in the studio's rows."""
 
     prompt: str
     asked_at: float
@@ -75,19 +75,19 @@ class Task:
 
 
 class Counting:
-    """The protocol, and what it has counted."""
+    """Answers requests, and counts them."""
 
     def __init__(self, picture: bytes, times: Times) -> None:
         self.origin = ""
         self.picture = picture
         self.times = times
         self.posts: Counter[str] = Counter()
-        # When each prompt came first, and how long its answer took where that brought the picture.
+        # When each prompt came first, and how long the answer took if it was synchronous.
         self.posted_at: dict[str, float] = {}
         self.delays: dict[str, float] = {}
         self.tasks: dict[str, Task] = {}
         self.pictures_sent = 0
-        # Requests that wait for their answer, and tasks that are not ready.
+        # The number of waiting requests plus unfinished tasks, now and at most.
         self.at_once = self.most_at_once = 0
 
     async def answer(self, method: str, path: str, body: bytes) -> tuple[int, str, bytes]:
@@ -105,8 +105,8 @@ class Counting:
     def _json(document: Any) -> tuple[int, str, bytes]:
         return 200, "application/json", json.dumps(document).encode()
 
-    async def _create(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        prompt, model, now = wanted["prompt"], wanted["model"], time.time()
+    async def _create(self, order: dict[str, Any]) -> dict[str, Any]:
+        prompt, model, now = order["prompt"], order["model"], time.time()
         self.posts[prompt] += 1
         self.posted_at.setdefault(prompt, now)
         self.at_once += 1
@@ -146,7 +146,7 @@ class Counting:
         }
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, kept alive as long as the client likes."""
+        """Serve one connection until the client closes it."""
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 request, *lines = head.decode("latin-1").split("\r\n")
@@ -164,7 +164,7 @@ class Counting:
                 if closing:
                     break
         except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the client has gone
+            pass  # the client hung up
         finally:
             writer.close()
 
@@ -181,8 +181,8 @@ class Counting:
 
 
 async def serve(picture: str, times: Times) -> None:
-    """Serve until stdin closes; the first line of stdout is the origin."""
-    # A thousand connections are more than many a shell allows; how many the studio can have is its own affair.
+    """Serve until stdin closes. The first line of stdout is the origin."""
+    # Raise the limit of open files: a thousand connections are more than many shells allow.
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))
     counting = Counting(Path(picture).read_bytes(), times)
@@ -194,7 +194,7 @@ async def serve(picture: str, times: Times) -> None:
 
 
 class Upstream:
-    """The process, as the benchmark holds it. It ends with the benchmark, however that ends."""
+    """The upstream's process, which ends with the benchmark in any case."""
 
     def __init__(self, picture: Path, times: Times) -> None:
         command = [sys.executable, "-m", "bench.upstream", str(picture), *map(str, astuple(times))]

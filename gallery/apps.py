@@ -19,7 +19,7 @@ class GalleryConfig(AppConfig):
 
 
 def start_engine(**kwargs: Any) -> None:
-    """django-q2 says this in each worker that it has started, and in any process that runs a task in place."""
+    """A handler of django-q2's signal, which each new worker gets, and any process that runs a task in place."""
     if multiprocessing.parent_process() is None:
         return
     from gallery.engine.runner import ensure_running
@@ -28,7 +28,7 @@ def start_engine(**kwargs: Any) -> None:
 
 
 def mend_search(using: str, **kwargs: Any) -> None:
-    """Django says this after migrations, which on SQLite may have lost what keeps the index of the words."""
+    """A handler of Django's signal. Migrations on SQLite may have dropped the triggers of the search index."""
     from django.db import connections
 
     from gallery.db import search_index as search

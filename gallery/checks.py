@@ -23,9 +23,9 @@ def check_queue(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if queue.get("broker_class") != "lemonstudio.processes.broker.StudioBroker":
         problems.append(
             Error(
-                "The queue's broker is another one than the studio's.",
-                hint='Set Q_CLUSTER["broker_class"] to "lemonstudio.processes.broker.StudioBroker", which fetches '
-                "originals before it makes thumbnails.",
+                "The queue does not use the studio's broker.",
+                hint='Set Q_CLUSTER["broker_class"] to "lemonstudio.processes.broker.StudioBroker". '
+                "It fetches originals before it makes thumbnails.",
                 id="gallery.E007",
             )
         )
@@ -78,21 +78,21 @@ def check_sqlite(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_requests(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """No view holds a transaction open while it talks to somebody, and the budget lets something through."""
+    """No view holds a transaction open for a whole request, and the rate limit allows some requests."""
     problems: list[CheckMessage] = []
     if settings.DATABASES["default"].get("ATOMIC_REQUESTS"):
         problems.append(
             Error(
-                "ATOMIC_REQUESTS keeps the database locked for as long as a request takes.",
-                hint="Switch it off; services open the transactions that are needed.",
+                "ATOMIC_REQUESTS keeps the database locked during a whole request.",
+                hint="Switch it off. Services open the transactions that they need.",
                 id="gallery.E005",
             )
         )
     if settings.LEMONSTUDIO_REQUESTS_PER_MINUTE < 1:
         problems.append(
             Error(
-                "LEMONSTUDIO_REQUESTS_PER_MINUTE lets nothing through.",
-                hint="Set it to what the upstream account allows; 1000 for an ordinary one.",
+                "LEMONSTUDIO_REQUESTS_PER_MINUTE allows no request.",
+                hint="Set it to what the upstream account allows: 1000 for an ordinary account.",
                 id="gallery.E006",
             )
         )

@@ -1,4 +1,4 @@
-"""Messages to the background tasks. Sent inside a transaction, a message commits or rolls back with its row."""
+"""Messages to the background tasks. A message that is sent in a transaction commits or rolls back with its row."""
 
 from django_q.tasks import async_task
 
@@ -11,35 +11,40 @@ def enqueue_submit(generation_id: int) -> None:
 
 
 def enqueue_ingest(generation_id: int) -> None:
-    """Have the delivered pictures of a generation brought home."""
+    """Ingest the delivered pictures of a generation."""
     async_task("gallery.tasks.ingest", generation_id, save=False)
 
 
+def enqueue_reread(generation_id: int) -> None:
+    """Have the kept answers of a generation read again."""
+    async_task("gallery.tasks.reread", generation_id, save=False)
+
+
 def enqueue_pause_notice() -> None:
-    """Have the administrators told that the account is paused."""
+    """Tell the administrators that the account is paused."""
     async_task("gallery.tasks.pause_notice", save=False)
 
 
 def enqueue_invitation(invitation_id: int, origin: str) -> None:
-    """Have an invitation mailed; `origin` is the studio's own address, as its sender sees it."""
+    """Mail an invitation; `origin` is the studio's own address, as the sender's browser sees it."""
     async_task("gallery.tasks.invitation", invitation_id, origin, save=False)
 
 
-def send_catalogue_lookup() -> None:
-    """Have it looked up what the upstream offers."""
-    async_task("gallery.tasks.look_up_catalogue", save=False)
+def enqueue_catalogue_sync() -> None:
+    """Ask the upstream what it offers."""
+    async_task("gallery.tasks.sync_catalogue", save=False)
 
 
 def enqueue_thumbnails(picture_id: int) -> None:
-    """Behind everything else: a picture without thumbnails is shown by its original."""
+    """Make a picture's thumbnails, after everything else: until then, its original is shown."""
     async_task("gallery.tasks.thumbnails", picture_id, save=False, broker=later())
 
 
-def send_search_refresh(person_id: int) -> None:
-    """Have the pictures of somebody who was renamed found under the new name; behind everything else."""
+def enqueue_search_refresh(person_id: int) -> None:
+    """Let a person who was renamed be found by the new name; after everything else."""
     async_task("gallery.tasks.refresh_search", person_id, save=False, broker=later())
 
 
 def enqueue_download(download_id: int) -> None:
-    """Have a download worked on for a moment; behind everything else."""
-    async_task("gallery.tasks.package", download_id, save=False, broker=later())
+    """Work on a download for a few seconds; after everything else."""
+    async_task("gallery.tasks.build_download", download_id, save=False, broker=later())

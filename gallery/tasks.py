@@ -5,13 +5,15 @@ import logging
 import time
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
 from gallery.downloads import build
-from gallery.engine import catalogue_sync, housekeeping, mail, runner
+from gallery.engine import catalogue_sync, housekeeping, mail, raw_answers, runner
+from gallery.engine.errors import DATABASE_AWAY
 from gallery.engine.ingest import ingest_results, make_thumbnails
-from gallery.enqueue import enqueue_thumbnails
-from gallery.models import Picture
+from gallery.engine.results import Deliveries
+from gallery.enqueue import enqueue_ingest, enqueue_thumbnails
+from gallery.models import Generation, Picture
 from lemonstudio.processes.cluster import stopping
 
 logger = logging.getLogger(__name__)
@@ -21,7 +23,7 @@ PATIENCE_SECONDS = 240.0
 
 
 def patient(task: Callable[[int], None]) -> Callable[[int], None]:
-    """Begin again when the database was away: a delivery whose task fails with it waits for minutes until another."""
+    """Begin again if the database was away. Otherwise a delivery would wait minutes for its next message."""
 
     @functools.wraps(task)
     def run(pk: int) -> None:
@@ -30,14 +32,14 @@ def patient(task: Callable[[int], None]) -> Callable[[int], None]:
         while True:
             try:
                 return task(pk)
-            except (OperationalError, InterfaceError) as problem:
+            except DATABASE_AWAY as problem:
                 if stopping() or time.monotonic() >= give_up_at:
                     raise
                 if not is_said:
                     logger.warning("A background task waits for the database: %s", problem)
                     is_said = True
-            # The garbage that an exception leaves has statements of this connection. If the engine's thread happens
-            # to collect them while this one waits for SQLite's lock again, the two wait for each other.
+            # An exception's garbage holds statements of this connection. If the engine's thread collected them while
+            # this one waits for SQLite's lock again, the two would wait for each other.
             connection.close()
             time.sleep(1.0)
 
@@ -45,19 +47,28 @@ def patient(task: Callable[[int], None]) -> Callable[[int], None]:
 
 
 def submit(generation_id: int) -> None:
-    """Wake the engine; a worker whose engine is not there any more starts one.
+    """Wake the engine, and start one if this worker has none.
 
-    The engine finds the row by itself, so a lost message costs nothing but a moment.
+    The engine finds the row by itself, so a lost message costs only a moment.
     """
     runner.ensure_running().wake()
 
 
 @patient
 def ingest(generation_id: int) -> None:
-    """Bring the pictures of a delivered generation home, and have their thumbnails made."""
+    """Ingest the pictures of a delivered generation, and enqueue their thumbnails."""
     ingest_results(generation_id)
     for picture in Picture.objects.filter(generation=generation_id, thumbnails={}).values_list("pk", flat=True):
         enqueue_thumbnails(picture)
+
+
+@patient
+def reread(generation_id: int) -> None:
+    """Run the present reader over the kept answers of a generation."""
+    generation = Generation.objects.select_related("model").filter(pk=generation_id).first()
+    if generation is not None:
+        deliveries = Deliveries(enqueue_ingest, raw_answers.FETCH_BY.total_seconds())
+        logger.info("%s %s", generation, raw_answers.reread(generation, deliveries))
 
 
 @patient
@@ -82,23 +93,25 @@ def invitation(invitation_id: int, origin: str) -> None:
     mail.send_invitation(invitation_id, origin)
 
 
-def look_up_catalogue() -> None:
-    """For the administration's comparison. Run twice, it asks twice; asking costs nothing."""
-    catalogue_sync.look_up()
+def sync_catalogue() -> None:
+    """For the administration's comparison. Run twice, it asks twice, and asking costs nothing."""
+    catalogue_sync.sync_catalogue()
 
 
 def tidy_up() -> None:
-    """Every few minutes: what fell through, and what can be learned from the past."""
+    """Every few minutes: housekeeping."""
     for picture in housekeeping.pictures_without_thumbnails():
         enqueue_thumbnails(picture)
     housekeeping.learn_durations()
     housekeeping.delete_old_rows()
     housekeeping.check_ledger()
     housekeeping.delete_unused_uploads()
+    housekeeping.delete_stray_files()
     housekeeping.empty_trash()
     housekeeping.tidy_downloads()
 
 
-# Messages that were sent before these tasks were renamed still wait under their old names.
+# Messages from before these tasks were renamed may still be waiting.
 mirror = ingest
 package = build_download
+look_up_catalogue = sync_catalogue

@@ -1,4 +1,4 @@
-"""View name = URL name = template stem."""
+"""The addresses of the app. A view, its address and its template share one name."""
 
 from django.contrib.auth import views as auth
 from django.urls import path, register_converter
@@ -34,7 +34,7 @@ from gallery.web import health
 
 
 class IdConverter(IntConverter):
-    """A row's number. One of more digits than a database counts is none: asked for it, SQLite would raise."""
+    """A row's id, of 18 digits at most: SQLite raises for a number that is too large for its integers."""
 
     regex = "[0-9]{1,18}"
 
@@ -53,6 +53,8 @@ urlpatterns = [
     path("generations/<id:pk>/retry/", cards.generation_retry, name="generation_retry"),
     path("generations/<id:pk>/dismiss/", cards.generation_dismiss, name="generation_dismiss"),
     path("generations/<id:pk>/fetch/", cards.generation_fetch, name="generation_fetch"),
+    path("generations/<id:pk>/file/<int:index>/", cards.generation_file, name="generation_file"),
+    path("generations/<id:pk>/file/<int:index>/delete/", cards.generation_file_delete, name="generation_file_delete"),
     path("generations/<id:pk>/again/", cards.generation_again, name="generation_again"),
     path("generations/<id:pk>/vote/", batches.generation_vote, name="generation_vote"),
     path("batches/<id:pk>/", batches.batch_detail, name="batch_detail"),

@@ -1,6 +1,6 @@
 """Every setting of the studio, read from environment variables here and nowhere else.
 
-docs/running.md lists them. What is missing or wrong stops the start with a sentence that says what to set.
+docs/running.md lists them. A missing or wrong value stops the start with a sentence that says what to set.
 """
 
 import os
@@ -15,14 +15,14 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-# Makes ModelAdmin[Person] and its like, which type checkers need, legal at run time.
+# Makes generic classes such as ModelAdmin[Person], which type checkers need, legal at run time.
 django_stubs_ext.monkeypatch()
 
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# -- What kind of start this is ---------------------------------------------------------------------------
+# -- The environment ---------------------------------------------------------------------------------------
 
 ENVIRONMENT = env.str("LEMONSTUDIO_ENV", default="production")
 if ENVIRONMENT not in {"local", "production"}:
@@ -34,13 +34,13 @@ if DEBUG and not LOCAL:
         "LEMONSTUDIO_DEBUG shows internals to visitors; it works with LEMONSTUDIO_ENV=local only."
     )
 
-# One folder holds everything that is worth a backup: database, media, the local secret key.
+# One folder holds everything that needs a backup: database, media, the local secret key.
 DATA_DIR = Path(env.str("LEMONSTUDIO_DATA", default=str(BASE_DIR / "data"))).expanduser().resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 
 def _local_secret_key() -> str:
-    """The key kept beside a local studio's data, made at the first start, so that sign-ins outlive restarts."""
+    """The key in a local studio's data folder. It is made at the first start, so that sign-ins outlive restarts."""
     path = DATA_DIR / "secret_key"
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -78,7 +78,7 @@ elif not ALLOWED_HOSTS:
 
 LEMONDATA_API_KEY = env.str("LEMONDATA_API_KEY", default="").strip()
 LEMONDATA_BASE_URL = env.str("LEMONDATA_BASE_URL", default="").strip().rstrip("/")
-# Without a key and without an address of one's own, the studio talks to the upstream that it brings along.
+# Without a key and an address, the studio talks to the sandbox, the upstream that it brings along.
 SANDBOX = not LEMONDATA_API_KEY and not LEMONDATA_BASE_URL
 if SANDBOX:
     LEMONDATA_API_KEY = "sk-sandbox-studio"
@@ -88,7 +88,7 @@ elif not LEMONDATA_BASE_URL:
 
 
 def _number(name: str, default: int) -> int:
-    """A whole number above zero."""
+    """Read a whole number above zero. Raises ImproperlyConfigured."""
     value = env.str(name, default=str(default)).strip()
     if not value.isdecimal() or not int(value):
         raise ImproperlyConfigured(f'{name} is "{value}"; it must be a whole number above zero.')
@@ -96,6 +96,7 @@ def _number(name: str, default: int) -> int:
 
 
 def _origin(name: str, address: str) -> str:
+    """The scheme and host of an address. Raises ImproperlyConfigured, which names the setting."""
     try:
         parts = urlsplit(address)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and "@" not in parts.netloc
@@ -107,16 +108,16 @@ def _origin(name: str, address: str) -> str:
 
 
 _origin("LEMONDATA_BASE_URL", LEMONDATA_BASE_URL)
-# Origins from which pictures may be fetched although their address is private.
+# Pictures may be fetched from these origins even though their addresses are private.
 LEMONSTUDIO_TRUSTED_ORIGINS = frozenset(
     _origin("LEMONSTUDIO_TRUSTED_ORIGINS", origin.strip())
     for origin in env.list("LEMONSTUDIO_TRUSTED_ORIGINS", default=[])
     if origin.strip()
 ) | ({_origin("LEMONSTUDIO_SANDBOX_URL", LEMONDATA_BASE_URL)} if SANDBOX else frozenset())
-# Requests a minute to one upstream account; 1,000 is what the vendor allows an ordinary one.
+# Requests a minute to one upstream account. The vendor allows an ordinary account 1,000.
 LEMONSTUDIO_REQUESTS_PER_MINUTE = _number("LEMONSTUDIO_REQUESTS_PER_MINUTE", 1000)
 
-# How many generations one press of the button may ask for.
+# How many generations one submit may ask for.
 LEMONSTUDIO_MAX_PER_SUBMIT = _number("LEMONSTUDIO_MAX_PER_SUBMIT", 100)
 
 # -- The first administrator, for set-ups without a person at the browser ---------------------------------
@@ -134,11 +135,11 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    # Not django_htmx: its middleware and helpers need no app, and the htmx it would add is an older one than ours.
+    # Not django_htmx: its middleware and helpers need no app, and the app would add an older htmx than ours.
     "django_q",
 ]
 if LOCAL:
-    # Commands that fill a studio with made-up pictures; a production studio does not know them.
+    # Commands that fill a studio with made-up pictures. A production studio must not have them.
     INSTALLED_APPS.append("lemonstudio.demo")
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -178,9 +179,9 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
-        # IMMEDIATE: two transactions that read and then write would otherwise fail each other at once, whatever
-        # the time-out. WAL: readers do not wait for writers. FULL: a claim that was committed before money was
-        # spent outlives a power cut.
+        # IMMEDIATE: otherwise, of two transactions that read and then write, one fails at once, despite the time-out.
+        # WAL: readers do not wait for writers. FULL: a claim that is committed before money is spent survives a
+        # power cut.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
@@ -214,21 +215,21 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
-# Where media are kept instead of in MEDIA_ROOT: a bucket of S3 or of anything that speaks it.
+# The bucket that holds the media instead of MEDIA_ROOT, at S3 or a compatible server.
 LEMONSTUDIO_S3_BUCKET = env.str("LEMONSTUDIO_S3_BUCKET", default="")
 _S3_ENDPOINT = env.str("LEMONSTUDIO_S3_ENDPOINT", default="")
 _S3_REGION = env.str("LEMONSTUDIO_S3_REGION", default="us-east-1")
-# How long a signed address lasts, in seconds.
+# Lifetime of a signed address, in seconds.
 _S3_SECONDS = _number("LEMONSTUDIO_S3_SECONDS", 300)
-# The path below which an nginx in front of the studio has MEDIA_ROOT as an internal location.
+# The internal location under which an nginx in front of the studio serves MEDIA_ROOT.
 LEMONSTUDIO_ACCEL_PREFIX = env.str("LEMONSTUDIO_ACCEL_PREFIX", default="")
 _media: dict[str, Any] = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
-# The origins that browsers fetch media from besides the studio's own.
+# Origins from which browsers load media, besides the studio itself.
 _media_origins: list[str] = []
 if LEMONSTUDIO_S3_BUCKET:
     _media = {
         "BACKEND": "storages.backends.s3.S3Storage",
-        # Keys come from where boto3 looks: AWS_ACCESS_KEY_ID and its like, or the machine's role.
+        # boto3 finds the keys itself: in AWS_ACCESS_KEY_ID and its siblings, or from the machine's role.
         "OPTIONS": {
             "bucket_name": LEMONSTUDIO_S3_BUCKET,
             "endpoint_url": _S3_ENDPOINT or None,
@@ -271,7 +272,7 @@ Q_CLUSTER: dict[str, Any] = {
     # gallery.checks guards it.
     "retry": 1200,
     "max_attempts": 1,
-    # A worker that is replaced after so many tasks takes its engine along, and with it every POST under way.
+    # Practically never: a worker that is recycled takes its engine along, and with it every POST under way.
     "recycle": 1_000_000_000,
     "ack_failures": True,
     "save_limit": 0,
@@ -316,7 +317,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 SILENCED_SYSTEM_CHECKS = [
-    "security.W005",  # sub-domains of the team's host are not ours to decide on; see LEMONSTUDIO_HSTS_SUBDOMAINS
+    "security.W005",  # the team decides about other sub-domains of its host; see LEMONSTUDIO_HSTS_SUBDOMAINS
     "security.W021",  # the same for browsers' preload lists
 ]
 
@@ -330,9 +331,9 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LEMONSTUDIO_LOG_LEVEL", default="WARNING")},
     "loggers": {
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-        # Who asks for what is not there is told so; the log is for what somebody should mend.
+        # Not found and similar answers are no errors of the studio; the log is for faults that need a fix.
         "django.request": {"level": "ERROR"},
-        # django-q2 brings a handler of its own; one is enough.
+        # django-q2 adds its own handler; one is enough.
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }

@@ -1,4 +1,4 @@
-"""Static files under names that carry their content's hash, so that browsers may keep them for ever."""
+"""Static files under names with a hash of their content, so that browsers may cache them for ever."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -9,7 +9,7 @@ class StudioStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: i
     support_js_module_import_aggregation = True
 
     def stored_name(self, name: str) -> str:
-        """The hashed name; the plain one for a file that was not collected, so that the page still renders."""
+        """The hashed name, or the plain name of a file that was not collected, so that the page still renders."""
         try:
             return str(super().stored_name(name))
         except ValueError:

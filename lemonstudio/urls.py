@@ -4,7 +4,7 @@ from django.urls import include, path
 handler400 = "gallery.views.errors.bad_request"
 
 urlpatterns = [
-    # Before the admin, whose sign-in page is replaced by the studio's.
+    # Before the admin, because the studio's sign-in page replaces the admin's.
     path("", include("gallery.urls")),
     path("admin/", admin.site.urls),
 ]

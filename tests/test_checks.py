@@ -1,4 +1,4 @@
-"""Settings under which the engine's promises would not hold stop the start."""
+"""System checks refuse settings that would break the engine's promises."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def problems() -> list[str]:
     return [str(message.id) for message in run_checks() if str(message.id).startswith("gallery.")]
 
 
-def test_our_own_settings_are_fine() -> None:
+def test_default_settings_pass() -> None:
     assert problems() == []
 
 
@@ -32,12 +32,12 @@ def test_our_own_settings_are_fine() -> None:
         ("gallery.E002", {"workers": 1, "queue_limit": 8}),
     ],
 )
-def test_queue(settings: Any, problem: str, changes: dict[str, Any]) -> None:
+def test_unsafe_queue_setting_is_reported(settings: Any, problem: str, changes: dict[str, Any]) -> None:
     settings.Q_CLUSTER = settings.Q_CLUSTER | changes
     assert problems() == [problem]
 
 
-def test_queue_without_its_settings(settings: Any) -> None:
+def test_missing_queue_settings_are_reported(settings: Any) -> None:
     settings.Q_CLUSTER = {"name": "lemonstudio"}
     assert {"gallery.E001", "gallery.E003"} <= set(problems())
 
@@ -62,18 +62,18 @@ def sqlite(**changes: Any) -> dict[str, Any]:
     ],
 )
 @pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
-def test_database(settings: Any, database: dict[str, Any], found: list[str]) -> None:
+def test_unsafe_database_setting_is_reported(settings: Any, database: dict[str, Any], found: list[str]) -> None:
     settings.DATABASES = {"default": database}
     assert problems() == found
 
 
 @pytest.mark.parametrize("rate", [0, -1])
-def test_a_budget_that_lets_nothing_through(settings: Any, rate: int) -> None:
+def test_rate_limit_without_requests_is_reported(settings: Any, rate: int) -> None:
     settings.LEMONSTUDIO_REQUESTS_PER_MINUTE = rate
     assert problems() == ["gallery.E006"]
 
 
-def test_a_problem_stops_a_command_and_says_what_to_do(settings: Any) -> None:
+def test_problem_stops_a_command_with_advice(settings: Any) -> None:
     settings.Q_CLUSTER = settings.Q_CLUSTER | {"max_attempts": 0}
     with pytest.raises(SystemCheckError, match="Set Q_CLUSTER's max_attempts to 1"):
         call_command("check")

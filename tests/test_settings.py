@@ -1,4 +1,4 @@
-"""A start with settings that will not do stops with one sentence that says what to set."""
+"""Invalid settings stop the start with one sentence that says what to set."""
 
 import json
 import os
@@ -24,7 +24,7 @@ LOCAL = {"LEMONSTUDIO_ENV": "local"}
 
 
 def start(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Load the settings in a process of its own, with nothing but this environment."""
+    """Load the settings in a new process with only this environment."""
     env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-c", SHOWN],
@@ -45,7 +45,7 @@ def loaded(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("environment", "said"),
+    ("environment", "sentence"),
     [
         ({}, "SECRET_KEY is not set."),
         ({"ALLOWED_HOSTS": "studio.example.org"}, "SECRET_KEY is not set."),
@@ -62,21 +62,23 @@ def loaded(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_stops_with_a_sentence_that_names_it(tmp_path: Path, environment: dict[str, str], said: str) -> None:
+def test_invalid_setting_stops_with_a_sentence_that_names_it(
+    tmp_path: Path, environment: dict[str, str], sentence: str
+) -> None:
     done = start(tmp_path, environment)
     last = done.stderr.strip().splitlines()[-1]
     assert done.returncode != 0
     assert last.startswith("django.core.exceptions.ImproperlyConfigured: ")
-    assert said in last
+    assert sentence in last
 
 
-def test_a_key_is_not_printed_when_the_start_stops(tmp_path: Path) -> None:
+def test_failed_start_does_not_print_the_key(tmp_path: Path) -> None:
     done = start(tmp_path, LOCAL | {"LEMONDATA_API_KEY": "sk-live-4f1d8a", "LEMONDATA_BASE_URL": "nowhere"})
     assert done.returncode != 0
     assert "sk-live-4f1d8a" not in done.stderr + done.stdout
 
 
-def test_production_is_strict(tmp_path: Path) -> None:
+def test_production_settings_are_strict(tmp_path: Path) -> None:
     shown = loaded(tmp_path, PRODUCTION)
     assert (shown["DEBUG"], shown["HTTPS"], shown["SESSION_COOKIE_SECURE"]) == (False, True, True)
     assert shown["SECURE_HSTS_SECONDS"] == 365 * 24 * 3600
@@ -84,7 +86,7 @@ def test_production_is_strict(tmp_path: Path) -> None:
     assert not (tmp_path / "secret_key").exists()
 
 
-def test_a_local_start_needs_nothing_and_keeps_its_secret(tmp_path: Path) -> None:
+def test_local_start_needs_no_settings_and_keeps_its_secret_key(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
     first, second = loaded(folder, LOCAL), loaded(folder, LOCAL)
     assert len(first["SECRET_KEY"]) >= 50
@@ -97,14 +99,14 @@ def test_a_local_start_needs_nothing_and_keeps_its_secret(tmp_path: Path) -> Non
 
 OWN = "https://images.example/v1"
 VENDOR = "https://api.lemondata.cc/v1"
-BROUGHT_ALONG = "http://127.0.0.1:8001/v1"
+SANDBOX = "http://127.0.0.1:8001/v1"
 
 
 @pytest.mark.parametrize(
     ("environment", "sandbox", "address", "trusted"),
     [
-        ({}, True, BROUGHT_ALONG, ["http://127.0.0.1:8001"]),
-        ({"LEMONDATA_API_KEY": " "}, True, BROUGHT_ALONG, ["http://127.0.0.1:8001"]),
+        ({}, True, SANDBOX, ["http://127.0.0.1:8001"]),
+        ({"LEMONDATA_API_KEY": " "}, True, SANDBOX, ["http://127.0.0.1:8001"]),
         (
             {"LEMONSTUDIO_SANDBOX_URL": "http://127.0.0.1:9/v1"},
             True,
@@ -126,7 +128,7 @@ BROUGHT_ALONG = "http://127.0.0.1:8001/v1"
     ],
     ids=["nothing", "blank key", "sandbox elsewhere", "key", "address", "both", "trusted origins"],
 )
-def test_the_sandbox_is_there_while_no_upstream_is_set(
+def test_sandbox_is_used_while_no_upstream_is_set(
     tmp_path: Path, environment: dict[str, str], sandbox: bool, address: str, trusted: list[str]
 ) -> None:
     shown = loaded(tmp_path, LOCAL | environment)
@@ -134,6 +136,6 @@ def test_the_sandbox_is_there_while_no_upstream_is_set(
     assert (shown["LEMONDATA_API_KEY"] == "sk-sandbox-studio") is sandbox
 
 
-def test_only_a_local_studio_has_the_commands_of_the_demo(tmp_path: Path) -> None:
+def test_only_a_local_studio_has_the_demo_commands(tmp_path: Path) -> None:
     assert "lemonstudio.demo" in loaded(tmp_path, LOCAL)["INSTALLED_APPS"]
     assert "lemonstudio.demo" not in loaded(tmp_path, PRODUCTION)["INSTALLED_APPS"]

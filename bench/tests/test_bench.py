@@ -1,4 +1,4 @@
-"""The benchmark must be able to fail: what it finds out is judged here against sides that do it wrong."""
+"""The benchmark must be able to fail: these tests run it with sides that lose or repeat generations."""
 
 import json
 import threading
@@ -51,10 +51,10 @@ def stored(order: Order, **changes: Any) -> dict[str, Any]:
     }
 
 
-# -- the figures, from what a real upstream has counted
+# -- the figures, from the counts of a real upstream
 
 
-def test_all_is_well(upstream: Upstream) -> None:
+def test_complete_round_has_no_problems(upstream: Upstream) -> None:
     orders = at_once("bench-sync", 3)
     for order in orders:
         post(upstream, order)
@@ -79,12 +79,12 @@ def test_two_posts_of_a_prompt_are_counted(model: str, upstream: Upstream) -> No
     [
         [],
         [{"stored_at": None, "end": "interrupted"}],
-        # Another one's row twice is no row of its own.
+        # A second row of another generation does not count.
         [{"prompt": "bench-sync-0"}],
     ],
-    ids=["no row", "not stored", "another's"],
+    ids=["no row", "not stored", "row of another"],
 )
-def test_what_was_not_stored_is_lost(row: list[dict[str, Any]], upstream: Upstream) -> None:
+def test_generation_that_was_not_stored_is_lost(row: list[dict[str, Any]], upstream: Upstream) -> None:
     orders = at_once("bench-sync", 2)
     rows = [stored(orders[0]), *(stored(orders[1], **changes) for changes in row)]
     figures = Round(orders, rows, upstream.stats()).figures()
@@ -92,8 +92,8 @@ def test_what_was_not_stored_is_lost(row: list[dict[str, Any]], upstream: Upstre
     assert problems_of("a round", figures)[0].startswith("a round: 1 lost")
 
 
-def test_parts_of_a_round_have_their_own_figures(upstream: Upstream) -> None:
-    """As in the mixed round: what happens to one person is not another's figure."""
+def test_parts_of_a_round_have_separate_figures(upstream: Upstream) -> None:
+    """As in the mixed round, the figures of one person do not depend on another person's generations."""
     tasks, singles = at_once("bench-async", 2, person=1), at_once("bench-sync", 2, person=2)
     for order in [*tasks, *singles, singles[0]]:
         post(upstream, order)
@@ -118,17 +118,17 @@ def test_parts_of_a_round_have_their_own_figures(upstream: Upstream) -> None:
     [
         (19.5, 1.1, 0),
         (18.5, 1.1, 1),
-        # A small round is no measure.
+        # A small round is not judged.
         (1.0, None, 0),
     ],
 )
 def test_too_slow_is_measured_at_the_95th_percentile(least: float, slack: float | None, problems: int) -> None:
-    """Of 101, with 90 quick ones and 6 beyond that do not count."""
+    """Of 101 detections, 90 are quick, and the 95th percentile is not affected by the 5 slowest."""
     detections = [1.0] * 90 + [21.0] * 6 + [100.0] * 5
     assert len(too_slow("steady", detections, least, slack)) == problems
 
 
-def test_nothing_found_is_too_slow() -> None:
+def test_round_without_detections_is_too_slow() -> None:
     assert len(too_slow("steady", [], 18.8, 1.1)) == 1
 
 
@@ -143,7 +143,7 @@ def test_upstream_takes_as_long_as_the_model_says(upstream: Upstream) -> None:
     assert upstream.stats()["delays"] == {"bench-sync-1": TIMES.delay, "bench-slow-1": TIMES.slow}
 
 
-def test_upstream_s_tasks_take_as_long_as_their_number_says(upstream: Upstream) -> None:
+def test_upstream_tasks_take_as_long_as_their_number_says(upstream: Upstream) -> None:
     order = at_once("bench-async", 8)[7]
     task = post(upstream, order)
     time.sleep(TIMES.longest)
@@ -154,8 +154,8 @@ def test_upstream_s_tasks_take_as_long_as_their_number_says(upstream: Upstream) 
     assert counted["polls"] == 1
 
 
-def test_upstream_counts_what_is_under_way(tmp_path: Path) -> None:
-    """Requests that wait for their answer and tasks that are not ready, together; and no longer than they are."""
+def test_upstream_counts_requests_and_tasks_under_way(tmp_path: Path) -> None:
+    """Waiting requests and unfinished tasks count together, and only until they end."""
     picture = tmp_path / "picture.png"
     picture.write_bytes(b"picture")
     upstream = Conditions(picture, Times(delay=0, slow=3, shortest=3, longest=3)).upstream()
@@ -178,7 +178,7 @@ def test_upstream_counts_what_is_under_way(tmp_path: Path) -> None:
 # -- orders
 
 
-def test_regular_orders_and_their_window() -> None:
+def test_between_returns_the_orders_of_a_window() -> None:
     orders = regularly("bench-async", 12, every=0.5, first=1.0)
     assert [order.at for order in orders][:3] == [1.0, 1.5, 2.0]
     assert [order.prompt for order in between(orders, 2.0, 3.0)] == ["bench-async-2", "bench-async-3"]
@@ -186,7 +186,7 @@ def test_regular_orders_and_their_window() -> None:
 
 
 def test_steady_round_goes_on_until_its_window_is_known() -> None:
-    """The longest task of the window, and as long again as any is unknown, before the asking ends."""
+    """The round lasts for the longest task of the window and for the longest delay of its detection."""
     steady = Steady()
     assert steady.count == 1_200
     assert steady.seconds >= steady.end + Times().longest + 20

@@ -1,4 +1,4 @@
-"""The limits that the benchmark measures against, compared with what can be worked out by hand."""
+"""The limits that the benchmark compares with, checked against values that are computed by hand."""
 
 import random
 import time
@@ -18,7 +18,7 @@ from gallery.engine import rate_limit
 SHORTEST, LONGEST, GAP = 10.0, 60.0, 3.0
 
 
-# Coarser than what the benchmark prints, and quicker.
+# Coarser and quicker than the step of the benchmark.
 COARSE = 0.25
 
 
@@ -32,30 +32,30 @@ def done(age: float) -> float:
 
 
 def polls_of(schedule: list[float]) -> float:
-    """How often a task is asked about on average: each poll is of those that were not done at the one before."""
+    """The average number of polls of a task: each poll is for the tasks that were not done at the poll before."""
     return sum(1 - done(before) for before in [0.0, *schedule[:-1]])
 
 
 def late_share(schedule: list[float], seconds: float) -> float:
-    """The share of tasks found more than so long after they were done."""
+    """The share of tasks that are found more than `seconds` after they were done."""
     return sum(max(0.0, done(poll - seconds) - done(before)) for before, poll in pairwise([0.0, *schedule]))
 
 
-# -- known by hand
+# -- values computed by hand
 
 
-def test_a_single_poll_must_wait_for_the_longest_task() -> None:
-    """At 60 s; who was done at 12.5 s, as one of 20 is, has waited 47.5 s."""
+def test_single_poll_must_wait_for_the_longest_task() -> None:
+    """The poll is at 60 s. One in 20 tasks is done by 12.5 s, and has then waited 47.5 s or more."""
     assert least(1.0, step=STEP) == pytest.approx(47.5, abs=2 * STEP)
 
 
-def test_without_a_poll_nothing_is_known() -> None:
+def test_less_than_one_poll_is_infinitely_late() -> None:
     assert least(0.99) == inf
 
 
 @pytest.mark.parametrize("polls", [1.1, 1.2, 1.38])
-def test_a_few_second_polls(polls: float) -> None:
-    """One at a and one at 60 s are 1 + (60 - a)/50 polls, and who was done at 12.5 s waits until a."""
+def test_some_tasks_get_a_second_poll(polls: float) -> None:
+    """Polls at a and at 60 s are 1 + (60 - a)/50 polls on average. A task that is done at 12.5 s waits until a."""
     first = LONGEST - (polls - 1) * (LONGEST - SHORTEST)
     schedule = [first, LONGEST]
     assert polls_of(schedule) == pytest.approx(polls)
@@ -63,8 +63,8 @@ def test_a_few_second_polls(polls: float) -> None:
     assert least(polls, step=STEP) == pytest.approx(first - 12.5, abs=2 * STEP)
 
 
-def test_polls_without_end_leave_the_gap() -> None:
-    """Every 3 s: the wait is anything up to 3 s, and 95 % of that is 2.85 s."""
+def test_unlimited_polls_leave_the_gap() -> None:
+    """With a poll every 3 s, delays are even from 0 to 3 s, and their 95th percentile is 2.85 s."""
     assert least(1_000.0, step=STEP) == pytest.approx(0.95 * GAP, abs=2 * STEP)
     assert least(1_000.0, percent=50, step=STEP) == pytest.approx(0.5 * GAP, abs=2 * STEP)
 
@@ -75,13 +75,13 @@ def test_more_polls_are_never_worse() -> None:
     assert found[0] > 2 * found[4] > 4 * found[-1]
 
 
-def test_a_higher_percentile_is_never_earlier() -> None:
+def test_higher_percentile_is_never_earlier() -> None:
     found = [least(16 / 9, percent) for percent in (20, 50, 80, 95, 99)]
     assert found == sorted(found)
 
 
-def test_times_scale() -> None:
-    """Minutes instead of seconds: the same in other words."""
+def test_result_scales_with_the_unit_of_time() -> None:
+    """Minutes instead of seconds give the same result in minutes."""
     minutes = least_percentile(1.5, shortest=SHORTEST / 60, longest=LONGEST / 60, gap=GAP / 60, step=COARSE / 60)
     assert minutes * 60 == pytest.approx(least(1.5), abs=COARSE)
 
@@ -90,7 +90,7 @@ def test_times_scale() -> None:
 
 
 def random_schedule(dice: random.Random) -> list[float]:
-    """At any moments, not on the grid; up to an age at which all are done."""
+    """Polls at any moments, not only at multiples of the step, up to an age at which all tasks are done."""
     polls = [dice.uniform(GAP, LONGEST)]
     slowest = dice.choice([4.0, 10.0, 25.0, 50.0])
     while polls[-1] < LONGEST:
@@ -106,7 +106,7 @@ def test_no_schedule_falls_below() -> None:
 
 
 def test_no_mixture_of_schedules_falls_below() -> None:
-    """Some tasks by one schedule and some by another: what counts is how often all are asked about on average."""
+    """Some tasks use one schedule and some another: the bound is for the average number of polls of all tasks."""
     dice = random.Random(21)
     for _ in range(25):
         one, other, share = random_schedule(dice), random_schedule(dice), dice.random()
@@ -114,7 +114,7 @@ def test_no_mixture_of_schedules_falls_below() -> None:
         assert share * late_share(one, bound) + (1 - share) * late_share(other, bound) >= 0.05 - 1e-6, (one, other)
 
 
-def test_finer_steps_find_hardly_more() -> None:
+def test_finer_steps_change_the_result_by_less_than_two_steps() -> None:
     assert least(16 / 9, step=0.1) <= least(16 / 9, step=0.5) < least(16 / 9, step=0.1) + 2 * 0.5
 
 
@@ -122,18 +122,18 @@ def test_finer_steps_find_hardly_more() -> None:
 
 
 def test_one_poll_each_in_the_order_of_sending() -> None:
-    """Two at once, then one a second; three submits and three polls. The first two go out at 0 s, the third at 1 s."""
+    """Two requests at once, then one a second; three submits and three polls. Two are sent at 0 s, the third at 1 s."""
     assert once_each([1.0, 2.0, 3.0], per_second=1.0, burst=2.0) == [2.0 - 1.0, 3.0 - 2.0, 4.0 - 1.0 - 3.0]
 
 
-def test_least_of_a_single_one() -> None:
-    """Nothing else to ask about: sent at 0 s, asked about 1 s later, when half of the tasks are done."""
+def test_least_of_a_single_task() -> None:
+    """A single task is sent at 0 s, and polled 1 s later, when half of such tasks are done."""
     found = least_percentile_at_once(95, 1, per_second=1.0, burst=1.0, shortest=0.5, longest=1.5)
     assert found == pytest.approx(1.0 - 0.55)
 
 
 def test_least_of_a_thousand_is_close_to_one_poll_each() -> None:
-    """By hand: all but 50 of them are polled at an age of 57 s on average, and one of 10 s has waited 47 s then."""
+    """By hand: all but 50 tasks are polled at an age of 57 s on average. A task of 10 s has then waited 47 s."""
     durations = [duration(order.prompt, SHORTEST, LONGEST) for order in at_once("bench-async", 1000)]
     thousand = {"per_second": 1000 / 60, "burst": 50.0}
     bounds = [
@@ -148,7 +148,7 @@ def test_least_of_a_thousand_is_close_to_one_poll_each() -> None:
 @pytest.mark.parametrize("order", ["as sent", "backwards", "shuffled", "the first ones last"])
 @pytest.mark.parametrize("percent", [50, 95])
 def test_no_order_of_polls_falls_below(order: str, percent: int) -> None:
-    """Each is asked about again, at the end of the queue, until it is done; durations by chance."""
+    """Each task is polled until it is done, at the end of the queue each time. Durations are random."""
     count, per_second, burst = 600, 10.0, 30.0
     bound = least_percentile_at_once(
         percent, count, per_second=per_second, burst=burst, shortest=SHORTEST, longest=LONGEST
@@ -161,39 +161,39 @@ def delays_of(order: str, count: int, per_second: float, burst: float, seed: int
     dice = random.Random(seed)
     durations = [dice.uniform(SHORTEST, LONGEST) for _ in range(count)]
     ready = [max(0.0, (number + 1 - burst) / per_second) + durations[number] for number in range(count)]
-    line = list(range(count))
+    queue = list(range(count))
     if order == "backwards":
-        line.reverse()
+        queue.reverse()
     elif order == "shuffled":
-        dice.shuffle(line)
+        dice.shuffle(queue)
     elif order == "the first ones last":
-        line = line[count // 20 :] + line[: count // 20]
+        queue = queue[count // 20 :] + queue[: count // 20]
     delays: list[float] = []
     sent = count
-    for number in line:
+    for number in queue:
         sent += 1
         now = (sent - burst) / per_second
         if now < ready[number]:
-            line.append(number)  # grows while it is gone through
+            queue.append(number)  # the loop reaches this one later
         else:
             delays.append(now - ready[number])
     return delays
 
 
-# -- what the rounds put in
+# -- the values of the rounds
 
 
-def test_steady_round_leaves_what_the_limit_is_computed_for() -> None:
+def test_steady_round_leaves_the_polls_that_the_limit_is_computed_for() -> None:
     """6 of 16.7 requests a second are submits; the other 10.7 are 1.78 polls for each task."""
     assert Steady().polls == pytest.approx(1.78, abs=0.01)
     assert 18.6 <= least(Steady().polls, step=STEP) <= 18.9
 
 
-def test_burst_is_the_studio_s() -> None:
+def test_burst_is_the_studios() -> None:
     assert BURST_SECONDS == rate_limit.BURST_SECONDS
 
 
-def test_durations_lie_evenly_wherever_one_looks() -> None:
+def test_durations_are_even_in_any_part_of_a_round() -> None:
     for first in (0, 360, 700):
         some = [duration(f"bench-async-{number}", SHORTEST, LONGEST) for number in range(first, first + 300)]
         for percent in (5, 50, 95):
@@ -201,7 +201,7 @@ def test_durations_lie_evenly_wherever_one_looks() -> None:
 
 
 def test_limits_are_computed_within_seconds() -> None:
-    """So that the benchmark can print them; less than half a second of processor time, where nothing else runs."""
+    """The benchmark can print them: they take less than half a second of processor time on an idle machine."""
     begun = time.process_time()
     least(Steady().polls, step=STEP)
     assert time.process_time() - begun < 5

@@ -1,4 +1,4 @@
-"""The administration, a module for each noun."""
+"""The administration, with one module for each noun."""
 
 from django.contrib import admin
 

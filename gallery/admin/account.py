@@ -9,7 +9,7 @@ from gallery.models import UpstreamAccount
 
 @admin.register(UpstreamAccount)
 class UpstreamAccountAdmin(admin.ModelAdmin[UpstreamAccount]):
-    """What the studio knows of its account; the key is a setting and never shown."""
+    """What the studio knows about its account. The key is a setting and never shown."""
 
     list_display = ["__str__", "pause_code", "paused_at", "resume_at", "balance_usd", "holder"]
     actions = ["resume"]

@@ -1,4 +1,4 @@
-"""What people have made ready to take away; to look at, and to delete along with a gallery."""
+"""People's downloads: administrators may view them, and delete them along with a gallery."""
 
 from typing import Any
 

@@ -17,7 +17,7 @@ class EntryInline(admin.TabularInline[GalleryEntry, Gallery]):
     readonly_fields = ["picture", "added_at"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Only its author puts a picture into a gallery."""
+        """No: only a picture's author may put it into a gallery."""
         return False
 
 

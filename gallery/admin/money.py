@@ -1,4 +1,4 @@
-"""Budgets, and the ledger that they are held against."""
+"""Budgets, and the ledger that they are compared with."""
 
 from datetime import date
 from typing import Any
@@ -15,7 +15,7 @@ from gallery.models.ledger import WARN_FROM, in_dollars, this_month
 
 
 def spent_in_words(budget: Budget) -> str:
-    """With the per cent that it is; what a warning says is in words, too."""
+    """What is spent of a budget, in dollars and per cent, with a warning in words if it is needed."""
     if budget._state.adding:
         return "–"
     state = budget.state(this_month())
@@ -24,7 +24,7 @@ def spent_in_words(budget: Budget) -> str:
 
 
 class BudgetInline(admin.StackedInline[Budget, Any]):
-    """On the page of the person, or the group, whose it is."""
+    """The budget on the page of its person or group."""
 
     model = Budget
     extra = 0
@@ -83,7 +83,7 @@ class BudgetAdmin(admin.ModelAdmin[Budget]):
         return Budget.objects.with_spent(this_month())
 
     def get_readonly_fields(self, request: HttpRequest, obj: Budget | None = None) -> list[str]:
-        """Somebody else's budget is another one."""
+        """An existing budget keeps its owner: another owner's budget is a new row."""
         return [*(["person", "group"] if obj else []), "spent_this_month"]
 
     @admin.display(description="whose", ordering="person__name")
@@ -108,8 +108,8 @@ class MonthFilter(admin.SimpleListFilter):
         return [(month.isoformat(), f"{month:%B %Y}") for month in months[:24]]
 
     def queryset(self, request: HttpRequest, entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
-        wanted = parse_month(self.value())
-        return entries.filter(month=wanted) if wanted else entries
+        month = parse_month(self.value())
+        return entries.filter(month=month) if month else entries
 
 
 def parse_month(text: str | None) -> date | None:
@@ -121,7 +121,7 @@ def parse_month(text: str | None) -> date | None:
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(admin.ModelAdmin[LedgerEntry]):
-    """To read only: the ledger is only ever added to, by what happens to generations."""
+    """Read only: entries are only added, by what happens to generations."""
 
     list_display = ["created_at", "person", "link", "model_label", "kind", "amount", "counts_for"]
     readonly_fields = ["link", "model_label", "counts_for"]

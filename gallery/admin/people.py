@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
 from gallery.admin.money import BudgetInline
-from gallery.enqueue import send_search_refresh
+from gallery.enqueue import enqueue_search_refresh
 from gallery.models import Person
 
 
@@ -48,13 +48,13 @@ class PersonAdmin(UserAdmin[Person]):
     def save_model(self, request: HttpRequest, obj: Person, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and "name" in form.changed_data:
-            send_search_refresh(obj.pk)
+            enqueue_search_refresh(obj.pk)
 
     def get_inlines(self, request: HttpRequest, obj: Person | None) -> list[type[InlineModelAdmin[Any, Any]]]:
         return [BudgetInline] if obj else []
 
     def has_delete_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
-        """People are switched off, not deleted: pictures keep their author."""
+        """No: people are deactivated instead, so that pictures keep their author."""
         return False
 
 
@@ -63,7 +63,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(DjangosGroupAdmin):
-    """People by what they do: their rights, and what they may spend together."""
+    """Groups of people: their rights and their common budget."""
 
     def get_inlines(self, request: HttpRequest, obj: Group | None) -> list[type[InlineModelAdmin[Any, Any]]]:
         return [BudgetInline] if obj else []

@@ -10,14 +10,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from gallery import services
-from gallery.models import Generation, OverBudget, Picture
+from gallery.enqueue import enqueue_reread
+from gallery.models import Generation, OverBudget, Picture, RawAnswer
 from gallery.models.ledger import over_budget_message
+from gallery.web.pictures import files_of
 
 
 def preview(picture: Picture | None, css: str = "") -> SafeString | str:
     if picture is None:
         return "–"
-    return format_html('<img src="{}" alt="" width="{}" loading="lazy">', picture.src, css or "80")
+    return format_html('<img src="{}" alt="" width="{}" loading="lazy">', files_of(picture).src, css or "80")
 
 
 class PictureInline(admin.TabularInline[Picture, Generation]):
@@ -37,16 +39,29 @@ class PictureInline(admin.TabularInline[Picture, Generation]):
         return False
 
 
+class RawAnswerInline(admin.TabularInline[RawAnswer, Generation]):
+    """What the upstream answered, until the pictures are safe."""
+
+    model = RawAnswer
+    extra = 0
+    can_delete = False
+    fields = ["received_at", "is_poll", "status", "headers", "body"]
+    readonly_fields = ["received_at", "is_poll", "status", "headers", "body"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 @admin.register(Generation)
 class GenerationAdmin(admin.ModelAdmin[Generation]):
     list_display = ["id", "state", "author", "model", "short_prompt", "count", "cost", "created_at", "error_code"]
     list_filter = ["state", "model", "author", "created_at"]
     list_select_related = ["author", "model"]
-    search_fields = ["prompt", "task_id", "error_code"]
+    search_fields = ["prompt", "task_id", "error_code", "upstream_ids"]
     date_hierarchy = "created_at"
     show_full_result_count = False
-    actions = ["retry", "cancel"]
-    inlines = [PictureInline]
+    actions = ["retry", "cancel", "read_again"]
+    inlines = [PictureInline, RawAnswerInline]
 
     @admin.display(description="prompt")
     def short_prompt(self, generation: Generation) -> str:
@@ -55,18 +70,18 @@ class GenerationAdmin(admin.ModelAdmin[Generation]):
     @admin.action(description="Retry: ask for the same again (costs again)", permissions=["change"])
     def retry(self, request: HttpRequest, generations: QuerySet[Generation]) -> None:
         chosen = list(generations.select_related("model", "author", "gallery"))
-        # What was paid for and only could not be fetched costs nothing to fetch again.
-        worth_it = [one for one in chosen if one.model.enabled and not one.can_fetch]
+        # Leave out what is paid for and only not fetched yet: fetching again is free.
+        retryable = [generation for generation in chosen if generation.model.enabled and not generation.can_fetch]
         again = 0
-        for generation in worth_it:
+        for generation in retryable:
             try:
                 again += services.generations.retry(generation) is not None
             except OverBudget as problem:
                 self.message_user(request, f"{generation}: {over_budget_message(problem)}", messages.ERROR)
                 break
         self.message_user(request, f"{again} of {len(chosen)} asked for again.", messages.SUCCESS)
-        if len(worth_it) < len(chosen):
-            left = len(chosen) - len(worth_it)
+        if len(retryable) < len(chosen):
+            left = len(chosen) - len(retryable)
             note = f"{left} left alone: their model is not on offer, or “Fetch again” brings the picture for nothing."
             self.message_user(request, note, messages.WARNING)
 
@@ -76,8 +91,19 @@ class GenerationAdmin(admin.ModelAdmin[Generation]):
         cancelled = sum(1 for generation in chosen if generation.stop_waiting())
         self.message_user(request, f"{cancelled} of {len(chosen)} cancelled.", messages.SUCCESS)
 
+    @admin.action(description="Read the answer again (costs nothing)", permissions=["change"])
+    def read_again(self, request: HttpRequest, generations: QuerySet[Generation]) -> None:
+        chosen = list(generations)
+        with_answers = set(RawAnswer.objects.filter(generation__in=chosen).values_list("generation", flat=True))
+        for pk in with_answers:
+            enqueue_reread(pk)
+        self.message_user(request, f"{len(with_answers)} of {len(chosen)} are being read again.", messages.SUCCESS)
+        if len(with_answers) < len(chosen):
+            note = f"{len(chosen) - len(with_answers)} left alone: no answer of theirs is kept."
+            self.message_user(request, note, messages.WARNING)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Generation | None = None) -> list[str]:
-        """A generation is a record; what may be done to it are the two actions."""
+        """All fields: a generation is a record, and the actions are the only ways to change it."""
         return [field.name for field in Generation._meta.fields]
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -1,4 +1,4 @@
-"""Links to galleries for people without an account, and comments."""
+"""Share links and comments."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from gallery.models import Comment, Person, ShareLink
 from gallery.services.share_links import revoke_link
 
-# Neither hash: they are of no use to anybody who looks.
+# All but the two hashes, which say nothing to a reader.
 LINK_FIELDS = (
     "label",
     "gallery",
@@ -31,7 +31,7 @@ COMMENT_FIELDS = ("text", "author", "guest", "link", "gallery", "picture", "crea
 
 @admin.register(ShareLink)
 class ShareLinkAdmin(admin.ModelAdmin[ShareLink]):
-    """To look at and to revoke; those who share a gallery make its links."""
+    """Administrators may view and revoke links. People who may share a gallery make them."""
 
     list_display = ["label", "gallery", "created_by", "works", "expires_at", "visits", "last_visit_at"]
     list_filter = ["created_by", "expires_at"]
@@ -59,7 +59,7 @@ class ShareLinkAdmin(admin.ModelAdmin[ShareLink]):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A link that is gone cannot tell those who have it that it is over."""
+        """No: only a link that still exists can tell its guests that it has ended."""
         return False
 
 
@@ -83,5 +83,5 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody puts words into another's mouth."""
+        """No: an administrator must not change another person's words."""
         return False

@@ -1,8 +1,8 @@
-"""Words, as pictures are found by them: how text is taken apart, and the database's index of it.
+"""The words that pictures are found by: how text is split into words, and the database's index of them.
 
-Texts and questions go through the same mill, so what the databases think a word is does not matter: all that they are
-given is lower-case letters and digits with spaces between. SQLite keeps the words in an FTS5 table, which triggers keep
-up with `gallery_picture.search_text`; PostgreSQL has a GIN index over that column.
+Texts and searches are split by the same function, so the databases' own ideas of a word do not matter: they get only
+lower-case letters and digits with spaces between. On SQLite the words are in an FTS5 table, and triggers keep it in
+step with `gallery_picture.search_text`. PostgreSQL has a GIN index on that column.
 """
 
 import re
@@ -16,9 +16,9 @@ from django.db.models import BooleanField, F, Func, Value
 from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
 
-# Longer ones are no words, and PostgreSQL would leave them out.
+# Characters. Longer strings are not real words, and PostgreSQL leaves very long ones out.
 LONGEST_WORD = 60
-# Nobody's question has more; each costs a look at every picture in question.
+# A search has no more in practice, and each word costs a check of every candidate picture.
 MOST_WORDS = 12
 
 _WORD = re.compile(r"[^\W_]+")
@@ -27,7 +27,7 @@ _WRITTEN_TOGETHER = re.compile(r"([\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in its order, each once: without case and accents, punctuation apart."""
+    """The words of a text in order, each once, in lower case and without accents and punctuation."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     plain = "".join(letter for letter in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(letter))
     plain = _WRITTEN_TOGETHER.sub(r" \1 ", unicodedata.normalize("NFKC", plain))
@@ -35,65 +35,66 @@ def words(text: str) -> list[str]:
 
 
 def text_of(*texts: str) -> str:
-    """What `Picture.search_text` holds: the words of these texts, each with a space before it."""
+    """The value of `Picture.search_text`: the words of these texts, each with a space before it."""
     return "".join(f" {word}" for word in words(" ".join(texts)))
 
 
 class Matches(Func):
-    """Whether the picture has words that begin with all of these; by the index, for questions with few answers."""
+    """Whether a picture has, for each of `prefixes`, a word that begins with it. Uses the index: fast if few match."""
 
     output_field = BooleanField()
 
-    def __init__(self, asked: Iterable[str]) -> None:
-        self.asked = list(asked)
+    def __init__(self, prefixes: Iterable[str]) -> None:
+        self.prefixes = list(prefixes)
         super().__init__(F("pk"), F("search_text"))
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
         key, params = compiler.compile(self.source_expressions[0])
         sql = f"{key} IN (SELECT rowid FROM gallery_picture_search WHERE gallery_picture_search MATCH %s)"  # noqa: S608 a column's name
-        return sql, (*params, _match(self.asked))
+        return sql, (*params, _match(self.prefixes))
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
         column, params = compiler.compile(self.source_expressions[1])
         sql = f"to_tsvector('simple', {column}) @@ to_tsquery('simple', %s)"
-        return sql, (*params, _tsquery(self.asked))
+        return sql, (*params, _tsquery(self.prefixes))
 
 
-def contains(word: str) -> GreaterThan:
-    """Whether the picture has a word that begins with this one; by its text, for questions with many answers."""
-    return GreaterThan(StrIndex(F("search_text"), Value(f" {word}")), 0)
+def contains(prefix: str) -> GreaterThan:
+    """Whether a picture has a word that begins with `prefix`. Reads the picture's text: fast if many match."""
+    return GreaterThan(StrIndex(F("search_text"), Value(f" {prefix}")), 0)
 
 
-def few(asked: Iterable[str], most: int) -> list[int] | None:
-    """The ids of the pictures that have words that begin with all of these, unless they are more than `most`."""
+def few(prefixes: Iterable[str], most: int) -> list[int] | None:
+    """The ids of the pictures that have a word for each of `prefixes`; None if there are more than `most`."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # Left alone, it would look at picture after picture until it has so many; that takes apart their texts.
+            # Without MATERIALIZED, PostgreSQL would scan the table for the first rows and split text after text.
             sql = """
                 WITH found AS MATERIALIZED (
                     SELECT id FROM gallery_picture
                     WHERE to_tsvector('simple', search_text) @@ to_tsquery('simple', %s)
                 )
                 SELECT id FROM found LIMIT %s"""
-            cursor.execute(sql, [_tsquery(asked), most + 1])
+            cursor.execute(sql, [_tsquery(prefixes), most + 1])
         else:
             sql = "SELECT rowid FROM gallery_picture_search WHERE gallery_picture_search MATCH %s LIMIT %s"
-            cursor.execute(sql, [_match(asked), most + 1])
+            cursor.execute(sql, [_match(prefixes), most + 1])
         ids = [pk for (pk,) in cursor.fetchall()]
     return ids if len(ids) <= most else None
 
 
-def _match(asked: Iterable[str]) -> str:
-    return " ".join(f'"{word}"*' for word in asked)
+def _match(prefixes: Iterable[str]) -> str:
+    return " ".join(f'"{prefix}"*' for prefix in prefixes)
 
 
-def _tsquery(asked: Iterable[str]) -> str:
-    return " & ".join(f"{word}:*" for word in asked)
+def _tsquery(prefixes: Iterable[str]) -> str:
+    return " & ".join(f"{prefix}:*" for prefix in prefixes)
 
 
 # -- the index in the database
 
-# `prefix`: words are looked up by how they begin, mostly by a few letters. `detail=none`: only whether, not where.
+# `prefix`: searches give the beginning of a word, often only a few letters.
+# `detail=none`: searches ask whether a word occurs, not where.
 _TABLE = """
 CREATE VIRTUAL TABLE IF NOT EXISTS gallery_picture_search USING fts5(
     search_text, content='gallery_picture', content_rowid='id',
@@ -113,14 +114,14 @@ _GIN = "CREATE INDEX IF NOT EXISTS picture_search ON gallery_picture USING gin (
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Make the index of the words, and fill it."""
+    """Create the search index and fill it."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(_GIN)
         elif connection.vendor == "sqlite":
             cursor.execute(_TABLE)
-            for name, what in _TRIGGERS.items():
-                cursor.execute(f"CREATE TRIGGER IF NOT EXISTS {name} {what}")
+            for name, body in _TRIGGERS.items():
+                cursor.execute(f"CREATE TRIGGER IF NOT EXISTS {name} {body}")
             cursor.execute("INSERT INTO gallery_picture_search(gallery_picture_search) VALUES ('rebuild')")
 
 
@@ -135,16 +136,16 @@ def uninstall(connection: BaseDatabaseWrapper) -> None:
 
 
 def mend(connection: BaseDatabaseWrapper) -> bool:
-    """Put back the triggers that a migration has lost; tell whether there were any to put back.
+    """Put back the triggers that a migration has lost; return whether any were missing.
 
-    For many changes to a table, Django has SQLite make it anew, and the old one takes its triggers along.
+    On SQLite, Django makes many changes by building the table anew, and the old table takes its triggers along.
     """
     if connection.vendor != "sqlite":
         return False
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM sqlite_master WHERE name LIKE 'gallery_picture_search%%'", [])
-        there = {name for (name,) in cursor.fetchall()}
-    if "gallery_picture_search" not in there or there.issuperset(_TRIGGERS):
+        present = {name for (name,) in cursor.fetchall()}
+    if "gallery_picture_search" not in present or present.issuperset(_TRIGGERS):
         return False
     install(connection)
     return True

@@ -66,7 +66,7 @@ TROUBLE = "Something went wrong here. Try again; if that does not help, tell an 
 
 def caption(picture: Picture) -> Caption:
     generation = picture.generation
-    return Caption(generation.prompt, generation.model.label, tuple(generation.asked_for))
+    return Caption(generation.prompt, generation.model.label, tuple(generation.model.in_words(generation.options)))
 
 
 def _ending(picture: Picture, shape: Shape) -> str:

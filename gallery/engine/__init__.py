@@ -1,16 +1,18 @@
 """Carries generations to the upstream and polls them until they end.
 
-A engine is a thread in a cluster worker. Every worker starts one; the one that holds the account's lease works, the
-others wait for it to fall free. Its loop alone touches the database and decides; requests run in pools of threads and
-come back as outcomes. That makes one place where requests are counted, and no request ever waits for another.
+An engine is a thread in a cluster worker. Every worker starts one. The one that holds the account's lease works, and
+the others wait until the lease is free. Only its loop touches the database and decides. Requests run in pools of
+threads and come back as outcomes. So there is one place where requests are counted, and no request waits for another.
 
-Nothing is sent twice: a row is `submitting`, with this engine's fence, before its POST; whatever becomes of the
-engine, no other one sends that row again. A row whose engine is gone is interrupted, because nobody knows.
+Nothing is sent twice. A row is `submitting`, with this engine's fence, before its POST, and no other engine sends that
+row again. A row whose engine is gone becomes interrupted, because the outcome is unknown.
 
     loop      the thread's life: lease, steps, stop
     sending   from `queued` to what came of the POST
     polling   from `pending` to the results
+    outcomes  what came of each request, until the loop has handled it
     gate      whether, and how often, the account may be talked to
+    holds     which requests wait while others go on
     results   what was paid for, kept at once
 """
 

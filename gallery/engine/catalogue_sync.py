@@ -13,7 +13,7 @@ KEPT = 10
 NOTHING_OFFERED = "The service answered, but its list holds no model for pictures."
 
 
-def look_up() -> CatalogueSnapshot:
+def sync_catalogue() -> CatalogueSnapshot:
     """Ask, and keep what was answered, or in plain words why nothing was. Takes up to two minutes."""
     snapshot = _ask()
     snapshot.save()

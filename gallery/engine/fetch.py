@@ -8,12 +8,15 @@ door, at a cloud's metadata service, at a host that answers for ever. What is he
   wants another, so a name that changes its mind in between (DNS rebinding) gains nothing. Host, SNI and
   certificate still go by the name.
 - Redirects are followed by hand, each hop checked like the first.
-- One deadline for everything and a cap on bytes. libcurl keeps its time-out however slowly a server drips;
-  requests and urllib3 count only the silence between two bytes.
+- One deadline for everything and a cap on bytes, before and after unpacking. libcurl keeps its time-out however
+  slowly a server drips; requests and urllib3 count only the silence between two bytes.
 - Nothing of ours goes along: no key, cookie, netrc or referrer. Proxies from the environment are not used: a
   proxy would look the name up by itself and undo the check.
 
 Origins that an operator trusts (an object store next door, the sandbox) may have any address and port.
+
+What came is told by its bytes, which the caller looks at, and not by headers: stores keep pictures under any content
+type, and name encodings that are none.
 """
 
 import ipaddress
@@ -22,6 +25,7 @@ import re
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import IO
@@ -30,14 +34,20 @@ from urllib.parse import quote, urljoin
 import certifi
 import pycurl
 
+from gallery.images.kinds import PICTURES, kind_of
+
 MAX_REDIRECTS = 3
 MAX_URL_LENGTH = 8192
 MAX_HEADER_BYTES = 64 * 2**10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OPEN_PORTS = frozenset({80, 443})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# What object stores say of a file whose kind they were not told.
-_UNTYPED = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+# Answers that may bring a whole file. 206 is one to a question for a part, which is never asked here.
+_BRING_FILES = frozenset({200, 201, 203, 206})
+# No encoding was asked for. gzip and deflate are unpacked here all the same, these by libcurl if it is told to; any
+# other name (aws-chunked, none, utf-8) changes nothing about the bytes.
+_OF_LIBCURL = frozenset({"br", "zstd"})
+_WHOLE = re.compile(r"bytes 0-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE | re.ASCII)
 
 # IANA's special-purpose address registries (RFC 6890 and its updates), and multicast. Written out, because
 # ipaddress.is_global differs between patch releases of Python and lets some of these through.
@@ -68,19 +78,33 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 class FetchError(Exception):
     """Why a file was not fetched, in words that can follow “it could not be fetched:”.
 
-    `permanent`: the same address will not do better later. `gone`: the host answered that it does not serve
-    this address (any more); a fresh address may work.
+    `permanent`: the same address will not do better by itself. `hopeless`: nor will it after any change of settings.
+    `refused`: it is one that only trusted origins may have.
+    `gone`: the host answered that it does not serve this address (any more); a fresh address may work.
     """
 
-    def __init__(self, message: str, *, permanent: bool = False, gone: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        gone: bool = False,
+        hopeless: bool = False,
+        refused: bool = False,
+    ) -> None:
         super().__init__(message)
-        self.permanent = permanent
+        self.permanent = permanent or hopeless or refused
+        self.hopeless = hopeless
+        self.refused = refused
         self.gone = gone
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedInfo:
-    """Declared type (lower case, no parameters, may be empty), size in bytes, and who served it at last."""
+    """Declared type (lower case, no parameters, may be empty), size in bytes, and who served it at last.
+
+    The type is what a header said, and no more than that.
+    """
 
     content_type: str
     byte_size: int
@@ -158,7 +182,11 @@ def fetch(
     for _ in range(MAX_REDIRECTS + 1):
         peers = _peers(address, address.origin in trusted, min(connect_timeout, ends - time.monotonic()))
         exchange = _Exchange(into, max_bytes, peers)
-        _perform(exchange, address, ends - time.monotonic(), connect_timeout, ca_file or certifi.where())
+        ca_file = ca_file or certifi.where()
+        _perform(exchange, address, ends - time.monotonic(), connect_timeout, ca_file)
+        if exchange.needs_libcurl:
+            exchange = _Exchange(into, max_bytes, peers, decodes=True)
+            _perform(exchange, address, ends - time.monotonic(), connect_timeout, ca_file)
         if exchange.location is None:
             return FetchedInfo(exchange.main_value("content-type"), exchange.received, address.url)
         try:
@@ -175,7 +203,7 @@ def _parse(url: str) -> _Address:
     """Take an address apart by a stricter grammar than libcurl's, so that both read the same host in it."""
     match = None if len(url) > MAX_URL_LENGTH or _CONTROL.search(url) else _URL.fullmatch(url)
     if match is None:
-        raise FetchError("its address is not a plain http or https one", permanent=True)
+        raise FetchError("its address is not a plain http or https one", hopeless=True)
     scheme, host = match["scheme"].lower(), match["host"].lower()
     port = int(match["port"] or _DEFAULT_PORTS[scheme])
     # What may not stand in a request line is encoded as browsers do it; what is encoded already stays.
@@ -191,19 +219,19 @@ def _parse(url: str) -> _Address:
         elif len(host) > 253 or not all(0 < len(label) < 64 for label in host.split(".")):
             raise ValueError(host)
     except ValueError as error:
-        raise FetchError("its address has no valid host", permanent=True) from error
+        raise FetchError("its address has no valid host", hopeless=True) from error
     if not 0 < port < 65536:
-        raise FetchError("its address has no valid port", permanent=True)
+        raise FetchError("its address has no valid port", hopeless=True)
     return address
 
 
 def _peers(address: _Address, trusted: bool, seconds: float) -> list[str]:
     """Return the IP addresses that may be connected to for this address."""
     if not trusted and address.port not in _OPEN_PORTS:
-        raise FetchError(f"its address uses port {address.port}, not 80 or 443", permanent=True)
+        raise FetchError(f"its address uses port {address.port}, not 80 or 443", refused=True)
     peers = [address.literal] if address.literal else _look_up(address, seconds)
     if not trusted and not all(is_public(peer) for peer in peers):
-        raise FetchError(f"its host, {address.host}, is not on the public internet", permanent=True)
+        raise FetchError(f"its host, {address.host}, is not on the public internet", refused=True)
     return peers
 
 
@@ -240,12 +268,21 @@ class _Exchange:
     into: IO[bytes]
     max_bytes: int
     peers: list[str]
+    # Whether libcurl unpacks what comes.
+    decodes: bool = False
     status: int = 0
+    # Bytes as they came, and as they were written.
+    raw: int = 0
     received: int = 0
     header_bytes: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     judged: bool = False
     location: str | None = None
+    # The first bytes, as long as it is open whether they are to be unpacked.
+    held: bytes = b""
+    is_begun: bool = False
+    unpacker: "zlib._Decompress | None" = None
+    needs_libcurl: bool = False
     # Why we stopped it: an exception that leaves a callback is only printed.
     trouble: Exception | None = None
 
@@ -274,32 +311,83 @@ class _Exchange:
         return 0 if self.trouble or self.location is not None else len(line)
 
     def on_body(self, data: bytes) -> int:
-        self.received += len(data)
+        self.raw += len(data)
         try:
-            if not self.judged:  # what follows a 101 Switching Protocols that nobody asked for
+            if not self.judged:  # what follows a 101 Switching Protocols that was not asked for
                 raise FetchError(_MISBEHAVED)
-            if self.received > self.max_bytes:
+            if self.raw > self.max_bytes:
                 raise _too_large(self.max_bytes)
-            self.into.write(data)
+            self.held += data
+            if self.is_begun or len(self.held) >= _TELLING:
+                self._take()
         except Exception as error:  # noqa: BLE001 - raised again once libcurl is out of the way
             self.trouble = error
             return 0
-        return len(data)
+        return 0 if self.needs_libcurl else len(data)
+
+    def end(self) -> None:
+        """All has come. Raises FetchError if it is not a whole file."""
+        if self.needs_libcurl:
+            return
+        self._take()
+        if self.unpacker is not None and not self.unpacker.eof:
+            raise FetchError(_BROKE)
+        if self.status == 206:
+            match = _WHOLE.fullmatch(self.headers.get("content-range", f"bytes 0-{self.raw - 1}/{self.raw}").strip())
+            if match is None or int(match[1]) + 1 != self.raw or match[2] not in ("*", str(self.raw)):
+                raise FetchError("its host sent a part of it only")
+
+    def _take(self) -> None:
+        """Write what has come, unpacked if it is packed as the header says."""
+        if not self.is_begun:
+            self.is_begun = True
+            encodings = {one.strip().lower() for one in self.headers.get("content-encoding", "").split(",")}
+            # Some hosts name an encoding that they have not used.
+            if not self.decodes and kind_of(self.held) not in PICTURES:
+                self.needs_libcurl = bool(encodings & _OF_LIBCURL)
+                self.unpacker = _unpacker(self.held, encodings)
+        data, self.held = self.held, b""
+        if self.needs_libcurl:
+            return
+        if self.unpacker is None:
+            self._write(data)
+        while data and self.unpacker is not None and not self.unpacker.eof:
+            try:
+                self._write(self.unpacker.decompress(data, _PIECE))
+            except zlib.error as error:
+                raise FetchError(_NOT_UNPACKED) from error
+            data = self.unpacker.unconsumed_tail
+
+    def _write(self, data: bytes) -> None:
+        self.received += len(data)
+        if self.received > self.max_bytes:
+            raise _too_large(self.max_bytes)
+        self.into.write(data)
 
     def _judge(self) -> None:
         self.judged = True
-        kind = self.main_value("content-type")
         if self.status in _REDIRECTS and self.headers.get("location"):
             self.location = self.headers["location"]
-        elif self.status != 200:
+        elif self.status not in _BRING_FILES:
             # The big object stores tell an expired signature as 400, 401 or 403, not as 404.
             gone = 400 <= self.status < 500 and self.status not in (408, 425, 429)
             self.trouble = FetchError(f"its host answered {self.status}", gone=gone)
-        elif self.main_value("content-encoding") not in ("", "identity"):
-            # Never unpacked here, so a bomb stays small; but what came would be no picture.
-            self.trouble = FetchError("its host sent it compressed", permanent=True)
-        elif kind not in _UNTYPED and not kind.startswith("image/"):
-            self.trouble = FetchError(f"its host sent {kind[:60]}, not a picture", permanent=True)
+
+
+# So many bytes tell a picture from what is packed.
+_TELLING = 16
+# Of what is unpacked at once: a small part of the cap.
+_PIECE = 2**18
+
+
+def _unpacker(start: bytes, encodings: set[str]) -> "zlib._Decompress | None":
+    """For gzip, and for deflate with a header of zlib's and without; None for what is not packed in these ways."""
+    if start.startswith(b"\x1f\x8b") and encodings & {"gzip", "x-gzip"}:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16)
+    if "deflate" not in encodings:
+        return None
+    has_header = len(start) >= 2 and start[0] & 0x0F == 8 and int.from_bytes(start[:2]) % 31 == 0
+    return zlib.decompressobj(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
 
 
 def _perform(exchange: _Exchange, address: _Address, seconds: float, connect_seconds: float, ca_file: str) -> None:
@@ -333,6 +421,8 @@ def _perform(exchange: _Exchange, address: _Address, seconds: float, connect_sec
         pycurl.HEADERFUNCTION: exchange.on_header,
         pycurl.WRITEFUNCTION: exchange.on_body,
     }
+    if exchange.decodes:
+        options[pycurl.ACCEPT_ENCODING] = ""  # all that it knows; the header above stays as it is
     if address.literal is None:  # a name: libcurl finds it answered and looks nothing up
         options[pycurl.RESOLVE] = [f"{address.host}:{address.port}:{','.join(exchange.peers)}"]
     try:
@@ -340,7 +430,7 @@ def _perform(exchange: _Exchange, address: _Address, seconds: float, connect_sec
             curl.setopt(option, value)
         curl.perform()
     except pycurl.error as error:
-        if exchange.trouble is None and exchange.location is None:
+        if exchange.trouble is None and exchange.location is None and not exchange.needs_libcurl:
             if error.args[0] == pycurl.E_FILESIZE_EXCEEDED:
                 raise _too_large(exchange.max_bytes) from error
             message = _MESSAGES.get(error.args[0], _MISBEHAVED)
@@ -349,23 +439,28 @@ def _perform(exchange: _Exchange, address: _Address, seconds: float, connect_sec
         curl.close()
     if exchange.trouble is not None:
         raise exchange.trouble
-    if exchange.location is None and exchange.received == 0:
+    if exchange.location is None:
+        exchange.end()
+    if exchange.location is None and exchange.received == 0 and not exchange.needs_libcurl:
         # Also an answer that ends within its headers, which libcurl does not mind.
         raise FetchError("its host sent nothing")
 
 
+_NOT_UNPACKED = "its host sent it packed, and it cannot be unpacked"
+_BROKE = "the connection broke before all of it had come"
 _MISBEHAVED = "its host did not answer as a web server should"
 _MESSAGES = {
+    pycurl.E_BAD_CONTENT_ENCODING: _NOT_UNPACKED,
     pycurl.E_OPERATION_TIMEDOUT: "it took too long",
     pycurl.E_COULDNT_CONNECT: "its host could not be reached",
     pycurl.E_SSL_CONNECT_ERROR: "no secure connection to its host could be made",
     pycurl.E_PEER_FAILED_VERIFICATION: "its host could not prove who it is",
     **dict.fromkeys(
         (pycurl.E_PARTIAL_FILE, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR, pycurl.E_GOT_NOTHING),
-        "the connection broke before all of it had come",
+        _BROKE,
     ),
 }
 
 
 def _too_large(max_bytes: int) -> FetchError:
-    return FetchError(f"it is larger than {max_bytes / 2**20:.3g} MiB", permanent=True)
+    return FetchError(f"it is larger than {max_bytes / 2**20:.3g} MiB", hopeless=True)

@@ -1,4 +1,4 @@
-"""When a task is likely to be done, by how long the earlier ones of its model took."""
+"""When a task is likely to be done, judged by how long the earlier ones of its model took."""
 
 import time
 from bisect import bisect_right
@@ -7,11 +7,13 @@ from itertools import accumulate
 
 from gallery.models import Generation
 
-# Stand for what nobody has seen yet; beside a hundred observations they count for next to nothing.
+# Of a model with fewer observed tasks than this, the task goes first whose last poll is longest ago.
+ENOUGH = 20
+# Stand for durations that were not observed yet; beside a hundred observations they count for next to nothing.
 GUESSES = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0)
-# Of a task that has lasted longer than all that is known, this is expected: it lasts a quarter again.
+# A task that has lasted longer than all that is known is expected to last a quarter longer still.
 LONGER = 1.25
-# Whether a task was done just after the last poll or just before this one, nobody knows: it counts as either.
+# A task may have been done just after the last poll or just before this one: it counts as several moments between.
 SHARES = (0.125, 0.375, 0.625, 0.875)
 
 
@@ -19,17 +21,22 @@ class Forecast:
     """Of one model; `observed` are pairs of ages in seconds: not done at the first, done at the second."""
 
     def __init__(self, observed: Iterable[tuple[float, float]] = ()) -> None:
+        observed = list(observed)
+        self._knows_enough = len(observed) >= ENOUGH
         spread = [before + (after - before) * share for before, after in observed for share in SHARES]
         self._durations = sorted([*spread, *GUESSES])
         self._sums = [0.0, *accumulate(self._durations)]
         self._squares = [0.0, *accumulate(one * one for one in self._durations)]
 
     def wait_squared(self, asked: float, age: float) -> float:
-        """The expected square (s²) of how long a result has been there by now, `age`, if it was not when last asked.
+        """The expected square (s²) of how long a result has been there at `age`, if it was not there at `asked`.
 
-        Squared, since a minute's wait is worse than six of ten seconds. To poll where this is highest comes within
-        6 % of the least 95th percentile that any schedule reaches which does not know the single task's duration.
+        Squared, because one wait of a minute is worse than six of ten seconds. Polling where this is highest comes
+        within 6 % of the lowest 95th percentile that is possible without knowing each task's duration.
         """
+        if not self._knows_enough:
+            # As if it had become ready at any moment since the last poll, each as likely.
+            return max(0.0, age - asked) ** 2 / 3
         known = bisect_right(self._durations, asked)
         likely = bisect_right(self._durations, age)
         left = len(self._durations) - known

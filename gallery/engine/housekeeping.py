@@ -1,4 +1,4 @@
-"""What nobody else comes by to do: work whose message was lost, learning from the past, rows of no more use."""
+"""Regular work that nothing else starts: lost messages, usual durations, rows and files that are not needed."""
 
 import logging
 from datetime import timedelta
@@ -11,11 +11,12 @@ from django_q.models import OrmQ, Task
 
 from gallery.downloads.files import delete_files
 from gallery.images.edit import UPLOADS
-from gallery.models import Download, Generation, ImageModel, ModelPace, Notice, PasswordTry, Picture, State
+from gallery.models import Download, Generation, ImageModel, ModelPace, Notice, PasswordTry, Picture, RawAnswer, State
 from gallery.models.activity import KEEP_NOTICES
 from gallery.models.download import ARCHIVES
+from gallery.models.kept_file import KEPT
 from gallery.models.picture import KEEP_TRASH
-from gallery.models.states import EDIT_HELPS
+from gallery.models.states import NOT_THE_MODELS_FAULT
 from gallery.queries.ledger import discrepancies
 from gallery.services.downloads import delete_download, remind
 
@@ -23,14 +24,14 @@ logger = logging.getLogger(__name__)
 
 # How many of a model's latest generations its usual duration is learned from.
 REMEMBERED = 100
-# IdIn how many the latest with the same options are looked for, and how few say nothing.
+# Among how many the latest with the same options are looked for, and how few are too few.
 LEARNED = 1000
 FEWEST = 3
 KEEP_TASKS = timedelta(days=7)
 KEEP_UPLOADS = timedelta(days=1)
-# So many pictures are deleted in one go; the next goes on.
+# So many pictures are deleted in one run; the next run goes on.
 EMPTIED = 500
-# Of which generations the ledger is looked at: what can change by itself has happened by then.
+# The ledger of generations younger than this is checked: later, nothing changes by itself.
 CHECKED = timedelta(days=2)
 
 
@@ -38,13 +39,13 @@ def pictures_without_thumbnails() -> list[int]:
     """Those that have waited long enough for their message to count as lost."""
     waited = timezone.now() - timedelta(minutes=2)
     if OrmQ.objects.count() > REMEMBERED:
-        return []  # nothing is lost, there is just much to do
+        return []  # nothing is lost; there is just much to do
     return list(Picture.objects.filter(thumbnails={}, created_at__lt=waited).values_list("pk", flat=True)[:200])
 
 
 def learn_durations() -> None:
-    """Of each model's latest, and with each choice of options: the seconds from sending to delivery that half of them
-    stayed below, and nearly all (95 %). And how many of the latest brought a picture.
+    """For each model and each choice of options: the median and the 95th percentile of the seconds from sending to
+    delivery. And for each model, the share of its latest requests that brought a picture.
     """
     for model in ImageModel.objects.all():
         seconds: list[float] = []
@@ -72,29 +73,29 @@ def _pace(seconds: list[float]) -> tuple[float, float] | None:
 
 
 def _success_rate(model: ImageModel) -> float | None:
-    """Of the latest that ended by themselves. What a person can mend by other words says nothing of the model."""
+    """Of the latest that ended by themselves, without what was not the model's fault."""
     ended = Generation.objects.filter(model=model, state__in=(State.COMPLETED, State.FAILED, State.INTERRUPTED))
-    latest = list(
-        ended.exclude(error_code__in=EDIT_HELPS).order_by("-finished_at").values_list("state", flat=True)[:REMEMBERED]
-    )
+    judged = ended.exclude(error_code__in=NOT_THE_MODELS_FAULT)
+    latest = list(judged.order_by("-finished_at").values_list("state", flat=True)[:REMEMBERED])
     return latest.count(State.COMPLETED) / len(latest) if len(latest) >= FEWEST else None
 
 
 def delete_old_rows() -> None:
-    """Old results of background tasks, wrong passwords and notices, and sessions that have run out."""
+    """Old results of background tasks, wrong passwords, notices and raw answers, and sessions that have run out."""
     now = timezone.now()
     Task.objects.filter(stopped__lt=now - KEEP_TASKS).delete()
     PasswordTry.objects.filter(at__lt=now - timedelta(days=1)).delete()
     Notice.objects.filter(created_at__lt=now - KEEP_NOTICES).delete()
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    RawAnswer.objects.out_of_date(now).delete()
 
 
 def delete_unused_uploads() -> None:
-    """After a day, the files of uploads/PERSON/ that no request goes with: what was uploaded and then left."""
+    """Delete files of uploads/PERSON/ that no request uses, a day after they were uploaded."""
     try:
         folders = default_storage.listdir(UPLOADS)[0]
     except FileNotFoundError:
-        return  # nobody has uploaded anything yet
+        return  # no person has uploaded anything yet
     for folder in filter(str.isdecimal, folders):
         names = [f"{UPLOADS}/{folder}/{name}" for name in default_storage.listdir(f"{UPLOADS}/{folder}")[1]]
         edits = Generation.objects.filter(author=int(folder)).exclude(source_file="")
@@ -102,6 +103,20 @@ def delete_unused_uploads() -> None:
         for name in names:
             if name not in used and default_storage.get_modified_time(name) < timezone.now() - KEEP_UPLOADS:
                 default_storage.delete(name)
+
+
+def delete_stray_files() -> None:
+    """After a day, the files of kept/ that no result names: the task that kept them ended before it could say so."""
+    try:
+        names = default_storage.listdir(KEPT)[1]
+    except FileNotFoundError:
+        return  # only pictures have come so far
+    for name in names:
+        generation = Generation.objects.filter(pk=int(name.partition("-")[0])).only("results").first()
+        path = f"{KEPT}/{name}"
+        is_named = generation is not None and path in {one.name for one in generation.kept_files}
+        if not is_named and default_storage.get_modified_time(path) < timezone.now() - KEEP_UPLOADS:
+            default_storage.delete(path)
 
 
 def empty_trash() -> None:
@@ -112,7 +127,7 @@ def empty_trash() -> None:
 
 
 def tidy_downloads() -> None:
-    """Send for those that nobody works on; delete those that have expired, and files that belong to none."""
+    """Continue downloads that no worker builds; delete expired ones, and files that belong to no download."""
     for download in Download.objects.forgotten():
         remind(download)
     for download in Download.objects.expired():
@@ -128,7 +143,7 @@ def tidy_downloads() -> None:
 
 
 def check_ledger() -> int:
-    """Tell the log where the ledger does not add up, of what was asked for lately; return in how many places."""
+    """Log where the ledger of recent generations does not add up; return how many such places there are."""
     found = 0
     for discrepancy in discrepancies(since=timezone.now() - CHECKED):
         found += 1

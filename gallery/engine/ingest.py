@@ -1,7 +1,10 @@
-"""Brings a delivered picture home: fetch it safely, verify it, keep the original bytes, make thumbnails.
+"""Ingests what was delivered: fetch it safely, verify it, keep the original bytes, make thumbnails.
 
 Everything here may run twice, or be killed in the middle, at any line: a picture counts only once its row is there, a
 row is there only after its file was written whole, and a result has one row at most.
+
+What is no picture that the studio can show is kept, too, as a file for its author: it was paid for. Only what a host
+says instead of sending a file, such as a page, is not; and a damaged file is fetched again before it is kept.
 """
 
 import contextlib
@@ -10,6 +13,7 @@ import logging
 import tempfile
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import IO
@@ -22,12 +26,16 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from gallery.engine import raw_answers
 from gallery.engine.fetch import FetchError, fetch
+from gallery.images.kinds import ENOUGH, Kind, kind_of
 from gallery.images.parse import NotAPicture
 from gallery.images.verify import examine, thumbnails
 from gallery.models import Activity, Gallery, GalleryEntry, Generation, Picture, State
-from gallery.models.states import FETCH_ATTEMPTS, PICTURE_UNAVAILABLE
+from gallery.models.kept_file import KEPT
+from gallery.models.states import FETCH_ATTEMPTS, NOT_A_PICTURE, PICTURE_UNAVAILABLE
 from gallery.services.activity import record
+from gallery.upstream.inline import resolve
 
 logger = logging.getLogger(__name__)
 
@@ -50,15 +58,17 @@ def ingest_results(generation_id: int) -> None:
     here.update(generation.deleted_results)
     problems: list[Exception] = []
     for index, result in enumerate(generation.results):
-        if index in here:
+        if index in here or result.get("kept") or result.get("lost"):
             continue
         if index:
             _claim(mine)
         try:
-            ingest_result(generation, index, result)
-            here.add(index)
+            if ingest_result(generation, index, result) is not None:
+                here.add(index)
         except (FetchError, NotAPicture) as problem:
             problems.append(problem)
+            if isinstance(problem, FetchError) and problem.hopeless and not generation.task_id:
+                generation.note_result(index, lost=str(problem))
         except OSError as problem:
             # Most likely a full disk: nothing is lost, it goes on when there is room.
             logger.error("Could not store a picture of generation %s: %s", generation_id, problem.strerror or problem)
@@ -72,15 +82,37 @@ def ingest_results(generation_id: int) -> None:
             problems.append(problem)
     if problems and generation.attempts + 1 < FETCH_ATTEMPTS and _may_help(generation, problems):
         _try_again_later(generation)
-    elif here:
-        generation.complete(generation.cost_of_results)
+        return
+    # The file of a result without an address is gone, and nothing else is known of it.
+    for index, result in enumerate(generation.results):
+        if index not in here and not (result.get("url") or result.get("kept") or generation.task_id):
+            generation.note_result(index, lost=result.get("lost") or "the file that it was kept in is gone")
+    if here or any(not one.is_message for one in generation.kept_files):
+        if generation.complete(generation.cost_of_results) and not problems:
+            raw_answers.forget(generation_id)
     else:
-        generation.fail(
-            PICTURE_UNAVAILABLE,
-            f"The picture was made, but could not be fetched: {problems[0] if problems else 'the answer names none'}",
-            "It is paid for. “Fetch again” tries once more without paying again.",
-            from_=[State.SAVING],
+        _fail(generation, problems)
+
+
+def _fail(generation: Generation, problems: list[Exception]) -> None:
+    """Say what came instead of a picture, or why nothing came; and what can be done, if anything can."""
+    if generation.kept_files:
+        words = f"It sent {generation.kept_files[0].what}, which you can download."
+        generation.fail(NOT_A_PICTURE, words, from_=[State.SAVING])
+        return
+    lost = next((result["lost"] for result in generation.results if result.get("lost")), "the answer names none")
+    problem = problems[0] if problems else lost
+    if not generation.is_missing_pictures:
+        hint = "Fetching it again cannot help. “Retry” asks for a new picture, which is charged again."
+    elif isinstance(problem, FetchError) and problem.refused:
+        hint = (
+            "An administrator can allow this host in the studio's settings (LEMONSTUDIO_TRUSTED_ORIGINS). After that, "
+            "“Fetch again” brings the picture without paying again."
         )
+    else:
+        hint = "It is paid for. “Fetch again” tries once more without paying again."
+    message = f"The picture was made, but could not be fetched: {problem}"
+    generation.fail(PICTURE_UNAVAILABLE, message, hint, from_=[State.SAVING])
 
 
 def _claim(mine: QuerySet[Generation]) -> int:
@@ -104,14 +136,19 @@ def _try_again_later(generation: Generation) -> None:
         Generation.objects.filter(pk=generation.pk, state=State.SAVING).update(**changes)
 
 
-def ingest_result(generation: Generation, index: int, result: dict[str, str]) -> Picture:
-    """Fetch and verify one result and keep it. Raises FetchError, NotAPicture, or OSError when it can't be stored.
+def ingest_result(generation: Generation, index: int, result: dict[str, str]) -> Picture | None:
+    """Fetch and verify one result and keep it; None if it is kept as a file, being no picture.
 
     It may have come inside an answer, and have an address from another answer: then what is here comes first.
+    Raises FetchError, NotAPicture where another copy may be better, or OSError when it can't be stored.
     """
+    is_last_try = generation.attempts + 1 >= FETCH_ATTEMPTS
+    from_inbox = _Delivered(generation, index, result, partial(_copy_from_inbox, result.get("file", "")))
     if result.get("file"):
         try:
-            picture = _read_and_keep(generation, index, result, partial(_copy_from_inbox, result["file"]))
+            # Another answer may bring a better copy, if there is anyone to ask.
+            must_keep = not result.get("url") and (is_last_try or not generation.task_id)
+            picture = from_inbox.keep(must_keep=must_keep)
         except (FetchError, NotAPicture):
             if not result.get("url"):
                 raise
@@ -119,28 +156,54 @@ def ingest_result(generation: Generation, index: int, result: dict[str, str]) ->
             default_storage.delete(result["file"])
             return picture
     if not result.get("url"):
-        raise FetchError("the answer names no address for it")
-    return _read_and_keep(
-        generation,
-        index,
-        result,
-        lambda file: fetch(
-            result["url"],
-            file,
-            trusted_origins=settings.LEMONSTUDIO_TRUSTED_ORIGINS,
-            max_bytes=MAX_BYTES,
-            deadline=FETCH_DEADLINE,
-        ),
+        raise FetchError("the answer names no address for it", hopeless=True)
+    try:
+        return _Delivered(generation, index, result, partial(_fetch, result["url"])).keep(
+            must_keep=is_last_try, is_fetched=True
+        )
+    except (FetchError, NotAPicture):
+        if result.get("file") and is_last_try and default_storage.exists(result["file"]):
+            picture = from_inbox.keep(must_keep=True)
+            default_storage.delete(result["file"])
+            return picture
+        raise
+
+
+def _fetch(url: str, file: IO[bytes]) -> None:
+    fetch(
+        resolve(settings.LEMONDATA_BASE_URL, url),
+        file,
+        trusted_origins=settings.LEMONSTUDIO_TRUSTED_ORIGINS,
+        max_bytes=MAX_BYTES,
+        deadline=FETCH_DEADLINE,
     )
 
 
-def _read_and_keep(
-    generation: Generation, index: int, result: dict[str, str], read: Callable[[IO[bytes]], object]
-) -> Picture:
-    with tempfile.SpooledTemporaryFile(max_size=8 * 2**20) as file:
-        read(file)
-        file.seek(0)
-        return _keep(generation, index, result, file)
+@dataclass(frozen=True, slots=True)
+class _Delivered:
+    """One result, and how its bytes are read."""
+
+    generation: Generation
+    index: int
+    result: dict[str, str]
+    read: Callable[[IO[bytes]], object]
+
+    def keep(self, *, must_keep: bool, is_fetched: bool = False) -> Picture | None:
+        """Keep it as a picture, or as a file; `must_keep` if no other copy of what is damaged will come."""
+        with tempfile.SpooledTemporaryFile(max_size=8 * 2**20) as file:
+            self.read(file)
+            file.seek(0)
+            try:
+                return _keep(self.generation, self.index, self.result, file)
+            except NotAPicture as problem:
+                file.seek(0)
+                kind = kind_of(file.read(ENOUGH))
+                if is_fetched and kind.is_message:
+                    raise FetchError(f"its host sent {kind.with_article}, not a picture", gone=True) from problem
+                if problem.is_damage and not must_keep:
+                    raise
+                _keep_file(self.generation, self.index, file, kind, str(problem))
+                return None
 
 
 def _copy_from_inbox(name: str, file: IO[bytes]) -> None:
@@ -154,25 +217,10 @@ def _copy_from_inbox(name: str, file: IO[bytes]) -> None:
 
 def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[bytes]) -> Picture:
     examined = examine(file)
-    file.seek(0)
-    sha256, size = hashlib.sha256(), 0
-    while chunk := file.read(2**20):
-        sha256.update(chunk)
-        size += len(chunk)
-    file.seek(0)
+    sha256, size = _measured(file)
     # A name of its own for every try: two that run at once never write into the same file.
     stem = f"{generation.created_at:%Y/%m}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}"
-    name = f"pictures/{stem}.{examined.info.extension}"
-    try:
-        name = default_storage.save(name, File(file))
-    except OSError:
-        # What was written of it would only make a full disk fuller.
-        with contextlib.suppress(OSError):
-            default_storage.delete(name)
-        raise
-    if default_storage.size(name) != size:
-        default_storage.delete(name)
-        raise OSError(f"only a part of {name} was stored")
+    name = _store(f"pictures/{stem}.{examined.info.extension}", file, size)
     try:
         with transaction.atomic():
             picture = Picture.objects.create(
@@ -180,8 +228,9 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
                 index=index,
                 author_id=generation.author_id,
                 original=name,
-                sha256=sha256.hexdigest(),
+                sha256=sha256,
                 format=examined.info.format,
+                is_as_delivered=examined.info.is_as_delivered,
                 byte_size=size,
                 width=examined.info.width,
                 height=examined.info.height,
@@ -197,6 +246,42 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
         default_storage.delete(name)
         return Picture.objects.get(generation=generation, index=index)
     return picture
+
+
+def _keep_file(generation: Generation, index: int, file: IO[bytes], kind: Kind, why: str) -> None:
+    """Keep what is no picture as it is, and note it in the row; the file comes first."""
+    _, size = _measured(file)
+    name = _store(f"{KEPT}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}.{kind.extension}", file, size)
+    # Of a kind that is never shown, its name says it all.
+    why = "" if why.endswith(kind.with_article) or not kind.name else why
+    if not generation.note_result(index, kept=name, what=kind.with_article, why=why):
+        default_storage.delete(name)
+
+
+def _measured(file: IO[bytes]) -> tuple[str, int]:
+    """SHA-256 and size of the whole file, which stands at its beginning afterwards."""
+    file.seek(0)
+    sha256, size = hashlib.sha256(), 0
+    while chunk := file.read(2**20):
+        sha256.update(chunk)
+        size += len(chunk)
+    file.seek(0)
+    return sha256.hexdigest(), size
+
+
+def _store(name: str, file: IO[bytes], size: int) -> str:
+    """Store all of the file; return the name that it got. Raises OSError where there is no room."""
+    try:
+        name = default_storage.save(name, File(file))
+    except OSError:
+        # What was written of it would only make a full disk fuller.
+        with contextlib.suppress(OSError):
+            default_storage.delete(name)
+        raise
+    if default_storage.size(name) != size:
+        default_storage.delete(name)
+        raise OSError(f"only a part of {name} was stored")
+    return name
 
 
 def make_thumbnails(picture_id: int) -> None:

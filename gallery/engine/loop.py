@@ -1,6 +1,7 @@
 """The engine's thread: its lease, its steps, its stop."""
 
 import logging
+import math
 import os
 import socket
 import threading
@@ -8,12 +9,15 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
 from gallery import upstream
+from gallery.engine.context import Context
+from gallery.engine.errors import DATABASE_AWAY, errors_logged
 from gallery.engine.gate import Gate
-from gallery.engine.outcomes import Outcomes
+from gallery.engine.outcomes import Outcome, Outcomes, Polled, Posted
 from gallery.engine.polling import Poller
 from gallery.engine.results import Deliveries
 from gallery.engine.sending import Sender
@@ -22,6 +26,9 @@ from gallery.models import Generation, State, UpstreamAccount
 from gallery.models.account import Lease
 
 logger = logging.getLogger(__name__)
+
+# How long the loop rests after an error, in seconds.
+REST = 1.0
 
 
 class Engine:
@@ -50,24 +57,9 @@ class Engine:
         self.outcomes = Outcomes()
         self.gate = Gate(self.timing, requests_per_minute, tell_administrators)
         self.deliveries = Deliveries(enqueue_ingest, self.timing.fetch_by)
-        self.poller = Poller(
-            client,
-            gate=self.gate,
-            outcomes=self.outcomes,
-            deliveries=self.deliveries,
-            timing=self.timing,
-            at_once=polls_at_once,
-        )
-        self.sender = Sender(
-            client,
-            gate=self.gate,
-            outcomes=self.outcomes,
-            deliveries=self.deliveries,
-            poller=self.poller,
-            timing=self.timing,
-            may_send=self.may_send,
-            at_once=posts_at_once,
-        )
+        context = Context(client, self.timing, self.gate, self.outcomes, self.deliveries)
+        self.poller = Poller(context, at_once=polls_at_once)
+        self.sender = Sender(context, self.poller, may_send=self.may_send, at_once=posts_at_once)
         self._lease_until = 0.0
         self._renew_at = 0.0
         self._look_at = 0.0
@@ -79,11 +71,11 @@ class Engine:
     # -- life
 
     def wake(self) -> None:
-        """There is something new; do not wait for the next look."""
+        """Look for something new at once."""
         self.outcomes.arrived.set()
 
     def stop(self) -> None:
-        """Send nothing more, wait for what is on its way as long as a stop may take, and let go of the lease."""
+        """Send nothing more, wait for requests on their way as long as a stop may take, and release the lease."""
         self.stopping.set()
         self.wake()
         self.stopped.wait(self.timing.drain + 2)
@@ -101,20 +93,21 @@ class Engine:
             connection.close()
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """Run `work`; a database that is away for a while, or a bug in one row's handling, must not end the thread."""
+        """Run `work`; neither a database that is away for a while nor a bug in a row's handling ends the thread."""
         try:
-            work()
-        except (DatabaseError, InterfaceError) as problem:
+            with errors_logged(logger, "The engine goes on after an error", then=self._rest):
+                work()
+        except DATABASE_AWAY as problem:
             logger.warning("The engine waits for the database: %s", problem)
-            connection.close()
-            self.stopping.wait(1.0)
-        except Exception:
-            logger.exception("The engine stumbled; it goes on")
-            self.stopping.wait(1.0)
+            self._rest()
+
+    def _rest(self) -> None:
+        connection.close()
+        self.stopping.wait(REST)
 
     def _drain(self) -> None:
         give_up_at = time.monotonic() + self.timing.drain
-        # Also where another engine has taken over: what is still answered was paid for.
+        # Even if another engine has taken over: what is still answered was paid for.
         while self.sender.on_its_way and time.monotonic() < give_up_at:
             self._guarded(self._drain_step)
             time.sleep(self.timing.step)
@@ -123,13 +116,13 @@ class Engine:
     def _drain_step(self) -> None:
         if self.fence:
             self._keep_lease()
-        self.outcomes.handle(self.timing.slice)
+        self.handle_outcomes(self.timing.slice)
 
     def _let_go(self) -> None:
-        self.outcomes.handle(self.timing.drain)
+        self.handle_outcomes(self.timing.drain)
         if not self.fence:
             return
-        # The process ends now, and with it the connections: nobody will ever know what came of these.
+        # The process and its connections end now, so the outcome of these stays unknown.
         for generation in Generation.objects.filter(pk__in=self.sender.on_its_way, fence=self.fence):
             generation.interrupt()
         UpstreamAccount.release_lease(self.holder, self.fence)
@@ -150,13 +143,14 @@ class Engine:
         self._lease_until = asked_at + self.timing.lease
         self._renew_at = asked_at + self.timing.renew
         self._look_at = self._sweep_at = 0.0
+        self.gate.holds.load()
         return True
 
     def _may_take_at(self, lease: Lease, now: float) -> float:
         """When this lease of another engine is over, by the monotonic clock.
 
         The wall clock is asked once, when the lease is first seen: it may be put forward or back while the holder
-        lives, or have been before its holder died. Who lives renews its lease, and that is another one to see.
+        lives, or before it dies. A holder that lives renews its lease, and then there is another lease to see.
         """
         if lease[:2] != self._seen:
             self._seen = lease[:2]
@@ -178,17 +172,35 @@ class Engine:
         return now < self._lease_until
 
     def may_send(self) -> bool:
-        """By this machine's own clock, with no question to the database; for the moment before money is spent."""
+        """By this machine's own clock, without asking the database: for the moment before money is spent."""
         return time.monotonic() < self._lease_until and not self.stopping.is_set()
 
     # -- one turn of the loop
 
     def turn(self) -> None:
-        # Also without the lease: what comes back from before it was lost is kept. Not for longer than the lease can
-        # wait for its renewal: another engine would take what is on its way for lost.
-        self.outcomes.handle(self.timing.slice)
+        # Also without the lease: an answer from before it was lost is kept. Only as long as the lease can wait for its
+        # renewal, or another engine would take requests on their way for lost.
+        self.handle_outcomes(self.timing.slice)
         if (self.fence or self._contend()) and self._keep_lease():
             self._step()
+
+    def handle_outcomes(self, seconds: float = math.inf) -> None:
+        """Handle what came back, for so long. One for which the database is away stays: a paid result is kept."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and (outcome := self.outcomes.first()) is not None:
+            with errors_logged(logger, f"Could not write off the outcome of generation {outcome.pk}"):
+                self._handle(outcome)
+            self.outcomes.remove_first()
+
+    def _handle(self, outcome: Outcome) -> None:
+        failure = f"Could not handle the outcome of generation {outcome.pk}"
+        match outcome:
+            case Posted():
+                with errors_logged(logger, failure, then=partial(self.sender.write_off, outcome)):
+                    self.sender.handle(outcome)
+            case Polled():
+                with errors_logged(logger, failure, then=partial(self.poller.write_off, outcome)):
+                    self.poller.handle(outcome)
 
     def _step(self) -> None:
         now = time.monotonic()
@@ -201,21 +213,30 @@ class Engine:
         if now >= self._sweep_at:
             self._sweep_at = now + self.timing.sweep
             self.deliveries.sweep_inbox(self.sender.on_its_way | self.poller.asked_about)
-        if self.gate.is_held:
-            return
+        self.gate.budget.heed(self.client.rate_limit)
         if self.gate.paused:
-            self._probe()
+            self._ask_whether_it_is_over()
             return
         self.sender.send(self.fence)
         if not self.sender.needs_budget:
             self.poller.poll()
 
-    def _probe(self) -> None:
-        """After a pause one request goes ahead; what comes of it ends the pause or prolongs it."""
-        if self.sender.on_its_way or self.poller.is_asking:
+    def _ask_whether_it_is_over(self) -> None:
+        """After a pause one request goes ahead; what comes of it ends the pause or prolongs it.
+
+        Before the pause is over, only one that was not refused yet, if the upstream did not say how long to wait.
+        """
+        if self.sender.is_probing or self.poller.is_asking:
             return
-        if self.sender.send(self.fence, limit=1) or self.poller.poll(limit=1) or self.poller:
+        if not self.gate.is_held:
+            self._probe()
+        elif self.gate.wants_opinion:
+            was_asked = self.sender.probe(self.fence, refused_before=self.gate.paused_since)
+            self.gate.note_opinion(was_asked=was_asked)
+
+    def _probe(self) -> None:
+        if self.sender.probe(self.fence) or self.poller.poll(limit=1) or self.poller:
             return
         if not Generation.objects.filter(state=State.QUEUED).exists():
-            # Nobody wants anything: the next request finds out by itself.
+            # Nothing is queued: the next request finds out by itself.
             self.gate.went_well(time.monotonic())

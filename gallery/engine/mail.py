@@ -1,4 +1,4 @@
-"""What the studio writes by e-mail, where it was told how to send any."""
+"""The studio's e-mails, if it was told how to send them."""
 
 import logging
 from datetime import timedelta
@@ -14,7 +14,7 @@ from gallery.models import Invitation, Person, UpstreamAccount
 
 logger = logging.getLogger(__name__)
 
-# One mail about an account that is paused again and again.
+# At most one e-mail in this time about an account that is paused again and again.
 SILENCE = timedelta(hours=1)
 
 
@@ -33,15 +33,15 @@ def tell_of_pause() -> int:
     ]
     text = "\n\n".join(line for line in lines if line)
     for address in administrators:
-        # One by one, so that nobody reads who else administers.
+        # One by one, so that no recipient sees the other addresses.
         send_mail("Lemon Studio is paused", text, None, [address])
     return len(administrators)
 
 
 def send_invitation(invitation_id: int, origin: str) -> bool:
-    """Mail an invitation to whom it is for; tell whether that was done now.
+    """Mail an invitation; tell whether this call did it.
 
-    The link is made here and goes nowhere else. Run twice, the second finds it mailed.
+    The link is made here and kept nowhere else. A second run finds that it was mailed.
     """
     invitation = Invitation.objects.select_related("created_by", "gallery").get(pk=invitation_id)
     token = invitation.new_token_to_mail()
@@ -59,7 +59,7 @@ def send_invitation(invitation_id: int, origin: str) -> bool:
     try:
         send_mail("An invitation to Lemon Studio", text, None, [invitation.email])
     except Exception as problem:
-        # Whatever it was: the row says already that it was mailed.
+        # After any error: the row says already that it was mailed.
         invitation.could_not_be_mailed(str(problem) or type(problem).__name__)
         if not isinstance(problem, SMTPException | OSError):
             raise

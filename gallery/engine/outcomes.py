@@ -1,15 +1,12 @@
 """How what came of a request gets from the thread that made it back to the loop."""
 
 import logging
-import math
 import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-from django.db import InterfaceError, OperationalError
 
 from gallery import upstream
 from gallery.engine.results import Results, keep_results
@@ -19,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of one request: an answer, with what was kept of its results, or a problem."""
+    """What came of one request about a generation: an answer, with what was kept of its results, or a problem."""
 
     pk: int
     answer: upstream.Answer | None = None
@@ -29,48 +26,48 @@ class Outcome:
     asked_at: float = field(default_factory=time.monotonic)
 
 
+@dataclass(slots=True)
+class Posted(Outcome):
+    """Of a POST. `fence` is the claim's: another engine may have claimed the row since."""
+
+    fence: int = 0
+
+
+@dataclass(slots=True)
+class Polled(Outcome):
+    """Of a question about a task."""
+
+
 class Outcomes:
     """A queue that the loop empties. An outcome leaves it only when it was handled."""
 
     def __init__(self) -> None:
         self.arrived = threading.Event()
-        self._queue: queue.SimpleQueue[tuple[Outcome, Callable[[Outcome], None]]] = queue.SimpleQueue()
-        self._taken: deque[tuple[Outcome, Callable[[Outcome], None]]] = deque()
+        self._queue: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._waiting: deque[Outcome] = deque()
 
     def __bool__(self) -> bool:
-        return bool(self._taken) or not self._queue.empty()
+        return bool(self._waiting) or not self._queue.empty()
 
-    def job(
-        self, pk: int, request: Callable[[], upstream.Answer], handle: Callable[[Outcome], None]
-    ) -> Callable[[], None]:
-        """A job for a pool: make the request, keep what it brings, and report."""
+    def request(self, outcome: Outcome, ask: Callable[[], upstream.Answer]) -> None:
+        """In a pool's thread: make the request, keep what it brings, and report."""
+        outcome.asked_at = time.monotonic()
+        try:
+            outcome.answer = ask()
+            outcome.results = keep_results(outcome.pk, outcome.answer)
+        except upstream.UpstreamError as problem:
+            outcome.problem = problem
+        except Exception:
+            logger.exception("A request for generation %s ended in an unforeseen way", outcome.pk)
+            outcome.problem = upstream.OutcomeUnknown("The request ended in an unforeseen way.")
+        self._queue.put(outcome)
+        self.arrived.set()
 
-        def run() -> None:
-            outcome = Outcome(pk)
-            try:
-                outcome.answer = request()
-                outcome.results = keep_results(pk, outcome.answer)
-            except upstream.UpstreamError as problem:
-                outcome.problem = problem
-            except Exception:
-                logger.exception("A request for generation %s ended in an unforeseen way", pk)
-                outcome.problem = upstream.OutcomeUnknown("The request ended in an unforeseen way.")
-            self._queue.put((outcome, handle))
-            self.arrived.set()
-
-        return run
-
-    def handle(self, seconds: float = math.inf) -> None:
-        """Handle what came back, for so long. One for which the database is away stays: a paid result is kept."""
-        until = time.monotonic() + seconds
+    def first(self) -> Outcome | None:
+        """The oldest that was not handled yet. It stays the first until `remove_first`."""
         while not self._queue.empty():
-            self._taken.append(self._queue.get())
-        while self._taken and time.monotonic() < until:
-            outcome, handle = self._taken[0]
-            try:
-                handle(outcome)
-            except (OperationalError, InterfaceError):
-                raise
-            except Exception:
-                logger.exception("Could not handle the outcome of generation %s", outcome.pk)
-            self._taken.popleft()
+            self._waiting.append(self._queue.get())
+        return self._waiting[0] if self._waiting else None
+
+    def remove_first(self) -> None:
+        self._waiting.popleft()

@@ -7,23 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from gallery import upstream
+from gallery.engine import raw_answers
+from gallery.engine.context import Context
 from gallery.engine.forecast import Forecasts
-from gallery.engine.gate import Gate
-from gallery.engine.outcomes import Outcome, Outcomes
+from gallery.engine.outcomes import Polled
 from gallery.engine.pool import DaemonPool
-from gallery.engine.results import Deliveries, no_reason
-from gallery.engine.timing import Timing
+from gallery.engine.results import no_reason
 from gallery.models import Generation, State
 from gallery.models.states import FETCH_ATTEMPTS, GAVE_UP, GENERATION_FAILED, LATE_RESULT_PATIENCE, PICTURE_UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 
-# How much what nobody waits for any more counts beside the rest while the budget is short.
+# The weight of a generation that has ended for its author, beside the rest, while the budget is short.
 ENDED_COUNTS = 0.05
+# How often an error under an unknown status must come in a row to be believed.
+DOUBTS = 2
+# Seconds after acceptance in which a task that the upstream does not know may still turn up, and how often it is asked.
+YOUNG = 60.0
+ASKED_AGAIN = 2
 
 
 @dataclass(slots=True)
@@ -39,11 +43,16 @@ class Watched:
     give_up_at: float
     state: str
     progress: int | None
-    # Nobody waits for it any more: it was cancelled, or given up.
+    # It was cancelled or given up; only a late result is of interest.
     ended: bool
     attempts: int = 0
     empty_answers: int = 0
     in_flight: bool = False
+    # How often in a row it may have failed, and how often the upstream did not know it.
+    doubts: int = 0
+    gone: int = 0
+    # What the upstream said last, if that was not understood: shown when the studio gives up.
+    last_said: str = ""
     # When an answer about it was asked for last (or it was accepted), and when last it surely was not ready.
     asked: float = 0.0
     unfinished: float | None = None
@@ -52,21 +61,12 @@ class Watched:
 class Poller:
     """Asks about what the upstream has. Due times live in memory; only changes that a card shows are written."""
 
-    def __init__(
-        self,
-        client: upstream.Client,
-        *,
-        gate: Gate,
-        outcomes: Outcomes,
-        deliveries: Deliveries,
-        timing: Timing,
-        at_once: int,
-    ) -> None:
-        self._client = client
-        self._gate = gate
-        self._outcomes = outcomes
-        self._deliveries = deliveries
-        self._timing = timing
+    def __init__(self, context: Context, *, at_once: int) -> None:
+        self._client = context.client
+        self._gate = context.gate
+        self._outcomes = context.outcomes
+        self._deliveries = context.deliveries
+        self._timing = context.timing
         self._pool = DaemonPool(at_once, "poll")
         self._watched: dict[int, Watched] = {}
         self._forecasts = Forecasts()
@@ -84,11 +84,11 @@ class Poller:
         return {one.pk for one in self._watched.values() if one.in_flight}
 
     def forget(self) -> None:
-        """Another engine looks after them from now on."""
+        """Another engine polls them from now on."""
         self._watched.clear()
 
     def look_around(self) -> None:
-        """Learn of rows that a engine before this one left, or that somebody made due."""
+        """Learn of rows that an earlier engine left, or that became due."""
         Generation.objects.stop_looking_after(timezone.now() - LATE_RESULT_PATIENCE)
         for generation in Generation.objects.to_poll(timezone.now()).exclude(pk__in=list(self._watched)):
             self.watch(generation)
@@ -114,7 +114,7 @@ class Poller:
     def poll(self, limit: int | None = None) -> int:
         """Ask about those that are due, as far as budget and pool allow; return how many were asked about.
 
-        Where that is not all of them, ask where a result is likely to have been waiting for long.
+        If that is not all of them, ask where a result has likely been waiting for long.
         """
         room = min(self._gate.budget.available(), self._pool.free)
         room = max(0, room if limit is None else min(room, limit))
@@ -125,7 +125,7 @@ class Poller:
         for watched in due:
             watched.in_flight = True
             self._gate.budget.spend()
-            self._pool.submit(self._outcomes.job(watched.pk, partial(self._ask, watched), self._polled))
+            self._pool.submit(partial(self._outcomes.request, Polled(watched.pk), partial(self._ask, watched)))
         return len(due)
 
     def _urgency(self, now: float, watched: Watched) -> tuple[float, bool, float]:
@@ -134,22 +134,26 @@ class Poller:
         return expected * (ENDED_COUNTS if watched.ended else 1), not watched.ended, -watched.due
 
     def _ask(self, watched: Watched) -> upstream.Answer:
-        return self._client.status(watched.task_id, watched.poll_url)
+        answer = self._client.status(watched.task_id, watched.poll_url)
+        if answer.previews and time.monotonic() >= watched.give_up_at:
+            return answer.settled()  # the studio stops waiting now, and a picture is there
+        return answer
 
-    def _polled(self, outcome: Outcome) -> None:
+    def handle(self, outcome: Polled) -> None:
         watched = self._watched.get(outcome.pk)
-        try:
-            self._judge(watched, outcome)
-        except (OperationalError, InterfaceError):
-            raise  # comes back when the database does
-        except Exception:
-            logger.exception("Could not make sense of what came of asking about generation %s", outcome.pk)
-            if watched is not None:
-                self._ask_later(watched, self._timing.late_poll)
+        if _is_worth_keeping(watched, outcome):
+            raw_answers.note(outcome, polled=True)
+        self._judge(watched, outcome)
         if watched is not None:
             watched.in_flight = False
 
-    def _judge(self, watched: Watched | None, outcome: Outcome) -> None:
+    def write_off(self, outcome: Polled) -> None:
+        """Handling it failed. Its answer may be the same in a while; by then the cause may be gone."""
+        if watched := self._watched.get(outcome.pk):
+            self._ask_later(watched, self._timing.late_poll)
+            watched.in_flight = False
+
+    def _judge(self, watched: Watched | None, outcome: Polled) -> None:
         if outcome.answer is not None and outcome.answer.status == upstream.Status.COMPLETED:
             # Kept whether or not it is still watched.
             self._gate.went_well(outcome.asked_at)
@@ -173,10 +177,17 @@ class Poller:
                 watched, answer.code or GENERATION_FAILED, answer.error or no_reason(answer), "", refunded=True
             )
             return
+        watched.gone = 0
+        # Twice in a row, an error under an unknown status is the end.
+        watched.doubts = watched.doubts + 1 if answer.unsure and answer.error else 0
+        watched.last_said = answer.word if answer.unsure else ""
+        if watched.doubts >= DOUBTS:
+            self._end_in_vain(watched, answer.code or GENERATION_FAILED, answer.error, "")
+            return
         processing = answer.status == upstream.Status.PROCESSING
         state = State.PROCESSING if processing else State.PENDING
         if not watched.ended and (state != watched.state or answer.progress != watched.progress):
-            # Nothing is changed where somebody has cancelled it meanwhile.
+            # It may have been cancelled meanwhile; then nothing is changed.
             noted = Generation(pk=watched.pk).note_progress(processing=processing, progress=answer.progress)
             watched.state, watched.progress, watched.ended = state, answer.progress, not noted
         self._ask_later(watched, self._timing.poll)
@@ -189,7 +200,7 @@ class Poller:
                 return
             Generation(pk=watched.pk).fail(
                 GAVE_UP,
-                "The studio gave up waiting for this one.",
+                _gave_up(watched.last_said),
                 "If the picture arrives within a day, it is kept all the same.",
                 due_at=timezone.now(),
                 from_=[State.PENDING, State.PROCESSING],
@@ -208,7 +219,14 @@ class Poller:
             watched.due = self._gate.hold_until
             return
         watched.attempts += 1
+        if not isinstance(problem, upstream.TaskGone):
+            watched.gone = 0
+        if isinstance(problem, upstream.MalformedAnswer):
+            watched.last_said = problem.message
         match problem:
+            case upstream.TaskGone() if self._is_too_early(watched, asked_at):
+                watched.gone += 1
+                self._ask_later(watched, self._timing.poll)
             case upstream.TaskGone():
                 self._end_in_vain(watched, problem.code, problem.message, problem.hint)
             case upstream.NoPicture():
@@ -217,12 +235,18 @@ class Poller:
                     self._ask_later(watched, self._timing.after(watched.empty_answers))
                 else:
                     message = "The upstream says that the picture is ready, but gives no address for it."
+                    message = f"{message} It also says: {problem.reason}" if problem.reason else message
                     self._end_in_vain(watched, PICTURE_UNAVAILABLE, message, problem.hint)
             case upstream.Refused() if watched.attempts >= FETCH_ATTEMPTS:
-                # Of the question, not of the task: nobody knows what becomes of that.
+                # The question was refused, not the task: what becomes of that is unknown.
                 self._end_in_vain(watched, GAVE_UP, problem.message, problem.hint)
             case _:
                 self._ask_later(watched, max(self._timing.poll, self._timing.after(watched.attempts - 1)))
+
+    @staticmethod
+    def _is_too_early(watched: Watched, asked_at: float) -> bool:
+        """Some services do not know a task yet that they have just accepted: ask twice more before it is lost."""
+        return watched.gone < ASKED_AGAIN and asked_at - watched.begun < YOUNG
 
     def _end_in_vain(self, watched: Watched, code: str, message: str, hint: str, *, refunded: bool = False) -> None:
         self._watched.pop(watched.pk, None)
@@ -231,6 +255,21 @@ class Poller:
         generation = Generation(pk=watched.pk)
         if not generation.fail(code, message, hint, from_=[State.PENDING, State.PROCESSING]):
             generation.expect_no_more(refunded=refunded)
+
+
+def _is_worth_keeping(watched: Watched | None, outcome: Polled) -> bool:
+    """An answer about a task that says its end, or one that was not understood, once. Thousands say: under way."""
+    answer, problem, last_said = outcome.answer, outcome.problem, watched.last_said if watched else ""
+    if answer is not None:
+        is_end = answer.status in (upstream.Status.COMPLETED, upstream.Status.FAILED)
+        return is_end or (answer.unsure and (answer.word != last_said or bool(answer.error)))
+    return isinstance(problem, upstream.MalformedAnswer) and problem.message != last_said
+
+
+def _gave_up(last_said: str) -> str:
+    if not last_said:
+        return "The studio gave up waiting for this one."
+    return f"The studio gave up waiting for this one. The service’s last word was “{last_said[:200]}”."
 
 
 def _unfinished_at(watched: Watched | None) -> datetime | None:

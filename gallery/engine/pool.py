@@ -1,7 +1,7 @@
 """Daemon threads that run jobs.
 
-`concurrent.futures` joins its threads when the process ends: one request that hangs for three minutes would hold up
-every stop for as long. Here a job that outlives its process is simply gone, and its row tells so.
+`concurrent.futures` joins its threads when the process ends, so a request that hangs for three minutes would delay
+every stop by as long. Here a job ends with its process, and its row tells that its outcome is unknown.
 """
 
 import logging
@@ -24,7 +24,7 @@ class DaemonPool:
         self._busy = 0
 
     def submit(self, job: Callable[[], None]) -> None:
-        """Run `job` as soon as a thread is free. Raises RuntimeError where the machine gives no thread at all."""
+        """Run `job` as soon as a thread is free. Raises RuntimeError if the machine gives no thread at all."""
         with self._lock:
             if self._busy >= self._started and self._started < self.size:
                 self._start_another()

@@ -1,7 +1,5 @@
 """What was paid for is kept at once."""
 
-import base64
-import binascii
 import contextlib
 import logging
 import time
@@ -13,17 +11,19 @@ from itertools import zip_longest
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from gallery import upstream
+from gallery.engine.errors import errors_logged
 from gallery.models import Generation, State
 from gallery.models.states import ENDED_IN_VAIN, GENERATION_FAILED, MAY_STILL_ARRIVE
+from gallery.upstream.inline import decode
 
 logger = logging.getLogger(__name__)
 
 Results = list[dict[str, str]]
-# Where pictures wait that came inside an answer, until the ingest takes them.
+# The folder for pictures that came inside an answer, until they are ingested.
 INBOX = "inbox"
 # What a row says of a result of which nothing is known.
 _NOTHING = {"url": "", "revised_prompt": ""}
@@ -32,7 +32,7 @@ _NOTHING = {"url": "", "revised_prompt": ""}
 def keep_results(pk: int, answer: upstream.Answer) -> Results:
     """What the row will say of each result. Pictures that came in the answer itself go into storage first.
 
-    There is no second copy of those anywhere: while storage has no room, this waits, and with it only this thread.
+    There is no other copy of those. While storage has no room, this thread waits, and no other.
     """
     results: Results = []
     if answer.status != upstream.Status.COMPLETED:
@@ -41,12 +41,13 @@ def keep_results(pk: int, answer: upstream.Answer) -> Results:
         kept = {"url": result.url, "revised_prompt": result.revised_prompt}
         if result.b64:
             try:
-                # Some leave the padding out.
-                data = base64.b64decode(result.b64 + "=" * (-len(result.b64) % 4))
-                # The name tells how long it is to be: a part of it that found room is no result.
-                kept["file"] = _store(f"{INBOX}/{pk}-{index}-{uuid.uuid4().hex[:12]}-{len(data)}", data)
-            except (binascii.Error, ValueError):
+                data = decode(result.b64)
+            except ValueError:
+                # There is no other copy: the text is kept as it came.
                 logger.warning("Picture %s of generation %s is no valid base64", index, pk)
+                data = result.b64.encode(errors="replace")
+            # The name tells how long it is to be: a part of it that found room is no result.
+            kept["file"] = _store(f"{INBOX}/{pk}-{index}-{uuid.uuid4().hex[:12]}-{len(data)}", data)
         results.append(kept)
     return results
 
@@ -66,7 +67,7 @@ def _store(name: str, data: bytes) -> str:
 
 
 def results_left_behind(pk: int) -> Results:
-    """What a engine stored of an answer before it could write the row, if it died in between."""
+    """What an engine stored of an answer before it could write the row, if it died in between."""
     return _as_results([name for name in _inbox().get(pk, []) if _is_whole(name)])
 
 
@@ -106,9 +107,17 @@ def _as_results(names: Iterable[str]) -> Results:
 
 
 def _together(earlier: Results, latest: Results) -> Results:
-    """Of each result what the latest answer says, and what only an earlier one said."""
+    """Each result as the latest answer says, completed by what earlier answers said."""
     pairs = zip_longest(earlier, latest, fillvalue=_NOTHING)
-    return [_NOTHING | before | {name: value for name, value in now.items() if value} for before, now in pairs]
+    return [
+        _NOTHING | _hopeful(before, now) | {name: value for name, value in now.items() if value}
+        for before, now in pairs
+    ]
+
+
+def _hopeful(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
+    """What an earlier answer said; with something new to fetch, it does not count as lost any more."""
+    return {name: value for name, value in before.items() if name != "lost" or not (now.get("url") or now.get("file"))}
 
 
 def _files(results: Results) -> set[str]:
@@ -143,24 +152,20 @@ class Deliveries:
             if not generation.deliver(results, fetch_by=fetch_by, unfinished_at=unfinished_at, from_=from_):
                 return
             self._enqueue_ingest(generation.pk)
-            # The ingest has tried those in vain, or it would not have been asked again.
+            # Ingesting those failed, or the upstream would not have been asked again.
             replaced = _files(earlier) - _files(results)
             transaction.on_commit(lambda: _delete(replaced), robust=True)
 
     def sweep_inbox(self, busy: Container[int]) -> None:
-        """Nothing else looks after pictures in the inbox of what has ended, if a engine died before it told the row.
+        """Deliver pictures in the inbox of generations that have ended: an engine died before it wrote their rows.
 
-        Of those that are `busy`, an answer is on its way, or has yet to be dealt with.
+        About those that are `busy` an answer is on its way, or was not handled yet.
         """
         inbox = {pk: names for pk, names in _inbox().items() if pk not in busy}
         ended = Generation.objects.filter(pk__in=list(inbox), state__in=(*ENDED_IN_VAIN, State.COMPLETED), due_at=None)
         for generation in ended.prefetch_related("pictures"):
-            try:
+            with errors_logged(logger, f"Could not look after what generation {generation.pk} has in the inbox"):
                 self._sweep(generation, inbox[generation.pk])
-            except DatabaseError:
-                raise
-            except Exception:
-                logger.exception("Could not look after what generation %s has in the inbox", generation.pk)
 
     def _sweep(self, generation: Generation, names: list[str]) -> None:
         here = {picture.index for picture in generation.pictures.all()} | set(generation.deleted_results)
@@ -171,7 +176,7 @@ class Deliveries:
             self.deliver(generation, missing, from_=(*ENDED_IN_VAIN, State.COMPLETED))
 
     def fetch_last_time(self, pk: int) -> bool:
-        """Where the upstream has named addresses before: try those once more, before it counts as ended in vain."""
+        """If the upstream has named addresses before, try those once more before the generation fails."""
         with transaction.atomic():
             if not Generation(pk=pk).fetch_last_time(timezone.now() + self._fetch_by):
                 return False
@@ -179,7 +184,7 @@ class Deliveries:
             return True
 
     def remind(self) -> None:
-        """Send another message for those that nobody has begun to fetch."""
+        """Send another message for those that no worker has begun to fetch."""
         now = timezone.now()
         waiting = Generation.objects.waiting_for_ingest(now)
         for pk in list(waiting.values_list("pk", flat=True)[:200]):
@@ -193,7 +198,9 @@ def fail_by_upstream(generation: Generation, answer: upstream.Answer) -> bool:
 
 
 def no_reason(answer: upstream.Answer) -> str:
-    """What to say where the upstream says nothing."""
+    """What to say if the upstream gives no reason."""
     if answer.cancelled:
         return "The upstream cancelled this one."
+    if answer.word and not answer.word.isdigit() and answer.word.lower() not in ("failed", "failure", "error", "fail"):
+        return f"The upstream could not make this picture. It says “{answer.word}” and gives no reason."
     return "The upstream could not make this picture and gave no reason."

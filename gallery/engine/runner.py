@@ -22,20 +22,20 @@ _owner = 0
 
 
 def ensure_running() -> Engine:
-    """The running engine of this process, started if need be; safe to call as often as one likes."""
+    """The running engine of this process, started if necessary; safe to call at any time."""
     global _engine, _owner
     with _lock:
         # A forked child inherits the variable but not the thread.
         if _engine is None or _owner != os.getpid() or _engine.stopped.is_set():
             _engine, _owner = make_engine(), os.getpid()
             threading.Thread(target=_engine.run, name="engine", daemon=True).start()
-            # Runs in a multiprocessing child that ends in good order, before its daemon threads are dropped.
+            # Runs when a multiprocessing child ends in good order, before its daemon threads are dropped.
             multiprocessing.util.Finalize(_engine, _engine.stop, exitpriority=10)
         return _engine
 
 
 def make_engine() -> Engine:
-    """A engine of the configured account that was not started."""
+    """An engine of the configured account, not started yet."""
     return Engine(
         upstream.Client(settings.LEMONDATA_BASE_URL, settings.LEMONDATA_API_KEY),
         requests_per_minute=settings.LEMONSTUDIO_REQUESTS_PER_MINUTE,
@@ -47,9 +47,9 @@ def make_engine() -> Engine:
 
 
 def _room_for_posts() -> int:
-    """How many requests may hang at once, each with a connection of its own: as many as there are file descriptors for.
+    """How many requests may be on their way at once: each has its own connection, and needs a file descriptor.
 
-    Many systems give a process 1,024 at first, and more to one that asks.
+    Many systems give a process 1,024 descriptors at first, and more if it asks.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = POSTS_AT_ONCE + OTHER_FILES

@@ -5,31 +5,35 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import default_storage
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from gallery import upstream
-from gallery.engine.gate import Gate
-from gallery.engine.outcomes import Outcome, Outcomes
+from gallery.engine import raw_answers
+from gallery.engine.context import Context
+from gallery.engine.gate import is_too_dear
+from gallery.engine.holds import GOES_ON, Scope
+from gallery.engine.outcomes import Posted
 from gallery.engine.polling import Poller
 from gallery.engine.pool import DaemonPool
-from gallery.engine.results import Deliveries, fail_by_upstream, results_left_behind
-from gallery.engine.timing import Timing
+from gallery.engine.results import fail_by_upstream, results_left_behind
 from gallery.models import Generation, ImageModel, State
-from gallery.models.generation import SOURCE_GONE
-from gallery.models.states import PICTURE_UNAVAILABLE
+from gallery.models.generation_queryset import LONGEST_WAIT
+from gallery.models.states import PICTURE_UNAVAILABLE, SOURCE_GONE
 
 logger = logging.getLogger(__name__)
 
-# Edits that are on their way at once: each keeps its picture in memory, 20 MB at the most, until it is answered.
+# Edits on their way at once: each keeps its picture, up to 20 MB, in memory until it is answered.
 FILES_AT_ONCE = 48
 
 
 class FileGone(upstream.NotSent):
-    """What was to go along is not in storage any more: surely not sent, and no other try would help."""
+    """The file to send is missing in storage: surely not sent, and another try would not help."""
 
     usual = (SOURCE_GONE, False, False)
 
@@ -41,17 +45,42 @@ def _read(name: str) -> bytes:
             return bytes(file.read())
     except (FileNotFoundError, SuspiciousFileOperation):
         raise FileGone(
-            "The picture that was to go along with it is not in the studio any more, so nothing was sent.",
-            hint="Choose the picture again, and start once more.",
+            "The picture for this edit is missing in the studio, so nothing was sent.",
+            hint="Choose the picture again and start over.",
         ) from None
     except Exception:
-        # Whatever it is (storages raise what they like): nothing was sent.
+        # Storages raise all kinds of errors. In any case nothing was sent.
         logger.exception("Could not read %s; it is tried again", name)
         raise upstream.NotSent("The studio could not read the picture just now.", code="storage_trouble") from None
 
 
+def _submission(generation: Generation) -> upstream.Submission:
+    return upstream.Submission(
+        model=generation.model.slug,
+        prompt=generation.prompt,
+        count=generation.count,
+        options=generation.options_for_upstream,
+        user=generation.author.opaque_id.hex,
+        response_format=generation.model.response_format,
+    )
+
+
+def _is_final(problem: upstream.UpstreamError) -> bool:
+    """Surely not taken, and the same request would meet the same again."""
+    return isinstance(problem, upstream.Refused | upstream.TaskGone) or not (problem.sent or problem.retryable)
+
+
+def _too_dear(problem: upstream.UpstreamError) -> dict[str, str]:
+    return {
+        "error_code": problem.code[:100],
+        "error_message": f"This costs about ${problem.estimated_cost_usd:.2f}, and the account’s balance is "
+        f"${problem.balance_usd:.2f}.",
+        "error_hint": "It is sent as soon as the balance is high enough. Cheaper requests go on.",
+    }
+
+
 def _suggested(generation: Generation, slugs: Sequence[str]) -> ImageModel | None:
-    """The first on offer of the models that the upstream names instead, if it can do what was asked for."""
+    """The first model on offer that the upstream names instead and that can do what was asked for."""
     others = ImageModel.objects.on_offer().exclude(pk=generation.model_id).filter(slug__in=slugs)
     if generation.kind == Generation.Kind.EDIT:
         others = others.filter(can_edit=True)
@@ -64,64 +93,87 @@ def _suggested(generation: Generation, slugs: Sequence[str]) -> ImageModel | Non
 class Sender:
     """Claims queued rows fairly between people and POSTs them; `on_its_way` are those of unknown outcome."""
 
-    def __init__(
-        self,
-        client: upstream.Client,
-        *,
-        gate: Gate,
-        outcomes: Outcomes,
-        deliveries: Deliveries,
-        poller: Poller,
-        timing: Timing,
-        may_send: Callable[[], bool],
-        at_once: int,
-    ) -> None:
+    def __init__(self, context: Context, poller: Poller, *, may_send: Callable[[], bool], at_once: int) -> None:
         self.on_its_way: set[int] = set()
-        # Whether more is queued than the request budget lets go: nothing is left for polls then.
+        self._probing = 0
+        # More is queued than the request budget allows, so nothing is left for polls.
         self.needs_budget = False
-        self._client = client
-        self._gate = gate
-        self._outcomes = outcomes
-        self._deliveries = deliveries
+        self._client = context.client
+        self._gate = context.gate
+        self._outcomes = context.outcomes
+        self._deliveries = context.deliveries
+        self._timing = context.timing
         self._poller = poller
-        self._timing = timing
         self._may_send = may_send
         self._pool = DaemonPool(at_once, "post")
-        # However much one person has asked for, others find a thread.
+        # One person's requests leave some threads for others.
         self._most_each = max(1, at_once * 7 // 8)
         self._files = threading.BoundedSemaphore(FILES_AT_ONCE)
 
-    def send(self, fence: int, limit: int | None = None) -> int:
-        """Claim and send what budget and pool allow, `limit` at the most; return how many were sent."""
+    def send(self, fence: int) -> int:
+        """Claim and send what budget and pool allow; return how many were sent."""
         budget = self._gate.budget.available()
         room = min(budget, self._pool.free)
-        room = room if limit is None else min(room, limit)
         self.needs_budget = False
         if room <= 0 or not Generation.objects.filter(state=State.QUEUED).exists():
             return 0
-        # Committed before the first byte goes out: from here on, nobody else sends these.
+        # Committed before the first byte goes out: from here on, no other engine sends these.
         with transaction.atomic():
-            queued = Generation.objects.next_fairly(room, sending_each=self._most_each)
-            claimed = [one for one in queued if one.claim(fence)]
+            without = self._gate.holds.blocked(self.on_its_way)
+            queued = Generation.objects.next_fairly(room, self._most_each, without)
+            claimed = [one for one in queued if self._claim(one, fence)]
         self.needs_budget = len(queued) == budget
         for generation in claimed:
-            self.on_its_way.add(generation.pk)
-            try:
-                self._pool.submit(
-                    self._outcomes.job(generation.pk, self._post(generation), partial(self._posted, fence))
-                )
-            except RuntimeError:
-                # The machine gives us no thread, not even one.
-                self.on_its_way.discard(generation.pk)
-                generation.put_back()
-            else:
-                self._gate.budget.spend()
+            self._start(generation)
         return len(claimed)
 
-    def interrupt_strays(self) -> None:
-        """What is being sent, but not by this engine, belongs to one that is gone: its outcome is unknown.
+    def probe(self, fence: int, *, refused_before: datetime | None = None) -> bool:
+        """Send the one that tells best whether a pause is over; tell whether there was one.
 
-        Unless it left pictures behind that came inside an answer: those are its outcome.
+        With `refused_before`, one that was last refused before this moment, or never.
+        """
+        if self._gate.budget.available() < 1 or not self._pool.free:
+            return False
+        without = self._gate.holds.blocked(self.on_its_way)
+        if refused_before is not None:
+            without |= Q(refused_at__gte=refused_before)
+        with transaction.atomic():
+            generation = Generation.objects.next_to_probe(without)
+            if generation is None or not self._claim(generation, fence):
+                return False
+        self._start(generation)
+        self._probing = generation.pk
+        return True
+
+    @property
+    def is_probing(self) -> bool:
+        return self._probing in self.on_its_way
+
+    def _claim(self, generation: Generation, fence: int) -> bool:
+        holds = self._gate.holds
+        # Of the same hold, one that was claimed a moment ago is not on its way yet.
+        if not holds.may_try(generation, self.on_its_way) or not generation.claim(fence):
+            return False
+        self.on_its_way.add(generation.pk)
+        holds.note_sent(generation)
+        return True
+
+    def _start(self, generation: Generation) -> None:
+        outcome = Posted(generation.pk, fence=generation.fence)
+        post = partial(self._post, generation, _submission(generation))
+        try:
+            self._pool.submit(partial(self._outcomes.request, outcome, post))
+        except RuntimeError:
+            # The machine gives not even one thread.
+            self.on_its_way.discard(generation.pk)
+            generation.put_back()
+        else:
+            self._gate.budget.spend()
+
+    def interrupt_strays(self) -> None:
+        """Interrupt rows that another engine, now gone, was sending: their outcome is unknown.
+
+        If it left pictures behind that came inside an answer, those are the outcome.
         """
         strays = Generation.objects.filter(state=State.SUBMITTING).exclude(pk__in=list(self.on_its_way))
         for generation in strays:
@@ -130,62 +182,53 @@ class Sender:
             else:
                 generation.interrupt()
 
-    def _post(self, generation: Generation) -> Callable[[], upstream.Answer]:
-        submission = upstream.Submission(
-            model=generation.model.slug,
-            prompt=generation.prompt,
-            count=generation.count,
-            options=generation.options_for_upstream,
-            user=generation.author.opaque_id.hex,
-            response_format=generation.model.response_format,
-        )
+    def _post(self, generation: Generation, submission: upstream.Submission) -> upstream.Answer:
+        """In a pool's thread."""
+        if generation.kind == Generation.Kind.CREATE:
+            self._check_lease()
+            return self._client.create(submission)
+        while not self._files.acquire(timeout=1.0):
+            self._check_lease()
+        try:
+            return self._post_files(generation, submission)
+        finally:
+            self._files.release()
 
-        def post() -> upstream.Answer:
-            if generation.kind == Generation.Kind.CREATE:
-                self._check_turn()
-                return self._client.create(submission)
-            while not self._files.acquire(timeout=1.0):
-                self._check_turn()
-            try:
-                image = _read(generation.source_file)
-                mask = _read(generation.mask_file) if generation.mask_file else None
-                self._check_turn()
-                if generation.kind == Generation.Kind.VARIATION:
-                    return self._client.vary(submission, image)
-                return self._client.edit(submission, image, mask)
-            finally:
-                self._files.release()
+    def _post_files(self, generation: Generation, submission: upstream.Submission) -> upstream.Answer:
+        image = _read(generation.source_file)
+        mask = _read(generation.mask_file) if generation.mask_file else None
+        self._check_lease()
+        if generation.kind == Generation.Kind.VARIATION:
+            return self._client.vary(submission, image)
+        return self._client.edit(submission, image, mask)
 
-        return post
-
-    def _check_turn(self) -> None:
+    def _check_lease(self) -> None:
         """At the last moment before money is spent."""
         if not self._may_send():
-            raise upstream.NotSent("The studio was stopping, or not sure that it was still its turn.")
+            raise upstream.NotSent("The studio was stopping, or was not sure that it still held the lease.")
 
-    def _posted(self, fence: int, outcome: Outcome) -> None:
-        """`fence`: of the claim. While this waited for the database, another engine may have claimed it, too."""
-        generation = Generation(pk=outcome.pk)
-        try:
-            generation = Generation.objects.select_related("model").get(pk=outcome.pk)
-            if outcome.answer is not None:
-                self._gate.went_well(outcome.asked_at)
-                self._answered(generation, outcome.answer, outcome)
-            elif outcome.problem is not None:
-                self._failed(generation, outcome.problem, outcome.asked_at, is_ours=generation.fence == fence)
-        except (OperationalError, InterfaceError):
-            raise  # comes back when the database does
-        except Exception:
-            logger.exception("Could not make sense of what came of generation %s", generation.pk)
-            if outcome.results:
-                # Paid for, and known where: “Fetch again” is left.
-                Generation.objects.filter(pk=outcome.pk).update(results=outcome.results)
-                generation.fail(PICTURE_UNAVAILABLE, "The studio stumbled over the answer.")
-            else:
-                generation.interrupt()
+    def handle(self, outcome: Posted) -> None:
+        raw_answers.note(outcome)
+        generation = Generation.objects.select_related("model").get(pk=outcome.pk)
+        if outcome.answer is not None:
+            self._gate.was_taken(generation, outcome.asked_at)
+            self._answered(generation, outcome.answer, outcome)
+        elif outcome.problem is not None:
+            self._failed(generation, outcome.problem, outcome)
         self.on_its_way.discard(outcome.pk)
 
-    def _answered(self, generation: Generation, answer: upstream.Answer, outcome: Outcome) -> None:
+    def write_off(self, outcome: Posted) -> None:
+        """Handling it failed. What was paid for stays known."""
+        generation = Generation(pk=outcome.pk)
+        if outcome.results:
+            # “Fetch again” is left.
+            Generation.objects.filter(pk=outcome.pk).update(results=outcome.results)
+            generation.fail(PICTURE_UNAVAILABLE, "The studio could not process the answer.")
+        else:
+            generation.interrupt()
+        self.on_its_way.discard(outcome.pk)
+
+    def _answered(self, generation: Generation, answer: upstream.Answer, outcome: Posted) -> None:
         if answer.status == upstream.Status.COMPLETED:
             self._deliveries.deliver(generation, outcome.results)
         elif answer.status == upstream.Status.FAILED:
@@ -213,16 +256,18 @@ class Sender:
             generation.refresh_from_db()
             self._poller.watch(generation, wait=self._timing.poll)
 
-    def _failed(
-        self, generation: Generation, problem: upstream.UpstreamError, asked_at: float, *, is_ours: bool
-    ) -> None:
-        if self._gate.went_wrong(problem, asked_at):
+    def _failed(self, generation: Generation, problem: upstream.UpstreamError, outcome: Posted) -> None:
+        # While this waited for the database, another engine may have claimed the row, too.
+        is_ours = generation.fence == outcome.fence
+        if isinstance(problem, upstream.RateLimited | upstream.AccountProblem):
+            self._turned_away(generation, problem, outcome.asked_at, is_ours=is_ours)
+        elif self._gate.went_wrong(problem, outcome.asked_at):
             if is_ours:
                 self._not_taken(generation)
         elif isinstance(problem, upstream.NoPicture):
-            # It is ready and paid for; the task will tell where.
+            # It is ready and paid for; polling the task tells where the picture is.
             self._accepted(generation, problem.task_id, problem.poll_url)
-        elif isinstance(problem, upstream.Refused | upstream.TaskGone | FileGone):
+        elif _is_final(problem):
             if not generation.fail(
                 problem.code,
                 problem.message,
@@ -238,8 +283,29 @@ class Sender:
         else:
             generation.interrupt(problem.code, problem.message, problem.hint)
 
+    def _turned_away(
+        self, generation: Generation, problem: upstream.UpstreamError, asked_at: float, *, is_ours: bool
+    ) -> None:
+        """By a limit, or for money: it waits, alone or with those that meet the same."""
+        scope = self._gate.was_turned_away(generation, problem, asked_at)
+        if not is_ours:
+            return
+        due_at = None
+        reason: dict[str, Any] = {"refused_at": timezone.now()}
+        if is_too_dear(problem):
+            reason |= _too_dear(problem) | {"suggested_model": _suggested(generation, problem.suggestions)}
+        elif scope is Scope.REQUEST:
+            wait = problem.retry_after or self._timing.hold_for(generation.attempts)
+            due_at = timezone.now() + min(timedelta(seconds=wait), LONGEST_WAIT)
+            reason |= {
+                "error_code": problem.code[:100],
+                "error_message": f"The service turns this request away at the moment: {problem.message}",
+                "error_hint": GOES_ON,
+            }
+        self._not_taken(generation, due_at, **reason)
+
     @staticmethod
-    def _not_taken(generation: Generation, due_at: datetime | None = None) -> None:
-        """The request was surely not taken; somebody may have cancelled it meanwhile."""
-        if not generation.put_back(due_at):
+    def _not_taken(generation: Generation, due_at: datetime | None = None, **reason: Any) -> None:
+        """The request was surely not taken; a person may have cancelled it meanwhile."""
+        if not generation.put_back(due_at, **reason):
             generation.expect_no_more(refunded=True)

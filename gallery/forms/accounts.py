@@ -1,4 +1,4 @@
-"""The forms of accounts: signing in, and setting up the first one."""
+"""The forms of accounts: signing in, and the first set-up."""
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
@@ -19,7 +19,7 @@ class SignInForm(AuthenticationForm):
     }
 
     def get_invalid_login_error(self) -> ValidationError:
-        """Tell those who know the password why it does not help; the back end refuses them before we could."""
+        """Tell people with the right password why it does not help. The back end refuses them before this form."""
         email = Person.objects.normalize_email(self.cleaned_data.get("username"))
         person = Person.objects.filter(email=email, is_active=False).first()
         if person is not None and person.check_password(self.cleaned_data.get("password", "")):

@@ -1,4 +1,4 @@
-"""In which shape pictures are taken away."""
+"""The format and the size of a download."""
 
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ FORMATS = [
 
 
 class ExportForm(forms.Form):
-    """Nothing chosen is the original, as it is."""
+    """Without a choice, it is the original as it is."""
 
     format = forms.ChoiceField(
         choices=[(one.value, label) for one, label in FORMATS],
@@ -41,7 +41,7 @@ class ExportForm(forms.Form):
 
     @property
     def shape(self) -> Shape:
-        """Once it is valid. The original is not to be had in another size, whatever else was ticked before."""
+        """For a valid form. The original has no other size, so a choice of that is ignored."""
         format = Format(self.cleaned_data["format"])
         if format is Format.ORIGINAL:
             return Shape()
@@ -57,7 +57,7 @@ class ExportForm(forms.Form):
         return self._options("side", "")
 
     def _options(self, name: str, usual: str) -> list[tuple[str, str, bool]]:
-        """Value, label, and whether it is chosen."""
+        """Value, label and whether it is chosen, for each format."""
         chosen = self[name].value() or usual
         choices = cast("forms.ChoiceField", self.fields[name]).widget.choices
         return [(value, label, value == chosen) for value, label in choices]

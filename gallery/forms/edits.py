@@ -13,12 +13,12 @@ from gallery.services.edits import Source, fitting_options
 from gallery.services.generations import GenerationSpec
 
 MAX_MASK_BYTES = 8 * 2**20
-# Of the form for new pictures, what makes no sense for an edit.
+# Fields of the form for new pictures that make no sense for an edit.
 LEFT_OUT = ("compare", "per_line", "again", "parent", "template")
 
 
 def fits(source: Source, *, may_fill_up: bool) -> list[tuple[str, str]]:
-    """How a picture that is no square becomes one, in words; none if it is one."""
+    """The ways to make a picture square, in words; none if it is square already."""
     if source.is_square:
         return []
     start, end = ("Left", "Right") if source.width > source.height else ("Top", "Bottom")
@@ -106,7 +106,7 @@ class EditForm(GenerationForm):
 
     @property
     def specs(self) -> list[GenerationSpec]:
-        """Of a valid form: one for each prompt that it stands for."""
+        """For a valid form: one spec for each prompt."""
         cleaned = self.cleaned_data
         return [
             GenerationSpec(cleaned["model"], prompt, self.options, cleaned["count"]) for prompt in cleaned["prompts"]
@@ -114,7 +114,7 @@ class EditForm(GenerationForm):
 
 
 class VariationForm(forms.Form):
-    """How many variations of a picture, by which model."""
+    """The number of variations of a picture, and the model."""
 
     model = forms.ModelChoiceField(
         label="By",
@@ -134,7 +134,7 @@ class VariationForm(forms.Form):
     token = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, source: Source, **kwargs: Any) -> None:
-        # It stands beside another form.
+        # The page has another form, too.
         super().__init__(*args, **{"auto_id": "vary_%s", **kwargs})
         self.models = list(ImageModel.objects.on_offer().filter(can_vary=True))
         models, fit = self.fields["model"], self.fields["fit"]

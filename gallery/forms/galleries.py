@@ -1,4 +1,4 @@
-"""The forms of galleries: their names, their members, and which of them a picture goes into."""
+"""The forms of galleries: name, members, and the choice of a gallery for a picture."""
 
 from typing import Any
 
@@ -23,13 +23,13 @@ class GalleryForm(forms.ModelForm[Gallery]):
         error_messages = {"name": {"required": "Give the gallery a name."}}
 
     def _get_validation_exclusions(self) -> set[str]:
-        # `owner` is no field of the form but part of what must be unique.
+        # `owner` is not in the form, but the name must be unique together with it.
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc] # not in the stubs
         return exclusions - {"owner"}
 
 
 class MemberField(forms.ChoiceField):
-    """A person or a group, in one list; cleans to the Person or the Group."""
+    """A person or a group, from one list. The cleaned value is the Person or the Group."""
 
     def __init__(self, people: "QuerySet[Person]", groups: "QuerySet[Group]") -> None:
         self.rows: dict[str, Person | Group] = {f"group:{one.pk}": one for one in groups}
@@ -60,7 +60,7 @@ class MemberForm(forms.Form):
 
 
 class PictureSaveForm(forms.Form):
-    """An own gallery to put a picture into, or the name of a new one."""
+    """One of the person's galleries, or the name of a new one, to put a picture into."""
 
     gallery = forms.ModelChoiceField(
         label="Gallery",

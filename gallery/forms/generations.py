@@ -5,6 +5,7 @@ from typing import Any, cast
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import ngettext
 
 from gallery.forms.galleries import galleries_to_add_to
 from gallery.models import Batch, Gallery, ImageModel, Option, Person, Picture, PromptTemplate
@@ -13,12 +14,12 @@ from gallery.services.generations import GenerationSpec
 from gallery.web.http import number_in
 
 OPTION_PREFIX = "opt_"
-# Characters in the box: many lines or alternatives, each of which may be as long as the model takes.
+# Characters in the box. It may hold many lines or alternatives, each as long as the model allows.
 MOST_TYPED = 40_000
 
 
 class ChoiceOptionField(forms.ChoiceField):
-    """One option of the chosen model; remembers which, so that a template can draw its choices."""
+    """A field for one option of the chosen model. It keeps the option, so that a template can draw the choices."""
 
     def __init__(self, option: Option) -> None:
         self.option = option
@@ -42,7 +43,7 @@ def option_field(option: Option) -> ChoiceOptionField | NumberOptionField:
 
 
 class GenerationForm(forms.Form):
-    """A prompt, a model, and the options that just this model has; or several prompts, or several models."""
+    """A prompt, a model and the options of this model; or several prompts, or several models."""
 
     prompt = forms.CharField(
         label="Prompt",
@@ -68,7 +69,7 @@ class GenerationForm(forms.Form):
         error_messages={"invalid_choice": "One of the models to compare with is not on offer any more."},
     )
     per_line = forms.BooleanField(label="One request per line", required=False)
-    # What to do about requests that were made before: "" asks, "all" makes them again, "new" leaves them out.
+    # What to do with duplicates: "" asks, "all" sends them again, "new" leaves them out.
     again = forms.ChoiceField(choices=[("", ""), ("all", ""), ("new", "")], required=False, widget=forms.HiddenInput)
     parent = forms.ModelChoiceField(queryset=Picture.objects.none(), required=False, widget=forms.HiddenInput)
     template = forms.ModelChoiceField(queryset=PromptTemplate.objects.none(), required=False, widget=forms.HiddenInput)
@@ -120,7 +121,7 @@ class GenerationForm(forms.Form):
 
     @property
     def parent_picture(self) -> Picture | None:
-        """What this is a remix of, if this person may see it."""
+        """The picture that this is a remix of, if this person may see it."""
         value = self["parent"].value()
         parent = self.fields["parent"]
         assert isinstance(parent, forms.ModelChoiceField)
@@ -154,7 +155,7 @@ class GenerationForm(forms.Form):
         if count < 1:
             raise ValidationError("One picture is the least.")
         if count > limit:
-            pictures = "one picture" if limit == 1 else f"{limit} pictures"
+            pictures = ngettext("one picture", "%(count)d pictures", limit) % {"count": limit}
             raise ValidationError(f"{self.chosen} makes {pictures} at once at the most.")
         return count
 
@@ -190,7 +191,7 @@ class GenerationForm(forms.Form):
 
     @property
     def options(self) -> dict[str, str]:
-        """What to send: a choice for each option, its default where none was made."""
+        """A value for each option: the choice, or the default."""
         made = {option.name: self.cleaned_data.get(OPTION_PREFIX + option.name) for option in self._options}
         return {
             option.name: option.default if made[option.name] in (None, "") else str(made[option.name])
@@ -203,7 +204,7 @@ class GenerationForm(forms.Form):
 
     @property
     def specs(self) -> list[GenerationSpec]:
-        """Of a valid form: one for each prompt and model. A model that is compared gets those options that it has."""
+        """For a valid form: one spec for each prompt and model. A compared model gets the options that it has."""
         cleaned = self.cleaned_data
         return [
             GenerationSpec(
@@ -220,7 +221,7 @@ class GenerationForm(forms.Form):
 
     @property
     def batch(self) -> Batch | None:
-        """Of a valid form: what holds its generations together, where there are several; not saved."""
+        """For a valid form: the unsaved batch of its generations, if there are several."""
         cleaned = self.cleaned_data
         if len(cleaned["models"]) * len(cleaned["prompts"]) == 1:
             return None

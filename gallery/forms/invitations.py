@@ -1,4 +1,4 @@
-"""The forms of invitations: who is invited to what, and the account that somebody makes by one."""
+"""The forms of invitations: making one, and making an account by one."""
 
 from typing import Any
 
@@ -77,13 +77,13 @@ class InvitationForm(forms.Form):
 
 
 class ArrivalForm(SetUpForm):
-    """The account of somebody who was invited; where the invitation names an e-mail, it is that one."""
+    """The account of an invited person. If the invitation names an e-mail address, the account has that one."""
 
     def __init__(self, *args: Any, invitation: Invitation, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.invitation = invitation
         if invitation.email:
-            # Shown, and for password managers to remember.
+            # People see it, and password managers remember it.
             self.fields["email"].widget.attrs["readonly"] = True
             self.initial["email"] = invitation.email
 

@@ -1,4 +1,4 @@
-"""What to look for, as it stands in an address; and the name under which a search is saved."""
+"""The search as an address has it, and the name of a saved search."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,7 +14,7 @@ from gallery.db import search_index
 from gallery.models import Gallery, GalleryEntry, ImageModel, Person, Picture, SavedSearch
 from gallery.queries.search import SearchQuery, Sort
 
-# The order in which the filters stand in addresses, and as chips.
+# The order of the filters in addresses and among the chips.
 FILTERS = ("q", "model", "author", "gallery", "tag", "since", "until", "status", "rating", "shape", "favourite")
 RATINGS = [(1, "1 star or more"), (2, "2 or more"), (3, "3 or more"), (4, "4 or more"), (5, "5 stars")]
 
@@ -40,14 +40,14 @@ class _Day(forms.DateField):
         super().__init__(
             label=label,
             required=False,
-            # What a browser's own field sends, whatever it shows.
+            # Browsers send a date like this, and show it in another way.
             input_formats=["%Y-%m-%d"],
             error_messages={"invalid": "Write a date as year-month-day, such as 2026-05-31."},
         )
 
 
 class SearchForm(forms.Form):
-    """The filters, for all that a person sees, or for one gallery. What is wrong is told, and does not filter."""
+    """The filters, for all that a person sees or for one gallery. An invalid one shows an error and does not filter."""
 
     q = forms.CharField(
         label="Search",
@@ -118,7 +118,7 @@ class SearchForm(forms.Form):
         return self.cleaned_data.get("sort") or self.usual_sort
 
     @property
-    def wanted(self) -> SearchQuery:
+    def search_query(self) -> SearchQuery:
         cleaned = self.cleaned_data
         return SearchQuery(
             words=tuple(search_index.words(cleaned.get("q", ""))[: search_index.MOST_WORDS]),
@@ -137,7 +137,7 @@ class SearchForm(forms.Form):
 
     @property
     def filters(self) -> list[dict[str, Any]]:
-        """What the panel shows beside the words and the order: a template that draws each option takes long."""
+        """The panel's filters, without the words and the order, as plain values: Django's own widgets render slowly."""
         return [self._filter(name) for name in self.fields if name not in ("q", "sort")]
 
     def _filter(self, name: str) -> dict[str, Any]:
@@ -156,7 +156,7 @@ class SearchForm(forms.Form):
     # -- as an address, and in words
 
     def query(self, without: str = "", **more: Any) -> str:
-        """What stands in the address after the question mark, in one way only; less one filter, or more than that."""
+        """The query of the address, in its one normal form, without one filter or with further parameters."""
         values = {name: self.cleaned_data.get(name) for name in FILTERS if name != without}
         pairs = [(name, self._in_address(value)) for name, value in values.items() if value]
         if self.chosen_sort != self.usual_sort:
@@ -169,7 +169,7 @@ class SearchForm(forms.Form):
 
     @property
     def in_words(self) -> list[tuple[str, str, str]]:
-        """What is filtered: the filter's name in addresses, what it is called, and its value as people read it."""
+        """For each filter that is on: its name in addresses, its label, and its value as people read it."""
         values = [(name, self.cleaned_data.get(name)) for name in FILTERS]
         return [(name, str(self.fields[name].label), self._in_words(name, value)) for name, value in values if value]
 
@@ -185,7 +185,7 @@ class SearchForm(forms.Form):
 
 
 class SavedSearchForm(forms.ModelForm[SavedSearch]):
-    """A search to save. `query` is what its page gave it, and is read anew before it is kept."""
+    """A search to save. The view parses `query` and writes it anew before it is stored."""
 
     query = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
 
@@ -198,6 +198,6 @@ class SavedSearchForm(forms.ModelForm[SavedSearch]):
         }
 
     def _get_validation_exclusions(self) -> set[str]:
-        # `person` is no field of the form but part of what must be unique.
+        # `person` is not in the form, but the name must be unique together with it.
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc] # not in the stubs
         return exclusions - {"person"}

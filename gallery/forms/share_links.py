@@ -1,4 +1,4 @@
-"""Links to a gallery, what guests give there, and comments."""
+"""The forms of share links, of guests, and of comments."""
 
 import unicodedata
 from datetime import date, datetime, time, timedelta
@@ -13,12 +13,12 @@ from gallery.models import Comment, ShareLink
 USUAL_DAYS = 30
 MOST_DAYS = 365
 SHORTEST_PASSWORD = 6
-# What a person chooses of a link besides its last day and its password.
+# The yes-or-no settings of a link.
 CHOICES = ["label", "show_prompts", "allow_downloads", "allow_votes", "allow_comments"]
 
 
 class LinkForm(forms.ModelForm[ShareLink]):
-    """Whom a link is for, how long it works, and what it shows and allows."""
+    """Who a link is for, how long it works, and what it shows and allows."""
 
     until = forms.DateField(
         label="Works until",
@@ -85,14 +85,14 @@ class LinkForm(forms.ModelForm[ShareLink]):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Of a valid form: the link's fields."""
+        """For a valid form: the link's fields."""
         next_day = datetime.combine(self.cleaned_data["until"] + timedelta(days=1), time.min)
         chosen = {name: self.cleaned_data[name] for name in CHOICES}
         return chosen | {"expires_at": timezone.make_aware(next_day)}
 
     @property
     def new_password(self) -> str | None:
-        """Of a valid form: empty to take it away, None to leave it as it is."""
+        """For a valid form: empty to remove the password, None to leave it as it is."""
         if self.cleaned_data.get("no_password"):
             return ""
         return self.cleaned_data["password"] or None
@@ -134,7 +134,7 @@ class CommentForm(forms.Form):
     )
 
     def clean_text(self) -> str:
-        # Browsers send line ends as two characters; people count one.
+        # Browsers send a line end as two characters; people count one.
         text: str = self.cleaned_data["text"].replace("\r\n", "\n")
         if len(text) > Comment.LONGEST:
             raise ValidationError(f"This has {len(text):,} characters; {Comment.LONGEST:,} are the most.")

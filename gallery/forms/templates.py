@@ -18,6 +18,6 @@ class TemplateForm(forms.ModelForm[PromptTemplate]):
         }
 
     def _get_validation_exclusions(self) -> set[str]:
-        # `author` is no field of the form but part of what must be unique.
+        # `author` is not in the form, but the name must be unique together with it.
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc] # not in the stubs
         return exclusions - {"author"}

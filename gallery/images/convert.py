@@ -18,12 +18,10 @@ from PIL import Image, PngImagePlugin
 
 from gallery.images.concurrency import ConcurrencyLimit
 from gallery.images.parse import DAMAGED, NotAPicture, parse_image
-from gallery.images.verify import decode, in_srgb, plain, turn, turned
+from gallery.images.verify import MAX_WEBP_SIDE, decode, in_srgb, plain, turn, turned
 
 # The longest side, in pixels.
 SIDES = (2048, 1024, 512)
-# What WebP can hold.
-MAX_WEBP_SIDE = 16_383
 SOFTWARE = "Lemon Studio"
 # A JPEG has 64 KiB for EXIF, and as much for XMP; what names them is in there, too.
 MAX_JPEG_BLOCK = 65_000
@@ -89,11 +87,14 @@ class Caption:
 def convert(file: IO[bytes], shape: Shape, caption: Caption) -> bytes:
     """The picture in `file`, which is read whole, in this shape; never larger than it is.
 
-    Raises NotAPicture for what is damaged or has more than 40 million pixels, and what `file.read` raises.
+    Raises NotAPicture for what is damaged, or has more than 40 million pixels and is not made smaller, and what
+    `file.read` raises.
     """
     parts = parse_image(file)
     most = min(shape.side or MAX_WEBP_SIDE + 1, MAX_WEBP_SIDE if shape.format is Format.WEBP else MAX_WEBP_SIDE + 1)
     stored = turned(fitting(turned(parts.size, parts.orientation), most), parts.orientation)
+    if parts.is_oversized and max(stored) > max(parts.size) // 2:
+        raise NotAPicture(f"it has {parts.size[0]} × {parts.size[1]} pixels; choose a size to make it smaller")
     try:
         image = plain(decode(parts, stored))
         if image.size != stored:

@@ -143,7 +143,7 @@ def _reduced(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
             small = Image.new(band.mode, (band.width, -(-image.height // factor)))
         small.paste(band, (0, top // factor))
     assert small is not None
-    small.info = {"icc_profile": info.get("icc_profile")}
+    small.info = {name: value for name, value in info.items() if name != "transparency"}
     return plain(small)
 
 

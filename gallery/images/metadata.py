@@ -1,20 +1,24 @@
-"""Takes out of a picture's file what is not the picture: texts, EXIF, XMP, vendors' blocks, remarks.
+"""Strips a picture's file of what is not the picture: texts, EXIF, XMP, vendors' blocks, remarks, what follows its end.
 
-Services write the prompt, the settings or a person's name there, and who is shown a picture is not shown those. The
-pixels stay as they are, bit for bit: nothing is decoded. Kept are the colour profile, and how the picture is turned.
+Services write the prompt, the settings or a person's name there, and a guest who sees a picture does not see those. The
+pixels stay as they are, bit for bit: nothing is decoded. Kept are the colours' meaning, and how the picture is turned.
+AVIF, GIF and animations are the exception: of those a PNG is made that shows what the studio shows.
 """
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import IO
 
 from gallery.images.concurrency import ConcurrencyLimit
-from gallery.images.parse import JPEG_FRAMES, JPEG_MARKER_AFTER_SCAN, Parts, parse_image
+from gallery.images.convert import CONVERSION_SECONDS, CONVERSIONS
+from gallery.images.kinds import Kind, kind_of
+from gallery.images.parse import DAMAGED, JPEG_FRAMES, JPEG_MARKER_AFTER_SCAN, NotAPicture, Parts, parse_image
+from gallery.images.verify import decode, in_srgb, plain, turn
 
-# Each holds its file in memory twice (40 MB at the most), and whoever has a link may ask: on slow storage, too, half of
-# a web process's eight threads stay with the others.
+# Each holds its file in memory twice (40 MB at the most), and everyone with a link may ask: on slow storage, too, half
+# of a web process's eight threads stay with the others.
 HANDS = ConcurrencyLimit(at_once=2, waiting=2)
 HAND_SECONDS = 10.0
 
@@ -26,15 +30,36 @@ _WEBP_HAS_EXIF, _WEBP_HAS_XMP = 0x08, 0x04
 
 
 def strip(file: IO[bytes]) -> bytes:
-    """Return the picture alone, in the same format. Raises NotAPicture, and what `file.read` raises."""
+    """Return the picture alone, in the same format or as PNG. Raises NotAPicture, and what `file.read` raises."""
     parts = parse_image(file)
-    return {"PNG": _png, "JPEG": _jpeg, "WEBP": _webp}[parts.format](parts)
+    return _still(parts) if _needs_decoding(parts) else _STRIPPERS[parts.format](parts)
 
 
-def strip_in_turn(file: IO[bytes]) -> bytes:
-    """For requests. Raises Busy."""
+def strip_in_turn(file: IO[bytes]) -> tuple[bytes, Kind]:
+    """For requests: what `strip` returns, and what kind of file that is. Raises Busy, too."""
     with HANDS.turn(HAND_SECONDS):
-        return strip(file)
+        parts = parse_image(file)
+        if not _needs_decoding(parts):
+            data = _STRIPPERS[parts.format](parts)
+            return data, kind_of(data)
+    with CONVERSIONS.turn(CONVERSION_SECONDS):
+        data = _still(parts)
+        return data, kind_of(data)
+
+
+def _needs_decoding(parts: Parts) -> bool:
+    return parts.format not in _STRIPPERS or (parts.format == "WEBP" and parts.is_animated)
+
+
+def _still(parts: Parts) -> bytes:
+    buffer = BytesIO()
+    try:
+        image = turn(in_srgb(plain(decode(parts, parts.size))), parts.orientation)
+        image.info = {}
+        image.save(buffer, "PNG", compress_level=4)
+    except (OSError, ValueError) as error:
+        raise NotAPicture(DAMAGED) from error
+    return buffer.getvalue()
 
 
 def _turned(orientation: int) -> bytes:
@@ -130,3 +155,6 @@ def _webp(parts: Parts) -> bytes:
 
 def _riff(name: bytes, body: bytes) -> bytes:
     return name + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
+
+
+_STRIPPERS: dict[str, Callable[[Parts], bytes]] = {"PNG": _png, "JPEG": _jpeg, "WEBP": _webp}

@@ -1,6 +1,6 @@
 """The catalogue that a new studio starts with, the upstream account's row, and the housekeeping schedule.
 
-Models, sizes and prices are those that the vendor publishes; an administrator changes them in the admin.
+Models, sizes and prices are as the vendor publishes them. Administrators can change them in the admin.
 """
 
 from decimal import Decimal
@@ -17,7 +17,7 @@ QUALITY = choice("quality", "Quality", "standard", "hd")
 STYLE = choice("style", "Style", "vivid", "natural")
 
 MODELS = [
-    # slug, label, description, most at once, price of one, options
+    # slug, label, description, maximum count, price of one picture, options
     (
         "dall-e-3", "DALL·E 3", "Best quality; improves the prompt by itself", 1, "0.04",
         [choice("size", "Size", "1024x1024", "1792x1024", "1024x1792"), QUALITY, STYLE],

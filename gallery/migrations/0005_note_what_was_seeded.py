@@ -1,6 +1,6 @@
-"""What a new studio's catalogue began with counts as imported, so that an import may bring it up to date.
+"""Mark the first catalogue as imported, so that a later import may update it.
 
-Where an administrator has changed something since, it is not what was imported any more, and stays protected.
+Values that an administrator has changed since differ from the imported ones, and stay protected.
 """
 
 from importlib import import_module

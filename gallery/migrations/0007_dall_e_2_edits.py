@@ -1,6 +1,6 @@
-"""DALL·E 2 edits and varies pictures, so that a new studio can from the start: square PNG files under 4 MB.
+"""Allow edits and variations with DALL·E 2, so that a new studio has them: square PNG files under 4 MB.
 
-It counts as imported, as the rest of what a new studio begins with.
+The values count as imported, like the rest of the first catalogue.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""An entry remembers the groups that its person was in, not the budgets that there were: one made later counts it."""
+"""An entry stores the groups that its person was in, not the budgets, so that a later budget counts it too."""
 
 from typing import Any
 

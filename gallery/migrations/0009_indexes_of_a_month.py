@@ -1,4 +1,4 @@
-"""What a month's figures are read by."""
+"""Indexes for the figures of a month."""
 
 from django.db import migrations, models
 

@@ -1,4 +1,4 @@
-"""Generations from before there was a ledger get the entries that they would have: what they cost by what is known."""
+"""Generations that are older than the ledger get its entries, with the cost as far as it is known."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.db import migrations
 from django.utils import timezone
 
-# As they were when this was written; models and states may change.
+# States as they were when this migration was written; they may change later.
 IN_VAIN = ("failed", "interrupted", "cancelled")
 UNCLEAR = ("gave_up_waiting", "picture_unavailable", "async_task_not_found", "malformed_answer")
 
@@ -27,7 +27,7 @@ def costs(row: Any) -> tuple[Decimal, str]:
 def book(apps: Any, schema_editor: Any) -> None:
     generation, entry = apps.get_model("gallery", "Generation"), apps.get_model("gallery", "LedgerEntry")
     rows = generation.objects.filter(booked=0, estimated_cost__gt=0).exclude(pk__in=entry.objects.values("generation"))
-    # The ids first: reading and changing a table at once is nothing for SQLite.
+    # Read all ids first: SQLite cannot safely change a table while a query on it is open.
     for pk in list(rows.order_by("pk").values_list("pk", flat=True)):
         row = generation.objects.get(pk=pk)
         amount, kind = costs(row)

@@ -1,4 +1,4 @@
-"""A picture knows its model and its shape."""
+"""A picture stores its model and its shape, for the filters."""
 
 import django.db.models.deletion
 from django.db import migrations, models

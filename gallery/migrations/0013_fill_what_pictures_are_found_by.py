@@ -1,4 +1,4 @@
-"""Pictures from before get their model and the words that they are found by."""
+"""Older pictures get their model and their search text."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ AT_ONCE = 1000
 def fill(apps: Any, schema_editor: Any) -> None:
     picture, generation = apps.get_model("gallery", "Picture"), apps.get_model("gallery", "Generation")
     tagged = apps.get_model("gallery", "Tag").pictures.through
-    mine = generation.objects.filter(pk=OuterRef("generation")).values("model")
-    picture.objects.update(model=Subquery(mine))
+    models = generation.objects.filter(pk=OuterRef("generation")).values("model")
+    picture.objects.update(model=Subquery(models))
     last = 0
     while True:
         rows = list(

@@ -1,4 +1,4 @@
-"""What pictures are found by: indexes for the filters, and one of the words, which is each database's own."""
+"""Indexes for search: for the filters, and for the words, which differs by database."""
 
 from typing import Any
 

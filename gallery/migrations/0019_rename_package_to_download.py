@@ -1,4 +1,4 @@
-"""What people and the code call a download is one in the database, too."""
+"""Rename the tables of packages to downloads, as people and the code call them."""
 
 import django.db.models.deletion
 from django.conf import settings

@@ -15,6 +15,7 @@ from gallery.models.mark import Mark, SavedSearch, Tag
 from gallery.models.membership import Membership, Role
 from gallery.models.person import Person
 from gallery.models.picture import Picture
+from gallery.models.raw_answer import RawAnswer
 from gallery.models.share_link import GuestVote, PasswordTry, ShareLink
 from gallery.models.states import State
 from gallery.models.template import PromptTemplate
@@ -45,6 +46,7 @@ __all__ = [
     "Person",
     "Picture",
     "PromptTemplate",
+    "RawAnswer",
     "Role",
     "SavedSearch",
     "ShareLink",

@@ -2,16 +2,25 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+# What the row says of a pause while there is none.
+NOT_PAUSED: dict[str, Any] = {
+    "pause_code": "",
+    "pause_message": "",
+    "pause_hint": "",
+    "paused_at": None,
+    "resume_at": None,
+}
+
 
 class Lease(NamedTuple):
-    """Whose it is, until when, and the seconds that are left of it by the database's clock; negative if it is over."""
+    """Its holder, its end, and the seconds left by the database's clock; negative if it is over."""
 
     holder: str
     until: datetime
@@ -21,7 +30,7 @@ class Lease(NamedTuple):
 class UpstreamAccount(models.Model):
     """One row. Its lease lets exactly one engine work at a time; the fence tells a new holder from the last one.
 
-    The lease is taken and compared by the database's clock, because several machines may have several opinions.
+    The lease is taken and compared by the database's clock, because the clocks of several machines may differ.
     """
 
     holder = models.CharField(max_length=200, blank=True, editable=False)
@@ -35,6 +44,12 @@ class UpstreamAccount(models.Model):
     resume_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(
         "administrators told at", null=True, blank=True, editable=False, help_text="Of a pause, by e-mail."
+    )
+    holds = models.JSONField(
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="Requests that wait while others go on: those of a model, or those above a price.",
     )
     balance_usd = models.DecimalField("balance (US dollars)", max_digits=14, decimal_places=4, null=True, blank=True)
 
@@ -52,16 +67,16 @@ class UpstreamAccount(models.Model):
 
     @classmethod
     def look_at_lease(cls) -> "Lease | None":
-        """The lease that stands, whether or not it has run out; None where there is none."""
+        """The latest lease, even if it has run out; None if there is none."""
         cls.load()
         row = cls.objects.filter(pk=1).values_list("holder", "lease_until", Now()).get()
         return None if row[1] is None else Lease(row[0], row[1], (row[1] - row[2]).total_seconds())
 
     @classmethod
     def take_lease(cls, holder: str, seconds: float, *, over: "Lease | None" = None) -> int | None:
-        """Become the holder if nobody is; return the new fence, or None while another one holds it.
+        """Become the holder if there is none; return the new fence, or None while another engine holds the lease.
 
-        The lease `over` counts for nothing, if it still stands as it was seen.
+        The lease `over` is ignored if it still stands as it was seen.
         """
         cls.load()
         free = Q(lease_until=None) | Q(lease_until__lt=Now()) if over is None else Q(lease_until=over.until)
@@ -81,7 +96,7 @@ class UpstreamAccount(models.Model):
 
     @classmethod
     def is_held(cls) -> bool:
-        """Whether a engine is alive: the studio's heartbeat."""
+        """Whether an engine is alive: the studio's heartbeat."""
         return cls.objects.filter(pk=1, lease_until__gt=Now()).exists()
 
     # -- the pause
@@ -99,9 +114,9 @@ class UpstreamAccount(models.Model):
 
     @property
     def seconds_to_hold(self) -> float:
-        """The same for a engine that did not begin the pause; no longer than the pause was to last in all.
+        """The same for an engine that did not begin the pause; at most the whole length of the pause.
 
-        A time that was written down before a clock was put back may lie hours ahead.
+        A time that was written before a clock was put back may lie hours ahead.
         """
         if self.resume_at is None or self.paused_at is None:
             return 0.0
@@ -119,17 +134,24 @@ class UpstreamAccount(models.Model):
             resume_at=now + timedelta(seconds=seconds),
         )
         if balance_usd is not None:
-            cls.objects.filter(pk=1).update(balance_usd=balance_usd)
+            cls.note_balance(balance_usd)
 
     @classmethod
     def is_worth_telling(cls, silence: timedelta) -> bool:
-        """Whether a pause is on of which the administrators have not heard for so long; if so, they are told now."""
+        """Whether a pause has lasted this long without a message to administrators. If so, note that one goes out."""
         now = timezone.now()
         news = Q(told_at=None) | Q(told_at__lt=now - silence)
         return bool(cls.objects.filter(news, pk=1).exclude(pause_code="").update(told_at=now))
 
     @classmethod
+    def end_pause(cls) -> None:
+        cls.objects.filter(pk=1).exclude(pause_code="").update(**NOT_PAUSED)
+
+    @classmethod
     def resume(cls) -> None:
-        cls.objects.filter(pk=1).exclude(pause_code="").update(
-            pause_code="", pause_message="", pause_hint="", paused_at=None, resume_at=None
-        )
+        """Let everything go on, as an administrator says: the account, and what is held while others go on."""
+        cls.objects.filter(pk=1).update(**NOT_PAUSED, holds=[])
+
+    @classmethod
+    def note_balance(cls, balance_usd: Decimal) -> None:
+        cls.objects.filter(pk=1).update(balance_usd=balance_usd)

@@ -1,4 +1,4 @@
-"""What happened in a gallery: its log, and what single people are told of it."""
+"""What happened in a gallery: its log, and the notices to people."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.person import Person
@@ -19,7 +20,7 @@ SOMEBODY = "Somebody"
 
 
 class Happening(models.Model):
-    """What lines of the log and notices have in common: who did it, and to which picture."""
+    """The common part of log lines and notices: the person who did it, and the picture."""
 
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -40,7 +41,7 @@ class Happening(models.Model):
 
 
 class Activity(Happening):
-    """One line of what happened in a gallery. What `detail` holds depends on the verb, see `what`."""
+    """One line of a gallery's log. The verb decides what `detail` holds; see `what`."""
 
     class Verb(models.TextChoices):
         ADDED = "added", "added pictures"
@@ -73,12 +74,12 @@ class Activity(Happening):
 
     @property
     def what(self) -> str:
-        """The rest of the sentence that begins with who did it."""
+        """The rest of the sentence that begins with the person's name."""
         return _SENTENCES[Activity.Verb(self.verb)](self)
 
     @property
     def pictures(self) -> str:
-        return "a picture" if self.count == 1 else f"{self.count} pictures"
+        return ngettext("a picture", "%(count)d pictures", self.count) % {"count": self.count}
 
 
 _DECISIONS: dict[str, str] = {
@@ -113,7 +114,7 @@ MOST_COUNTED = 99
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
     def visible_to(self, person: Person) -> Self:
-        """Those for this person, of what this person may still see."""
+        """The notices for this person about things that they may still see."""
         there = GalleryEntry.objects.filter(
             gallery=OuterRef("gallery"), picture=OuterRef("picture"), picture__trashed_at=None
         )
@@ -128,7 +129,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         return self.filter(read_at=None)
 
     def count_unread(self, person: Person) -> int:
-        """No more than one above MOST_COUNTED."""
+        """The number of notices, MOST_COUNTED + 1 at most."""
         # Every page asks, and mostly there is none: what of them may still be seen is a longer question.
         if not self.filter(person=person).unread().exists():
             return 0
@@ -136,7 +137,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
 
 class Notice(Happening):
-    """Something that one person should know. Whether they may still see what it is about is asked when it is read."""
+    """Something that one person should know. Each read checks whether they may still see what it is about."""
 
     class Kind(models.TextChoices):
         DECIDED = "decided", "Somebody decided on a picture of yours"
@@ -167,7 +168,7 @@ class Notice(Happening):
 
     @property
     def what(self) -> str:
-        """The rest of the sentence that begins with who did it; the gallery is named beside it."""
+        """The rest of the sentence that begins with the person's name; the page names the gallery beside it."""
         if self.kind == self.Kind.DECIDED:
             return _DECISIONS.get(self.detail, "decided on a picture").replace("a picture", "your picture")
         if self.kind == self.Kind.COMMENTED:

@@ -1,4 +1,4 @@
-"""What was asked for in one go."""
+"""Batches: several generations of one submit."""
 
 from django.conf import settings
 from django.db import models
@@ -27,7 +27,7 @@ class Batch(models.Model):
 
 
 class Vote(models.Model):
-    """Whose generation this person likes best in a comparison."""
+    """The generation that a person likes best in a comparison."""
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="votes")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="votes")

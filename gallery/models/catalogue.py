@@ -124,7 +124,7 @@ def _keys_of(item: object) -> str:
 
 
 def options_key(options: dict[str, Any]) -> str:
-    """Sixteen characters that are the same for the same choices, whatever their order."""
+    """Sixteen characters that are the same for the same choices in any order."""
     return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -191,7 +191,7 @@ class ImageModel(models.Model):
         validators=[MinValueValidator(64), MaxValueValidator(2048)],
         help_text="Pixels; larger pictures are scaled down.",
     )
-    # What the last import wrote, by field: where the field says something else now, somebody changed it by hand.
+    # What the last import wrote, by field. If the field has another value now, an administrator changed it.
     imported = models.JSONField(default=dict, blank=True, editable=False)
     gone_at = models.DateTimeField(
         "not offered upstream since", null=True, blank=True, editable=False, help_text="Noticed by an import."
@@ -230,22 +230,30 @@ class ImageModel(models.Model):
         ]
 
     def price_of(self, options: dict[str, str]) -> Decimal | None:
-        """Of one picture with these choices, in US dollars; None where it is not known."""
+        """The price of one picture with these choices, in US dollars; None if it is not known."""
         for row in self.prices:
             if all(options.get(name) == choice for name, choice in row["when"].items()):
                 return Decimal(row["price"])
         return self.price
 
     def fitting(self, options: dict[str, str]) -> dict[str, str]:
-        """A choice for each of this model's options: that of `options` where it has it, too, else its default."""
+        """A choice for each option of this model: that of `options`, if the model accepts it, else the default."""
         fitting = {}
         for option in self.option_list:
             wanted = options.get(option.name, "")
             fitting[option.name] = wanted if option.accepts(wanted) else option.default
         return fitting
 
+    def in_words(self, options: dict[str, str]) -> list[tuple[str, str]]:
+        """Label and value of each of these options; as they are, if this model does not know them any more."""
+        known = {option.name: option for option in self.option_list}
+        return [
+            (known[name].label, known[name].in_words(value)) if name in known else (name, value)
+            for name, value in options.items()
+        ]
+
     def takes_pictures_of(self, other: "ImageModel") -> bool:
-        """Whether what was prepared to be edited or varied by the other model suits this one, too."""
+        """Whether a source that was prepared for the other model suits this one, too."""
         return (
             (other.edit_square or not self.edit_square)
             and other.edit_max_bytes <= self.edit_max_bytes
@@ -258,12 +266,12 @@ class ImageModel(models.Model):
 
     @property
     def is_slow(self) -> bool:
-        """More than one would watch a blank box for."""
+        """Longer than a person would watch an empty box."""
         return (self.typical_seconds or 0) > 10
 
 
 class ModelPace(models.Model):
-    """How long a model takes with certain options, learned by housekeeping from the studio's own past."""
+    """How long a model takes with certain options. Housekeeping learns it from the studio's past."""
 
     model = models.ForeignKey(ImageModel, on_delete=models.CASCADE, related_name="paces")
     options_key = models.CharField(max_length=16)
@@ -279,7 +287,7 @@ class ModelPace(models.Model):
 
 
 class CatalogueSnapshot(models.Model):
-    """What the upstream offered when somebody had it looked up; the comparison with the catalogue is made from it."""
+    """What the upstream offered at a catalogue sync. The catalogue difference is computed from it."""
 
     taken_at = models.DateTimeField(default=timezone.now)
     offered = models.JSONField(default=list)
@@ -293,7 +301,7 @@ class CatalogueSnapshot(models.Model):
 
 
 def size_in_pixels(options: dict[str, str], otherwise: tuple[int, int] = (1024, 1024)) -> tuple[int, int]:
-    """Width and height that a generation with these options will have; `otherwise` where they do not tell."""
+    """Width and height in pixels by these options; `otherwise`, if they do not say."""
     match = _PIXELS.match(options.get("size", ""))
     if match:
         return int(match[1]), int(match[2])

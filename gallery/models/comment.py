@@ -1,4 +1,4 @@
-"""What is said about pictures."""
+"""Comments on pictures."""
 
 from typing import TYPE_CHECKING, Self
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 class CommentQuerySet(models.QuerySet["Comment"]):
     def shown(self) -> Self:
-        """Those whose picture is still in that gallery, and not in the trash."""
+        """Comments on pictures that are still in the gallery, and not in the trash."""
         there = GalleryEntry.objects.filter(gallery=OuterRef("gallery"), picture=OuterRef("picture"))
         return self.filter(Exists(there), picture__trashed_at=None)
 
@@ -24,7 +24,7 @@ class CommentQuerySet(models.QuerySet["Comment"]):
 
 
 class Comment(models.Model):
-    """On a picture, in a gallery: who may see that gallery may read it. By a person, or by a guest through a link."""
+    """A comment on a picture in a gallery, by a person or a guest. All who may see the gallery may read it."""
 
     LONGEST = 2000
 

@@ -1,4 +1,4 @@
-"""Pictures made ready to be taken away as one ZIP archive.
+"""Downloads: pictures made ready as one ZIP archive.
 
 What is made ready is a plan: each file's name, size and checksum. The archive itself is nowhere: it is put together
 while it is downloaded, from the originals. Only what had to be converted is kept, until the download expires.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # So long a download can be downloaded once it is ready, and so long one that failed is told of.
 KEEP_DOWNLOADS = timedelta(days=7)
-# Who works on one says so every second or two; after so long without a word, somebody else goes on.
+# A task that works on a download notes it every second or two. After this long without a note, another one goes on.
 SILENCE = timedelta(seconds=60)
 # The folder in storage. Studios that are older than the name “download” have files in it.
 ARCHIVES = "packages"
@@ -34,7 +34,7 @@ class DownloadQuerySet(models.QuerySet["Download"]):
         return self.filter(person=person)
 
     def still_there(self) -> Self:
-        """Those that have not expired."""
+        """Downloads that have not expired."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
 
     def under_way(self) -> Self:
@@ -51,7 +51,7 @@ class DownloadQuerySet(models.QuerySet["Download"]):
         return self.under_way().filter(Q(claim="") | is_silent)
 
     def forgotten(self) -> Self:
-        """Those that nobody works on or has been sent for lately: their message is lost, or who worked was killed."""
+        """Downloads without a task: their message is lost, or the task was killed."""
         now = timezone.now()
         return self.under_way().filter(Q(moved_at__lt=now - SILENCE) | Q(moved_at__gt=now + SILENCE))
 
@@ -117,7 +117,7 @@ class Download(models.Model):
 
     @property
     def folder(self) -> str:
-        """In storage, of what was made for it."""
+        """The folder in storage with the files that were made for it."""
         return f"{ARCHIVES}/{self.pk}"
 
     @property
@@ -142,7 +142,7 @@ class Download(models.Model):
 
     @property
     def etag(self) -> str:
-        """Another one for another content: what is downloaded in parts has to be of one piece."""
+        """Other content has another ETag, so that the parts of one download belong together."""
         made = self.ready_at or self.created_at
         return f"download-{self.pk}-{made.timestamp():.6f}"
 
@@ -152,7 +152,7 @@ class Download(models.Model):
         return Download.objects.under_way().filter(pk=self.pk, claim=claim)
 
     def take(self) -> str:
-        """Have it to oneself: returns the claim, or "" where somebody else has it."""
+        """Claim the download for one task. Return the claim, or "" if another task has it."""
         claim = uuid.uuid4().hex
         taken = Download.objects.idle().filter(pk=self.pk).update(claim=claim, moved_at=timezone.now())
         return claim if taken else ""
@@ -177,13 +177,13 @@ class Download(models.Model):
         return bool(self._mine(claim).update(state=self.State.FAILED, claim="", moved_at=now, **changes))
 
     def begin_again(self) -> bool:
-        """After it failed."""
+        """Start again after a failure."""
         failed = Download.objects.filter(pk=self.pk, state=self.State.FAILED)
         changes: dict[str, Any] = {"problem": "", "expires_at": None, "done": 0, "claim": ""}
         return bool(failed.update(state=self.State.BUILDING, moved_at=timezone.now(), **changes))
 
     def remind(self) -> bool:
-        """Tell whether nobody has worked on it for too long; whoever gets a yes sends for somebody."""
+        """Return whether no task has worked on it for too long. A caller that gets True enqueues a task."""
         return bool(Download.objects.forgotten().filter(pk=self.pk).update(moved_at=timezone.now(), claim=""))
 
 

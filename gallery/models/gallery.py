@@ -34,7 +34,7 @@ class GalleryQuerySet(models.QuerySet["Gallery"]):
         return self.filter(owner=person)
 
     def visible_to(self, person: "Person") -> "GalleryQuerySet":
-        """A person's own, those that the team may look at, and those that this person is a member of."""
+        """A person's own, those shared with the team, and those that this person is a member of."""
         mine = Membership.objects.filter(
             models.Q(person=person) | models.Q(group__in=person.groups.all()), gallery=models.OuterRef("pk")
         )
@@ -92,7 +92,7 @@ class Gallery(models.Model):
 
     @classmethod
     def covers(cls, galleries: "list[int]", pictures: int) -> "dict[int, list[Picture]]":
-        """Of each of these galleries, by its id: the picked cover first, then the latest pictures, in one query."""
+        """For each of these galleries, by id: the chosen cover first, then the latest pictures. One query."""
         is_cover = Case(When(gallery__cover=F("picture"), then=0), default=1)
         place = Window(RowNumber(), partition_by=F("gallery"), order_by=[is_cover, F("id").desc()])
         entries = GalleryEntry.objects.filter(gallery__in=galleries, picture__trashed_at=None)
@@ -104,7 +104,7 @@ class Gallery(models.Model):
 
     @classmethod
     def faces(cls, galleries: "list[int]", most: int) -> "dict[int, Faces]":
-        """Of each of these galleries that has members, by its id: the first of them, in one query."""
+        """For each of these galleries with members, by id: the first members. One query."""
         place = Window(RowNumber(), partition_by=F("gallery"), order_by=F("id").asc())
         total = Window(models.Count("pk"), partition_by=F("gallery"))
         members = Membership.objects.filter(gallery__in=galleries).annotate(place=place, total=total)
@@ -115,7 +115,7 @@ class Gallery(models.Model):
 
 
 class GalleryEntry(models.Model):
-    """A picture's place in a gallery, and what was decided on it there.
+    """A picture's place in a gallery, and the decision on it there.
 
     Only its author puts a picture into one: seeing it is theirs to give.
     """

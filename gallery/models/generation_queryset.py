@@ -1,11 +1,11 @@
-"""Generations as a set: what is read of them, and what is changed of many at once."""
+"""Generations as a set: reads, and changes of many rows at once."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Window
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 
 def count_of(rows: "models.QuerySet[Any]", by: str) -> Coalesce:
-    """The number of these rows, which an OuterRef ties to the outer row, as a column; all of them have one `by`."""
+    """The number of these rows as a column. An OuterRef ties them to the outer row, and `by` is the same for all."""
     return Coalesce(Subquery(rows.order_by().values(by).annotate(total=Count("pk")).values("total")), 0)
 
 
-# Nothing is written down to be looked at later than this; what is due later still was, before a clock was put back.
+# No row is put off for longer than this. A row that is due later was written before a clock was put back.
 LONGEST_WAIT = timedelta(minutes=15)
+
+
+# A condition that leaves nothing out.
+NONE = Q()
 
 
 def _is_due(now: datetime) -> Q:
@@ -34,12 +38,12 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     # -- reading
 
     def visible_to(self, person: "Person") -> Self:
-        """A person's own, and what stands in a gallery that this person may look at or is being made for one."""
+        """A person's own, and those in a gallery that this person may see, or under way for one."""
         galleries = Gallery.objects.visible_to(person)
         shown = GalleryEntry.objects.filter(
             picture__generation=OuterRef("pk"), picture__trashed_at=None, gallery__in=galleries
         )
-        # Once it has pictures, only those that are still in such a gallery make it visible.
+        # Once it has pictures, it is visible only while one of them is in such a gallery.
         being_made = Q(gallery__in=galleries) & ~Q(state=State.COMPLETED)
         return self.filter(Q(author=person) | being_made | Exists(shown))
 
@@ -52,28 +56,50 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     def in_feed(self) -> Self:
         return self.filter(dismissed=False)
 
-    def next_fairly(self, limit: int, sending_each: int = 1024) -> list["Generation"]:
-        """The queued ones to send next: each person's oldest first, and first those of who has least under way.
+    def ready_to_send(self, without: Q) -> Self:
+        """Queued and due, except for those that `without` describes; an empty one describes none."""
+        due = self.filter(state=State.QUEUED).filter(Q(due_at=None) | _is_due(timezone.now()))
+        return due.exclude(without) if without else due
 
-        No more of one person's than make `sending_each` that are being sent at once.
+    def next_fairly(self, limit: int, sending_each: int = 1024, without: Q = NONE) -> list["Generation"]:
+        """The queued ones to send next: each person's oldest first, and people with the least under way come first.
+
+        Of one person, at most `sending_each` are being sent at once.
         """
-        now = timezone.now()
         sent = self.model.objects.filter(
             author=OuterRef("author"), state__in=(State.SUBMITTING, State.PENDING, State.PROCESSING)
         )
         sending = self.model.objects.filter(author=OuterRef("author"), state=State.SUBMITTING)
         turn = Window(RowNumber(), partition_by=F("author"), order_by=F("id").asc())
         return list(
-            self.filter(state=State.QUEUED)
-            .filter(Q(due_at=None) | _is_due(now))
+            self.ready_to_send(without)
             .annotate(place=turn, turn=turn + count_of(sent, by="author"), sending=count_of(sending, by="author"))
             .filter(place__lte=sending_each - F("sending"))
             .select_related("model", "author")
             .order_by("turn", "id")[:limit]
         )
 
+    def next_to_probe(self, without: Q) -> "Generation | None":
+        """The queued one that tells best whether the account is served again, after it was turned away.
+
+        The model that was refused longest ago, or never, goes first; then such a request, the cheapest, such a person.
+        """
+
+        def latest(of: str) -> Window:
+            return Window(Max("refused_at"), partition_by=F(of))
+
+        longest_ago = [F(name).asc(nulls_first=True) for name in ("of_model", "refused_at")]
+        cheapest, person = F("estimated_cost").asc(nulls_last=True), F("of_person").asc(nulls_first=True)
+        return (
+            self.ready_to_send(without)
+            .annotate(of_model=latest("model"), of_person=latest("author"))
+            .select_related("model", "author")
+            .order_by(*longest_ago, cheapest, person, "id")
+            .first()
+        )
+
     def to_poll(self, now: datetime) -> Self:
-        """What the upstream has and is to be asked about, among it what nobody waits for any more."""
+        """What the upstream should be asked about, including tasks of generations that were cancelled or failed."""
         return (
             self.filter(_is_due(now), state__in=POLLED)
             .exclude(task_id="")
@@ -82,11 +108,11 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         )
 
     def waiting_for_ingest(self, now: datetime) -> Self:
-        """Delivered, and nobody has begun to fetch the pictures in the time given for it."""
+        """Delivered, but no task has begun to fetch the pictures in time."""
         return self.filter(_is_due(now), state=State.SAVING)
 
     def task_durations(self, model_id: int, latest: int) -> list[tuple[float, float]]:
-        """Of the model's latest tasks: seconds from acceptance at which each was not done yet, and at which it was."""
+        """For the model's latest tasks: seconds from acceptance to the last “not done”, and to the result."""
         done = self.filter(model=model_id, state=State.COMPLETED).order_by("-finished_at")
         times = done.values_list("accepted_at", "unfinished_at", "delivered_at")[:latest]
         return [
@@ -98,11 +124,11 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     # -- changing
 
     def stop_looking_after(self, accepted_before: datetime) -> int:
-        """Expect nothing more of those that have ended and were accepted before this moment, or never."""
+        """Expect nothing more from rows that have ended and were accepted before this moment, or never."""
         over = Q(accepted_at__lt=accepted_before) | Q(accepted_at=None) | Q(task_id="")
         ended = self.filter(due_at__lte=timezone.now(), state__in=(State.CANCELLED, State.FAILED))
         return ended.filter(over).update(due_at=None)
 
     def move(self, to: State, *, from_: Iterable[State], **changes: Any) -> int:
-        """Bring the rows that are in one of `from_` to state `to`, with `changes`; return how many there were."""
+        """Move the rows in one of the states `from_` to state `to`, with `changes`. Return the number of rows."""
         return self.filter(state__in=tuple(from_)).update(state=to, version=F("version") + 1, **changes)

@@ -16,7 +16,7 @@ MOST_USES = 100
 
 
 def hash_of(token: str) -> str:
-    """What is kept of a token. It is random and long, so one quick hash of it cannot be guessed backwards."""
+    """The stored form of a token. A token is long and random, so a fast hash is enough."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -33,7 +33,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 
 class Invitation(models.Model):
-    """A link that makes an account. Its token is told once; here is only its SHA-256."""
+    """A link that makes an account. The token is shown once; the row has only its SHA-256."""
 
     class End(models.TextChoices):
         """Why a link does not work any more."""
@@ -76,7 +76,7 @@ class Invitation(models.Model):
 
     @property
     def end(self) -> "Invitation.End | None":
-        """Why it does not work any more, as far as the row knows; whether its sender may invite is another matter."""
+        """Why it does not work any more, by this row alone. Another check is whether its sender may still invite."""
         if self.revoked_at is not None:
             return self.End.REVOKED
         if self.uses >= self.max_uses:
@@ -87,14 +87,14 @@ class Invitation(models.Model):
         return not self.email or self.email.lower() == email.strip().lower()
 
     def use(self) -> bool:
-        """Take one use; False if there is none left, however many ask at once."""
+        """Take one use. False if none is left, even if many people ask at the same time."""
         return bool(Invitation.objects.alive().filter(pk=self.pk).update(uses=F("uses") + 1))
 
     def revoke(self) -> bool:
         return bool(Invitation.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now()))
 
     def new_token_to_mail(self) -> str | None:
-        """Its first token, for who is about to mail it; None if that was done, or there is nothing to mail any more."""
+        """The first token, for the task that mails it; None if that was done, or if there is nothing to mail."""
         token = new_token()
         waiting = Invitation.objects.alive().filter(pk=self.pk, by_mail=True, mailed_at=None)
         taken = waiting.update(token_hash=hash_of(token), mailed_at=timezone.now(), mail_problem="")
@@ -105,7 +105,7 @@ class Invitation(models.Model):
 
 
 class InvitationUse(models.Model):
-    """Who came by an invitation."""
+    """A person who used an invitation."""
 
     invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, related_name="used_by")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""What may be spent, and what was.
+"""Budgets, and the ledger of what was spent.
 
 Every amount is in US dollars, to the hundredth of a cent. The ledger is only ever added to: a generation's rows add up
 to what it costs by what is known now, first an estimate, in the end what it did cost. Its `booked` says the same in one
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 NOTHING = Decimal(0)
 SMALLEST = Decimal("0.0001")
-# Of a budget; from here on the page warns.
+# From this share of a budget on, the page warns.
 WARN_FROM = Decimal("0.8")
 
 
 def exact(amount: Decimal | None) -> Decimal:
-    """To the hundredth of a cent: SQLite adds up in floating point."""
+    """Rounded to the hundredth of a cent, because SQLite adds up in floating point."""
     return (amount or NOTHING).quantize(SMALLEST)
 
 
 def in_dollars(amount: Decimal, *, cents: bool = False) -> str:
-    """Such as $1,250, $0.20 or $0.0035: no more digits than it takes, but two at least with `cents`."""
+    """Such as $1,250, $0.20 or $0.0035: no digits without need, but at least two with `cents`."""
     amount = exact(amount)
     is_whole = amount == amount.to_integral_value() and not cents
     digits = 0 if is_whole else 2 if amount == amount.quantize(Decimal("0.01")) else 4
@@ -64,10 +64,10 @@ class BudgetState:
 
     amount: Decimal
     spent: Decimal
-    # The name of the person or the group whose it is.
+    # The name of the person or the group that has it.
     name: str
     is_own: bool
-    # When the next month begins, and with it the whole amount anew.
+    # The first day of the next month, when the whole amount is there again.
     renewed_on: date
 
     @property
@@ -81,17 +81,17 @@ class BudgetState:
 
     @property
     def share(self) -> float:
-        """1 is all of it; more where something cost more than it was thought to."""
+        """1 is all of it. It can be more if something cost more than its estimate."""
         return float(self.spent / self.amount) if self.amount else 1.0
 
     @property
     def percent(self) -> int:
-        """Rounded down, so that only a budget that is used up shows 100."""
+        """Rounded down, so that 100 means that the budget is used up."""
         return int(self.share * 100 + 1e-9)
 
     @property
     def percent_shown(self) -> int:
-        """What a meter can show."""
+        """The percent within the limits of a meter."""
         return min(100, max(0, self.percent))
 
     @property
@@ -116,7 +116,7 @@ class BudgetQuerySet(models.QuerySet["Budget"]):
         return self.filter(Q(person=person) | Q(group__in=person.groups.all()))
 
     def with_spent(self, month: date) -> Self:
-        """Each with what it has lost in this month, as `booked`."""
+        """Each with its spending of this month, as `booked`."""
         entries = LedgerEntry.objects.filter(month=month).order_by()
         own = entries.filter(person=OuterRef("person")).values("person")
         # By the month first: what the group has spent in all the years need not be looked at.
@@ -169,7 +169,7 @@ class Budget(models.Model):
         return f"the budget of {self.person or self.group}"
 
     def spent(self, month: date) -> Decimal:
-        """In this month, what is under way included."""
+        """The spending of this month, including what is under way."""
         return self.state(month).spent
 
     def state(self, month: date) -> BudgetState:
@@ -183,7 +183,7 @@ class Budget(models.Model):
 
 
 def budget_state(person: "Person") -> BudgetState | None:
-    """Of the budget that leaves this person least this month; None without any. One query."""
+    """The budget with the least left for this person this month; None if there is no budget. One query."""
     states = Budget.objects.concerning(person).states()
     return states[0] if states else None
 
@@ -192,7 +192,7 @@ class OverBudget(Exception):
     """A submit would cost more than a budget has left this month."""
 
     def __init__(self, budget: Budget, left: Decimal, needed: Decimal) -> None:
-        """`needed` is 0 where the price is not known: then nothing is left at all."""
+        """`needed` is 0 if the price is not known: then the budget is used up."""
         super().__init__(f"{needed} is more than the {left} left of {budget}")
         self.budget = budget
         self.left = left
@@ -200,7 +200,7 @@ class OverBudget(Exception):
 
 
 def over_budget_message(problem: OverBudget) -> str:
-    """What a person reads where a budget has not enough left."""
+    """The text for a person if a budget has not enough left."""
     group = problem.budget.group
     whose = f"the budget of {group.name}" if group else "your budget"
     if problem.left > 0:
@@ -266,11 +266,11 @@ class LedgerEntry(models.Model):
 
 
 def reserve(person: "Person", generations: "Iterable[Generation]") -> None:
-    """Take what these new generations will cost out of all budgets that concern this person, or nothing at all.
+    """Reserve the cost of these new generations in all budgets that concern this person.
 
-    To be called in the transaction that makes them: of two at once, the second waits at the budgets' rows (with SQLite,
-    at the transaction). Raises OverBudget. Where a price is not known nothing can be taken; then it is enough that
-    something is left.
+    Call it in the transaction that makes them. If two run at once, the second waits for the budgets' rows (with SQLite,
+    for the transaction). Raises OverBudget, and then reserves nothing. If a price is not known, nothing can be
+    reserved; then it is enough that something is left.
     """
     new = list(generations)
     costs = {generation.pk: cost for generation in new if (cost := exact(generation.estimated_cost))}

@@ -1,4 +1,4 @@
-"""What people do to keep order among pictures: marks, tags and saved searches."""
+"""Marks, tags and saved searches."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Mark(models.Model):
-    """What one person thinks of a picture; nobody else's business."""
+    """What one person thinks of a picture. It is private."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="marks")
     picture = models.ForeignKey("gallery.Picture", on_delete=models.CASCADE, related_name="marks")
@@ -35,7 +35,7 @@ class Mark(models.Model):
 
 
 class Tag(models.Model):
-    """A word that pictures are found by; the same in any case."""
+    """A word to find pictures by. Upper and lower case are the same."""
 
     name = models.CharField(max_length=60)
     pictures: "models.ManyToManyField[models.Model, models.Model]" = models.ManyToManyField(

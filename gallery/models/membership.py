@@ -1,4 +1,4 @@
-"""Who else may see a gallery: its members, each with a role."""
+"""The members of a gallery, each with a role."""
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 
 class Role(models.TextChoices):
-    """What a member may do in a gallery; each role may do what those before it may, see gallery/roles.py."""
+    """What a member may do in a gallery; each role may do all that the roles before it may; see queries/roles.py."""
 
     VIEWER = "viewer", "May view"
     CONTRIBUTOR = "contributor", "May contribute"
@@ -16,7 +16,7 @@ class Role(models.TextChoices):
 
 
 class Membership(models.Model):
-    """A person, or everybody in a group, is a member of a gallery."""
+    """A person, or all people in a group, with a role in a gallery."""
 
     gallery = models.ForeignKey("gallery.Gallery", on_delete=models.CASCADE, related_name="memberships")
     person = models.ForeignKey(
@@ -42,5 +42,5 @@ class Membership(models.Model):
 
     @property
     def name(self) -> str:
-        """The person's, or the group's."""
+        """The name of the person or the group."""
         return str(self.person or self.group)

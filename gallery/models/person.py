@@ -1,4 +1,4 @@
-"""Who uses the studio."""
+"""The people who use the studio."""
 
 import uuid
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ def initials(name: str) -> str:
 class PersonManager(BaseUserManager["Person"]):
     @classmethod
     def normalize_email(cls, email: str | None) -> str:
-        """Lower case throughout: nobody means two people by Ann@example.org and ann@example.org."""
+        """All in lower case: Ann@example.org and ann@example.org are one person."""
         return (email or "").strip().lower()
 
     def get_by_natural_key(self, username: str | None) -> "Person":
@@ -89,5 +89,5 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     @property
     def tone(self) -> int:
-        """Which of the colours the circle with the initials has."""
+        """The number of the colour of the circle with the initials."""
         return self.pk % TONES

@@ -1,4 +1,4 @@
-"""One result of a generation, kept for good."""
+"""One result of a generation, stored for good."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -9,27 +9,25 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
 
 from gallery.db import search_index
 from gallery.models.catalogue import ImageModel
 from gallery.models.gallery import Gallery, GalleryEntry
-from gallery.models.generation import Generation, ratio_class
+from gallery.models.generation import Generation
 from gallery.models.mark import Mark
 
 if TYPE_CHECKING:
     from gallery.models.person import Person
 
 
-# So long does the trash keep a picture.
+# How long the trash keeps a picture.
 KEEP_TRASH = timedelta(days=30)
 
 
 class PictureQuerySet(models.QuerySet["Picture"]):
     def visible_to(self, person: "Person") -> Self:
-        """A person's own, and those in a gallery that this person may look at; nothing that is in the trash."""
+        """A person's own, and those in a gallery that this person may see, without the trash."""
         shown = GalleryEntry.objects.filter(picture=OuterRef("pk"), gallery__in=Gallery.objects.visible_to(person))
         return self.kept().filter(Q(author=person) | Exists(shown))
 
@@ -43,12 +41,12 @@ class PictureQuerySet(models.QuerySet["Picture"]):
         return self.filter(trashed_at__lt=moment)
 
     def marked_by(self, person: "Person") -> Self:
-        """With `is_favourite`, as this person has marked them."""
+        """With `is_favourite`: whether this person has marked it."""
         marks = Mark.objects.filter(person=person, picture=OuterRef("pk"), favourite=True)
         return self.annotate(is_favourite=Exists(marks))
 
     def search(self, text: str) -> Self:
-        """Those that have for each word of `text` one that begins with it; all, where it has no words."""
+        """Pictures with a word that begins with each word of `text`; all of them, if it has no words."""
         asked = search_index.words(text)[: search_index.MOST_WORDS]
         return self.filter(search_index.Matches(asked)) if asked else self
 
@@ -67,11 +65,17 @@ class Picture(models.Model):
     )
     original = models.FileField(max_length=200, help_text="The bytes as the upstream delivered them.")
     sha256 = models.CharField(max_length=64)
-    format = models.CharField(max_length=4, help_text="PNG, JPEG or WEBP.")
+    format = models.CharField(max_length=4, help_text="PNG, JPEG, WEBP, AVIF or GIF.")
+    is_as_delivered = models.BooleanField(
+        "shown as delivered",
+        default=True,
+        editable=False,
+        help_text="Browsers show the original as the still picture that it is. If not, they get a still made of it.",
+    )
     byte_size = models.PositiveBigIntegerField()
     width = models.PositiveIntegerField(help_text="As displayed, in pixels.")
     height = models.PositiveIntegerField()
-    # What differs by less than a twentieth looks square.
+    # A picture looks square if its sides differ by less than a twentieth.
     shape = models.GeneratedField(
         expression=Case(
             When(width__gt=F("height") * 21 / 20, then=Value("wide")),
@@ -92,7 +96,7 @@ class Picture(models.Model):
     trashed_at = models.DateTimeField(null=True, blank=True, help_text="It is deleted for good 30 days later.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    # In a list of a gallery's pictures: its place in there.
+    # Set in a list of a gallery's pictures: its entry there.
     entry: GalleryEntry | None
 
     objects = PictureQuerySet.as_manager()
@@ -118,7 +122,7 @@ class Picture(models.Model):
         super().save(*args, **kwargs)
 
     def fill_in(self, *tags: str) -> None:
-        """What a new row is found by; whoever makes many rows at once calls this for each."""
+        """Set what a new row is searched by. Code that makes many rows at once calls it for each of them."""
         self.model_id = self.generation.model_id
         self.search_text = search_index.text_of(self.generation.prompt, self.revised_prompt, *tags, self.author.name)
 
@@ -134,7 +138,7 @@ class Picture(models.Model):
 
     @classmethod
     def refresh_search_text_of(cls, author_id: int, at_once: int = 500) -> None:
-        """After this person was renamed. A few at a time, so that nobody waits long for the database."""
+        """After this person was renamed. A few rows at a time, so that other writes do not wait long."""
         pks = list(cls.objects.filter(author=author_id).order_by("pk").values_list("pk", flat=True))
         for begin in range(0, len(pks), at_once):
             with transaction.atomic():
@@ -147,16 +151,12 @@ class Picture(models.Model):
 
     @property
     def digest(self) -> str:
-        """What stands in the addresses: another content is another address, so that browsers may keep them."""
+        """Stands in the addresses: other content has another address, so browsers may keep the files."""
         return self.sha256[:16]
 
     @property
-    def ratio_class(self) -> str:
-        return ratio_class(self.width, self.height)
-
-    @property
     def alt(self) -> str:
-        """The prompt is the best description that there is of the picture."""
+        """The prompt: there is no better description of the picture."""
         prompt = self.generation.prompt
         return prompt if len(prompt) <= 200 else f"{prompt[:199]}…"
 
@@ -172,10 +172,6 @@ class Picture(models.Model):
     def content_type(self) -> str:
         return f"image/{self.format.lower()}"
 
-    @property
-    def original_url(self) -> str:
-        return reverse("picture_original", args=[self.pk, self.digest])
-
     def thumbnail_name(self, width: int, format: str) -> str:
         """The storage name of a thumbnail, beside the original."""
         return f"{PurePosixPath(self.original_name).with_suffix('')}-{width}.{format}"
@@ -183,56 +179,20 @@ class Picture(models.Model):
     def has_thumbnail(self, width: int, format: str) -> bool:
         return width in self.thumbnails.get(format, ())
 
-    @cached_property
-    def _files(self) -> str:
-        """What the addresses of its files begin with; a page of pictures would look them up by the hundred."""
-        return self.original_url.removesuffix("original/")
-
-    def _thumbnail_url(self, width: int, format: str) -> str:
-        return f"{self._files}{width}.{format}"
-
-    def _srcset(self, format: str) -> str:
-        widths = self.thumbnails.get(format, ())
-        return ", ".join(f"{self._thumbnail_url(width, format)} {width}w" for width in widths)
-
-    @property
-    def srcset_webp(self) -> str:
-        return self._srcset("webp")
-
-    @property
-    def srcset_avif(self) -> str:
-        return self._srcset("avif")
-
-    @property
-    def src(self) -> str:
-        """For browsers that know no srcset, and until the thumbnails are made."""
-        widths = self.thumbnails.get("webp", ())
-        if not widths:
-            return self.original_url
-        return self._thumbnail_url(max(widths), "webp")
-
-    @property
-    def small_src(self) -> str:
-        """For a tiny picture of it."""
-        widths = self.thumbnails.get("webp", ())
-        if not widths:
-            return self.original_url
-        return self._thumbnail_url(min(widths), "webp")
-
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Delete the row first, then its files: a file without a row wastes room, a row without a file is a loss."""
+        """Delete the row first, then its files: a file without a row wastes space, a row without a file is a loss."""
         with transaction.atomic():
             deleted = self._delete_row(*args, **kwargs)
         self.delete_files()
         return deleted
 
     def delete_for_good(self, trashed_before: datetime | None = None) -> bool:
-        """Delete it if it is in the trash still, and since before that moment; tell whether it was."""
+        """Delete it if it is still in the trash, and was put there before that moment. Return whether it was."""
         trashed = Picture.objects.filter(pk=self.pk, trashed_at__isnull=False)
         if trashed_before is not None:
             trashed = trashed.trashed_before(trashed_before)
         with transaction.atomic():
-            # Whoever restores it meanwhile waits, and then finds it gone; or has it, and we do not.
+            # A restore at the same time waits for us and finds it gone, or comes first, and then this finds nothing.
             row = trashed.select_for_update(of=("self",)).first()
             if row is None:
                 return False
@@ -241,7 +201,7 @@ class Picture(models.Model):
         return True
 
     def _delete_row(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """In a transaction. The generation stays, and remembers that this one has come: it is not fetched again."""
+        """In a transaction. The generation stays and notes that this picture had come, so it is not fetched again."""
         generation = Generation.objects.select_for_update().only("deleted_results").get(pk=self.generation_id)
         gone = sorted({*generation.deleted_results, self.index})
         Generation.objects.filter(pk=self.generation_id).update(deleted_results=gone)

@@ -1,4 +1,4 @@
-"""Ways into one gallery for people without an account, and what those leave there."""
+"""Share links, the likes of guests, and wrong passwords."""
 
 import hashlib
 import secrets
@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 
 
 def hashed(token: str) -> str:
-    """What is kept of a token. It has 256 random bits, so that no slow hash is needed."""
+    """The stored form of a token. A token has 256 random bits, so a fast hash is enough."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -23,14 +23,14 @@ class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
         return self.filter(gallery__isnull=False, revoked_at=None, expires_at__gt=timezone.now())
 
     def of_token(self, token: str) -> "ShareLink | None":
-        """Alive or not."""
+        """The link with this token, alive or not."""
         return self.filter(token_hash=hashed(token)).select_related("gallery").first()
 
 
 class ShareLink(models.Model):
-    """A public way into one gallery. The token is shown once; here is only its SHA-256.
+    """A link to one gallery for people without an account. The token is shown once; the row has only its SHA-256.
 
-    The row outlives its gallery, so that whoever has the address is told that it was taken down.
+    The row outlives its gallery, so that its address can say that the gallery is gone.
     """
 
     gallery = models.ForeignKey(
@@ -60,7 +60,7 @@ class ShareLink(models.Model):
 
     @classmethod
     def begin(cls) -> "tuple[ShareLink, str]":
-        """A new link, not saved, and its token, which is nowhere else."""
+        """A new unsaved link, and its token, which is stored nowhere."""
         token = secrets.token_urlsafe(32)
         return cls(token_hash=hashed(token)), token
 
@@ -74,16 +74,16 @@ class ShareLink(models.Model):
 
     @property
     def takes_words(self) -> bool:
-        """Whether guests may leave anything under a name."""
+        """Whether guests may like or comment."""
         return self.allow_votes or self.allow_comments
 
     @property
     def last_day(self) -> datetime:
-        """Of its validity, at the studio."""
+        """The last day on which it works, in the studio's time zone."""
         return timezone.localtime(self.expires_at - timedelta(microseconds=1))
 
     def set_password(self, raw: str) -> None:
-        """Empty takes it away."""
+        """An empty password removes it."""
         self.password = make_password(raw) if raw else ""
 
     def is_password(self, raw: str) -> bool:
@@ -91,19 +91,19 @@ class ShareLink(models.Model):
 
     @property
     def proof(self) -> str:
-        """What the cookie of those has who gave the password: another password is another proof."""
+        """Stands in the cookie of guests who gave the password. A new password has a new proof."""
         return salted_hmac("gallery.links.proof", f"{self.pk}:{self.password}", algorithm="sha256").hexdigest()
 
     def count_visit(self) -> None:
         ShareLink.objects.filter(pk=self.pk).update(visits=F("visits") + 1, last_visit_at=timezone.now())
 
     def revoke(self) -> bool:
-        """Tell whether it was open until now."""
+        """End the link. Return whether it was open until now."""
         return bool(ShareLink.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now()))
 
 
 class GuestVote(models.Model):
-    """That a guest, by the name they gave, likes a picture."""
+    """A guest's like of a picture, under the name that they gave."""
 
     link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="guest_votes")
     picture = models.ForeignKey("gallery.Picture", on_delete=models.CASCADE, related_name="guest_votes")
@@ -120,7 +120,7 @@ class GuestVote(models.Model):
 
 
 class PasswordTry(models.Model):
-    """A wrong password, or one that is being looked at: too many from one place are refused for a while."""
+    """A wrong password, or one that is being checked. Too many from one place are refused for a while."""
 
     link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="password_tries")
     place = models.CharField(max_length=64, help_text="Where from: a keyed hash of the address, not the address.")

@@ -1,11 +1,11 @@
-"""The states of a generation's life, which of them mean what, and the codes of its failures."""
+"""The states of a generation, the groups that they form, and the codes of failures."""
 
 from datetime import timedelta
 
 from django.db import models
 
 FETCH_ATTEMPTS = 5
-# How long a generation that nobody waits for any more is still looked after: its result was perhaps paid for.
+# How long the engine still asks for the result of a generation that was cancelled or failed: we may have paid for it.
 LATE_RESULT_PATIENCE = timedelta(days=1)
 
 
@@ -22,10 +22,10 @@ class State(models.TextChoices):
 
 
 UNDER_WAY = (State.QUEUED, State.SUBMITTING, State.PENDING, State.PROCESSING, State.SAVING)
-# What the engine asks the upstream about while `due_at` is set. The ended ones are there for late results.
+# The engine asks the upstream about these while `due_at` is set; about the ended ones for late results.
 POLLED = (State.PENDING, State.PROCESSING, State.CANCELLED, State.FAILED)
 ENDED_IN_VAIN = (State.FAILED, State.INTERRUPTED, State.CANCELLED)
-# A result is kept whichever of these it finds: it was paid for.
+# A result that arrives in one of these states is kept: we pay for it.
 MAY_STILL_ARRIVE = (
     State.SUBMITTING,
     State.PENDING,
@@ -36,24 +36,35 @@ MAY_STILL_ARRIVE = (
 )
 
 
-# -- why it failed: the studio's own codes, and those that the upstream's contract documents
+# -- why a generation failed: the studio's own codes, and those in the upstream's contract
+#
+# What other services call these becomes one of these codes where an answer is read (gallery/upstream/words.py).
 
 GAVE_UP = "gave_up_waiting"
 PICTURE_UNAVAILABLE = "picture_unavailable"
+NOT_A_PICTURE = "not_a_picture"
 GENERATION_FAILED = "generation_failed"
-ERROR_TITLES = {
-    GAVE_UP: "Gave up waiting",
-    PICTURE_UNAVAILABLE: "The picture could not be fetched",
-    GENERATION_FAILED: "The service could not make this picture",
-    "content_policy_violation": "The service declined this prompt",
-    "invalid_request_error": "The service did not accept this request",
-    "model_not_found": "The service does not have this model",
-    "model_not_allowed": "This model is not open to the studio",
-    "access_denied": "This model is not open to the studio",
-    "payload_too_large": "The request was too large",
-    "async_task_not_found": "The service lost this one",
-}
-# The codes that the contract documents for what a person can mend by other words, and an administrator by settings.
+REFUSED_ON_THE_WAY = "refused_on_the_way"
+# The file of the picture to edit or vary is missing.
+SOURCE_GONE = "source_gone"
+ACCOUNT_CODES = frozenset(
+    {
+        "invalid_api_key",
+        "expired_api_key",
+        "insufficient_balance",
+        "insufficient_quota",
+        "quota_exceeded",
+        "billing_hard_limit_reached",
+        "budget_exceeded",
+    }
+)
+# The request's shape is wrong for the model: what the catalogue says of it is out of date.
+SHAPE_CODES = frozenset(
+    {"no_contract_compatible_route", "request_shape_channel_mismatch", "upstream_contract_mismatch"}
+)
+# What a person can mend by other words, and an administrator by settings.
 EDIT_HELPS = frozenset({"content_policy_violation", "invalid_request_error", "payload_too_large"})
-ADMIN_HELPS = frozenset({"model_not_found", "model_not_allowed", "access_denied"})
-UNCLEAR_CHARGE = frozenset({GAVE_UP, PICTURE_UNAVAILABLE, "async_task_not_found", "malformed_answer"})
+ADMIN_HELPS = frozenset({"model_not_found", "model_not_allowed", "access_denied", *ACCOUNT_CODES, *SHAPE_CODES})
+# What says nothing about how reliable a model is.
+NOT_THE_MODELS_FAULT = EDIT_HELPS | ADMIN_HELPS | {REFUSED_ON_THE_WAY}
+UNCLEAR_CHARGE = frozenset({GAVE_UP, PICTURE_UNAVAILABLE, "async_task_not_found", "malformed_answer", "no_picture"})

@@ -22,7 +22,7 @@ class PromptTemplateQuerySet(models.QuerySet["PromptTemplate"]):
 
 
 class PromptTemplate(models.Model):
-    """`text` has its variables as {{name}}; the rest is what the composer is filled with."""
+    """`text` has its variables as {{name}}. The other fields fill the composer."""
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="templates")
     name = models.CharField(max_length=120)
@@ -55,12 +55,12 @@ class PromptTemplate(models.Model):
 
     @property
     def variables(self) -> list[str]:
-        """The names of its blanks, in the order in which they are read."""
+        """The names of its blanks, in reading order."""
         return variables(self.text)
 
     @property
     def pieces(self) -> list[tuple[str, bool]]:
-        """The text in pieces, and of each whether it is a blank's name."""
+        """The text in pieces, each with whether it is the name of a blank."""
         return split(self.text)
 
     @classmethod

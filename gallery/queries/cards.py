@@ -1,4 +1,4 @@
-"""What the cards of generations show."""
+"""The rows behind cards."""
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Subquery
@@ -8,7 +8,7 @@ from gallery.models.generation_queryset import GenerationQuerySet, count_of
 
 
 def for_cards(generations: GenerationQuerySet, person: Person) -> GenerationQuerySet:
-    """All that a card shows to this person, in a constant number of queries."""
+    """With all that a card shows to this person, in a constant number of queries."""
     arrived = count_of(Picture.objects.filter(generation=OuterRef("pk")), by="generation")
     votes = count_of(Vote.objects.filter(generation=OuterRef("pk")), by="generation")
     before = Generation.objects.filter(state=State.QUEUED, pk__lt=OuterRef("pk"))

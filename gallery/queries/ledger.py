@@ -21,7 +21,7 @@ class Discrepancy:
 
 
 def discrepancies(since: datetime | None = None) -> Iterator[Discrepancy]:
-    """Where the ledger does not add up, of all generations or of those made since then. In one query, of one moment."""
+    """The generations, all or those since a moment, whose ledger does not add up. One query, so one moment."""
     entries = LedgerEntry.objects.filter(generation=OuterRef("pk")).order_by()
     added_up = entries.values("generation").annotate(total=Sum("amount")).values("total")
     rows = Generation.objects.defer("prompt", "options", "poll_url", "error_message", "error_hint")
@@ -30,7 +30,7 @@ def discrepancies(since: datetime | None = None) -> Iterator[Discrepancy]:
     rows = rows.order_by("pk").annotate(
         added_up=Subquery(added_up), is_foreign=Exists(entries.exclude(person=OuterRef("author")))
     )
-    row: Any  # a generation, and what was annotated
+    row: Any  # a generation with annotations
     for row in rows.iterator():
         total, booked, costs = exact(row.added_up), exact(row.booked), exact(row.costs_by_now[0])
         if total != booked:

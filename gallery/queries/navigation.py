@@ -1,8 +1,8 @@
-"""What stands beside a picture in the lists that are not searched: the feed, a batch, all that its author made.
+"""The pictures before and after one in lists that are not searched: the feed, a batch, all pictures of its author.
 
-In all of them the newest generation comes first, and its pictures in the order in which they were delivered. They are
-looked up from the picture on, both ways, so that it costs the same however long the list is. Lists that are searched
-are the business of finding.py.
+The newest generation comes first in all of them, and its pictures come in the order of delivery. The queries start at
+the picture and go both ways, so that they cost the same for a list of any length. search.py does the same for lists
+that are searched.
 """
 
 from collections.abc import Sequence
@@ -16,28 +16,28 @@ from gallery.models import Picture
 from gallery.models.generation_queryset import GenerationQuerySet
 from gallery.models.picture import PictureQuerySet
 
-# So many pictures are shown on each side.
-BESIDE = 7
-# So many generations are looked at on each side: more than are shown, since a batch stands in the other direction.
-_AROUND = 3 * BESIDE
-# Of a batch; more than one submit may make.
+# How many pictures are shown on each side.
+EACH_SIDE = 7
+# How many generations are read on each side: more than are shown, because a batch runs in the other direction.
+_AROUND = 3 * EACH_SIDE
+# How much of a batch is read; one submit makes less.
 _WHOLE_BATCH = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Adjacent:
-    """In the order of the list."""
+    """The neighbours of a picture, in the order of the list."""
 
     before: Sequence[Picture] = field(default_factory=list)
     after: Sequence[Picture] = field(default_factory=list)
 
 
 def in_feed(rows: GenerationQuerySet, visible: PictureQuerySet, picture: Picture) -> Adjacent:
-    """In a feed of these generations: those of a batch stand together, in the order in which they were asked for."""
+    """In a feed of these generations. Those of a batch stand together, in the order in which they were asked for."""
     rows = rows.in_feed().filter(Exists(visible.filter(generation=OuterRef("pk")).values("pk")))
     here = picture.generation
     near = {here.pk: here.batch_id}
-    # Beyond its own batch, however many those are; all of that is fetched below.
+    # Only what is outside its own batch, which is read as a whole below.
     others = rows.exclude(batch=here.batch_id) if here.batch_id else rows
     near.update(others.filter(pk__gt=here.pk).order_by("pk").values_list("pk", "batch")[:_AROUND])
     near.update(others.filter(pk__lt=here.pk).order_by("-pk").values_list("pk", "batch")[:_AROUND])
@@ -51,27 +51,27 @@ def in_feed(rows: GenerationQuerySet, visible: PictureQuerySet, picture: Picture
 
 
 def in_batch(rows: GenerationQuerySet, visible: PictureQuerySet, picture: Picture) -> Adjacent:
-    """IdIn these generations, which are those of one batch, in the order in which they were asked for."""
+    """Among these generations of one batch, in the order in which they were asked for."""
     rows = rows.in_feed().filter(Exists(visible.filter(generation=OuterRef("pk")).values("pk")))
     order = rows.order_by("pk").values_list("pk", flat=True)[:_WHOLE_BATCH]
     return _around(sorted({*order, picture.generation_id}), visible, picture)
 
 
 def by_author(visible: PictureQuerySet, picture: Picture) -> Adjacent:
-    """IdIn all that its author made."""
+    """Among all pictures of its author."""
     others = visible.filter(author=picture.author_id).select_related("generation")
     place, generation = picture.index, picture.generation_id
     newer = Q(generation__gte=generation) & (Q(generation__gt=generation) | Q(index__lt=place))
     older = Q(generation__lte=generation) & (Q(generation__lt=generation) | Q(index__gt=place))
-    before = others.filter(newer).order_by("generation_id", "-index")[:BESIDE]
-    after = others.filter(older).order_by("-generation_id", "index")[:BESIDE]
+    before = others.filter(newer).order_by("generation_id", "-index")[:EACH_SIDE]
+    after = others.filter(older).order_by("-generation_id", "index")[:EACH_SIDE]
     return Adjacent(list(before)[::-1], list(after))
 
 
 def _around(order: list[int], visible: PictureQuerySet, picture: Picture) -> Adjacent:
-    """Of these generations' pictures, those around this one."""
+    """The neighbours of this picture among the pictures of these generations."""
     place = order.index(picture.generation_id)
-    near = order[max(place - BESIDE, 0) : place + BESIDE + 1]
+    near = order[max(place - EACH_SIDE, 0) : place + EACH_SIDE + 1]
     places = {generation: number for number, generation in enumerate(near)}
     pictures = list(visible.filter(generation__in=near).select_related("generation"))
     pictures.sort(key=lambda one: (places[one.generation_id], one.index))
@@ -79,4 +79,4 @@ def _around(order: list[int], visible: PictureQuerySet, picture: Picture) -> Adj
     if picture.pk not in keys:
         return Adjacent()
     here = keys.index(picture.pk)
-    return Adjacent(pictures[max(here - BESIDE, 0) : here], pictures[here + 1 : here + 1 + BESIDE])
+    return Adjacent(pictures[max(here - EACH_SIDE, 0) : here], pictures[here + 1 : here + 1 + EACH_SIDE])

@@ -1,4 +1,4 @@
-"""What whom may do in a gallery: the one place that says so. docs/sharing.md has the same table in words."""
+"""What people may do in a gallery. Only this file decides it; docs/sharing.md has the same table in words."""
 
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class EffectiveRole(IntEnum):
-    """Of a person in a gallery; who stands higher may do all that those below may."""
+    """The effective role of a person in a gallery. A higher role may do all that a lower one may."""
 
     NONE = 0
     VIEWER = 1
@@ -38,16 +38,16 @@ class Action(StrEnum):
 NEEDED = {
     Action.VIEW: EffectiveRole.VIEWER,
     Action.COMMENT: EffectiveRole.VIEWER,
-    # One's own pictures, in and out again.
+    # Put own pictures in, and take them out again.
     Action.ADD: EffectiveRole.CONTRIBUTOR,
     # Draft, shortlist, approved.
     Action.DECIDE: EffectiveRole.CONTRIBUTOR,
-    # Cover, and order by hand.
+    # Choose the cover, and order by hand.
     Action.ARRANGE: EffectiveRole.MANAGER,
-    # Anybody's pictures and comments, and what guests like.
+    # Remove pictures and comments of all people, and likes of guests.
     Action.REMOVE: EffectiveRole.MANAGER,
     Action.RENAME: EffectiveRole.MANAGER,
-    # Members, links to show it to outsiders, the whole team.
+    # Members, share links, and sharing with the team.
     Action.SHARE: EffectiveRole.MANAGER,
     Action.DELETE: EffectiveRole.OWNER,
 }
@@ -63,7 +63,7 @@ def effective(role: str) -> EffectiveRole:
 
 
 def effective_role(person: Person, gallery: Gallery) -> EffectiveRole:
-    """The highest that this person has there: as its owner, as a member, by a group, as one of the team."""
+    """This person's highest role there: as the owner, as a member, through a group, or through the team."""
     if gallery.owner_id == person.pk:
         return EffectiveRole.OWNER
     roles: Iterable[str] = Membership.objects.filter(
@@ -78,12 +78,12 @@ def may(person: Person, action: Action, gallery: Gallery) -> bool:
 
 
 def roles_for(action: Action) -> list[Role]:
-    """The members' roles that are enough for this action."""
+    """The roles of members that are enough for this action."""
     return [role for role, value in _BY_ROLE.items() if value >= NEEDED[action]]
 
 
 def people_who_may(action: Action, gallery: Gallery) -> "QuerySet[Person]":
-    """The owner, and those who are members, by themselves or by a group, with a role that is enough."""
+    """The owner, and the members with a role that is enough, directly or through a group."""
     members = Membership.objects.filter(gallery=gallery, role__in=roles_for(action))
     by_themselves, by_group = Q(pk__in=members.values("person")), Q(groups__in=members.values("group"))
     return Person.objects.filter(Q(pk=gallery.owner_id) | by_themselves | by_group, is_active=True).distinct()
@@ -93,7 +93,7 @@ def people_who_may(action: Action, gallery: Gallery) -> "QuerySet[Person]":
 
 
 def may_invite(person: Person, gallery: Gallery | None = None) -> bool:
-    """Administrators, and whom they gave the permission; into a gallery, if they may also add members there."""
+    """Administrators and people with the permission; into a gallery, only if they may also add members there."""
     if not person.has_perm("gallery.add_invitation"):
         return False
     return gallery is None or may(person, Action.SHARE, gallery)
@@ -104,7 +104,7 @@ def may_see_all_invitations(person: Person) -> bool:
 
 
 def groups_to_give(person: Person) -> "list[Group]":
-    """Those that this person may put others into: with the right to change people, and none beyond their own rights."""
+    """The groups that this person may put others into: they need the right to change people, and the group's rights."""
     if not (person.is_staff and person.has_perm("gallery.change_person")):
         return []
     groups = Group.objects.order_by("name").prefetch_related("permissions__content_type")
@@ -122,7 +122,7 @@ def groups_to_give(person: Person) -> "list[Group]":
 
 
 def may_view_all(person: Person) -> bool:
-    """The administration shows pictures, whosever they are."""
+    """Administrators with this permission see all pictures."""
     return person.is_staff and person.has_perm("gallery.view_picture")
 
 

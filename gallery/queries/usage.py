@@ -1,4 +1,4 @@
-"""What was asked for in a month, by day, model, end and person; what it cost, and how many pictures came of it.
+"""The usage of a month by day, model, outcome and person: requests, cost and pictures.
 
 A generation belongs to the day on which it was asked for, in the studio's time zone; its cost is what its ledger
 entries add up to. So the days add up to what the month has cost, and both to what the ledger says.
@@ -24,13 +24,13 @@ Row = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Figures:
-    """Of some generations together."""
+    """The sums of several generations."""
 
     label: str
     cost: Decimal = NOTHING
     pictures: int = 0
     requests: int = 0
-    # Requests to models whose price was not known: their cost is not in `cost`.
+    # Requests to models whose price was not known. `cost` does not include them.
     unpriced: int = 0
 
     def add(self, row: Row) -> None:
@@ -52,9 +52,9 @@ class Figures:
 class Usage:
     month: date
     total: Figures
-    # One for each day of the month, whether or not anything was asked for.
+    # One for each day of the month, also for days without a request.
     days: list[Figures]
-    # These are ordered by what they cost, then by pictures.
+    # Ordered by cost, then by pictures.
     models: list[Figures]
     people: list[Figures]
     ends: list[Figures] = field(default_factory=list)
@@ -65,26 +65,26 @@ class Usage:
 
     @property
     def unclear(self) -> bool:
-        """Whether it has costs of what brought no picture, because nobody knows whether it was charged."""
+        """Whether the cost includes estimates for requests without a picture that may or may not have been charged."""
         return any(line.cost and line.label in _IN_VAIN for line in self.ends)
 
 
 def midnights(month: date) -> list[datetime]:
-    """When each day of this month begins in the studio's time zone, and at last the next month."""
+    """The beginning of each day of this month in the studio's time zone, and of the next month."""
     days = (month_after(month) - month).days
     zone = timezone.get_current_timezone()
     return [datetime.combine(month + timedelta(days=day), time.min, tzinfo=zone) for day in range(days + 1)]
 
 
 def asked_for_in(month: date, author: Person | None = None) -> "QuerySet[Generation]":
-    """By this person, or by everybody."""
+    """The generations of the month by this person, or by all people."""
     begin, *_, end = midnights(month)
     rows = Generation.objects.filter(created_at__gte=begin, created_at__lt=end)
     return rows.filter(author=author) if author else rows
 
 
 class Length(Func):
-    """Of a JSON list."""
+    """The length of a JSON list."""
 
     function = "json_array_length"
     output_field = IntegerField()
@@ -94,14 +94,14 @@ class Length(Func):
 
 
 def with_picture_count(rows: "QuerySet[Generation]") -> "QuerySet[Generation]":
-    """By what was delivered: that stays known when a picture was deleted for good."""
+    """The number of pictures delivered, which stays known after a picture was deleted for good."""
     return rows.annotate(pictures_made=Case(When(state=State.COMPLETED, then=Length("results")), default=Value(0)))
 
 
 def usage_of(month: date, author: Person | None = None) -> Usage:
-    """Of this person, or of everybody. One query."""
+    """The usage of this person, or of all people, in one query."""
     _, *ends_of_days = midnights(month)
-    # Compared, not converted: SQLite would have to call Python for the day of each row.
+    # Compared with the days' beginnings: to convert each row to a day, SQLite would have to call Python.
     day = Case(*(When(created_at__lt=end, then=Value(number)) for number, end in enumerate(ends_of_days)))
     rows = list(
         with_picture_count(asked_for_in(month, author))
@@ -131,7 +131,7 @@ def usage_of(month: date, author: Person | None = None) -> Usage:
 
 
 def _grouped(rows: Sequence[Row], key: Callable[[Row], tuple[Hashable, str]]) -> list[Figures]:
-    """`key` tells what a row belongs to, and what that is called."""
+    """Add up the rows by `key`, which gives a line's key and its name."""
     groups: dict[Hashable, Figures] = {}
     for row in rows:
         belongs_to, label = key(row)
@@ -153,14 +153,14 @@ def _in_order_of_ends(lines: list[Figures]) -> list[Figures]:
 
 
 def cost_by_group(month: date) -> list[Figures]:
-    """By the groups that people were in when they asked; who is in two counts in both."""
+    """By the groups that people were in when they asked. A person in two groups counts in both."""
     entries = LedgerEntry.objects.filter(month=month, groups__isnull=False).order_by()
     rows = entries.values_list("groups", "groups__name").annotate(cost=Sum("amount"))
     return _most_first([Figures(name, exact(cost)) for _, name, cost in rows])
 
 
 def first_month(author: Person | None = None) -> date | None:
-    """The one in which this person, or anybody, asked for something first."""
+    """The month of the first request by this person, or by any person."""
     rows = Generation.objects.filter(author=author) if author else Generation.objects.all()
     earliest = rows.aggregate(earliest=Min("created_at"))["earliest"]
     return month_of(earliest) if earliest else None

@@ -1,6 +1,6 @@
-"""Commands: what a person asks for, each one short transaction without any network.
+"""Commands: what a person asks for. Each is one short transaction without any network.
 
-The caller has checked the input (forms) and the right to do it (web.access). Call them with their noun:
+The caller has checked the input (forms) and the right to do it (web.access). Call a command through its module:
 `services.downloads.delete_download(…)`.
 """
 

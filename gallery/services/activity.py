@@ -1,4 +1,4 @@
-"""What happened in a gallery, written down with the deed itself, and those told whom it concerns."""
+"""The log of what happened in a gallery, and notices to the people whom it concerns."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -10,7 +10,7 @@ from django.utils import timezone
 from gallery.models import Activity, Gallery, Notice, Person, Picture
 from gallery.queries.roles import Action, people_who_may
 
-# What one person does again within this time goes on with the same line: twelve pictures are one line, not twelve.
+# A person's repeated action within this time extends the same line: twelve added pictures are one line, not twelve.
 SAME = timedelta(minutes=10)
 _COUNTED = (Activity.Verb.ADDED, Activity.Verb.REMOVED)
 
@@ -25,12 +25,12 @@ def record(
     detail: str = "",
     guest: str = "",
 ) -> None:
-    """Write a line into a gallery's log. To be called in the transaction of the deed: both are there, or neither.
+    """Write a line into a gallery's log. Call it in the transaction of the action, so that both commit or neither.
 
-    `count` is that of the pictures, of which `picture` is the latest; `guest` is the name that a guest gave, who has
-    no account and is no actor.
+    `count` is the number of pictures, and `picture` is the latest of them. `guest` is the name that a guest gave. A
+    guest has no account, so `actor` is None then.
     """
-    assert connection.in_atomic_block, "the deed and its line belong into one transaction"
+    assert connection.in_atomic_block, "the action and its line belong in one transaction"
     if not count:
         return
     gallery_id = gallery if isinstance(gallery, int) else gallery.pk
@@ -63,28 +63,28 @@ def notify(
     picture: Picture | None = None,
     detail: str = "",
 ) -> None:
-    """Tell these people something, each once, and never who did it. What they may not see stays hidden from them.
+    """Send each of these people one notice, except the actor. The page hides what its reader may not see.
 
-    Of the same person about the same picture, only the latest word stays unread.
+    A new notice replaces unread ones of the same kind, from the same person, about the same picture.
     """
-    told = {_pk(one) for one in people} - {None, _pk(actor)}
-    if not told:
+    recipients = {_pk(person) for person in people} - {None, _pk(actor)}
+    if not recipients:
         return
     same = {"kind": kind, "actor": actor, "guest": guest[:80], "gallery": gallery, "picture": picture}
     if picture is not None:
-        Notice.objects.filter(person__in=told, read_at=None, **same).delete()
+        Notice.objects.filter(person__in=recipients, read_at=None, **same).delete()
     Notice.objects.bulk_create(
-        Notice(person_id=pk, detail=detail[:300], **same) for pk in sorted(pk for pk in told if pk is not None)
+        Notice(person_id=pk, detail=detail[:300], **same) for pk in sorted(pk for pk in recipients if pk is not None)
     )
 
 
 def tell_of_comment(
     gallery: Gallery, picture: Picture, *, by: Person | None = None, guest: str = "", earlier: Iterable[int] = ()
 ) -> None:
-    """After a comment was written: a line in the log, and notices.
+    """Log a new comment and send notices about it.
 
-    They go to the picture's author and to who had commented on it there before (`earlier`, ids of people); after a
-    guest's comment to those, too, who run the gallery.
+    The notices go to the picture's author and to earlier commenters in this gallery (`earlier`, ids of people). For a
+    guest's comment they also go to the people who may share the gallery.
     """
     record(gallery, by, Activity.Verb.COMMENTED, picture=picture, guest=guest)
     concerned = {picture.author_id, *earlier}
@@ -94,8 +94,9 @@ def tell_of_comment(
 
 
 def read_all(person: Person) -> int:
+    """Mark a person's notices as read; return how many were unread."""
     return Notice.objects.filter(person=person, read_at=None).update(read_at=timezone.now())
 
 
-def _pk(one: Person | Picture | int | None) -> int | None:
-    return one if one is None or isinstance(one, int) else one.pk
+def _pk(row: Person | Picture | int | None) -> int | None:
+    return row if row is None or isinstance(row, int) else row.pk

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from gallery.enqueue import send_catalogue_lookup
+from gallery.enqueue import enqueue_catalogue_sync
 from gallery.models import CatalogueSnapshot, ImageModel
 from gallery.queries.catalogue_diff import BACK, Difference, Kind, compare, label_for, take_over, was_switched_off
 
@@ -44,7 +44,7 @@ def look_up_catalogue() -> int:
     """Have the upstream's catalogue looked up; the answer is the first snapshot with a higher id than this."""
     with transaction.atomic():
         latest = CatalogueSnapshot.objects.aggregate(Max("pk"))["pk__max"] or 0
-        send_catalogue_lookup()
+        enqueue_catalogue_sync()
     return int(latest)
 
 

@@ -1,4 +1,4 @@
-"""What is said about a picture in a gallery."""
+"""Comments on a picture in a gallery."""
 
 from django.db import transaction
 
@@ -15,10 +15,10 @@ def comment(
     link: ShareLink | None = None,
     guest: str = "",
 ) -> Comment:
-    """Say something about a picture that is in this gallery: as `author`, or as `guest` through `link`.
+    """Comment on a picture in this gallery, as `author`, or as `guest` through `link`.
 
-    The one place that makes a comment, and tells those concerned. Raises TooMany where too much came through the link
-    in the last hour.
+    This is the only place that creates comments, because it also sends the notices. Raises TooMany if too many
+    comments came through the link in the last hour.
     """
     with transaction.atomic():
         if link is not None:
@@ -26,12 +26,12 @@ def comment(
             refuse_more_than(MOST_COMMENTS, Comment.objects.filter(link=link))
         before = Comment.objects.filter(gallery=gallery, picture=picture).exclude(author=None)
         earlier = set(before.values_list("author", flat=True))
-        said = Comment.objects.create(
+        written = Comment.objects.create(
             gallery=gallery, picture=picture, text=text, author=author, link=link, guest=guest
         )
         tell_of_comment(gallery, picture, by=author, guest=guest, earlier=earlier)
-    return said
+    return written
 
 
-def delete_comment(one: Comment) -> None:
-    one.delete()
+def delete_comment(row: Comment) -> None:
+    row.delete()

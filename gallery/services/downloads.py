@@ -1,4 +1,4 @@
-"""Downloads: requested, retried, deleted."""
+"""Request, retry and delete downloads."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from gallery.images.convert import Shape
 from gallery.models import Download, Gallery, Person
 from gallery.services.errors import InvalidInput
 
-# Being made ready for one person.
+# How many downloads of one person may be under way at once.
 MOST_UNDER_WAY = 2
 MOST_PICTURES = 20_000
 
@@ -20,9 +20,9 @@ MOST_PICTURES = 20_000
 def request_download(
     person: Person, name: str, gallery: Gallery | None, pictures: Sequence[int], shape: Shape
 ) -> Download:
-    """Have a download made ready; the one that is under way, where it is of the same pictures in the same shape.
+    """Start a download and return it. If the same pictures in the same shape are under way already, return that one.
 
-    Raises InvalidInput.
+    Raises InvalidInput if there are no pictures, too many pictures, or too many downloads under way.
     """
     if not pictures:
         raise InvalidInput("There is no picture in it yet.")
@@ -30,10 +30,10 @@ def request_download(
         raise InvalidInput(
             f"{MOST_PICTURES:,} pictures at once are the most. Take it away in parts: select some of them."
         )
-    what = [gallery.pk if gallery else 0, list(pictures), shape.format, shape.side, shape.settings]
-    key = hashlib.sha256(json.dumps(what).encode()).hexdigest()
+    contents = [gallery.pk if gallery else 0, list(pictures), shape.format, shape.side, shape.settings]
+    key = hashlib.sha256(json.dumps(contents).encode()).hexdigest()
     with transaction.atomic():
-        # Two forms at the same time come one after the other.
+        # The lock makes two forms of the same person run one after the other.
         Person.objects.select_for_update().only("pk").get(pk=person.pk)
         under_way = Download.objects.of(person).under_way()
         if same := under_way.filter(key=key).first():
@@ -62,7 +62,7 @@ def _require_room(person: Person) -> None:
 
 
 def retry_download(download: Download) -> None:
-    """From the beginning, after it failed. Raises InvalidInput."""
+    """Begin a failed download again. Raises InvalidInput if the same one or too many others are under way."""
     with transaction.atomic():
         Person.objects.select_for_update().only("pk").get(pk=download.person_id)
         if Download.objects.under_way().filter(person=download.person_id, key=download.key).exists():
@@ -74,16 +74,16 @@ def retry_download(download: Download) -> None:
 
 
 def remind(download: Download) -> None:
-    """Send for somebody, where nobody has worked on it for too long."""
+    """Enqueue a download again if no worker has touched it for too long."""
     if not download.is_forgotten:
-        return  # and nobody waits for the database's lock, although this is asked every second
+        return  # The page asks every second, so the usual case must not wait for the database's lock.
     with transaction.atomic():
         if download.remind():
             enqueue_download(download.pk)
 
 
 def delete_download(download: Download) -> None:
-    """The row first: files without a row are found by housekeeping, a row without its files would be a lie."""
+    """Delete a download, row first: housekeeping finds files without a row, but a row without files would be a lie."""
     folder = download.folder
     download.delete()
     delete_files(folder)

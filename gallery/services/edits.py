@@ -18,6 +18,7 @@ from django.core.files.storage import default_storage
 
 from gallery.images import edit as edit_images
 from gallery.images.edit import UPLOADS, Fit, Limits
+from gallery.images.kinds import HEIC, PICTURES
 from gallery.images.parse import NotAPicture
 from gallery.models import Batch, Gallery, Generation, ImageModel, OverBudget, Person, Picture
 from gallery.services.errors import InvalidInput
@@ -52,11 +53,23 @@ def keep_upload(person: Person, file: IO[bytes]) -> str:
     try:
         upload = edit_images.keep(file)
     except NotAPicture as problem:
-        raise InvalidInput(
-            f"This file cannot be used: {problem}. Choose a PNG, JPEG or WebP picture.", "picture"
-        ) from None
+        raise InvalidInput(f"This file cannot be used: {problem}. {_way_out(problem)}", "picture") from None
     size = upload.width, upload.height
     return _store(person, upload.data, size, upload.extension).rpartition("/")[2]
+
+
+def _way_out(problem: NotAPicture) -> str:
+    """What a person can do about an upload that cannot be used."""
+    if problem.kind == HEIC:
+        return (
+            "Choose a JPEG instead: open the photo and export it as JPEG. On an iPhone, Settings, Camera, Formats, "
+            "“Most Compatible” makes it take JPEGs."
+        )
+    if problem.kind not in PICTURES:
+        return "Choose a PNG, JPEG, WebP, AVIF or GIF picture."
+    if problem.is_damage:
+        return "Save or download it once more, or choose another one."
+    return "Make it smaller, and choose it again."
 
 
 def uploaded(person: Person, upload: str) -> Source | None:

@@ -1,8 +1,8 @@
-"""The error of a command that cannot be carried out as it was asked for."""
+"""The error that a command raises when its input is not valid."""
 
 
 class InvalidInput(Exception):
-    """`message` says to the person what is wrong; `field` names the form's field, "" for the form as a whole."""
+    """`message` tells the person what is wrong. `field` names the form's field; "" stands for the whole form."""
 
     def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Galleries and what is in them. What happens to one is written into its log in the same transaction."""
+"""Galleries, their members and their entries. Each change is logged in the same transaction."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from gallery.services.activity import notify, record
 
 
 def make_gallery(owner: Person, name: str) -> Gallery:
-    """The owner's gallery of this name, made if there is none."""
+    """Return the owner's gallery with this name; create it if there is none."""
     return Gallery.objects.get_or_create(owner=owner, name=name)[0]
 
 
@@ -27,7 +27,7 @@ def rename_gallery(gallery: Gallery, name: str, by: Person) -> None:
 
 
 def show_to_team(gallery: Gallery, shown: bool, by: Person) -> None:
-    """Let the whole team look at it, or no longer."""
+    """Let the whole team see a gallery, or stop that."""
     with transaction.atomic():
         if Gallery.objects.filter(pk=gallery.pk).exclude(shared_with_team=shown).update(shared_with_team=shown):
             record(gallery, by, Activity.Verb.TEAM if shown else Activity.Verb.NOT_TEAM)
@@ -35,7 +35,7 @@ def show_to_team(gallery: Gallery, shown: bool, by: Person) -> None:
 
 
 def save_picture(picture: Picture, gallery: Gallery) -> bool:
-    """Put a picture into a gallery, which only its author does; tell whether it was not there before."""
+    """Put a picture into a gallery, in its author's name. Return whether it is new there."""
     with transaction.atomic():
         author = {"added_by_id": picture.author_id}
         is_new = GalleryEntry.objects.get_or_create(gallery=gallery, picture=picture, defaults=author)[1]
@@ -45,7 +45,7 @@ def save_picture(picture: Picture, gallery: Gallery) -> bool:
 
 
 def remove_picture(picture: Picture, gallery: Gallery, by: Person | None = None) -> None:
-    """Take a picture out of a gallery; `by` its author, unless it says who."""
+    """Take a picture out of a gallery. `by` is the person who did it; None stands for the picture's author."""
     with transaction.atomic():
         if GalleryEntry.objects.filter(gallery=gallery, picture=picture).delete()[0]:
             record(gallery, by or picture.author_id, Activity.Verb.REMOVED, picture=picture)
@@ -55,7 +55,7 @@ def remove_picture(picture: Picture, gallery: Gallery, by: Person | None = None)
 
 
 def add_member(gallery: Gallery, who: Person | Group, role: str, by: Person) -> Membership:
-    """Make a person or a group a member, or give the member that it is already this role."""
+    """Make a person or a group a member with this role, or change the role of a present member."""
     key = {"person": who} if isinstance(who, Person) else {"group": who}
     with transaction.atomic():
         member, is_new = Membership.objects.update_or_create(gallery=gallery, **key, defaults={"role": role})
@@ -76,7 +76,7 @@ def change_role(member: Membership, role: str, by: Person) -> None:
 
 
 def remove_member(member: Membership, by: Person) -> None:
-    """Access ends with the row: every page, thumbnail and original asks for it anew."""
+    """Remove a member. Access ends at once: each page, thumbnail and original checks the row again."""
     with transaction.atomic():
         if not Membership.objects.filter(pk=member.pk).delete()[0]:
             return
@@ -90,11 +90,11 @@ def _in_words(member: Membership) -> str:
     return f"{member.name}, who {Role(member.role).label.lower()}"
 
 
-# -- what is decided
+# -- decisions, covers and the order by hand
 
 
 def decide(entry: GalleryEntry, status: str, person: Person) -> None:
-    """Say what becomes of a picture in a gallery. What it is already stays decided by whoever said so first."""
+    """Set an entry's decision. If it is set to this already, the first person to decide keeps the credit."""
     now = timezone.now()
     with transaction.atomic():
         undecided = GalleryEntry.objects.filter(pk=entry.pk).exclude(status=status)
@@ -113,7 +113,7 @@ def decide(entry: GalleryEntry, status: str, person: Person) -> None:
 
 
 def use_as_cover(entry: GalleryEntry, by: Person) -> None:
-    """Show the gallery by this picture first."""
+    """Make an entry the first cover of its gallery."""
     gallery = entry.gallery
     with transaction.atomic():
         if gallery.cover_id != entry.picture_id:
@@ -122,12 +122,12 @@ def use_as_cover(entry: GalleryEntry, by: Person) -> None:
         gallery.save(update_fields=["cover"])
 
 
-# Between two that stand nearer than this, no third is put.
+# Positions nearer than this leave no room for another entry between them.
 _CLOSE = 1e-6
 
 
 def move_to_front(entry: GalleryEntry) -> None:
-    """Make it the first in the order by hand."""
+    """Make an entry the first in the order by hand."""
     with transaction.atomic():
         others = _others(entry)
         highest = others.aggregate(highest=Max("position"))["highest"]
@@ -135,7 +135,7 @@ def move_to_front(entry: GalleryEntry) -> None:
 
 
 def move_to_end(entry: GalleryEntry) -> None:
-    """Make it the last in the order by hand."""
+    """Make an entry the last in the order by hand."""
     with transaction.atomic():
         others = _others(entry)
         lowest = others.aggregate(lowest=Min("position"))["lowest"]
@@ -143,21 +143,21 @@ def move_to_end(entry: GalleryEntry) -> None:
 
 
 def move_beside(entry: GalleryEntry, other: GalleryEntry, *, after: bool) -> None:
-    """Put it right before or after another one of its gallery, in the order by hand.
+    """Put an entry right before or after another one of its gallery, in the order by hand.
 
-    Where there is no room between two, all that come after it move down. Nothing moves up: who is looking at the
-    gallery page by page may meet a picture twice then, but misses none. And what is new in the gallery, at 0, stays
-    before what has been moved among the old.
+    If there is no room between two entries, all later ones move down. Nothing moves up: a person who reads the
+    gallery page by page may then see a picture twice, but misses none. New entries, at position 0, also stay before
+    those that were moved among older ones.
     """
     if entry.pk == other.pk:
         return
     with transaction.atomic():
         others = _others(entry)
-        # As it is now: somebody else may have moved it.
-        place = others.filter(pk=other.pk).values_list("position", "pk").first()
-        if place is None:
+        # Read it again under the lock: another person may have moved it.
+        target = others.filter(pk=other.pk).values_list("position", "pk").first()
+        if target is None:
             return
-        position, pk = place
+        position, pk = target
         before = Q(position__gt=position) | Q(position=position, pk__gt=pk)
         behind = Q(position__lt=position) | Q(position=position, pk__lt=pk)
         upper: float | None
@@ -180,7 +180,7 @@ def move_beside(entry: GalleryEntry, other: GalleryEntry, *, after: bool) -> Non
 
 
 def _others(entry: GalleryEntry) -> QuerySet[GalleryEntry]:
-    """The rest of its gallery. Who arranges the same gallery waits until this transaction is over."""
+    """The other entries of its gallery. Locks the gallery until the transaction ends, so that moves go in turn."""
     Gallery.objects.select_for_update().get(pk=entry.gallery_id)
     return GalleryEntry.objects.filter(gallery=entry.gallery_id).exclude(pk=entry.pk)
 
@@ -191,13 +191,13 @@ def _put_at(entry: GalleryEntry, position: float) -> None:
 
 
 def save_pictures(person: Person, pictures: Iterable[int], gallery: Gallery) -> tuple[int, int]:
-    """Put those of these that are this person's own into a gallery: how many they are, and how many were not there."""
+    """Put a person's own pictures into a gallery. Return how many are the person's own, and how many are new there."""
     with transaction.atomic():
         own = Picture.objects.kept().filter(author=person, pk__in=list(pictures)).order_by("pk")
-        # The newest last: the gallery shows its latest entry first.
+        # The newest picture goes in last: the gallery shows its latest entry first.
         pks = list(own.values_list("pk", flat=True))
-        there = set(gallery.entries.filter(picture__in=pks).values_list("picture", flat=True))
-        missing = [GalleryEntry(gallery=gallery, picture_id=pk, added_by=person) for pk in pks if pk not in there]
+        present = set(gallery.entries.filter(picture__in=pks).values_list("picture", flat=True))
+        missing = [GalleryEntry(gallery=gallery, picture_id=pk, added_by=person) for pk in pks if pk not in present]
         GalleryEntry.objects.bulk_create(missing, ignore_conflicts=True)
         if missing:
             record(gallery, person, Activity.Verb.ADDED, picture=missing[-1].picture_id, count=len(missing))

@@ -1,20 +1,21 @@
-"""Asking the upstream for pictures, and what is done to such a request afterwards."""
+"""Submit, retry, cancel, fetch again and dismiss generations, and vote on them."""
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from gallery.enqueue import enqueue_ingest, enqueue_submit
-from gallery.models import Batch, Gallery, Generation, ImageModel, Person, Picture, PromptTemplate, Vote, ledger
+from gallery.models import Batch, Gallery, Generation, ImageModel, Person, Picture, PromptTemplate, State, Vote, ledger
 from gallery.models.states import ENDED_IN_VAIN, UNDER_WAY
 
 
 class AlreadySubmitted(Exception):
-    """The same form came before; `generation` is the first that it made."""
+    """The same form was sent before; `generation` is the first one that it created."""
 
     def __init__(self, generation: Generation) -> None:
         super().__init__("This form was sent already.")
@@ -59,9 +60,10 @@ def submit_all(
     batch: Batch | None = None,
     retry_of: Generation | None = None,
 ) -> list[Generation]:
-    """Queue requests to the upstream, all of them or none. An unsaved `batch` is saved with them and holds them.
+    """Queue requests to the upstream, all of them or none. An unsaved `batch` is saved with them.
 
-    Raises AlreadySubmitted if the form with this token made some before, and OverBudget if they cost more than is left.
+    Raises AlreadySubmitted if a form with this token was sent before, and OverBudget if the requests cost more than
+    is left.
     """
     token = token or uuid.uuid4()
     try:
@@ -83,11 +85,11 @@ def submit_all(
                     gallery=gallery,
                     batch=batch,
                     retry_of=retry_of,
-                    # The first one's token is the form's own, so that the form sent twice finds it taken.
-                    token=uuid.uuid5(token, str(place)) if place else token,
+                    # The first one has the form's own token, so that a form that is sent twice finds it taken.
+                    token=uuid.uuid5(token, str(number)) if number else token,
                     estimated_cost=cost_of(spec),
                 )
-                for place, spec in enumerate(specs)
+                for number, spec in enumerate(specs)
             ]
             ledger.reserve(author, generations)
             for template in {spec.template.pk for spec in specs if spec.template}:
@@ -102,15 +104,15 @@ def submit_all(
 
 
 def cost_of(spec: GenerationSpec) -> Decimal | None:
-    """In US dollars; None where the model's price is not known."""
+    """The expected cost in US dollars; None if the model's price is not known."""
     price = spec.model.price_of(spec.options)
     return None if price is None else price * spec.count
 
 
 def retry(generation: Generation, model: ImageModel | None = None) -> Generation | None:
-    """Ask for the same once more, as a new generation; the old one leaves the feed. None if that was done already.
+    """Ask for the same again, as a new generation; the old one leaves the feed. Return None if it has left already.
 
-    With `model`, ask that one instead, with those options that it has too. Raises OverBudget.
+    With `model`, ask that model instead, with the options that both models have. Raises OverBudget.
     """
     model = model or generation.model
     spec = GenerationSpec(
@@ -125,9 +127,9 @@ def retry(generation: Generation, model: ImageModel | None = None) -> Generation
         template=generation.template,
     )
     with transaction.atomic():
-        # Two clicks on “Try again” must not pay twice: the second finds it dismissed.
-        # So does one whose late result has arrived meanwhile.
-        if not _put_aside(generation):
+        # Two clicks on “Try again” must not pay twice: the second finds the generation dismissed.
+        # A generation whose late result has arrived meanwhile is not retried either.
+        if not _dismiss(generation):
             return None
         return submit_all(
             generation.author, [spec], gallery=generation.gallery, batch=generation.batch, retry_of=generation
@@ -135,12 +137,12 @@ def retry(generation: Generation, model: ImageModel | None = None) -> Generation
 
 
 def cancel_batch(batch: Batch) -> int:
-    """Stop waiting for all that is under way in it; return how many."""
+    """Cancel all generations of a batch that are under way; return how many."""
     return _cancel(Generation.objects.filter(batch=batch))
 
 
 def cancel_all(person: Person) -> int:
-    """Stop waiting for all of this person's; return how many."""
+    """Cancel all generations of a person that are under way; return how many."""
     return _cancel(Generation.objects.filter(author=person))
 
 
@@ -149,12 +151,12 @@ def _cancel(generations: QuerySet[Generation]) -> int:
 
 
 def retry_batch(batch: Batch) -> list[Generation]:
-    """Ask once more for all in it that ended in vain and can be had only so, all of them or none. Raises OverBudget."""
+    """Retry a batch's failed generations, all or none. Leave out those that can be fetched. Raises OverBudget."""
     return _retry(Generation.objects.filter(batch=batch))
 
 
 def retry_all(person: Person) -> list[Generation]:
-    """The same for all of this person's that are still in the feed."""
+    """Retry a person's failed generations in the same way, if they are still in the feed. Raises OverBudget."""
     return _retry(Generation.objects.filter(author=person))
 
 
@@ -170,7 +172,7 @@ def _retry(generations: QuerySet[Generation]) -> list[Generation]:
 
 
 def vote(person: Person, generation: Generation) -> bool:
-    """Cast this person's one vote in a comparison, or take it back if it is there already; tell whether it is now."""
+    """Cast a person's one vote in a comparison, or take the same vote back. Return whether the vote stands now."""
     if Vote.objects.filter(person=person, generation=generation).delete()[0]:
         return False
     Vote.objects.update_or_create(batch=generation.batch, person=person, defaults={"generation": generation})
@@ -178,7 +180,7 @@ def vote(person: Person, generation: Generation) -> bool:
 
 
 def fetch_again(generation: Generation) -> bool:
-    """Try once more to bring home what was paid for; tell whether there was anything to fetch."""
+    """Ingest once more what is paid for and not stored. Return whether there was anything to fetch."""
     with transaction.atomic():
         if not generation.fetch_again():
             return False
@@ -186,17 +188,29 @@ def fetch_again(generation: Generation) -> bool:
         return True
 
 
+def delete_file(generation: Generation, index: int) -> bool:
+    """Delete a delivered file that is no picture; tell whether it was there. What has nothing left leaves the feed."""
+    name = generation.delete_kept_file(index)
+    if not name:
+        return False
+    default_storage.delete(name)
+    row = Generation.objects.get(pk=generation.pk)
+    if not (row.pictures.exists() or row.kept_files or row.is_missing_pictures):
+        Generation.objects.filter(pk=row.pk, state=State.COMPLETED).update(dismissed=True)
+    return True
+
+
 def dismiss(generation: Generation) -> bool:
-    """Take what has ended in vain out of the feed; tell whether it was that."""
-    return _put_aside(generation)
+    """Take a failed generation out of the feed. Return whether it was failed and in the feed."""
+    return _dismiss(generation)
 
 
 def dismiss_all(person: Person) -> int:
-    """Take all of this person's that ended in vain out of the feed; return how many."""
+    """Take all failed generations of a person out of the feed; return how many."""
     ended = Generation.objects.filter(author=person, state__in=ENDED_IN_VAIN, dismissed=False)
     return ended.update(dismissed=True)
 
 
-def _put_aside(generation: Generation) -> bool:
+def _dismiss(generation: Generation) -> bool:
     ended = Generation.objects.filter(pk=generation.pk, state__in=ENDED_IN_VAIN, dismissed=False)
     return bool(ended.update(dismissed=True))

@@ -1,4 +1,4 @@
-"""Letting people in: invitations, and what becomes of them."""
+"""Make invitations, and accept them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from gallery.services.activity import notify, record
 
 
 class InvitationOver(Exception):
-    """It does not work any more; `end` says why."""
+    """The invitation does not work any more; `end` says why."""
 
     def __init__(self, end: Invitation.End) -> None:
         super().__init__(end.label)
@@ -26,12 +26,12 @@ class InvitationOver(Exception):
 
 
 class EmailTaken(Exception):
-    """Somebody has an account with this e-mail already."""
+    """There is an account with this e-mail already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What an invitation gives today: no more than its sender may give today."""
+    """What an invitation gives now. It gives no more than its sender may give now."""
 
     gallery: Gallery | None = None
     role: str = Role.VIEWER
@@ -49,10 +49,10 @@ def invite(
     days: int = 7,
     origin: str = "",
 ) -> tuple[Invitation, str]:
-    """Make an invitation; return it with its token, which is kept nowhere.
+    """Make an invitation; return it with its token, which is stored nowhere.
 
-    Where the studio mails it itself, there is no token to tell: the task that mails it makes one, so that none lies
-    about in a queue. `origin` is the studio's address for that mail.
+    If the studio mails the invitation, the token is "": the task that mails it makes one, so that no token waits in
+    the queue. `origin` is the studio's address for that mail.
     """
     token = new_token()
     by_mail = bool(email) and settings.LEMONSTUDIO_SENDS_MAIL
@@ -74,80 +74,85 @@ def invite(
 
 
 def offer_of(invitation: Invitation) -> Offer:
-    """Raises InvitationOver, also where its sender may not invite any more."""
+    """What an invitation gives now. Raises InvitationOver, also if its sender may not invite any more."""
     if invitation.end is not None:
         raise InvitationOver(invitation.end)
-    # Afresh: rights are remembered by the object, and a lot may have happened since it was read.
+    # Read the sender anew: the object caches rights, which may have changed since it was read.
     sender = Person.objects.get(pk=invitation.created_by_id)
     if not may_invite(sender):
         raise InvitationOver(Invitation.End.NO_RIGHT)
     gallery = invitation.gallery if invitation.gallery and may_invite(sender, invitation.gallery) else None
-    wanted = set(invitation.groups.values_list("pk", flat=True))
-    groups = [group for group in groups_to_give(sender) if group.pk in wanted] if wanted else []
+    group_ids = set(invitation.groups.values_list("pk", flat=True))
+    groups = [group for group in groups_to_give(sender) if group.pk in group_ids] if group_ids else []
     return Offer(gallery, invitation.role, groups)
 
 
 def join(invitation: Invitation, *, name: str, email: str, password: str) -> Person:
-    """Make an account by an invitation. Raises InvitationOver, EmailTaken."""
+    """Make an account for an invited person. Raises InvitationOver, EmailTaken."""
     person = Person(name=name, email=Person.objects.normalize_email(invitation.email or email))
-    # Before the transaction: hashing takes long on purpose, and nobody else should wait for it.
+    # Before the transaction: hashing is slow on purpose, and other writers should not wait for it.
     person.set_password(password)
     with transaction.atomic():
-        offer = _take(invitation)
+        offer = _use(invitation)
         try:
             with transaction.atomic():
                 person.save()
         except IntegrityError:
             raise EmailTaken from None
         person.groups.set(offer.groups)
-        _arrive(invitation, person, offer)
+        _apply_offer(invitation, person, offer)
         notify([invitation.created_by_id], Notice.Kind.CAME, actor=person)
     return person
 
 
 def accept(invitation: Invitation, person: Person) -> Gallery | None:
-    """Make somebody who has an account a member of the gallery that an invitation leads into; return that gallery.
+    """Make a person with an account a member of the invitation's gallery; return that gallery.
 
-    Who stands as high there already uses nothing up; nobody's role gets lower. Raises InvitationOver.
+    A person who already has the offered role or a higher one keeps it, and does not use the invitation. Raises
+    InvitationOver.
     """
     with transaction.atomic():
         offer = offer_to(invitation, person)
         if offer.gallery is None or has_all_of(offer, person):
             return offer.gallery
-        offer = _take(invitation)
+        offer = _use(invitation)
         if offer.gallery is None or has_all_of(offer, person):
-            # While this click waited here, another has done it, or there is no gallery any more.
+            # While this click waited for the lock, another made the member, or the gallery was deleted.
             Invitation.objects.filter(pk=invitation.pk).update(uses=F("uses") - 1)
         else:
-            _arrive(invitation, person, offer, made_account=False)
+            _apply_offer(invitation, person, offer, made_account=False)
     return offer.gallery
 
 
 def offer_to(invitation: Invitation, person: Person) -> Offer:
-    """The same to somebody who has an account: it lets everybody in once, so who was removed stays out."""
+    """What an invitation gives to a person with an account.
+
+    It lets each person in once, so that a removed member stays out. Raises InvitationOver.
+    """
     offer = offer_of(invitation)
-    # In this order: a use that is seen has made its member already.
+    # In this order: the member is made in the same transaction as the use, so a visible use has its member.
     if invitation.used_by.filter(person=person).exists() and not has_all_of(offer, person):
         raise InvitationOver(Invitation.End.ONCE)
     return offer
 
 
 def has_all_of(offer: Offer, person: Person) -> bool:
+    """Whether a person has the offered role in the offered gallery, or a higher one."""
     return offer.gallery is not None and effective_role(person, offer.gallery) >= effective(offer.role)
 
 
-def _take(invitation: Invitation) -> Offer:
-    """Take one use, and with it the row's lock; then look what it gives."""
+def _use(invitation: Invitation) -> Offer:
+    """Take one use, which locks the row; then return what the invitation gives. Raises InvitationOver."""
     if not invitation.use():
         invitation.refresh_from_db()
         raise InvitationOver(invitation.end or Invitation.End.USED_UP)
-    now = Invitation.objects.select_related("gallery").get(pk=invitation.pk)
-    # The use that was just taken may have been the last one.
-    now.uses -= 1
-    return offer_of(now)
+    locked = Invitation.objects.select_related("gallery").get(pk=invitation.pk)
+    # Leave out the use that was just taken: it may have been the last one.
+    locked.uses -= 1
+    return offer_of(locked)
 
 
-def _arrive(invitation: Invitation, person: Person, offer: Offer, made_account: bool = True) -> None:
+def _apply_offer(invitation: Invitation, person: Person, offer: Offer, made_account: bool = True) -> None:
     InvitationUse.objects.get_or_create(invitation=invitation, person=person, defaults={"made_account": made_account})
     if offer.gallery is None:
         return

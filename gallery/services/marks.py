@@ -9,12 +9,12 @@ RATINGS = range(1, 6)
 
 
 def favourite(person: Person, pictures: Iterable[int], wanted: bool = True) -> None:
-    """Make pictures favourites of this person's, or no longer. Whoever calls this knows that they may be seen."""
+    """Mark pictures as a person's favourites, or unmark them. The caller has checked that the person may see them."""
     _mark(person, pictures, favourite=wanted)
 
 
 def rate(person: Person, picture: Picture, rating: int | None) -> None:
-    """From 1 to 5; None takes the rating away."""
+    """Rate a picture from 1 to 5; None takes the rating away. Raises InvalidInput."""
     if rating is not None and rating not in RATINGS:
         raise InvalidInput("A rating goes from 1 to 5.", "rating")
     _mark(person, [picture.pk], rating=rating)

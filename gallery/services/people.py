@@ -6,13 +6,13 @@ from gallery.models import Person, UpstreamAccount
 
 
 class AlreadySetUp(Exception):
-    """There is somebody already; the first-run page is closed."""
+    """The studio has an account already; the first-run page is closed."""
 
 
 def set_up(name: str, email: str, password: str) -> Person:
-    """Make the first administrator. Raises AlreadySetUp if there is any person, however many ask at once."""
+    """Make the first administrator. Raises AlreadySetUp if there is any person, even if several requests race."""
     with transaction.atomic():
-        # Whoever holds this row's lock looks alone; with SQLite the transaction itself is alone.
+        # This row's lock lets one request check at a time; on SQLite the transaction itself does that.
         UpstreamAccount.load()
         UpstreamAccount.objects.select_for_update().get(pk=1)
         if Person.objects.exists():

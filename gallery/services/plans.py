@@ -1,4 +1,4 @@
-"""What a press of the button would do, told before it is pressed."""
+"""What a form would do and cost, shown before it is sent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db.models import Exists, OuterRef, Prefetch
 
 from gallery.models import Generation, Person, Picture, State
-from gallery.models.generation import fingerprint
+from gallery.models.generation_fields import fingerprint
 from gallery.services.generations import GenerationSpec, cost_of
 
 SHOWN = 12
@@ -15,7 +15,7 @@ SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`cost` is of those whose price is known, in US dollars; `unpriced` is how many are not in it."""
+    """`cost` is in US dollars, of the generations with a known price; `unpriced` counts the others."""
 
     generations: int
     pictures: int
@@ -26,6 +26,7 @@ class Plan:
 
 
 def plan(specs: Sequence[GenerationSpec]) -> Plan:
+    """Count and price these requests."""
     costs = [cost_of(spec) for spec in specs]
     return Plan(
         generations=len(specs),
@@ -38,17 +39,21 @@ def plan(specs: Sequence[GenerationSpec]) -> Plan:
 
 
 def find_duplicates(person: Person, specs: Sequence[GenerationSpec]) -> tuple[list[Picture], list[GenerationSpec]]:
-    """Pictures of the same requests that this person may see, and those of the specs that nobody has made yet."""
-    by_mark = {fingerprint(spec.model.pk, spec.prompt, spec.options): spec for spec in specs}
+    """Return the pictures of the same requests that a person may see (SHOWN at most), and the specs without any."""
+    by_fingerprint = {fingerprint(spec.model.pk, spec.prompt, spec.options): spec for spec in specs}
     visible = Picture.objects.visible_to(person)
-    made = (
+    duplicates = (
         Generation.objects.visible_to(person)
-        .filter(Exists(visible.filter(generation=OuterRef("pk"))), fingerprint__in=by_mark, state=State.COMPLETED)
+        .filter(
+            Exists(visible.filter(generation=OuterRef("pk"))),
+            fingerprint__in=by_fingerprint,
+            state=State.COMPLETED,
+        )
         .order_by("-pk")
         .prefetch_related(Prefetch("pictures", visible.select_related("generation")))
     )
     pictures: list[Picture] = []
-    for generation in made[:SHOWN]:
+    for generation in duplicates[:SHOWN]:
         pictures += generation.pictures.all()
-    known = set(made.order_by().values_list("fingerprint", flat=True))
-    return pictures[:SHOWN], [spec for mark, spec in by_mark.items() if mark not in known]
+    known = set(duplicates.order_by().values_list("fingerprint", flat=True))
+    return pictures[:SHOWN], [spec for key, spec in by_fingerprint.items() if key not in known]

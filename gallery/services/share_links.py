@@ -1,4 +1,4 @@
-"""Showing a gallery to people without an account: links, their passwords, and what guests like."""
+"""Share links, which show a gallery to people without an account: the links, their passwords, guests' likes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ from gallery.services.activity import record
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-# So many wrong passwords from one address in this time, and so many from all of them.
+# Wrong passwords within TRIES_WITHIN: from one address, and from all addresses together.
 MOST_TRIES = 10
 MOST_TRIES_OF_ALL = 200
 TRIES_WITHIN = timedelta(minutes=15)
-# So much may come through one link in an hour, however many guests there are.
+# Limits of one link for an hour, for all its guests together.
 MOST_COMMENTS = 60
 MOST_VOTES = 600
 HOUR = timedelta(hours=1)
 
 
 class TooMany(Exception):
-    """No more of this for now; `until` is when there may be."""
+    """A limit is reached. `until` is the time from which the next attempt is allowed."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(f"not before {until}")
@@ -35,7 +35,7 @@ class TooMany(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Somebody without an account: the name that they gave, and the key of their browser."""
+    """A person without an account: the name that they gave, and the key of their browser."""
 
     name: str
     key: str
@@ -47,9 +47,9 @@ class Guest:
 def make_link(
     gallery: Gallery, person: Person, settings: Mapping[str, Any], password: str = ""
 ) -> tuple[ShareLink, str]:
-    """Open a gallery to whoever has the token, which is returned with the link and kept nowhere.
+    """Open a gallery to people who have the token. Return the link and the token, which is stored nowhere.
 
-    `settings`: the fields of the link that a person chooses.
+    `settings` has the fields of the link that a person chooses.
     """
     link, token = ShareLink.begin()
     link.gallery, link.created_by = gallery, person
@@ -58,15 +58,16 @@ def make_link(
     link.set_password(password)
     with transaction.atomic():
         link.save()
-        # Without its label, which is for those who run the gallery: everybody in it reads the log.
+        # Without the link's label: all members read the log, but the label is only for those who may share.
         record(gallery, person, Activity.Verb.LINK_MADE)
     return link, token
 
 
 def change_link(link: ShareLink, settings: Mapping[str, Any], password: str | None = None) -> None:
-    """Change what a link shows and allows; with a password of None, that stays.
+    """Change what a link shows and allows.
 
-    A new password, or none (""), ends what the old one has opened.
+    A password of None keeps the present one; "" removes it. Both a new and a removed password end the sessions that
+    the old one opened.
     """
     changed = list(settings)
     for name, value in settings.items():
@@ -74,12 +75,12 @@ def change_link(link: ShareLink, settings: Mapping[str, Any], password: str | No
     if password is not None:
         link.set_password(password)
         changed.append("password")
-    # Not the others: meanwhile it may have been visited, or revoked.
+    # Only these fields: the link may have been visited or revoked meanwhile.
     link.save(update_fields=changed)
 
 
 def revoke_link(link: ShareLink, by: Person) -> bool:
-    """Close a link; tell whether it was open until now."""
+    """Close a link; return whether it was open until now."""
     with transaction.atomic():
         if not link.revoke():
             return False
@@ -89,7 +90,7 @@ def revoke_link(link: ShareLink, by: Person) -> bool:
 
 
 def revoke_links(gallery: Gallery, by: Person) -> int:
-    """Close all of a gallery's that are open; return how many they were."""
+    """Close all open links of a gallery; return how many there were."""
     return sum(revoke_link(link, by) for link in ShareLink.objects.alive().filter(gallery=gallery))
 
 
@@ -97,9 +98,9 @@ def revoke_links(gallery: Gallery, by: Person) -> int:
 
 
 def try_password(link: ShareLink, raw: str, address: str) -> bool:
-    """Tell whether this is the link's password. Raises TooMany where too many from this address were not.
+    """Return whether this is the link's password. Raises TooMany after too many wrong ones.
 
-    A try counts before it is looked at, so that many at the same moment are no way around it.
+    A try is counted before it is checked, so that many tries at the same moment do not get around the limit.
     """
     now, place = timezone.now(), salted_hmac("gallery.links.place", address, algorithm="sha256").hexdigest()
     tries = PasswordTry.objects.filter(link=link)
@@ -119,7 +120,7 @@ def try_password(link: ShareLink, raw: str, address: str) -> bool:
 
 
 def count_visit(link: ShareLink) -> bool:
-    """Tell whether it could be counted: nobody is to wait, or to see nothing, for a number."""
+    """Count a visit; return whether that worked. A guest sees the page even when the database is busy."""
     try:
         with transaction.atomic():
             link.count_visit()
@@ -129,7 +130,7 @@ def count_visit(link: ShareLink) -> bool:
 
 
 def guest_vote(link: ShareLink, picture: Picture, guest: Guest, wanted: bool = True) -> None:
-    """Like a picture, or no longer; raises TooMany."""
+    """Add a guest's like to a picture, or take it away. Raises TooMany."""
     votes = GuestVote.objects.filter(link=link)
     if not wanted:
         votes.filter(picture=picture, guest_key=guest.key).delete()
@@ -141,27 +142,27 @@ def guest_vote(link: ShareLink, picture: Picture, guest: Guest, wanted: bool = T
             with transaction.atomic():
                 GuestVote.objects.create(link=link, picture=picture, guest_key=guest.key, guest=guest.name)
         except IntegrityError:
-            # The same press twice.
+            # The guest pressed twice.
             votes.filter(picture=picture, guest_key=guest.key).update(guest=guest.name)
 
 
 def remove_guest_likes(gallery: Gallery, picture: Picture) -> None:
-    """All that came through any of the gallery's links."""
+    """Remove all likes that a picture got through the gallery's links."""
     GuestVote.objects.filter(link__gallery=gallery, picture=picture).delete()
 
 
 def alone_with(link: ShareLink) -> None:
-    """In a transaction: whoever wants to leave something through the same link waits, so that none slips by a limit."""
+    """Lock the link's row within a transaction, so that guests of one link go in turn and none slips past a limit."""
     ShareLink.objects.select_for_update().only("pk").get(pk=link.pk)
 
 
 def refuse_more_than(most: int, rows: "QuerySet[Any]") -> None:
-    """Raises TooMany where so many of these rows, or more, were made within the last hour."""
+    """Raise TooMany if `most` or more of these rows were created within the last hour."""
     _refuse_more_than(most, rows.order_by("-created_at").values_list("created_at", flat=True), HOUR)
 
 
 def _refuse_more_than(most: int, moments: "QuerySet[Any, datetime]", within: timedelta) -> None:
-    """`moments`: the latest first."""
+    """Raise TooMany if `most` or more of `moments`, latest first, lie within this time."""
     latest = list(moments[:most])
     if len(latest) == most and latest[-1] > timezone.now() - within:
         raise TooMany(latest[-1] + within)

@@ -1,4 +1,4 @@
-"""Tags on pictures: of one picture, or of many at once."""
+"""Tags on one picture, or on many at once."""
 
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -18,14 +18,14 @@ TaggedPicture = Tag.pictures.through
 
 
 def taggable(person: Person) -> PictureQuerySet:
-    """A person's own, and those in galleries to which this person may add pictures."""
+    """The pictures that a person may tag: their own, and those in galleries to which they may add pictures."""
     galleries = Gallery.objects.open_to(person, roles_for(Action.ADD))
-    there = GalleryEntry.objects.filter(picture=OuterRef("pk"), gallery__in=galleries)
-    return Picture.objects.kept().filter(Q(author=person) | Exists(there))
+    entries = GalleryEntry.objects.filter(picture=OuterRef("pk"), gallery__in=galleries)
+    return Picture.objects.kept().filter(Q(author=person) | Exists(entries))
 
 
 def tag_names(text: str) -> list[str]:
-    """The names in what somebody has typed, between commas, each once in any case. Raises InvalidInput."""
+    """The names in a text with commas between them. Names that differ only in case count once. Raises InvalidInput."""
     names: dict[str, str] = {}
     for piece in unicodedata.normalize("NFC", text).split(","):
         name = " ".join(piece.split())
@@ -41,10 +41,10 @@ def tag_names(text: str) -> list[str]:
 
 
 def tag(pictures: Collection[int], names: Sequence[str]) -> None:
-    """Add tags to pictures, all of them or none. Raises InvalidInput where a picture would have too many."""
+    """Add tags to pictures, all of them or none. Raises InvalidInput if a picture would have too many."""
     with transaction.atomic():
         tags = _tags(names)
-        # Two who tag the same picture go one after the other, or both could stay below the limit.
+        # The lock makes two people who tag the same picture go in turn: together they could pass the limit.
         list(Picture.objects.select_for_update().filter(pk__in=pictures).order_by("pk").values_list("pk"))
         others = TaggedPicture._default_manager.filter(picture__in=pictures).exclude(tag__in=tags)
         most = others.values("picture").annotate(total=Count("pk")).order_by("-total").values_list("total").first()
@@ -52,7 +52,7 @@ def tag(pictures: Collection[int], names: Sequence[str]) -> None:
             whose = "This picture" if len(pictures) == 1 else "One of these pictures"
             raise InvalidInput(f"{whose} would have more than {MOST_TAGS} tags. Take some off first.", "tags")
         TaggedPicture._default_manager.bulk_create(
-            [TaggedPicture(tag=one, picture_id=pk) for pk in pictures for one in tags], ignore_conflicts=True
+            [TaggedPicture(tag=row, picture_id=pk) for pk in pictures for row in tags], ignore_conflicts=True
         )
         Picture.refresh_search_text(pictures)
 
@@ -64,7 +64,7 @@ def untag(picture: Picture, tag_pk: int) -> None:
 
 
 def _tags(names: Sequence[str]) -> list[Tag]:
-    """The tags of these names, in whatever case they are there already; those that are not there are made."""
+    """The tags with these names, in any case. Missing ones are created."""
     found = _named(names)
     missing = [name for name in names if name.casefold() not in found]
     if missing:
@@ -74,9 +74,12 @@ def _tags(names: Sequence[str]) -> list[Tag]:
 
 
 def _named(names: Sequence[str]) -> dict[str, Tag]:
-    """SQLite knows upper and lower case of plain letters only, so the others' usual forms are asked for, too."""
-    asked = Q()
+    """The existing tags with these names, by casefolded name.
+
+    SQLite compares without case for ASCII letters only, so the usual forms of other letters are searched for too.
+    """
+    condition = Q()
     for name in names:
-        asked |= Q(name__iexact=name) | Q(name__in={name.casefold(), name.lower(), name.upper(), name.title()})
-        asked |= Q(name=name.capitalize())
-    return {one.name.casefold(): one for one in Tag.objects.filter(asked).order_by("-pk")}
+        condition |= Q(name__iexact=name) | Q(name__in={name.casefold(), name.lower(), name.upper(), name.title()})
+        condition |= Q(name=name.capitalize())
+    return {row.name.casefold(): row for row in Tag.objects.filter(condition).order_by("-pk")}

@@ -1,4 +1,4 @@
-"""The trash: pictures go into it, come out of it again, or are deleted for good."""
+"""Put pictures into the trash, restore them, and delete them for good."""
 
 from collections.abc import Collection, Iterable
 
@@ -10,7 +10,7 @@ from gallery.models import Generation, Person, Picture, State
 
 
 def trash(person: Person, pictures: Iterable[int]) -> list[int]:
-    """Put those of these that are this person's own into the trash; return which they were."""
+    """Put a person's own pictures into the trash, and ignore other people's; return the ids of those moved."""
     with transaction.atomic():
         own = Picture.objects.kept().filter(author=person, pk__in=list(pictures))
         rows = list(own.select_for_update().order_by("pk").values_list("pk", "generation"))
@@ -21,26 +21,26 @@ def trash(person: Person, pictures: Iterable[int]) -> list[int]:
 
 
 def restore(person: Person, pictures: Iterable[int]) -> list[int]:
-    """Take this person's pictures out of the trash again; return which they were."""
+    """Take a person's pictures out of the trash again; return the ids of those restored."""
     with transaction.atomic():
         trashed = Picture.objects.in_trash_of(person).filter(pk__in=list(pictures))
         rows = list(trashed.select_for_update().order_by("pk").values_list("pk", "generation"))
-        back = [pk for pk, _ in rows]
-        Picture.objects.filter(pk__in=back).update(trashed_at=None)
+        restored = [pk for pk, _ in rows]
+        Picture.objects.filter(pk__in=restored).update(trashed_at=None)
         Generation.objects.filter(pk__in={generation for _, generation in rows}).update(dismissed=False)
-    return back
+    return restored
 
 
 def delete_for_good(person: Person, pictures: Iterable[int]) -> int:
-    """Delete what this person has in the trash, each by itself; return how many. What was paid stays in the ledger."""
+    """Delete a person's pictures from the trash, one at a time; return how many. The ledger keeps what was paid."""
     trashed = Picture.objects.in_trash_of(person).filter(pk__in=list(pictures))
     return sum(picture.delete_for_good() for picture in trashed)
 
 
 def _leave_feed(generations: Collection[int]) -> None:
-    """Take those out of the feed of which nothing is left to see, unless there is still something to fetch."""
+    """Take generations without a visible picture out of the feed, unless a picture can still be fetched."""
     kept = Picture.objects.kept().filter(generation=OuterRef("pk"))
     empty = Generation.objects.filter(~Exists(kept), pk__in=generations, state=State.COMPLETED)
     rows = empty.annotate(arrived=Count("pictures")).only("results", "deleted_results")
-    over = [row.pk for row in rows if not row.is_missing_pictures]
-    Generation.objects.filter(pk__in=over).update(dismissed=True)
+    finished = [row.pk for row in rows if not (row.is_missing_pictures or row.kept_files)]
+    Generation.objects.filter(pk__in=finished).update(dismissed=True)

@@ -1,4 +1,4 @@
-"""The icons of the sprite; nearly every template has one, so this library is loaded by the settings."""
+"""The icons of the sprite. Nearly every template has one, so the settings load this library for all of them."""
 
 from functools import lru_cache
 

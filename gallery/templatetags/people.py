@@ -1,4 +1,4 @@
-"""What the lists of people and of what they did need."""
+"""A filter for lists of people and of their activity."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -11,5 +11,5 @@ V = TypeVar("V")
 
 @register.filter
 def of(rows: Mapping[int, V], key: int | None) -> V | None:
-    """The row of this id, where there is one."""
+    """The row with this id, or None."""
     return None if key is None else rows.get(key)

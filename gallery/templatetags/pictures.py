@@ -1,4 +1,8 @@
-"""What a page of pictures has hundreds of: made here, it takes a tenth of the time that a template would."""
+"""The parts of a picture's tile, and the addresses of its files.
+
+The parts are built in Python because a page can show hundreds of them. Measured for ADR 13: 30 tiles took 2.3 ms here,
+and 9.2 ms with an `{% include %}` for each part. `python -m bench.tiles` prints the ratio on your machine.
+"""
 
 from django import template
 from django.template import Context
@@ -8,8 +12,46 @@ from django.utils.safestring import SafeString, mark_safe
 
 from gallery.models import Picture
 from gallery.templatetags.icons import icon
+from gallery.web import pictures as urls
+from gallery.web.guests import GuestPicture
+from gallery.web.pictures import PictureFiles, files_of
 
 register = template.Library()
+
+
+def _files(picture: Picture | GuestPicture) -> PictureFiles:
+    return picture.files if isinstance(picture, GuestPicture) else files_of(picture)
+
+
+@register.filter
+def src(picture: Picture | GuestPicture) -> str:
+    return _files(picture).src
+
+
+@register.filter
+def small_src(picture: Picture | GuestPicture) -> str:
+    return _files(picture).small_src
+
+
+@register.filter
+def srcset(picture: Picture | GuestPicture, format: str) -> str:
+    return _files(picture).srcset(format)
+
+
+@register.filter
+def original_url(picture: Picture) -> str:
+    return urls.original_url(picture)
+
+
+@register.filter
+def full_url(picture: Picture) -> str:
+    return urls.full_url(picture)
+
+
+@register.filter
+def ratio_class(picture: Picture | GuestPicture) -> str:
+    return urls.ratio_class(picture.width, picture.height)
+
 
 _BLUR = (
     '<svg class="blur" viewBox="0 0 2 2" preserveAspectRatio="none" aria-hidden="true">'
@@ -21,22 +63,28 @@ _PICTURE = '{}<picture>{}{}<img src="{}" width="{}" height="{}" alt="{}" loading
 
 
 @register.simple_tag
-def boxed(picture: Picture, sizes: str, decorative: object = False) -> SafeString:
-    """A picture that fills its box, with what stands there until it has come; `decorative` leaves out its text."""
-    corners = [*picture.placeholder, "", "", "", ""][:4]
-    sources = {"avif": picture.srcset_avif, "webp": picture.srcset_webp}
+def placeholder(picture: Picture | GuestPicture) -> SafeString:
+    """Four colours that fill the box until the picture has come."""
+    return format_html(_BLUR, *[*picture.placeholder, "", "", "", ""][:4])
+
+
+@register.simple_tag
+def boxed(picture: Picture | GuestPicture, sizes: str, decorative: object = False) -> SafeString:
+    """A picture that fills its box, and its placeholder. `decorative` leaves out the alternative text."""
+    files = _files(picture)
+    sources = {"avif": files.srcset("avif"), "webp": files.srcset("webp")}
     return format_html(
         _PICTURE,
-        format_html(_BLUR, *corners),
+        placeholder(picture),
         *(format_html(_SOURCE, kind, srcset, sizes) if srcset else "" for kind, srcset in sources.items()),
-        picture.src,
+        files.src,
         picture.width,
         picture.height,
         "" if decorative else picture.alt,
     )
 
 
-# The heart is not the sprite's, so that it can be filled.
+# The heart is not in the sprite: it has to be filled.
 _FAVOURITE = (
     '<form id="favourite-{0}" class="favourite" method="post" action="{1}"'
     ' hx-post="{1}" hx-target="this" hx-swap="outerMorph" hx-sync="this:drop">'
@@ -54,9 +102,9 @@ _IN_WORDS = mark_safe('<input type="hidden" name="in_words" value="1">')
 
 @register.simple_tag(takes_context=True)
 def favourite(context: Context, pk: int, is_favourite: object, in_words: object = False) -> SafeString:
-    """Whether the picture of this number is a favourite, and the button that changes it.
+    """The button that makes a picture a favourite, or stops it from being one.
 
-    `in_words` is for one with a label to it, beside the one on the tile.
+    `in_words` gives it a label and an id of its own, for a second one beside that on the tile.
     """
     return format_html(
         _FAVOURITE,
@@ -80,5 +128,5 @@ _TRASH = (
 
 @register.simple_tag(takes_context=True)
 def trash(context: Context, pk: int) -> SafeString:
-    """The button of a tile that puts the picture of this number into the trash."""
+    """The button that puts a picture into the trash."""
     return format_html(_TRASH, reverse("picture_trash", args=[pk]), context.get("csrf_token", ""), icon("trash-2"))

@@ -14,7 +14,11 @@ from gallery.upstream.errors import (
     TaskGone,
     UpstreamError,
 )
-from gallery.upstream.parse import Answer, OfferedModel, OfferedOption, Result, Status
+from gallery.upstream.limits import RateLimit
+from gallery.upstream.parse import Answer, OfferedModel, OfferedOption, read_answer, split_origin
+from gallery.upstream.pictures import Result
+from gallery.upstream.raw import RawAnswer
+from gallery.upstream.words import Status
 
 __all__ = [
     "AccountProblem",
@@ -26,7 +30,9 @@ __all__ = [
     "OfferedModel",
     "OfferedOption",
     "OutcomeUnknown",
+    "RateLimit",
     "RateLimited",
+    "RawAnswer",
     "Redirected",
     "Refused",
     "Result",
@@ -35,4 +41,6 @@ __all__ = [
     "Submission",
     "TaskGone",
     "UpstreamError",
+    "read_answer",
+    "split_origin",
 ]

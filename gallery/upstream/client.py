@@ -7,7 +7,9 @@ Image Status"). Plain Python and requests; it knows nothing of Django, and is sa
 import json
 import math
 import secrets
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -28,22 +30,26 @@ from gallery.upstream.errors import (
     OutcomeUnknown,
     Refused,
     ServerTrouble,
+    TaskGone,
     UpstreamError,
 )
+from gallery.upstream.limits import RateLimit, rate_limit_in
 from gallery.upstream.parse import (
     OUTCOME_HINT,
     Answer,
     OfferedModel,
     clean_task_id,
     contract_in,
-    error_from,
     offered_model,
     offered_rows,
     poll_path,
+    poll_paths,
     pricing_in,
     read_answer,
     split_origin,
 )
+from gallery.upstream.raw import RawAnswer, raw_answer
+from gallery.upstream.refusals import error_from, page_in, plain_text_in
 
 MAX_ANSWER_BYTES = 256 * 2**20
 """Four pictures of 40 MB in base64 and room to spare. The same for status answers: what a completed task
@@ -55,11 +61,21 @@ BODY_GRACE = 60.0  # seconds beyond the read time-out in which an answer must ha
 
 CATALOGUE_TIME = 120.0  # seconds for all requests that a catalogue takes
 PIECE = 2**16
+REMEMBERED = 10_000  # tasks whose address was found by trying
 
 # The fields of a variation that are not files.
 _OF_A_VARIATION = frozenset(("model", "n", "size", "user", "response_format"))
 
 _TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """A 2xx answer: its JSON, its headers with names in lower case, and what of it is kept."""
+
+    document: object
+    headers: Mapping[str, str]
+    raw: RawAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +228,8 @@ class Client:
     """
 
     base_url: str = ""
+    # What the latest answer that spoke of it said of the account's requests.
+    rate_limit: RateLimit | None = None
 
     def __init__(
         self,
@@ -238,6 +256,10 @@ class Client:
         self._body_grace = body_grace
         self._catalogue_time = catalogue_time
         self._polls = self._session(pool_size)
+        self._found: OrderedDict[str, str] = (
+            OrderedDict()
+        )  # by task id: the path that answered, where it was not the first
+        self._finding = threading.Lock()
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r})"
@@ -306,30 +328,60 @@ class Client:
         # A handshake is nothing beside the seconds that a picture takes.
         with self._session(1) as session:
             session.headers["Connection"] = "close"
-            document = self._exchange(session, "POST", self.base_url + path, self._read_timeout, body)
-        return read_answer(document, polling=False, origin=self._origin, hide=self._secret.hide)
+            reply = self._reply(session, "POST", self.base_url + path, self._read_timeout, body)
+        return self._answer(reply, polling=False)
 
     def status(self, task_id: str, poll_url: str = "") -> Answer:
-        """Ask how a task is doing: GET its poll URL if that leads to the configured origin, else
-        /images/generations/{task_id}.
+        """Ask how a task is doing: GET its poll URL if that leads to the configured origin, else the usual addresses.
 
-        Raises UpstreamError (``sent`` says nothing about the task here), ValueError if there is neither a
-        usable poll URL nor a usable task id.
+        The next address is asked where one answers 404 or 405 without a word about the task; what has worked is
+        remembered. Raises UpstreamError (``sent`` says nothing about the task here), ValueError if there is neither
+        a usable poll URL nor a usable task id.
         """
         path, task_id = poll_path(poll_url, self._origin), clean_task_id(task_id)
-        if path:
-            url = self._origin + path
-        elif task_id:
-            url = f"{self.base_url}/images/generations/{quote(task_id, safe='')}"
-        else:
+        urls = [self._origin + path] if path else []
+        urls += [self.base_url + usual for usual in poll_paths(task_id)]
+        if not urls:
             raise ValueError("There is no task to ask about.")
-        document = self._exchange(self._polls, "GET", url, self._poll_read_timeout, of_task=True)
+        known = self._found.get(task_id)
+        urls = [known] if known else list(dict.fromkeys(urls))
+        reply, failure = self._ask_at(urls[0])
+        for url in urls[1:]:
+            if failure is None or not _is_wrong_address(failure):
+                break
+            reply, other = self._ask_at(url)
+            if other is None or not _is_wrong_address(other):
+                self._remember(task_id, url)
+                failure = other
+            # else: none of them knows it, and the first one's word counts
+        if failure is not None:
+            raise failure
+        assert reply is not None
+        return self._answer(reply, polling=True, task_id=task_id, poll_url=path)
+
+    def _ask_at(self, url: str) -> tuple[_Reply | None, UpstreamError | None]:
+        try:
+            return self._reply(self._polls, "GET", url, self._poll_read_timeout, of_task=True), None
+        except UpstreamError as problem:
+            failure = problem.with_traceback(None)
+        return None, failure
+
+    def _remember(self, task_id: str, url: str) -> None:
+        with self._finding:
+            self._found[task_id] = url
+            while len(self._found) > REMEMBERED:
+                self._found.popitem(last=False)
+
+    def _answer(self, reply: _Reply, *, polling: bool, task_id: str = "", poll_url: str = "") -> Answer:
         return read_answer(
-            document,
-            polling=True,
+            reply.document,
+            polling=polling,
             origin=self._origin,
+            base=self.base_url,
             task_id=task_id,
-            poll_url=path,
+            poll_url=poll_url,
+            headers=reply.headers,
+            raw=reply.raw,
             hide=self._secret.hide,
         )
 
@@ -362,7 +414,24 @@ class Client:
         deadline: float = math.inf,
         limit: int | None = None,
     ) -> object:
-        """One request; the JSON of a 2xx answer, or an UpstreamError.
+        """One request; the JSON of a 2xx answer, or an UpstreamError."""
+        return self._reply(
+            session, method, url, read_timeout, body, of_task=of_task, deadline=deadline, limit=limit
+        ).document
+
+    def _reply(
+        self,
+        session: requests.Session,
+        method: str,
+        url: str,
+        read_timeout: float,
+        body: _Body | None = None,
+        *,
+        of_task: bool = False,
+        deadline: float = math.inf,
+        limit: int | None = None,
+    ) -> _Reply:
+        """One request; a 2xx answer with JSON in it, or an UpstreamError.
 
         Errors are raised outside of the except blocks: an exception of requests holds the prepared request
         with its headers, and would come along as the context of ours.
@@ -386,28 +455,35 @@ class Client:
         if failure:
             raise failure
 
-        good = 200 <= response.status_code < 300
+        status, hide = response.status_code, self._secret.hide
+        good = 200 <= status < 300
         limit = (limit or self._max_answer_bytes) if good else MAX_ERROR_BYTES
         try:
             content, failure = self._read(response, deadline, body, limit)
             content = self._secret.blank(content)
         finally:
             response.close()
-        if not good:  # the status line says enough, even if the rest was lost
-            document, hide = _json(content), self._secret.hide
-            header = hide(response.headers.get("Retry-After", ""))
-            raise error_from(response.status_code, document, header, polling=of_task, hide=hide)
-        if failure:
-            raise failure
+        headers = {name.lower(): hide(value) for name, value in response.headers.items()}
+        self.rate_limit = rate_limit_in(headers) or self.rate_limit
         document = _json(content)
-        if document is None:
-            raise MalformedAnswer(
-                "The server's answer is not JSON.",
+        raw = raw_answer(status, headers, content, document, hide)
+        if not good:  # the status line says enough, even if the rest was lost
+            page, text = ("", "") if document is not None else (page_in(content), plain_text_in(content))
+            failure = error_from(status, document, headers, page=page, text=text, polling=of_task, hide=hide)
+        elif document is None and failure is None:
+            said = page_in(content)
+            failure = MalformedAnswer(
+                f"The answer is {hide(said)}, not JSON: something between the studio and the service may have sent it."
+                if said
+                else "The server's answer is not JSON.",
                 hint=_hint(body),
-                status=response.status_code,
+                status=status,
                 retryable=body is None,
             )
-        return document
+        if failure:
+            failure.raw = raw
+            raise failure
+        return _Reply(document, headers, raw)
 
     def _read(
         self, response: requests.Response, deadline: float, body: _Body | None, limit: int
@@ -480,6 +556,12 @@ def _json(content: bytes) -> object:
     except (ValueError, RecursionError):  # no JSON, a number of thousands of digits, a thousand brackets
         return None
     return document
+
+
+def _is_wrong_address(problem: UpstreamError) -> bool:
+    """Whether a server may know the task under another address: 404 or 405, and no word about the task itself."""
+    is_about_task = isinstance(problem, TaskGone) and problem.given_code == "async_task_not_found"
+    return problem.status in (404, 405) and not is_about_task
 
 
 def _hint(body: _Body | None) -> str:

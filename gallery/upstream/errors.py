@@ -1,7 +1,12 @@
 """The one family of errors that a request to the upstream may end with. Plain Python."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from gallery.upstream.fields import RateLimits, Usage
+    from gallery.upstream.raw import RawAnswer
 
 
 class UpstreamError(Exception):
@@ -29,20 +34,32 @@ class UpstreamError(Exception):
         estimated_cost_usd: Decimal | None = None,
         param: str = "",
         sent: bool | None = None,
+        given_code: str = "",
+        advice: Mapping[str, str] | None = None,
+        ids: Mapping[str, str] | None = None,
+        usage: "Usage | None" = None,
+        limits: "RateLimits | None" = None,
+        raw: "RawAnswer | None" = None,
     ) -> None:
         super().__init__(message)
         usual_code, usual_retryable, usual_sent = self.usual
         self.message = message
-        self.code = code or usual_code
+        self.code = code or usual_code  # the studio's word for it
+        self.given_code = given_code  # the server's own word, where that is another one
         self.hint = hint
         self.status = status
         self.retryable = usual_retryable if retryable is None else retryable
-        self.retry_after = retry_after  # seconds, 1..300
+        self.retry_after = retry_after  # seconds, from 1 to a day
         self.suggestions = suggestions  # at most 5
         self.balance_usd = balance_usd
         self.estimated_cost_usd = estimated_cost_usd
         self.param = param
         self.sent = usual_sent if sent is None else sent
+        self.advice = dict(advice or {})  # about a request that would do; for administrators
+        self.ids = dict(ids or {})  # what support asks for
+        self.usage = usage or {}
+        self.limits = limits
+        self.raw = raw  # the answer itself, where one came that may have been paid for
 
 
 class NotSent(UpstreamError):
@@ -98,12 +115,18 @@ class MalformedAnswer(UpstreamError):
 
 
 class NoPicture(MalformedAnswer):
-    """A task that is completed, but whose answer holds no picture (yet): worth asking again."""
+    """A task that is completed, but whose answer holds no picture (yet): worth asking again.
+
+    ``reason`` is what the answer says about it, "" for nothing.
+    """
 
     usual = ("no_picture", True, True)
 
-    def __init__(self, message: str, *, task_id: str = "", poll_url: str = "", created: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, task_id: str = "", poll_url: str = "", created: int | None = None, reason: str = ""
+    ) -> None:
         super().__init__(message)
+        self.reason = reason
         self.task_id = task_id
         self.poll_url = poll_url
         self.created = created

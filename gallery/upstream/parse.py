@@ -1,88 +1,64 @@
 """What the upstream's answers mean: JSON in, a typed answer or one family of errors out.
 
 Pure functions, no network and no Django. Whatever JSON comes in, only ``UpstreamError`` comes out: the server
-behind the base URL may be any that claims to speak the OpenAI Images API, so no type is taken for granted.
+behind the base URL may be any that claims to speak the OpenAI Images API, so no type is taken for granted. What is
+understood is said in ``words``.
 """
 
-import math
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from itertools import islice
 from typing import Any, TypeGuard
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-from gallery.upstream.errors import (
-    AccountProblem,
-    MalformedAnswer,
-    NoPicture,
-    NotSent,
-    RateLimited,
-    Redirected,
-    Refused,
-    ServerTrouble,
-    TaskGone,
-    UpstreamError,
+from gallery.upstream import words
+from gallery.upstream.errors import MalformedAnswer, NoPicture
+from gallery.upstream.fields import (
+    DEPTH,
+    Hide,
+    RateLimits,
+    Usage,
+    advice,
+    as_is,
+    clean_text,
+    codes,
+    error_objects,
+    first,
+    ids_of,
+    named,
+    number,
+    progress,
+    rate_limits,
+    reason,
+    usage_of,
 )
+from gallery.upstream.fields import money as _money
+from gallery.upstream.fields import whole as _whole
+from gallery.upstream.pictures import Result, is_picture_path, pictures_anywhere, pictures_in
+from gallery.upstream.raw import RawAnswer
+from gallery.upstream.refusals import code_of
+from gallery.upstream.words import Status
 
-Hide = Callable[[str], str]
-"""Replaces what must not be shown (the API key) in a text that came from the upstream."""
-
-MESSAGE_LIMIT = 2_000  # characters; it goes into a row and onto a page
-PROMPT_LIMIT = 16_000  # characters; the vendor takes 4,000, and rewriters are wordy
 MODELS_LIMIT = 200  # two requests each
 OPTIONS_LIMIT = 20
 CHOICES_LIMIT = 50
 VARIANTS_LIMIT = 100
 OUTCOME_HINT = "It is not known whether the request was carried out and charged."
-PICTURES_LIMIT = 32  # the vendor makes 4 at most, OpenAI 10; bounds what one answer can make us store
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 # What every request has of its own: no choices of a model's.
 _RESERVED = frozenset(("model", "prompt", "n", "user", "response_format", "image", "mask"))
-_DATA_URL = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
-
-
-class Status(StrEnum):
-    PENDING = "pending"
-    PROCESSING = "processing"
-    COMPLETED = "completed"
-    FAILED = "failed"
-
-
-# The vendor's four words, and what other servers of the same dialect say for them.
-_STATUS_WORDS = {
-    word: status
-    for status, words in {
-        Status.PENDING: "pending queued submitted created waiting",
-        Status.PROCESSING: "processing in_progress running generating",
-        Status.COMPLETED: "completed complete succeeded success done finished",
-        Status.FAILED: "failed failure error expired rejected cancelled canceled",
-    }.items()
-    for word in words.split()
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One picture of an answer: an absolute http(s) URL, or base64 text (unchecked), or both."""
-
-    url: str = ""
-    b64: str = field(default="", repr=False)
-    revised_prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a create or status request came to; a synchronous answer is ``COMPLETED``.
 
-    ``results`` holds only items with a picture, and is empty while the task is under way.
+    ``results`` holds only items with a picture, and is empty while the task is under way; what such an answer shows
+    already is in ``previews``. An answer under way that is ``unsure`` has a status that no table knows, or an error
+    and no status: with the same ``error`` twice in a row it has failed.
     """
 
     status: Status
@@ -90,10 +66,23 @@ class Answer:
     poll_url: str = ""  # a path on the configured origin, or ""
     progress: int | None = None  # percent, 0..100
     results: tuple[Result, ...] = ()
-    error: str = ""  # of a failed task: the message as given
-    code: str = ""  # of a failed task: its error code, where one was given
+    error: str = ""  # of a failed task, or of one that may have failed: the message as given
+    code: str = ""  # of a failed task: the code that the studio goes by, where one was given
     cancelled: bool = False
     created: int | None = None  # Unix time, seconds
+    previews: tuple[Result, ...] = field(default=(), compare=False)
+    unsure: bool = field(default=False, compare=False)
+    word: str = field(default="", compare=False)  # the status as it was given
+    given_code: str = field(default="", compare=False)  # the server's own code for the failure
+    advice: Mapping[str, str] = field(default_factory=dict, compare=False)  # about a request that would do
+    ids: Mapping[str, str] = field(default_factory=dict, compare=False)  # what support asks for
+    usage: Usage = field(default_factory=dict, compare=False)  # tokens, as OpenAI counts them
+    limits: RateLimits | None = field(default=None, compare=False)
+    raw: RawAnswer | None = field(default=None, compare=False, repr=False)
+
+    def settled(self) -> "Answer":
+        """For a task that is waited for no longer: what it shows is what there is."""
+        return replace(self, status=Status.COMPLETED, results=self.previews, previews=(), unsure=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,28 +110,13 @@ class OfferedModel:
     prices: tuple[tuple[dict[str, str], Decimal], ...] = ()  # with these choices; the first row that fits counts
 
 
-def as_is(text: str) -> str:
-    return text
-
-
-def clean_text(value: object, limit: int = MESSAGE_LIMIT, hide: Hide = as_is) -> str:
-    """A string fit for a database row and a page, at most ``limit`` characters; "" for anything else.
-
-    Hidden before it is cut, so that no half of a key survives the cut.
-    """
-    if not isinstance(value, str):
-        return ""
-    text = hide(_CONTROL.sub("", value)).strip()
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
 def clean_task_id(value: object) -> str:
-    """A task id of 1 to 4,000 printable characters without spaces, or ""."""
+    """A task id of 1 to 4,000 printable characters, without spaces around it; or ""."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
         value = str(value)
     if not isinstance(value, str) or not 1 <= len(value) <= 4_000 or value in (".", ".."):
         return ""
-    return value if value.isprintable() and " " not in value else ""
+    return value if value.isprintable() and value == value.strip() else ""
 
 
 def poll_path(value: object, origin: str) -> str:
@@ -184,6 +158,15 @@ def split_origin(url: str) -> str:
     return f"{parts.scheme}://{host}:{port}"
 
 
+def poll_paths(task_id: str) -> tuple[str, ...]:
+    """Where to ask about a task, below the base URL: the likeliest first. Empty for an unusable id."""
+    task_id = clean_task_id(task_id)
+    if not task_id:
+        return ()
+    paths = next(paths for prefix, paths in words.POLL_PATHS if task_id.startswith(prefix))
+    return tuple(path.format(quote(task_id, safe="")) for path in paths)
+
+
 def read_answer(
     document: object,
     *,
@@ -191,250 +174,259 @@ def read_answer(
     origin: str,
     task_id: str = "",
     poll_url: str = "",
+    base: str = "",
+    headers: Mapping[str, str] | None = None,
+    raw: RawAnswer | None = None,
     hide: Hide = as_is,
 ) -> Answer:
     """Read the JSON of a 2xx answer to a create (or, ``polling``, a status) request.
 
     Whether it is synchronous is told by the answer, not by the model. ``task_id`` and ``poll_url`` are those
     that were asked about; the answer's own poll URL wins, its task id counts only where none was asked about.
+    ``base`` is the base URL, to which relative addresses of pictures belong; ``headers`` have names in lower case.
     Raises MalformedAnswer, and its subclass NoPicture for a completed task without a picture.
     """
+    headers = headers or {}
+    said: dict[str, Any] = {
+        "ids": ids_of(document, headers, hide),
+        "usage": usage_of(document),
+        "limits": rate_limits(headers),
+        "raw": raw,
+    }
+    try:
+        answer = _read(document, polling, origin, task_id, poll_url, base or origin, headers, hide)
+    except MalformedAnswer as problem:
+        for name, value in said.items():
+            setattr(problem, name, value)
+        raise
+    return replace(answer, **said)
+
+
+def _read(
+    document: object,
+    polling: bool,
+    origin: str,
+    task_id: str,
+    poll_url: str,
+    base: str,
+    headers: Mapping[str, str],
+    hide: Hide,
+) -> Answer:
+    if isinstance(document, list):
+        document = {"data": document} if document else None
     if not isinstance(document, dict):
         raise _malformed("The server's answer is not a JSON object.", polling)
-    task_id = task_id or clean_task_id(document.get("task_id"))
-    poll_url = poll_path(document.get("poll_url"), origin) or poll_url
-    results = tuple(_results(document.get("data"), hide))[:PICTURES_LIMIT]
-    created = _whole(document.get("created"), 253_402_300_799)  # the last second a datetime can hold
-    word = clean_text(document.get("status"), 100).lower()
-    status = _STATUS_WORDS.get(word)
-
+    levels = _levels(document)
+    word, status = _status(levels)
+    results = pictures_in(document, f"{base}/", hide)
+    path = next((found for value in _poll_urls(levels, headers) if (found := poll_path(value, origin))), "")
+    if results and not task_id:
+        path, results = _without_task_url(document, levels, results, path, origin)
+    poll_url = path or poll_url
+    is_task = bool(word or poll_url)
+    task_id = task_id or _task_id(levels, is_task) or (_last_part(poll_url) if is_task else "")
+    text = _text(levels, polling, hide)
+    given = codes(levels[-1], hide) or codes(document, hide)
+    code = words.DECLINED if words.is_declined(word) else code_of(_inner_status(levels), given, text)
+    may_have_failed = _is_refusal(levels) and not results
+    unsure = False
     if status is None:
-        status = _guess(word, document, bool(results), bool(task_id), polling, hide)
+        status, unsure = _guess(word, levels, bool(results), bool(task_id), text, code, polling)
+    if status is Status.COMPLETED and not results:
+        results = pictures_anywhere(document, f"{base}/")
+    if status is Status.FAILED and results:
+        status = Status.COMPLETED  # whatever else went wrong, this was paid for
     if status is Status.COMPLETED and not results:
         if not task_id:
+            if _has_error(levels) and text:
+                return Answer(Status.FAILED, error=text, code="no_picture", word=word, given_code="".join(given[:1]))
             raise _malformed("The server says that it is done, but its answer holds no picture.", polling)
         raise NoPicture(
             "The task is completed, but its answer holds no picture.",
             task_id=task_id,
             poll_url=poll_url,
-            created=created,
+            created=_created(document),
+            reason=text,
         )
+    previews: tuple[Result, ...] = ()
     if status in (Status.PENDING, Status.PROCESSING):
         if not task_id:
             raise _malformed("The server has begun a task, but gave no usable id to ask for it.", polling)
-        results = ()  # previews of a task under way are not its pictures
+        results, previews = (), results  # those of a task under way are not its pictures yet
     failed = status is Status.FAILED
+    cancelled = document.get("cancelled") is True or any(one.startswith(words.CANCELLED) for one in words.folded(word))
     return Answer(
         status=status,
         task_id=task_id,
         poll_url=poll_url if task_id else "",
-        progress=_progress(document.get("progress")),
+        progress=next((part for one in levels[::-1] if (part := _progress(one)) is not None), None),
         results=results,
-        error=_message(document.get("error"), hide) if failed else "",
-        code=_code(document.get("error"), hide) if failed else "",
-        cancelled=failed and (document.get("cancelled") is True or word in ("cancelled", "canceled")),
-        created=created,
+        error=text if failed or (unsure and may_have_failed) else "",
+        code=code if failed or (unsure and may_have_failed) else "",
+        cancelled=failed and cancelled,
+        created=_created(document),
+        previews=previews,
+        unsure=unsure,
+        word=word,
+        given_code="".join(given[:1]) if failed else "",
+        advice=advice(error_objects(document), hide) if failed else {},
     )
 
 
-def _guess(word: str, document: dict[str, Any], has_results: bool, has_task: bool, polling: bool, hide: Hide) -> Status:
-    """The status of an answer that has none we know. An unknown word is a later word for "under way"."""
-    if word and has_task:
-        return Status.PROCESSING if polling else Status.PENDING
+def _created(document: dict[str, Any]) -> int | None:
+    return _whole(document.get("created"), 253_402_300_799)  # the last second a datetime can hold
+
+
+def _progress(level: dict[str, Any]) -> int | None:
+    return progress(first(level, words.PROGRESS_FIELDS))
+
+
+def _levels(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The objects that tell about the task, from the outside in: servers wrap it into `data`, `output`, `task`."""
+    levels = [document]
+    for _ in range(DEPTH // 2):
+        inner = next((one for _, held in named(levels[-1], words.CONTAINERS) if (one := _about_task(held))), None)
+        if inner is None:
+            break
+        levels.append(inner)
+    return levels
+
+
+def _about_task(held: object) -> dict[str, Any] | None:
+    if isinstance(held, list):
+        held = held[0] if len(held) == 1 else None
+        if isinstance(held, dict) and not any(True for _ in named(held, words.STATUS_FIELDS)):
+            return None  # an item, such as a picture with an id
+    if not isinstance(held, dict):
+        return None
+    names = (*words.STATUS_FIELDS, *words.TASK_ID_FIELDS, "id")
+    return held if any(True for _ in named(held, names)) else None
+
+
+def _status(levels: list[dict[str, Any]]) -> tuple[str, Status | None]:
+    """The status word, and what it means. The inner one is the task's; around it may stand that the call went well."""
+    inner: tuple[str, Status | None] = ("", None)
+    for level in reversed(levels):
+        word = _word(level)
+        if not word:
+            continue
+        status = words.status_of(word)
+        if status is None:
+            inner = inner if inner[0] else (word, None)
+        elif not inner[0] or status is not Status.COMPLETED:
+            return word, status
+    return inner
+
+
+def _word(level: dict[str, Any]) -> str:
+    for _, value in named(level, words.STATUS_FIELDS):
+        if isinstance(value, bool) or value is None:
+            continue
+        if isinstance(value, int | float):
+            return str(value)[:100]
+        if isinstance(value, str) and clean_text(value, 100):
+            return clean_text(value, 100)
+    return ""
+
+
+def _poll_urls(levels: list[dict[str, Any]], headers: Mapping[str, str]) -> Iterator[object]:
+    for level in reversed(levels):
+        yield from (value for _, value in named(level, words.POLL_FIELDS))
+        if isinstance(urls := level.get("urls"), dict):
+            yield urls.get("get")  # Replicate
+    yield headers.get("location")
+
+
+def _without_task_url(
+    document: dict[str, Any], levels: list[dict[str, Any]], results: tuple[Result, ...], path: str, origin: str
+) -> tuple[str, tuple[Result, ...]]:
+    """An outermost `url` may be the task's own address instead of a picture's: it holds the id and names no file."""
+    task_id = _task_id(levels, True)
+    (result, *more) = results
+    if more or result.b64 or not task_id or document.get("url") != result.url or is_picture_path(result.url):
+        return path, results
+    own = poll_path(result.url, origin)
+    return (path or own, ()) if own and task_id in unquote(own) else (path, results)
+
+
+def _task_id(levels: list[dict[str, Any]], is_task: bool) -> str:
+    """The id to ask by. `id` may always be a task's, `request_id` only where the answer speaks of a task."""
+    for names in (words.TASK_ID_FIELDS, words.WEAK_ID_FIELDS if is_task else words.WEAK_ID_FIELDS[:1]):
+        for level in reversed(levels):
+            for _, value in named(level, names):
+                if found := clean_task_id(value):
+                    return found
+    return ""
+
+
+def _last_part(path: str) -> str:
+    """Of a poll URL without any id: a name for the task."""
+    return clean_task_id(unquote(path.partition("?")[0].rstrip("/").rpartition("/")[2]))
+
+
+def _text(levels: list[dict[str, Any]], polling: bool, hide: Hide) -> str:
+    """What the answer says about a failure, the innermost first."""
+    return next((text for level in reversed(levels) if (text := reason(level, hide))), "")
+
+
+def _has_error(levels: list[dict[str, Any]]) -> bool:
+    return any(reason(value) for level in levels for _, value in named(level, words.ERROR_FIELDS))
+
+
+def _is_refusal(levels: list[dict[str, Any]]) -> bool:
+    """Whether an answer without a status says no: `success: false`, a code that is not good, an error."""
+    for level in levels:
+        if level.get("success") is False or level.get("ok") is False or level.get("status") is False:
+            return True
+        for _, code in named(level, words.CODE_FIELDS):
+            if isinstance(code, str | int) and not isinstance(code, bool) and str(code).lower() not in words.GOOD_CODES:
+                return True
+        base = level.get("base_resp")  # MiniMax
+        if isinstance(base, dict) and base.get("status_code") not in (0, None):
+            return True
+    return _has_error(levels)
+
+
+def _inner_status(levels: list[dict[str, Any]]) -> int | None:
+    """An HTTP status of a refusal that stands in the answer itself: {"code": 400, "message": …, "data": null}."""
+    found = [number(code) for level in levels for _, code in named(level, words.CODE_FIELDS)]
+    return next((int(code) for code in found if code is not None and 400 <= code < 500), None)
+
+
+def _is_trouble(levels: list[dict[str, Any]]) -> bool:
+    """Whether such an answer tells of the server's own trouble, a 5xx inside: then it may have been taken."""
+    found = [number(code) for level in error_objects(levels[0]) for _, code in named(level, words.CODE_FIELDS)]
+    return any(code is not None and 500 <= code < 600 for code in found)
+
+
+def _guess(
+    word: str, levels: list[dict[str, Any]], has_results: bool, has_task: bool, text: str, code: str, polling: bool
+) -> tuple[Status, bool]:
+    """The status of an answer that has none we know, and whether that is unsure.
+
+    An unknown word is a later word for "under way", unless there is a picture.
+    """
+    working = Status.PROCESSING if polling else Status.PENDING
     if has_results:
-        return Status.COMPLETED
-    problem = _message(document.get("error"), hide)
-    if polling:  # a task that may still succeed is not given up for an answer without a status
-        raise _malformed(problem or "The server's answer holds neither a status nor a picture.", polling)
-    if has_task:
-        return Status.PENDING
-    if problem:
-        return Status.FAILED
-    raise _malformed("The server's answer holds neither a picture nor a task.", polling)
+        return Status.COMPLETED, False
+    if word and has_task:
+        return working, True
+    if polling:  # a task that may still succeed is not given up for one answer without a status
+        if text and code == words.DECLINED:
+            return working, True
+        raise _malformed(text or "The server's answer holds neither a status nor a picture.", polling)
+    refused = bool(text) and _is_refusal(levels)
+    is_told = any(True for level in levels for _ in named(level, words.TASK_ID_FIELDS))
+    if refused and not _is_trouble(levels) and not is_told:
+        return Status.FAILED, False
+    if has_task and not (refused and not is_told):
+        return Status.PENDING, refused
+    raise _malformed(text or "The server's answer holds neither a picture nor a task.", polling)
 
 
 def _malformed(message: str, polling: bool) -> MalformedAnswer:
     hint = "" if polling else OUTCOME_HINT
     return MalformedAnswer(message, hint=hint, retryable=polling)
-
-
-def _results(data: object, hide: Hide) -> Iterator[Result]:
-    for item in data if isinstance(data, list) else [data]:
-        if not isinstance(item, dict):
-            continue
-        url, b64 = _picture_url(item.get("url")), item.get("b64_json")
-        inline = b64 if isinstance(b64, str) else ""
-        raw = item.get("url")
-        if not inline and isinstance(raw, str) and _DATA_URL.match(raw):
-            inline = raw
-        inline = _DATA_URL.sub("", inline, count=1) if inline[:5].lower() == "data:" else inline
-        if url or inline:
-            yield Result(url, inline, clean_text(item.get("revised_prompt"), PROMPT_LIMIT, hide))
-
-
-def _picture_url(value: object) -> str:
-    if not isinstance(value, str) or len(value) > 8_000:
-        return ""
-    value = value.strip()
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and value.isprintable()
-    except ValueError:
-        return ""
-    return value if usable else ""
-
-
-def error_from(
-    status: int, document: object, retry_after: str = "", *, polling: bool = False, hide: Hide = as_is
-) -> UpstreamError:
-    """The error that an answer outside 2xx stands for.
-
-    ``document`` is its JSON, None if it had none; ``retry_after`` is that header. Returns and never raises.
-    """
-    if 300 <= status < 400:
-        return Redirected(
-            "The server answers with a redirect, which is not followed.",
-            code="redirected",
-            hint="Set the base URL to the address where the API itself answers.",
-            status=status,
-            sent=status == 303,  # "see other" may come after the work; the others ask to send it elsewhere
-        )
-    top = document if isinstance(document, dict) else {}
-    error = top.get("error")
-    fields = {**top, **error} if isinstance(error, dict) else top
-    code = _code(top, hide) or _code({"code": fields.get("type")}, hide, _ACCOUNT_CODES)
-    default_code, default_message = _DEFAULTS.get(status, _DEFAULTS[400 if 400 <= status < 500 else 500])
-    given = fields.get("retryable")
-    kind, sent = _kind(status, code, document, polling, given is True)
-    return kind(
-        _message(document, hide) or default_message,
-        code=code or (default_code if status in _DEFAULTS else f"http_{status}"),
-        hint=clean_text(fields.get("hint"), MESSAGE_LIMIT, hide),
-        status=status,
-        retryable=given if isinstance(given, bool) else None,
-        retry_after=_seconds(retry_after) or _seconds(fields.get("retry_after")),
-        suggestions=_suggestions(fields, hide),
-        balance_usd=_money(fields.get("balance_usd")),
-        estimated_cost_usd=_money(fields.get("estimated_cost_usd")),
-        param=clean_text(fields.get("param"), 100, hide),
-        sent=sent,
-    )
-
-
-_DEFAULTS = {
-    400: ("invalid_request_error", "The server did not accept the request."),
-    401: ("invalid_api_key", "The server did not accept the API key."),
-    402: ("insufficient_balance", "The account's balance is too low."),
-    403: ("access_denied", "This account may not do that."),
-    404: ("not_found", "The server does not know what was asked for."),
-    407: ("proxy_authentication", "The proxy on the way to the server asks for a password."),
-    413: ("payload_too_large", "The request was too large for the server."),
-    429: ("rate_limit_exceeded", "The account has made too many requests; the server asks to wait."),
-    500: ("internal_error", "The server met an error."),
-    502: ("upstream_error", "The server could not reach the model."),
-    503: ("all_channels_failed", "The server has no free channel to the model at the moment."),
-    504: ("timeout_error", "The server waited too long for the model."),
-}
-# They mean the account whatever the 4xx: OpenAI sends insufficient_quota with 429.
-_ACCOUNT_CODES = frozenset(
-    ("invalid_api_key", "expired_api_key", "insufficient_balance", "insufficient_quota", "quota_exceeded")
-)
-
-
-def _kind(
-    status: int, code: str, document: object, polling: bool, retryable: bool
-) -> tuple[type[UpstreamError], bool | None]:
-    """The class, and ``sent`` (None: as usual for the class)."""
-    if status >= 500 or status < 200:
-        return ServerTrouble, not (status == 503 and retryable)
-    if status in (401, 402) or code in _ACCOUNT_CODES:
-        return AccountProblem, None
-    if status == 429:
-        return RateLimited, None
-    if status == 407:
-        return NotSent, None
-    if polling and status in (404, 410):
-        if code == "async_task_not_found" or (not code and isinstance(document, dict)):
-            return TaskGone, None
-        if not code:  # a page of something in between, not the API's word on a paid task: ask again
-            return ServerTrouble, None
-    return Refused, None
-
-
-def _code(value: object, hide: Hide, only: frozenset[str] | None = None) -> str:
-    """The error code in an error object or around it, "" for none; numbers are the status again, no codes."""
-    if not isinstance(value, dict):
-        return ""
-    inner = value.get("error")
-    code = inner.get("code") if isinstance(inner, dict) else value.get("code")
-    if not isinstance(code, str) or not _CODE.fullmatch(code) or code.isdigit():
-        return ""
-    return hide(code) if only is None or code in only else ""
-
-
-def _message(value: object, hide: Hide) -> str:
-    """The first text where servers put one: "…", {"message"}, {"error": …}, {"detail": [{"msg"}]}."""
-    for _ in range(5):
-        if isinstance(value, dict):
-            held = value
-            value = next((held[k] for k in ("error", "message", "msg", "detail") if held.get(k)), None)
-        elif isinstance(value, list):
-            value = value[0] if value else None
-    return clean_text(value, MESSAGE_LIMIT, hide)
-
-
-def _suggestions(fields: dict[str, Any], hide: Hide) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for name in ("did_you_mean", "suggestions", "alternatives"):
-        value = fields.get(name)
-        for item in value[:20] if isinstance(value, list) else [value]:
-            text = clean_text(item.get("id") if isinstance(item, dict) else item, 1_000, hide)
-            if text and len(text) <= 100:  # half a model's name is no suggestion
-                found[text] = None
-    return tuple(found)[:5]
-
-
-def _number(value: object) -> float | None:
-    """A finite number from a number or numeric text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value[:50]) if isinstance(value, str) else float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _whole(value: object, largest: int) -> int | None:
-    number = None if isinstance(value, str) else _number(value)
-    return int(number) if number is not None and 0 <= number <= largest else None
-
-
-def _progress(value: object) -> int | None:
-    number = _number(value.strip().removesuffix("%") if isinstance(value, str) else value)
-    return None if number is None else int(min(max(number, 0), 100))
-
-
-def _seconds(value: object) -> float | None:
-    """Retry-After as seconds or an HTTP date (RFC 9110, 10.2.3), clamped to 1..300; None for nonsense."""
-    number = _number(value)
-    if number is None and isinstance(value, str):
-        try:
-            when = parsedate_to_datetime(value[:100])
-            when = when if when.tzinfo else when.replace(tzinfo=UTC)
-            number = max((when - datetime.now(UTC)).total_seconds(), 0.0)  # a date gone by: at once
-        except (ValueError, TypeError, OverflowError, IndexError):
-            return None
-    return None if number is None or number < 0 else min(max(number, 1.0), 300.0)
-
-
-def _money(value: object) -> Decimal | None:
-    """Dollars to six places, below a thousand million: what a column holds and a page shows.
-
-    By way of a float (exact that far), since Decimal("1e999999999") is finite and prints as a gigabyte.
-    """
-    number = _number(value)
-    return Decimal(f"{number:.6f}") if number is not None and abs(number) < 1e9 else None
 
 
 def offered_rows(document: object, hide: Hide = as_is) -> dict[str, object]:

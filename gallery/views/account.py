@@ -1,4 +1,4 @@
-"""Getting in: the first set-up, signing in, one's own settings."""
+"""The first set-up, signing in, and a person's settings."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ class SignIn(LoginView):
 @login_not_required
 @require_http_methods(["GET", "POST"])
 def setup(request: HttpRequest) -> HttpResponseBase:
-    """Make the first administrator; there only while the studio has nobody."""
+    """Make the first administrator. The page exists only until there is an account."""
     if Person.objects.exists():
         return redirect("create")
     form = SetUpForm(request.POST if request.method == "POST" else None)
@@ -52,7 +52,7 @@ def setup(request: HttpRequest) -> HttpResponseBase:
 @login_not_required
 @require_safe
 def admin_login(request: HttpRequest) -> HttpResponseBase:
-    """One way in for all: the administration's own sign-in page knows nothing of the first set-up."""
+    """All people sign in here, because the admin's own sign-in page knows nothing of the first set-up."""
     if request.user.is_authenticated:
         raise Http404
     return redirect_to_login(request.GET.get("next", "/admin/"))
@@ -66,7 +66,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_POST
 def theme(request: StudioRequest) -> HttpResponse:
-    """Keep the choice in a cookie, so that the server renders it and no page flashes."""
+    """Keep the theme in a cookie. Then the server renders it, and no page flashes."""
     wanted = request.POST.get("theme", "")
     if request.htmx:
         response = HttpResponse(status=204)

@@ -1,4 +1,4 @@
-"""What happened: the log of a gallery, and one's own notices."""
+"""What happened: the log of a gallery, and a person's notices."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,7 @@ PAGE = 50
 
 @require_safe
 def gallery_activity(request: PersonRequest, pk: int) -> HttpResponse:
-    """Newest first; what somebody may not see any more is told of, and not shown."""
+    """The newest entry first. An entry stays without its picture if the person may not see that any more."""
     gallery = gallery_to(Action.VIEW, request.user, pk)
     rows = Activity.objects.filter(gallery=gallery).select_related("actor").order_by("-pk")
     before = number_in(request.GET.get("before"))
@@ -50,7 +50,7 @@ def notice_list(request: PersonRequest) -> HttpResponse:
 
 @require_safe
 def notice_open(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """On to what it is about; it counts as read then."""
+    """Mark a notice as read, and go on to what it is about."""
     notice = notice_to_read(request.user, pk)
     if request.method == "GET":
         notice.mark_read()
@@ -65,6 +65,6 @@ def notice_read_all(request: PersonRequest) -> HttpResponseBase:
 
 
 def _pictures(person: Person, lines: Iterable[Activity | Notice]) -> dict[int, Picture]:
-    """Those of the pictures in these lines that this person may see, by their ids."""
+    """The pictures of these lines that this person may see, by id."""
     asked = {line.picture_id for line in lines if line.picture_id}
     return Picture.objects.visible_to(person).select_related("generation").in_bulk(asked)

@@ -1,4 +1,4 @@
-"""What was asked for in one go: seen together, cancelled and retried at once; in a comparison, voted on."""
+"""A batch: its page, its commands, and the votes of a comparison."""
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
@@ -11,9 +11,10 @@ from gallery.models.ledger import over_budget_message
 from gallery.queries.cards import for_cards
 from gallery.views.cards import POLL_INTERVAL, under_way
 from gallery.web.access import batch_to_change, batch_to_see, generation_to_see
+from gallery.web.cards import cards_of
 from gallery.web.http import PersonRequest
 
-# Of one batch on its page; more than one submit may make by default.
+# How many cards the page of a batch shows. By default, one submit makes less.
 SHOWN = 200
 
 
@@ -22,15 +23,15 @@ def batch_detail(request: PersonRequest, pk: int) -> HttpResponse:
     person = request.user
     batch = batch_to_see(request.user, pk)
     rows = for_cards(Generation.objects.visible_to(person).filter(batch=batch, dismissed=False), person)
-    generations = list(rows.order_by("pk")[:SHOWN])
+    cards = cards_of(rows.order_by("pk")[:SHOWN], person)
     context = {
         "batch": batch,
-        "generations": generations,
+        "cards": cards,
         "is_mine": batch.author_id == person.pk,
         "within": f"batch:{batch.pk}",
         "feed": "mine" if batch.author_id == person.pk else "team",
         **under_way(person),
-        "waiting": any(generation.is_under_way for generation in generations),
+        "waiting": any(card.generation.is_under_way for card in cards),
         "interval": POLL_INTERVAL,
     }
     return render(request, "batches/batch_detail.html", context)
@@ -62,7 +63,7 @@ def _back(request: PersonRequest, batch: Batch) -> HttpResponseBase:
 
 @require_POST
 def generation_vote(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """Like this one best in its comparison; once more takes the vote back."""
+    """Vote for this one in its comparison. A second press takes the vote back."""
     person = request.user
     generation = generation_to_see(request.user, pk)
     if generation.batch is None or generation.batch.kind != Batch.Kind.COMPARISON:
@@ -70,5 +71,6 @@ def generation_vote(request: PersonRequest, pk: int) -> HttpResponseBase:
     services.generations.vote(person, generation)
     if not request.htmx:
         return redirect("batch_detail", generation.batch.pk)
-    cards = for_cards(Generation.objects.visible_to(person).filter(batch=generation.batch), person)
-    return render(request, "batches/_votes_answer.html", {"generations": cards, "asked": generation.pk})
+    compared = for_cards(Generation.objects.visible_to(person).filter(batch=generation.batch), person)
+    context = {"cards": cards_of(compared, person), "asked": generation.pk}
+    return render(request, "batches/_votes_answer.html", context)

@@ -1,4 +1,4 @@
-"""The cards of generations: the feed that they stand in, and what a person does on one of them."""
+"""The feed of cards, and the actions on a card."""
 
 import uuid
 from typing import Any
@@ -11,14 +11,16 @@ from django_htmx.http import trigger_client_event
 
 from gallery import services
 from gallery.forms.generations import GenerationForm
-from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, UpstreamAccount
+from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, State, UpstreamAccount
 from gallery.models.ledger import budget_state, over_budget_message
 from gallery.queries.cards import for_cards
-from gallery.web.access import generation_to_change, generation_to_see
+from gallery.web.access import file_to_see, generation_to_change, generation_to_see
+from gallery.web.cards import Card, cards_of
 from gallery.web.http import PersonRequest, number_in
+from gallery.web.media import serve_untrusted
 
 PAGE = 20
-# Milliseconds. The browser asks this server's database only.
+# Milliseconds between two polls of a browser. A poll reads only the database.
 POLL_INTERVAL = 1000
 FEEDS = ("mine", "team")
 
@@ -35,7 +37,7 @@ def feed_page(person: Person, feed: str, before: int | None = None) -> dict[str,
         rows = rows.filter(pk__lt=before)
     page = list(rows.order_by("-pk")[: PAGE + 1])
     return {
-        "generations": page[:PAGE],
+        "cards": cards_of(page[:PAGE], person),
         "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
         "feed": feed,
     }
@@ -49,19 +51,19 @@ def under_way(person: Person) -> dict[str, Any]:
     }
 
 
-def mark_seen(person: Person, cards: list[Generation]) -> None:
-    """Their author is shown them now; the next time they are not marked as new any more."""
-    seen = [card.pk for card in cards if card.is_new and card.author_id == person.pk]
+def mark_seen(cards: list[Card]) -> None:
+    """Their author sees them now. From the next time on, they are not marked as new."""
+    seen = [card.generation.pk for card in cards if card.is_new]
     if seen:
         Generation.objects.filter(pk__in=seen).update(is_new=False)
 
 
 def created_answer(request: PersonRequest, generations: list[Generation]) -> HttpResponse:
-    """New cards on top of the feed. The form stays as it is for the next picture; only its token is spent."""
+    """Put new cards on top of the feed. The form stays as it is for the next picture, with a new token."""
     person = request.user
     made = for_cards(Generation.objects.all(), person).filter(pk__in=[one.pk for one in generations])
     context = {
-        "generations": list(made.order_by("-pk")),
+        "cards": cards_of(made.order_by("-pk"), person),
         **under_way(person),
         "feed": feed_of(request),
         "form": GenerationForm(person=person, initial={"token": uuid.uuid4()}),
@@ -74,8 +76,8 @@ def created_answer(request: PersonRequest, generations: list[Generation]) -> Htt
 def generation_feed(request: PersonRequest) -> HttpResponse:
     person = request.user
     context = feed_page(person, feed_of(request), number_in(request.GET.get("before")))
-    # Some of these may be the first of the page that it has to poll for.
-    if any(generation.is_under_way for generation in context["generations"]):
+    # These may be the first cards on the page that have to be polled.
+    if any(card.generation.is_under_way for card in context["cards"]):
         context |= {**under_way(person), "waiting": True}
     return render(request, "generations/_feed_more.html", context)
 
@@ -88,7 +90,7 @@ def _changed(request: PersonRequest, generation: Generation, said: str = "") -> 
         return redirect("create")
     person = request.user
     context = {
-        "generations": [for_cards(Generation.objects.all(), person).get(pk=generation.pk)],
+        "cards": [Card(for_cards(Generation.objects.all(), person).get(pk=generation.pk), person)],
         "feed": feed_of(request),
         **under_way(person),
     }
@@ -105,7 +107,7 @@ def generation_cancel(request: PersonRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def generation_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """Ask again, of the same model or of the one that is on offer instead; the old card makes room for the new."""
+    """Ask the same model again, or the one that is on offer instead. The new card replaces the old one."""
     generation = generation_to_change(request.user, pk)
     wanted = request.POST.get("model") or generation.model.slug
     model = ImageModel.objects.on_offer().filter(slug=wanted).first()
@@ -114,9 +116,11 @@ def generation_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
         and generation.kind != Generation.Kind.CREATE
         and model not in (generation.model, generation.suggested_model)
     ):
-        model = None  # what was sent along was made to fit those
+        model = None  # the source was prepared to fit these two only
     if model is None:
         return _changed(request, generation, "This model is not on offer any more.")
+    if generation.state == State.QUEUED and model == generation.suggested_model:
+        generation.withdraw()  # it waits for a higher balance, and this model costs less
     try:
         again = services.generations.retry(generation, model)
     except OverBudget as problem:
@@ -128,7 +132,7 @@ def generation_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def generation_again(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """Vary: the same request once more, as one's own, whoever made the first."""
+    """Vary: ask for the same as a generation of any author. The new one belongs to this person."""
     person = request.user
     earlier = generation_to_see(request.user, pk)
     if not earlier.model.enabled or earlier.kind != Generation.Kind.CREATE:
@@ -153,7 +157,7 @@ def generation_again(request: PersonRequest, pk: int) -> HttpResponseBase:
 
 
 def _token(request: PersonRequest) -> uuid.UUID | None:
-    """Of a button that was pressed, so that pressed twice it is one request."""
+    """The token of the button, which makes a double click one request."""
     try:
         return uuid.UUID(request.POST.get("token", ""))
     except ValueError:
@@ -166,6 +170,20 @@ def generation_dismiss(request: PersonRequest, pk: int) -> HttpResponseBase:
     if not services.generations.dismiss(generation):
         return _changed(request, generation)
     return HttpResponse() if request.htmx else redirect("create")
+
+
+@require_safe
+def generation_file(request: PersonRequest, pk: int, index: int) -> HttpResponseBase:
+    """A delivered file that is no picture, to be saved."""
+    kept = file_to_see(request.user, pk, index)
+    return serve_untrusted(request, kept.name, kept.download_name)
+
+
+@require_POST
+def generation_file_delete(request: PersonRequest, pk: int, index: int) -> HttpResponseBase:
+    generation = generation_to_change(request.user, pk)
+    said = "The file was deleted." if services.generations.delete_file(generation, index) else ""
+    return _changed(request, generation, said)
 
 
 @require_POST

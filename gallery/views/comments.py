@@ -1,4 +1,4 @@
-"""What is said about a picture, gallery by gallery."""
+"""The comments on a picture, gallery by gallery."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,15 +19,15 @@ from gallery.queries.roles import Action, roles_for
 from gallery.web.access import comment_to_delete, gallery_to
 from gallery.web.http import PersonRequest
 
-# The latest, of one picture in one gallery.
+# The latest comments on one picture in one gallery that the page shows.
 SHOWN = 200
-# Of the guests who like it, so many names: nothing but a cookie keeps one guest from being many.
+# How many names of guests who like it are shown. A guest with a new cookie counts again, so there may be many.
 NAMED = 30
 
 
 @dataclass
 class Talk:
-    """About a picture, in one gallery: what was said there, and which guests like it."""
+    """The comments on a picture in one gallery, and the guests who like it."""
 
     gallery: Gallery
     form: CommentForm
@@ -42,14 +42,14 @@ class Talk:
 
 
 def talks_about(person: Person, picture: Picture, galleries: Iterable[Gallery]) -> list[Talk]:
-    """For `_comments.html`. `galleries`: those of the picture that this person sees; who sees one may comment there."""
+    """For `_comments.html`. `galleries`: the picture's galleries that this person sees, and so may comment in."""
     talks = {
         gallery.pk: Talk(gallery, CommentForm(auto_id=f"comment_{gallery.pk}_%s", use_required_attribute=True))
         for gallery in galleries
     }
     if not talks:
         return []
-    # Counted gallery by gallery, so that much said in one hides nothing in another.
+    # Limited for each gallery, so that many comments in one do not hide those in another.
     latest = Window(RowNumber(), partition_by=F("gallery"), order_by="-pk")
     comments = Comment.objects.filter(picture=picture, gallery__in=talks).annotate(nth=latest)
     for comment in comments.filter(nth__lte=SHOWN).select_related("author").order_by("pk"):
@@ -108,7 +108,7 @@ def _picture_in(gallery: Gallery, pk: int) -> Picture:
 
 
 def _gone(request: PersonRequest, message: str, picture_pk: int, gallery_pk: int) -> HttpResponseBase:
-    """For htmx, which takes it out of the page, nothing but the message."""
+    """For htmx, which removes the comment from the page, only the message."""
     if request.htmx:
         return trigger_client_event(HttpResponse(), "toast", {"message": message, "kind": "success"})
     messages.success(request, message)

@@ -1,4 +1,4 @@
-"""Pictures beside each other: what they look like, and what was asked for differently."""
+"""Pictures side by side: how they look, and how their requests differ."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _WORD = re.compile(r"\w+|\W+")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing about each of the pictures."""
+    """One row of the table: a setting, with its value for each picture."""
 
     label: str
     values: Sequence[str]
@@ -32,7 +32,7 @@ class Row:
 
 @require_safe
 def picture_compare(request: PersonRequest) -> HttpResponse:
-    """`?p=1&p=2`: two to four pictures, in this order. With `inside=GALLERY`, what was decided on them there."""
+    """`?p=1&p=2`: two to four pictures, in this order. With `inside=GALLERY`, also the decisions there."""
     pictures = _asked_for(request)
     context: dict[str, Any] = {"pictures": pictures, "is_enough": 2 <= len(pictures) <= MOST_COMPARED}
     if context["is_enough"]:
@@ -47,7 +47,7 @@ def picture_compare(request: PersonRequest) -> HttpResponse:
 
 
 def _asked_for(request: PersonRequest) -> list[Picture]:
-    """All of them, or 404: each is asked for by itself."""
+    """All of these pictures. Raises Http404 if the person may not see one of them."""
     texts = request.GET.getlist("p")
     if any(number_in(text) is None for text in texts):
         raise Http404
@@ -60,14 +60,14 @@ def _asked_for(request: PersonRequest) -> list[Picture]:
 
 
 def _rows(pictures: Sequence[Picture]) -> list[Row]:
-    """In the order in which the pictures name them; what one of them has not is a dash."""
+    """The settings in the order in which the pictures have them. A missing one is a dash."""
     facts = [{**dict(details_of(picture)), "By": picture.author.name} for picture in pictures]
     labels = dict.fromkeys(label for one in facts for label in one)
     return [Row(label, [one.get(label, "–") for one in facts]) for label in labels]
 
 
 def marked(prompts: Sequence[str]) -> list[list[tuple[str, bool]]]:
-    """Each prompt in pieces: the text, and whether it is a word that not all of the prompts have."""
+    """Each prompt in pieces: the text, and whether it is a word that another prompt lacks."""
     words = [{piece.casefold() for piece in _WORD.findall(prompt)} for prompt in prompts]
     common = set.intersection(*words)
     return [
@@ -77,7 +77,7 @@ def marked(prompts: Sequence[str]) -> list[list[tuple[str, bool]]]:
 
 
 def _decisions(request: PersonRequest, pictures: Sequence[Picture]) -> dict[str, Any]:
-    """For `_place.html`, in the gallery that they were selected in, as far as this person may see it."""
+    """For `_place.html`: the entries in the gallery that they were selected in, if this person may see it."""
     person = request.user
     number = number_in(request.GET.get("inside"))
     gallery = Gallery.objects.visible_to(person).filter(pk=number).first() if number is not None else None

@@ -41,19 +41,19 @@ def _page(request: PersonRequest, form: GenerationForm, status: int = 200, **mor
         "budget": budget_state(person),
         **more,
     }
-    # In the team's feed, cards of others are waited for, too.
-    context["waiting"] = any(generation.is_under_way for generation in context["generations"])
+    # The team's feed also waits for cards of others.
+    context["waiting"] = any(card.generation.is_under_way for card in context["cards"])
     page = render(request, "generations/create.html", context, status=status)
-    mark_seen(person, context["generations"])
+    mark_seen(context["cards"])
     return page
 
 
 def _initial(request: PersonRequest, person: Person) -> dict[str, Any]:
-    """A fresh form, or one filled from what this person may see.
+    """A fresh form, or one that is filled from something that this person may see.
 
-    `?prompt_of=GENERATION` brings its prompt, `?prompt_from=GENERATION` all its settings, and `?remix=PICTURE` all
-    settings of the generation that it came from, and itself as the new one's parent. `?template=TEMPLATE` fills in a
-    template.
+    `?prompt_of=GENERATION` takes over its prompt, and `?prompt_from=GENERATION` all its settings. `?remix=PICTURE`
+    takes over the settings of the picture's generation, and makes the picture the parent. `?template=TEMPLATE` fills in
+    a template.
     """
     initial: dict[str, Any] = {"token": uuid.uuid4(), "prompt": request.GET.get("prompt", "")}
     visible = Generation.objects.visible_to(person)
@@ -73,7 +73,7 @@ def _initial(request: PersonRequest, person: Person) -> dict[str, Any]:
 
 
 def _filled_in(template: PromptTemplate, request: PersonRequest) -> dict[str, Any]:
-    """A template with what was written into its blanks: `var_0` into the first, and so on."""
+    """A template with its blanks filled in: `var_0` is the first, and so on."""
     values = {name: request.GET.get(f"var_{place}", "").strip() for place, name in enumerate(template.variables)}
     options = {OPTION_PREFIX + name: value for name, value in template.options.items()}
     settings = {"model": template.model_id, "count": template.count, **options} if template.model_id else {}
@@ -105,7 +105,7 @@ def generation_create(request: PersonRequest) -> HttpResponseBase:
             person, specs, gallery=cleaned["gallery"], token=cleaned["token"], batch=form.batch
         )
     except services.generations.AlreadySubmitted:
-        # A double click, or a page that was sent again: its card is in the feed already.
+        # A double click, or a page that was sent again. The card is in the feed already.
         return HttpResponseClientRedirect(reverse("create")) if request.htmx else redirect("create")
     except OverBudget as problem:
         form.add_error(None, over_budget_message(problem))
@@ -122,7 +122,7 @@ def _refused(request: PersonRequest, form: GenerationForm) -> HttpResponse:
 
 
 def _duplicates(request: PersonRequest, form: GenerationForm, pictures: list[Picture], new: int) -> HttpResponse:
-    """Nothing is sent yet: the same is there already, and one may well be content with it."""
+    """Send nothing yet, and show the earlier pictures of the same request: they may be enough."""
     context = {"duplicates": pictures, "new": new}
     if request.htmx:
         return render(request, "generations/_duplicates.html", context, status=409)
@@ -131,14 +131,14 @@ def _duplicates(request: PersonRequest, form: GenerationForm, pictures: list[Pic
 
 @require_POST
 def generation_plan(request: PersonRequest) -> HttpResponse:
-    """What Generate would do with the form as it is: how many pictures, of what, for how much."""
+    """What Generate would do with the form as it is: how many pictures, by which models, for how much."""
     person = request.user
     form = GenerationForm(request.POST, person=person)
     return render(request, "generations/_plan_answer.html", {"form": form, **_plan(form), "planned": True})
 
 
 def _plan(form: GenerationForm) -> dict[str, Any]:
-    """For `_plan.html`. Without a prompt yet, of one picture with these settings; None of a form that has errors."""
+    """For `_plan.html`. Without a prompt, the plan is for one request with these settings; None if there are errors."""
     if form.is_bound and form.is_valid():
         return {"plan": services.plans.plan(form.specs)}
     if form.chosen is None or (form.is_bound and set(form.errors) - {"prompt"}):
@@ -158,14 +158,14 @@ def _plan(form: GenerationForm) -> dict[str, Any]:
 
 @require_safe
 def prompt_history(request: PersonRequest) -> JsonResponse:
-    """This person's latest prompts, newest first, none twice."""
+    """This person's latest prompts, the newest first, without repeats."""
     latest = Generation.objects.filter(author=request.user).order_by("-pk").values_list("prompt", flat=True)
     return JsonResponse({"prompts": list(dict.fromkeys(latest[:200]))[:50]})
 
 
 @require_GET
 def generation_options(request: PersonRequest) -> HttpResponse:
-    """The options of the model that was just picked; what was chosen before stays where this model has it too."""
+    """The options of the model that was just picked. Earlier choices stay if this model has them, too."""
     wanted: dict[str, Any] = {name: value for name, value in request.GET.items() if name.startswith(OPTION_PREFIX)}
     wanted["model"] = request.GET.get("model", "")
     if (count := number_in(request.GET.get("count"), most=99)) is not None:

@@ -1,4 +1,4 @@
-"""Taking pictures away: one in another format or size, or many as a ZIP archive."""
+"""Downloads: one picture in another format or size, or many as a ZIP archive."""
 
 import re
 from collections.abc import Generator, Iterator, Sequence
@@ -36,7 +36,7 @@ from gallery.web.access import archive_to_download, download_to_see, gallery_to,
 from gallery.web.http import PersonRequest
 from gallery.web.responses import chosen_pictures, count_in_words, refused
 
-# Of eight threads that a web process has, so many may be kept busy by archives on their way.
+# A web process has eight threads. Archives that are being sent may keep this many of them busy.
 STREAMS = ConcurrencyLimit(at_once=4)
 LISTED = 20
 NEVER_KEPT = "private, no-store"
@@ -48,7 +48,7 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})$")
 
 @require_safe
 def picture_export(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """Ask how it is wanted; then hand it out like that."""
+    """Ask for a format and a size, then send the picture like that."""
     picture = picture_to_see(request.user, pk)
     form = ExportForm(request.GET if "format" in request.GET else None, picture=picture)
     if not form.is_valid():
@@ -85,7 +85,7 @@ def _ask_for_one(request: PersonRequest, picture: Picture, form: ExportForm) -> 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def gallery_download(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """Ask how a gallery’s pictures are wanted; then hand them out, or have them made ready."""
+    """Ask for a format and a size, then send a gallery’s pictures, or let a task make the archive ready."""
     person = request.user
     gallery = gallery_to(Action.VIEW, request.user, pk)
     pictures = contents(pictures_for(person), gallery)
@@ -119,7 +119,7 @@ def _take_many(
     if form.is_valid() and pictures:
         try:
             if build.is_small(len(pictures), byte_size, form.shape):
-                # Its files are read for their checksums first: that takes a thread, too.
+                # Reading the files for their checksums keeps a thread busy, too.
                 stream = _Stream()
                 try:
                     return _hand_out(request, build.at_once(person, name, gallery, pictures), name, stream=stream)
@@ -166,7 +166,7 @@ def download_list(request: PersonRequest) -> HttpResponse:
 
 
 def _still_seen(person: Person) -> list[Download]:
-    """The latest; a constant number of queries."""
+    """A person's latest downloads, in a constant number of queries."""
     downloads = list(Download.objects.of(person).still_there().select_related("gallery")[:LISTED])
     galleries = set(Gallery.objects.visible_to(person).values_list("pk", flat=True))
     chosen = {pk for download in downloads for pk in download.chosen}
@@ -194,7 +194,7 @@ def download_detail(request: PersonRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def download_file(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """The archive, or the part of it that a browser still lacks; asked anew whether it may be seen."""
+    """The archive, or the part that a browser still lacks. Each request checks again that the person may see it."""
     download = archive_to_download(request.user, pk)
     return _hand_out(request, build.ready(download), download.name, download.etag)
 
@@ -220,12 +220,12 @@ def download_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
 
 
 class _Stream:
-    """Has a place in the limit until the answer is at its end, however it ends. Raises Busy."""
+    """Hold a place in the limit until the answer has ended in any way. Raises Busy."""
 
     def __init__(self) -> None:
         STREAMS.enter()
-        # Once. An answer that is thrown away, as by a middleware that fails after the view, is closed by nobody: then
-        # its place is free when Python clears up.
+        # Only once. If a middleware fails after the view, the answer is never closed. Then the place becomes free when
+        # Python collects the answer.
         self._leave = finalize(self, STREAMS.leave)
         self._pieces: Generator[bytes, None, None] | None = None
 
@@ -272,7 +272,7 @@ def _hand_out(
 
 
 def _range(request: PersonRequest, size: int, etag: str) -> tuple[int, int]:
-    """From where and up to where, by the request's Range. All of it where that makes no sense, or is of another one."""
+    """The first byte and the end, by the request's Range; the whole archive if that is invalid or means another one."""
     asked = _RANGE.match(request.headers.get("Range", ""))
     if asked is None or asked[0] == "bytes=-" or request.headers.get("If-Range", etag) != etag:
         return 0, size

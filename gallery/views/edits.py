@@ -1,4 +1,4 @@
-"""From a picture: uploads, edits, variations, and what came from what."""
+"""What starts from a picture: uploads, edits and variations; and a picture's lineage."""
 
 import uuid
 from pathlib import PurePosixPath
@@ -16,7 +16,6 @@ from gallery.forms.edits import EditForm, UploadForm, VariationForm
 from gallery.forms.generations import OPTION_PREFIX
 from gallery.images.edit import MAX_UPLOAD_BYTES
 from gallery.models import Generation, ImageModel, OverBudget, Person, Picture
-from gallery.models.generation import ratio_class
 from gallery.models.ledger import over_budget_message
 from gallery.queries.roles import pictures_for
 from gallery.services.edits import Source
@@ -24,11 +23,12 @@ from gallery.services.errors import InvalidInput
 from gallery.web.access import picture_to_see, source_to_see, upload_to_edit
 from gallery.web.http import PersonRequest, number_in
 from gallery.web.media import serve
+from gallery.web.pictures import ratio_class
 from gallery.web.uploads import takes_upload
 
-# More are on the pages of those that are shown.
+# Children shown on a picture's page. Their own pages show theirs.
 CHILDREN = 12
-# How many steps back a picture tells where it comes from.
+# How many steps back the lineage goes.
 ANCESTORS = 6
 
 
@@ -38,7 +38,7 @@ ANCESTORS = 6
 @takes_upload
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_upload(request: PersonRequest) -> HttpResponseBase:
-    """Bring a picture of one's own."""
+    """Upload a picture to edit."""
     form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
     if form.is_bound and form.is_valid():
         try:
@@ -56,12 +56,12 @@ def upload_file(request: PersonRequest, upload: str) -> HttpResponseBase:
 
 @require_safe
 def generation_source(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """The picture that went along with an edit or variation."""
+    """The picture that an edit or a variation started from."""
     return _serve(request, source_to_see(request.user, pk).source_file)
 
 
 def _serve(request: PersonRequest, name: str) -> HttpResponseBase:
-    """A file below uploads/; its name is never given to another content."""
+    """A file below uploads/. Its name always means the same content."""
     path = PurePosixPath(name)
     return serve(request, name, "image/jpeg" if path.suffix == ".jpg" else "image/png", path.stem)
 
@@ -75,7 +75,7 @@ def picture_edit(request: PersonRequest, pk: int) -> HttpResponseBase:
     try:
         picture = picture_to_see(request.user, pk)
     except Http404:
-        # From a card of one's own, which outlives the picture that it started from.
+        # A person's own card outlives the picture that it started from.
         if not Generation.objects.filter(author=request.user, parent=pk).exists():
             raise
         messages.info(request, "The picture that this started from is not there any more. Choose another one.")
@@ -126,7 +126,7 @@ def _page(
 ) -> HttpResponse:
     context |= {"form": form, "source": source, "plan": _plan(form), "address": request.path}
     if request.htmx:
-        # Picking a model brings its options; a form with mistakes comes back without the canvas, which keeps its mask.
+        # A new model brings its options. A form with mistakes comes back without the canvas, so that the mask stays.
         template = "_edit_fields" if request.method == "POST" else "_edit_options_answer"
         return render(request, f"edits/{template}.html", context, status=status)
     context |= {
@@ -137,7 +137,7 @@ def _page(
 
 
 def _initial(request: PersonRequest, person: Person) -> dict[str, Any]:
-    """A fresh form, or one filled with what was picked already, or from an earlier edit by this person."""
+    """A fresh form, a form with the choices made so far, or the settings of this person's earlier edit."""
     initial: dict[str, Any] = {"token": uuid.uuid4(), "prompt": request.GET.get("prompt", "")}
     if earlier := _earlier(request, person):
         options = {OPTION_PREFIX + name: value for name, value in earlier.options.items()}
@@ -154,7 +154,7 @@ def _earlier(request: PersonRequest, person: Person) -> Generation | None:
 
 
 def _plan(form: EditForm) -> services.plans.Plan | None:
-    """What Generate would cost, for `_cost.html`; None of a form with mistakes in what that depends on."""
+    """What Generate would cost, for `_cost.html`; None if the form has mistakes in fields that decide that."""
     if form.chosen is None:
         return None
     if not form.is_bound:
@@ -174,7 +174,7 @@ def _plan(form: EditForm) -> services.plans.Plan | None:
 
 
 def _to_feed(request: PersonRequest) -> HttpResponseBase:
-    """Where the card is."""
+    """Go to the feed, where the card is."""
     return HttpResponseClientRedirect(reverse("create")) if request.htmx else redirect("create")
 
 
@@ -223,14 +223,14 @@ def _vary(request: PersonRequest, source: Source, page: str) -> HttpResponseBase
 
 
 def _ancestors(picture: Picture) -> list[int]:
-    """The picture's parent, its parent's parent, and so on, a few steps back, in one query."""
+    """The ids of the picture's parent, its parent's parent and so on, a few steps back, in one query."""
     steps = ["__".join(["generation__parent"] * step) for step in range(1, ANCESTORS + 1)]
     line = Picture.objects.filter(pk=picture.pk).values_list(*steps).get()
     return [pk for pk in line if pk is not None]
 
 
 def lineage(request: PersonRequest, picture: Picture) -> dict[str, Any]:
-    """For `_lineage.html`: what it comes from and what was made of it, as far as this person may see that."""
+    """For `_lineage.html`: the parents and children of a picture that this person may see."""
     generation = picture.generation
     visible = pictures_for(request.user).kept().select_related("generation")
     line = _ancestors(picture) if generation.parent_id else []
@@ -246,7 +246,7 @@ def lineage(request: PersonRequest, picture: Picture) -> dict[str, Any]:
 
 
 def from_picture(picture: Picture) -> dict[str, Any]:
-    """For `_from_picture.html`: what can be made of a picture now."""
+    """For `_from_picture.html`: what a person can make from a picture now."""
     return {
         "can_edit": ImageModel.objects.on_offer().filter(can_edit=True).exists(),
         "variations": VariationForm(source=services.edits.of_picture(picture), initial={"token": uuid.uuid4()}),

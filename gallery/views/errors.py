@@ -1,4 +1,4 @@
-"""Pages for requests that Django turns away before any view sees them."""
+"""Pages for requests that Django refuses before a view sees them."""
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse

@@ -1,4 +1,4 @@
-"""Galleries: make, look at, rename, show to the team, and what is in them."""
+"""Galleries: make, show, rename and delete them, and remove pictures from them."""
 
 from typing import Any
 
@@ -18,9 +18,10 @@ from gallery.views.cards import under_way
 from gallery.views.library import PAGE as PAGE
 from gallery.views.library import Listing
 from gallery.web.access import gallery_to, gallery_to_see
+from gallery.web.cards import cards_of
 from gallery.web.http import PersonRequest
 
-# Of what is under way, as cards on top of the gallery.
+# How many cards of generations under way stand on top of a gallery.
 RUNNING = 24
 COVER = 4
 FACES = 4
@@ -71,7 +72,7 @@ def _detail(request: PersonRequest, gallery: Gallery, form: GalleryForm, status:
     if listing.is_more:
         return listing.answer(render(request, "galleries/_gallery_page.html", context))
     generations = for_cards(Generation.objects.visible_to(person).filter(gallery=gallery).under_way(), person)
-    running = list(generations.order_by("-pk")[:RUNNING])
+    running = cards_of(generations.order_by("-pk")[:RUNNING], person)
     context |= {
         "can_delete": may(person, Action.DELETE, gallery),
         "member_count": gallery.memberships.count(),
@@ -81,7 +82,7 @@ def _detail(request: PersonRequest, gallery: Gallery, form: GalleryForm, status:
         **under_way(person),
         "form": form,
     }
-    template = "galleries/gallery_detail.html" if listing.is_whole else "pictures/_finder.html"
+    template = "galleries/gallery_detail.html" if listing.is_whole else "pictures/_search.html"
     return listing.answer(render(request, template, context, status=status))
 
 
@@ -117,7 +118,7 @@ def gallery_share(request: PersonRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def gallery_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """The gallery goes; the pictures that were in it stay."""
+    """Delete the gallery. Its pictures stay."""
     gallery = gallery_to(Action.DELETE, request.user, pk)
     name = gallery.name
     gallery.delete()
@@ -127,7 +128,7 @@ def gallery_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def picture_remove(request: PersonRequest, pk: int, picture_pk: int) -> HttpResponseBase:
-    """One's own picture, or, for who may, anybody's."""
+    """Remove a picture from the gallery: an own one, or any picture for people with that right."""
     person = request.user
     gallery = gallery_to(Action.ADD, request.user, pk)
     picture = get_object_or_404(Picture.objects.kept().filter(entries__gallery=gallery), pk=picture_pk)

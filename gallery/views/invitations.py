@@ -1,4 +1,4 @@
-"""Letting people in: invitations, and the page that they open."""
+"""Invitations, and the page that they open."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from gallery.queries.roles import may_invite
 from gallery.web.access import invitation_by_token, invitation_to_change, invitations_to_see
 from gallery.web.http import PersonRequest, number_in
 
-# Of those that are over, on the page.
+# How many invitations that are over the page shows.
 OVER = 20
 
 
@@ -52,7 +52,7 @@ def _list(
 @require_POST
 @sensitive_variables("token", "link")
 def invitation_create(request: PersonRequest) -> HttpResponseBase:
-    """The answer shows the link, this once: it is not kept, so there is no page to be sent on to."""
+    """Make an invitation. The answer shows its link once; it is not stored, so no other page could show it."""
     person = request.user
     visible = invitations_to_see(request.user)
     sends_mail = settings.LEMONSTUDIO_SENDS_MAIL
@@ -91,7 +91,7 @@ def invitation_revoke(request: PersonRequest, pk: int) -> HttpResponseBase:
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation_accept(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Make an account by an invitation; who has one already becomes a member of the gallery it leads into."""
+    """Make an account by an invitation. People who have one become members of the invitation's gallery."""
     invitation = invitation_by_token(token)
     try:
         person = request.user
@@ -124,7 +124,7 @@ def _accept(request: HttpRequest, person: Person, invitation: Invitation) -> Htt
     try:
         offer = services.invitations.offer_to(invitation, person)
     except services.invitations.InvitationOver:
-        # Who came by it, and may be where it led, is led there once more.
+        # A person who used the invitation before, and still sees the gallery, goes there again.
         led_to = Gallery.objects.visible_to(person).filter(invitations=invitation).first()
         if led_to and invitation.used_by.filter(person=person).exists():
             return _arrived(led_to)
@@ -148,6 +148,6 @@ def _arrived(gallery: Gallery | None) -> HttpResponseBase:
 
 
 def _over(request: HttpRequest, invitation: Invitation, end: Invitation.End) -> HttpResponse:
-    """A friendly end: what happened, and whom to ask."""
+    """The page of an invitation that is over: what happened, and whom to ask."""
     context = {"invitation": invitation, "end": end, "may_ask": may_invite(invitation.created_by)}
     return render(request, "invitations/invitation_over.html", context, status=410)

@@ -1,4 +1,4 @@
-"""All pictures that a person sees, and how one of them is found among very many; also inside a gallery."""
+"""The library: all pictures that a person sees, with search and filters. A gallery's page uses the same listing."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -7,19 +7,20 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import push_url, replace_url, trigger_client_event
 
 from gallery.forms.search import SavedSearchForm, SearchForm
 from gallery.models import Gallery, GalleryEntry, Picture, SavedSearch
-from gallery.queries.search import COUNTED, PictureSearch, SearchPage, SearchQuery
+from gallery.queries.search import COUNT_LIMIT, PictureSearch, SearchPage, SearchQuery
 from gallery.web.access import gallery_to_see
 from gallery.web.http import PersonRequest, number_in
 
 PAGE = 30
-# Who comes back gets so many at once, so that the place where they were is there.
+# A person who comes back gets up to this many at once, so that the page reaches the place where they were.
 COMING_BACK = 600
-# What a tile shows; the rest of a row is large.
+# The columns that a tile needs. The others are large.
 SHOWN = [
     *(field.name for field in Picture._meta.concrete_fields if field.name not in ("search_text", "revised_prompt")),
     "generation__prompt",
@@ -27,12 +28,12 @@ SHOWN = [
 ]
 SIZES = range(1, 6)
 USUAL_SIZE = 3
-# So many tags are offered while one is being typed.
+# How many tags are offered while a person types one.
 TAGS = 200
 
 
 class Listing:
-    """What one request asks to see of the pictures: its filters, its page, and the words about them."""
+    """What one request asks for: filters, a page of pictures, and the words about them."""
 
     def __init__(self, request: PersonRequest, gallery: Gallery | None = None, asked: QueryDict | None = None) -> None:
         self.request, self.gallery = request, gallery
@@ -42,28 +43,28 @@ class Listing:
         self.form = SearchForm(self.asked, person=self.person, galleries=galleries, inside=gallery)
         self.address = reverse("gallery_detail", args=[gallery.pk]) if gallery else reverse("picture_list")
         self.after = self.asked.get("after", "")
-        # A page further down, which is added to those that are there.
+        # The next page, which is added to the pictures that are on the page already.
         self.is_more = bool(request.htmx and "top" in self.asked)
         self.is_whole = not request.htmx or request.htmx.history_restore_request
         self.shown = self._number("shown", PAGE, COMING_BACK)
         visible = [one.pk for one in galleries]
-        self.finder = PictureSearch(self.person, self.form.wanted, visible=visible, gallery=gallery)
+        self.search = PictureSearch(self.person, self.form.search_query, visible=visible, gallery=gallery)
 
     def _number(self, name: str, least: int, most: int) -> int:
         number = number_in(self.asked.get(name), most=99_999)
         return least if number is None else min(max(number, least), most)
 
     def context(self) -> dict[str, Any]:
-        """For the templates that show pictures."""
-        found = self.finder.page(PAGE if self.is_more else self.shown, self.after)
-        pictures = self._pictures(found.ids)
+        """The context of the templates that show pictures."""
+        page = self.search.page(PAGE if self.is_more else self.shown, self.after)
+        pictures = self._pictures(page.ids)
         context: dict[str, Any] = {
             "find": self.form,
             "gallery": self.gallery,
             "address": self.address,
             "pictures": pictures,
-            "trail": self.trail,
-            "more": self._more(found),
+            "navigation_query": self.navigation_query,
+            "more": self._more(page),
             "size": self._size(),
         }
         if self.is_more:
@@ -75,8 +76,8 @@ class Listing:
         return context | {
             "chips": chips,
             "query": self.form.query(),
-            "counted": "" if self.after else in_words(len(pictures), is_all=not found.after),
-            "count_url": "" if self.after or not found.after else self._count_url(),
+            "counted": "" if self.after else in_words(len(pictures), is_all=not page.after),
+            "count_url": "" if self.after or not page.after else self._count_url(),
             "after": self.after,
             "beginning": self.beginning,
             "searches": self._searches() if self.gallery is None else [],
@@ -85,17 +86,17 @@ class Listing:
 
     @property
     def beginning(self) -> str:
-        """The address of the list, from its first picture on."""
+        """The address of the list from its first picture on."""
         return self._url()
 
     @property
-    def trail(self) -> str:
-        """What the addresses of its pictures end with, so that they lead on along this list; see trail.py."""
+    def navigation_query(self) -> str:
+        """The query in the addresses of its pictures, so that they lead on along this list (views/navigation.py)."""
         query = self.form.query()
         return f"in={f'gallery:{self.gallery.pk}' if self.gallery else 'library'}{'&' if query else ''}{query}"
 
     def answer(self, response: HttpResponse) -> HttpResponse:
-        """With the address that the browser is to show for it."""
+        """Add the address that the browser should show."""
         if not self.request.htmx or self.request.htmx.history_restore_request:
             return response
         if self.is_more:
@@ -104,7 +105,7 @@ class Listing:
         before = self.request.htmx.current_url_abs_path or ""
         if url == before:
             return response
-        # Who types on goes on with the same search: Back leads to what was before it.
+        # A person who types on continues the same search. Back leads to the page before it.
         typing = _without_words(before) == _without_words(url) and "q=" in before
         return replace_url(response, url) if typing else push_url(response, url)
 
@@ -135,22 +136,22 @@ class Listing:
         return f"{reverse('picture_count')}?{urlencode(inside)}&{self.form.query()}".replace("?&", "?").rstrip("?&")
 
     def count(self) -> str:
-        count = self.finder.count()
-        return in_words(min(count, COUNTED), is_all=count <= COUNTED)
+        count = self.search.count()
+        return in_words(min(count, COUNT_LIMIT), is_all=count <= COUNT_LIMIT)
 
-    def _more(self, found: SearchPage) -> dict[str, str] | None:
-        if not found.after:
+    def _more(self, page: SearchPage) -> dict[str, str] | None:
+        if not page.after:
             return None
         begin, shown = self._begin()
-        fragment = self._url(after=found.after, top=begin or "-", shown=shown)
-        return {"url": self._url(after=found.after), "fragment": fragment}
+        fragment = self._url(after=page.after, top=begin or "-", shown=shown)
+        return {"url": self._url(after=page.after), "fragment": fragment}
 
     def _begin(self) -> tuple[str, int]:
-        """Where what the browser shows after this answer begins, and how many pictures that are."""
+        """The place where the pictures in the browser begin after this answer, and how many there are."""
         if not self.is_more:
             return self.after, self.shown
         begin, shown = str(self.asked["top"]).removeprefix("-"), self.shown + PAGE
-        # Beyond what can be shown at once, only the last part can be come back to.
+        # Beyond what a page can show at once, a person can only come back to the last part.
         return (begin, shown) if shown <= COMING_BACK else (self.after, PAGE)
 
     def _place_url(self) -> str:
@@ -166,10 +167,10 @@ def _without_words(url: str) -> QueryDict:
 
 
 def in_words(count: int, *, is_all: bool) -> str:
-    """How many pictures there are, as far as that is known."""
+    """The number of pictures, as far as it was counted."""
     if not is_all:
         return f"More than {count:,} pictures"
-    return "One picture" if count == 1 else f"{count:,} pictures"
+    return ngettext("One picture", "%(count)s pictures", count) % {"count": f"{count:,}"}
 
 
 def page_of(listing: Listing, save_form: SavedSearchForm | None = None, status: int = 200) -> HttpResponse:
@@ -177,7 +178,7 @@ def page_of(listing: Listing, save_form: SavedSearchForm | None = None, status: 
     if listing.is_more:
         return listing.answer(render(request, "galleries/_gallery_page.html", context))
     context["save_form"] = save_form or SavedSearchForm(initial={"query": context["query"]})
-    template = "pictures/picture_list.html" if listing.is_whole else "pictures/_finder.html"
+    template = "pictures/picture_list.html" if listing.is_whole else "pictures/_search.html"
     return listing.answer(render(request, template, context, status=status))
 
 
@@ -188,7 +189,7 @@ def picture_list(request: PersonRequest) -> HttpResponse:
 
 @require_safe
 def picture_count(request: PersonRequest) -> HttpResponse:
-    """How many pictures a search finds: it takes longer than showing the first of them."""
+    """How many pictures a search finds. It is a request of its own because counting takes longer than a page."""
     inside = number_in(request.GET.get("inside"))
     gallery = gallery_to_see(request.user, inside) if inside is not None else None
     return render(request, "pictures/_count.html", {"counted": Listing(request, gallery).count()})
@@ -196,7 +197,7 @@ def picture_count(request: PersonRequest) -> HttpResponse:
 
 @require_safe
 def picture_tags(request: PersonRequest) -> HttpResponse:
-    """Tags of pictures that this person sees, to pick from."""
+    """The tags of pictures that this person sees, as suggestions."""
     person = request.user
     visible = Gallery.objects.visible_to(person).values_list("pk", flat=True)
     tags = PictureSearch(person, SearchQuery(), visible=list(visible)).tags(TAGS)
@@ -205,7 +206,7 @@ def picture_tags(request: PersonRequest) -> HttpResponse:
 
 @require_POST
 def search_save(request: PersonRequest) -> HttpResponseBase:
-    """Keep a search under a name. What it looks for is read and written anew, so that nothing else is kept."""
+    """Save a search under a name. Its query is parsed and written anew, so that only known filters are kept."""
     person = request.user
     listing = Listing(request, asked=QueryDict(request.POST.get("query", "")[:2000]))
     data = {"name": request.POST.get("name"), "query": listing.form.query()}

@@ -24,7 +24,7 @@ def picture_favourite(request: PersonRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 def picture_rate(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """1 to 5; anything else takes the rating away."""
+    """1 to 5; any other value removes the rating."""
     picture = picture_to_see(request.user, pk)
     rating = number_in(request.POST.get("rating"), most=max(RATINGS))
     services.marks.rate(request.user, picture, rating or None)

@@ -1,8 +1,9 @@
-"""Who is a member of a gallery, and with which role."""
+"""The members of a gallery, and their roles."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from gallery import services
@@ -15,7 +16,7 @@ from gallery.web.http import PersonRequest
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def gallery_members(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """Everybody who sees a gallery may read who else does; who may share it adds members."""
+    """All who see a gallery may read who its members are. Only people who may share it add members."""
     person = request.user
     if request.method == "POST":
         gallery = gallery_to(Action.SHARE, request.user, pk)
@@ -55,7 +56,7 @@ def member_change(request: PersonRequest, pk: int, member_pk: int) -> HttpRespon
 
 @require_POST
 def member_remove(request: PersonRequest, pk: int, member_pk: int) -> HttpResponseBase:
-    """Ends access at once. Members may always leave by themselves."""
+    """End a member's access at once. Members may always leave."""
     person = request.user
     gallery = gallery_to_see(request.user, pk)
     member = get_object_or_404(Membership.objects.filter(gallery=gallery), pk=member_pk)
@@ -68,6 +69,10 @@ def member_remove(request: PersonRequest, pk: int, member_pk: int) -> HttpRespon
         return redirect("gallery_list")
     messages.success(request, f"{member.name} is no member any more.")
     if left := gallery.links.alive().filter(created_by=member.person_id).count():
-        still = "1 link that they made still works" if left == 1 else f"{left} links that they made still work"
-        messages.warning(request, f"{still}: look at the links below.")
+        warning = ngettext(
+            "%(count)d link that they made still works: look at the links below.",
+            "%(count)d links that they made still work: look at the links below.",
+            left,
+        )
+        messages.warning(request, warning % {"count": left})
     return redirect("gallery_members", pk)

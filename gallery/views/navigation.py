@@ -1,7 +1,8 @@
 """The list that a picture was opened from: it stands in the picture's address, so that a reload or a link keeps it.
 
 `?in=library` and `?in=gallery:12` with the list's own filters and order, `?in=mine` and `?in=team` for the feed,
-`?in=batch:5`. Who may not see a list, or asks for nonsense, gets the pictures of its author that they may see.
+`?in=batch:5`. If the address makes no sense, or names a list that this person may not see, the list is the pictures of
+the picture's author that this person sees.
 """
 
 import re
@@ -13,7 +14,7 @@ from django.urls import reverse
 from gallery.models import Gallery, Generation, Picture
 from gallery.queries import navigation
 from gallery.queries.batches import batches_visible_to
-from gallery.queries.navigation import BESIDE, Adjacent
+from gallery.queries.navigation import EACH_SIDE, Adjacent
 from gallery.views.library import SHOWN, Listing
 from gallery.web.http import PersonRequest
 
@@ -22,62 +23,62 @@ _LIST = re.compile(r"(library|mine|team)|(gallery|batch):(\d{1,18})")
 
 @dataclass(frozen=True, slots=True)
 class Navigation:
-    """Where one came from, and where one may go on to."""
+    """The list that a picture was opened from, and its neighbours there."""
 
-    # What the addresses of its pictures end with.
+    # The query in the addresses of its pictures.
     query: str
-    # The list itself, and what it is called.
+    # The address of the list, and its name.
     back: str
     name: str
-    beside: Adjacent = field(default_factory=Adjacent)
+    adjacent: Adjacent = field(default_factory=Adjacent)
 
     @property
     def previous(self) -> Picture | None:
-        return self.beside.before[-1] if self.beside.before else None
+        return self.adjacent.before[-1] if self.adjacent.before else None
 
     @property
     def next(self) -> Picture | None:
-        return self.beside.after[0] if self.beside.after else None
+        return self.adjacent.after[0] if self.adjacent.after else None
 
     @property
-    def following(self) -> Picture | None:
-        """What is shown once this one is gone."""
+    def next_or_previous(self) -> Picture | None:
+        """The picture to show once this one is in the trash."""
         return self.next or self.previous
 
 
 def navigation_of(request: PersonRequest, picture: Picture) -> Navigation:
-    """Of the picture's page."""
+    """For the page of a picture."""
     return _asked_for(request, picture) or _of_author(request, picture)
 
 
 def _asked_for(request: PersonRequest, picture: Picture) -> Navigation | None:
-    """The list that the address names; None if this person may not see it, or the picture never stood there."""
+    """The list that the address names; None if this person may not see it, or if the picture is not in it."""
     match = _LIST.fullmatch(request.GET.get("in", ""))
     if match is None:
         return None
     simple, kind, number = match.groups()
     if simple == "library":
-        return _found(request, picture, None)
+        return _in_search(request, picture, None)
     if simple:
         return _in_feed(request, picture, simple)
     if kind == "gallery":
         gallery = Gallery.objects.visible_to(request.user).filter(pk=int(number)).first()
-        return _found(request, picture, gallery) if gallery else None
+        return _in_search(request, picture, gallery) if gallery else None
     return _in_batch(request, picture, int(number))
 
 
-def _found(request: PersonRequest, picture: Picture, gallery: Gallery | None) -> Navigation | None:
-    """Pictures that are searched, all of them or a gallery's."""
+def _in_search(request: PersonRequest, picture: Picture, gallery: Gallery | None) -> Navigation | None:
+    """Of the library, or of one gallery, with the filters and the order in the address."""
     asked = QueryDict(mutable=True)
     asked.update(request.GET)
     asked.pop("in")
     listing = Listing(request, gallery, asked)
     if gallery and not gallery.entries.filter(picture=picture).exists():
         return None
-    before, after = listing.finder.beside(picture, BESIDE)
+    before, after = listing.search.adjacent(picture, EACH_SIDE)
     rows = Picture.objects.select_related("generation").only(*SHOWN).in_bulk([*before, *after])
-    beside = Adjacent([rows[pk] for pk in before if pk in rows], [rows[pk] for pk in after if pk in rows])
-    return Navigation(listing.trail, listing.beginning, gallery.name if gallery else "Pictures", beside)
+    adjacent = Adjacent([rows[pk] for pk in before if pk in rows], [rows[pk] for pk in after if pk in rows])
+    return Navigation(listing.navigation_query, listing.beginning, gallery.name if gallery else "Pictures", adjacent)
 
 
 def _in_feed(request: PersonRequest, picture: Picture, feed: str) -> Navigation | None:
@@ -86,11 +87,11 @@ def _in_feed(request: PersonRequest, picture: Picture, feed: str) -> Navigation 
         if picture.author_id != person.pk:
             return None
         own = Picture.objects.kept().filter(author=person)
-        beside = navigation.in_feed(Generation.objects.filter(author=person), own, picture)
-        return Navigation("in=mine", reverse("create"), "My pictures", beside)
+        adjacent = navigation.in_feed(Generation.objects.filter(author=person), own, picture)
+        return Navigation("in=mine", reverse("create"), "My pictures", adjacent)
     visible = Picture.objects.visible_to(person)
-    beside = navigation.in_feed(Generation.objects.visible_to(person), visible, picture)
-    return Navigation("in=team", f"{reverse('create')}?feed=team", "The team’s pictures", beside)
+    adjacent = navigation.in_feed(Generation.objects.visible_to(person), visible, picture)
+    return Navigation("in=team", f"{reverse('create')}?feed=team", "The team’s pictures", adjacent)
 
 
 def _in_batch(request: PersonRequest, picture: Picture, number: int) -> Navigation | None:
@@ -99,9 +100,9 @@ def _in_batch(request: PersonRequest, picture: Picture, number: int) -> Navigati
     if batch is None or picture.generation.batch_id != batch.pk:
         return None
     rows = Generation.objects.visible_to(person).filter(batch=batch)
-    beside = navigation.in_batch(rows, Picture.objects.visible_to(person), picture)
+    adjacent = navigation.in_batch(rows, Picture.objects.visible_to(person), picture)
     return Navigation(
-        f"in=batch:{batch.pk}", reverse("batch_detail", args=[batch.pk]), batch.get_kind_display(), beside
+        f"in=batch:{batch.pk}", reverse("batch_detail", args=[batch.pk]), batch.get_kind_display(), adjacent
     )
 
 

@@ -1,4 +1,4 @@
-"""One picture: its page, its files, and the galleries it is put into."""
+"""One picture: its page, its files and its galleries."""
 
 import uuid
 from typing import Any, cast
@@ -28,7 +28,7 @@ def picture_detail(request: PersonRequest, pk: int) -> HttpResponse:
     person = request.user
     picture = picture_to_see(request.user, pk)
     generation = picture.generation
-    trail = navigation_of(request, picture)
+    navigation = navigation_of(request, picture)
     visible = Gallery.objects.visible_to(person)
     entries = list(picture.entries.filter(gallery__in=visible).select_related("gallery", "decided_by").order_by("pk"))
     context = {
@@ -37,9 +37,9 @@ def picture_detail(request: PersonRequest, pk: int) -> HttpResponse:
         "entries": entries,
         "decidable": _open_to(Action.DECIDE, person, picture),
         "arrangeable": _open_to(Action.ARRANGE, person, picture),
-        "trail": trail,
-        "previous": trail.previous,
-        "next": trail.next,
+        "navigation": navigation,
+        "previous": navigation.previous,
+        "next": navigation.next,
         "details": details_of(picture),
         "is_mine": picture.author_id == person.pk,
         "again_token": uuid.uuid4(),
@@ -53,14 +53,14 @@ def picture_detail(request: PersonRequest, pk: int) -> HttpResponse:
 
 
 def _open_to(action: Action, person: Person, picture: Picture) -> set[int]:
-    """Those galleries of the picture in which this person may do this."""
+    """The ids of the picture's galleries in which this person may do this."""
     open_to = Gallery.objects.open_to(person, roles_for(action))
     return set(open_to.filter(entries__picture=picture).values_list("pk", flat=True))
 
 
 @require_POST
 def entry_decide(request: PersonRequest, pk: int, picture_pk: int) -> HttpResponseBase:
-    """Draft, shortlist or approved, in one gallery; who said so is remembered."""
+    """Draft, shortlist or approved, in one gallery. The entry keeps who decided."""
     entry = _entry(Action.DECIDE, request, pk, picture_pk)
     if request.POST.get("status") in GalleryEntry.Status.values:
         services.galleries.decide(entry, request.POST["status"], request.user)
@@ -69,7 +69,7 @@ def entry_decide(request: PersonRequest, pk: int, picture_pk: int) -> HttpRespon
 
 @require_POST
 def entry_arrange(request: PersonRequest, pk: int, picture_pk: int) -> HttpResponseBase:
-    """Make it what the gallery is shown by, or give it another place in its order by hand.
+    """Make the picture the gallery's cover, or give it another place in the order by hand.
 
     `what` is `cover`, `front`, `end`, or `before` or `after` the picture `of`.
     """
@@ -99,7 +99,7 @@ def entry_arrange(request: PersonRequest, pk: int, picture_pk: int) -> HttpRespo
 
 
 def _gone(request: PersonRequest, entry: GalleryEntry) -> HttpResponseBase:
-    """It was to stand beside a picture that is not there."""
+    """The picture that this one was moved beside is not in the gallery any more."""
     said = "The picture beside it is not in this gallery any more. Reload the page, and move it again."
     if wants_json(request):
         return JsonResponse({"said": said}, status=409)
@@ -114,7 +114,7 @@ def _entry(action: Action, request: PersonRequest, pk: int, picture_pk: int) -> 
 
 
 def _place(request: PersonRequest, entry: GalleryEntry) -> HttpResponse:
-    """The picture's place in the gallery as it is now."""
+    """Answer with the picture's place in the gallery as it is now."""
     if not request.htmx:
         return redirect("picture_detail", entry.picture_id)
     person = request.user
@@ -125,7 +125,7 @@ def _place(request: PersonRequest, entry: GalleryEntry) -> HttpResponse:
 
 def details_of(picture: Picture) -> list[tuple[str, str]]:
     generation = picture.generation
-    details = [("Model", generation.model.label), *generation.asked_for]
+    details = [("Model", generation.model.label), *generation.model.in_words(generation.options)]
     details.append(("File", f"{picture.width} × {picture.height} {picture.format}, {picture.byte_size / 2**20:.1f} MB"))
     if generation.submitted_at and generation.delivered_at:
         seconds = (generation.delivered_at - generation.submitted_at).total_seconds()
@@ -152,7 +152,7 @@ def picture_thumbnail(request: PersonRequest, pk: int, digest: str, width: int, 
 
 @require_safe
 def picture_download(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """The original under a name that one finds again."""
+    """The original, under a name that is easy to find again."""
     picture = picture_to_see(request.user, pk)
     return serve(request, picture.original_name, picture.content_type, picture.digest, filename=picture.download_name)
 
@@ -164,7 +164,7 @@ def _require(condition: bool) -> None:
 
 @require_http_methods(["GET", "POST"])
 def picture_save(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """Put one's own picture into one of one's galleries, or into a new one."""
+    """Put a person's own picture into one of their galleries, or into a new one."""
     person = request.user
     picture = picture_to_change(request.user, pk)
     htmx = bool(request.htmx)

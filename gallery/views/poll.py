@@ -2,12 +2,14 @@
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from gallery.models import Generation, State
 from gallery.models.states import UNDER_WAY
 from gallery.queries.cards import for_cards
 from gallery.views.cards import feed_of, mark_seen, under_way
+from gallery.web.cards import Card, cards_of
 from gallery.web.http import PersonRequest, number_in
 
 POLLED_AT_ONCE = 200
@@ -15,9 +17,9 @@ POLLED_AT_ONCE = 200
 
 @require_POST
 def generation_poll(request: PersonRequest) -> HttpResponse:
-    """The one poll of a page: says which unfinished cards it shows, gets those that have changed; 204 if none.
+    """The page says which unfinished cards it shows, and gets those that have changed; 204 if none has.
 
-    Where nothing is under way any more, the answer ends the polling.
+    When nothing is under way any more, the answer ends the polling.
     """
     person = request.user
     shown: dict[int, str] = {}
@@ -25,25 +27,25 @@ def generation_poll(request: PersonRequest) -> HttpResponse:
         text, _, version = pending.partition(":")
         if (pk := number_in(text)) is not None:
             shown[pk] = version
-    # Before the cards: what ends in between is then counted as under way and looked for once more. The other way round,
-    # the page would hear that nothing is under way any more, and go on showing a card that never changes.
+    # Read before the cards. A generation that ends in between then counts as under way, and the page asks once more.
+    # The other way round, the page would stop asking, and show a card that never changes.
     beside = under_way(person)
     rows = for_cards(Generation.objects.visible_to(person).filter(pk__in=shown), person)
     states = list(rows.values_list("pk", "version", "state"))
     changed = [pk for pk, version, _ in states if str(version) != shown[pk]]
     waiting = any(state in UNDER_WAY for _, _, state in states)
-    # What the page shows beside the cards: the banner and the badge.
+    # The banner and the badge, which the page shows beside the cards.
     now_beside = (beside["account"].pause_code, str(beside["under_way"]))
     shown_beside = (request.POST.get("paused", ""), request.POST.get("under_way", now_beside[1]))
     if not changed and shown_beside == now_beside and (waiting or beside["under_way"]):
         return HttpResponse(status=204)
-    cards = list(rows.filter(pk__in=changed).order_by("pk"))
+    cards = cards_of(rows.filter(pk__in=changed).order_by("pk"), person)
     if not request.POST.get("hidden"):
-        mark_seen(person, cards)
+        mark_seen(cards)
         for card in cards:
-            card.is_new = False
+            card.generation.is_new = False
     context = {
-        "generations": cards,
+        "cards": cards,
         "announcement": _announcement(cards),
         "feed": feed_of(request),
         "within": _within(request),
@@ -53,20 +55,21 @@ def generation_poll(request: PersonRequest) -> HttpResponse:
     return render(request, "generations/_poll.html", context)
 
 
-def _announcement(cards: list[Generation]) -> str:
-    """What a screen reader says of these changes; only ends are worth interrupting for."""
-    done = sum(1 for card in cards if card.state == State.COMPLETED)
-    ended = sum(1 for card in cards if not card.is_under_way) - done
+def _announcement(cards: list[Card]) -> str:
+    """What a screen reader says of these changes. Only generations that have ended are worth an interruption."""
+    done = sum(1 for card in cards if card.generation.state == State.COMPLETED)
+    ended = sum(1 for card in cards if not card.generation.is_under_way) - done
     said = []
     if done:
-        said.append("A picture is ready." if done == 1 else f"{done} pictures are ready.")
+        said.append(ngettext("A picture is ready.", "%(done)d pictures are ready.", done) % {"done": done})
     if ended:
-        said.append("One has ended without a picture." if ended == 1 else f"{ended} have ended without a picture.")
+        words = ngettext("One has ended without a picture.", "%(ended)d have ended without a picture.", ended)
+        said.append(words % {"ended": ended})
     return " ".join(said)
 
 
 def _within(request: PersonRequest) -> str:
-    """On a batch's page, what the addresses of its pictures say of the list that they stand in."""
+    """On a batch's page, the list that its pictures' addresses name."""
     kind, _, text = request.POST.get("within", "").partition(":")
     number = number_in(text)
     return f"batch:{number}" if kind == "batch" and number is not None else ""

@@ -1,4 +1,4 @@
-"""What is under way and what has ended in vain, in one list: one's own, or the team's."""
+"""The queue: what is under way and what ended without a picture, for one person or for the team."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ from gallery.models import Generation, OverBudget, UpstreamAccount
 from gallery.models.ledger import over_budget_message
 from gallery.models.states import ENDED_IN_VAIN
 from gallery.queries.cards import for_cards
+from gallery.web.cards import cards_of
 from gallery.web.http import PersonRequest
 
 SHOWN = 100
@@ -25,21 +26,22 @@ def queue(request: PersonRequest) -> HttpResponse:
     who = "team" if request.GET.get("who") == "team" else "mine"
     visible = for_cards(Generation.objects.visible_to(person), person)
     rows = visible.filter(author=person) if who == "mine" else visible
+    ended = rows.filter(author=person, state__in=ENDED_IN_VAIN, dismissed=False)
     everything = Generation.objects.under_way()
     context: dict[str, Any] = {
         "who": who,
-        "under_way": list(rows.under_way().order_by("pk")[:SHOWN]),
-        "ended": list(rows.filter(author=person, state__in=ENDED_IN_VAIN, dismissed=False).order_by("-pk")[:SHOWN]),
+        "under_way": cards_of(rows.under_way().order_by("pk")[:SHOWN], person),
+        "ended": cards_of(ended.order_by("-pk")[:SHOWN], person),
         "account": UpstreamAccount.load(),
     }
-    # What others keep to themselves is told as a number only: it explains the wait.
+    # Private generations of others are only counted, to explain the wait.
     context["others"] = everything.count() - rows.under_way().count() if who == "team" else 0
     template = "queue/_queue.html" if request.htmx else "queue/queue.html"
     return render(request, template, context)
 
 
 def _done(request: PersonRequest, said: str) -> HttpResponseBase:
-    """Back to Create, where the cards are; the dialog that it was pressed in is part of that page."""
+    """Go back to Create, where the cards are. The queue's dialog is part of that page."""
     messages.info(request, said)
     if request.htmx:
         return HttpResponseClientRedirect(reverse("create"))
@@ -69,7 +71,7 @@ def queue_clear(request: PersonRequest) -> HttpResponseBase:
 
 @require_safe
 def favicon(request: PersonRequest, count: int) -> HttpResponse:
-    """The tab's icon with a number on it: how many are under way."""
+    """The icon of the tab, with the number of generations under way."""
     context = {"shown": str(count) if count < 100 else "99+", "many": count > 9}
     response = render(request, "base/favicon.svg", context, content_type="image/svg+xml")
     response["Cache-Control"] = "private, max-age=31536000, immutable"

@@ -1,4 +1,4 @@
-"""Commands on the pictures that are selected."""
+"""Commands on the selected pictures."""
 
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
@@ -42,7 +42,9 @@ def selection_favourite(request: PersonRequest) -> HttpResponseBase:
         return refused(request, problem)
     visible = _visible(request, chosen)
     services.marks.favourite(request.user, visible)
-    said = f"{count_in_words(len(visible))} marked as favourite{pluralize(len(visible))}."
+    said = ngettext(
+        "%(count)d picture marked as favourite.", "%(count)d pictures marked as favourites.", len(visible)
+    ) % {"count": len(visible)}
     if not request.htmx:
         messages.success(request, said)
         return redirect(came_from(request))
@@ -53,7 +55,7 @@ def selection_favourite(request: PersonRequest) -> HttpResponseBase:
 
 @require_POST
 def selection_compare(request: PersonRequest) -> HttpResponseBase:
-    """On to the page that has them side by side, which has an address of its own."""
+    """Go on to the page that shows them side by side."""
     try:
         chosen = chosen_pictures(request)
         if not 2 <= len(chosen) <= MOST_COMPARED:
@@ -69,7 +71,7 @@ def selection_compare(request: PersonRequest) -> HttpResponseBase:
 
 @require_POST
 def selection_tag(request: PersonRequest) -> HttpResponseBase:
-    """Ask which tags; then add them."""
+    """Ask for the tags, then add them."""
     try:
         chosen = chosen_pictures(request)
     except InvalidInput as problem:
@@ -87,14 +89,15 @@ def selection_tag(request: PersonRequest) -> HttpResponseBase:
         others = len(chosen) - len(may_tag)
         said = f"{count_in_words(len(may_tag))} tagged."
         if others:
-            said += f" {others} {'is' if others == 1 else 'are'} not yours to tag."
+            words = ngettext(" %(count)d is not yours to tag.", " %(count)d are not yours to tag.", others)
+            said += words % {"count": others}
         return done(request, said)
     return ask(request, "selection_tag", context)
 
 
 @require_POST
 def selection_save(request: PersonRequest) -> HttpResponseBase:
-    """Ask into which gallery; then put one's own of them into it."""
+    """Ask for a gallery, then put the person's own pictures among the chosen ones into it."""
     person = request.user
     try:
         chosen = chosen_pictures(request)
@@ -107,10 +110,12 @@ def selection_save(request: PersonRequest) -> HttpResponseBase:
         gallery = gallery or services.galleries.make_gallery(person, form.cleaned_data["new_gallery"])
         own, added = services.galleries.save_pictures(person, chosen, gallery)
         said = f"{count_in_words(added)} added to “{gallery.name}”."
-        if own > added:
-            said += f" {own - added} {'was' if own - added == 1 else 'were'} in it already."
-        if len(chosen) > own:
-            said += f" {len(chosen) - own} {'is' if len(chosen) - own == 1 else 'are'} not yours to add."
+        if earlier := own - added:
+            words = ngettext(" %(count)d was in it already.", " %(count)d were in it already.", earlier)
+            said += words % {"count": earlier}
+        if others := len(chosen) - own:
+            words = ngettext(" %(count)d is not yours to add.", " %(count)d are not yours to add.", others)
+            said += words % {"count": others}
         return done(request, said)
     galleries = cast("Any", form.fields["gallery"]).queryset
     return ask(

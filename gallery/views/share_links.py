@@ -1,4 +1,4 @@
-"""The links that show a gallery to people without an account, for those who may share it."""
+"""The share links of a gallery, for people who may share it."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from gallery.queries.roles import Action
 from gallery.web.access import gallery_to, link_to_change
 from gallery.web.http import PersonRequest
 
-# Of those that are over.
+# How many links that are over the page shows.
 OVER = 20
 
 
@@ -25,7 +25,7 @@ OVER = 20
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def gallery_links(request: PersonRequest, pk: int) -> HttpResponse:
-    """A new link's address is in the answer to the form that made it, and nowhere else."""
+    """The links of a gallery. The address of a new link is only in the answer to the form that made it."""
     gallery = gallery_to(Action.SHARE, request.user, pk)
     if request.method != "POST":
         return _page(request, gallery, LinkForm())
@@ -70,7 +70,7 @@ def link_edit(request: PersonRequest, pk: int, link_pk: int) -> HttpResponseBase
 
 @require_POST
 def link_revoke(request: PersonRequest, pk: int, link_pk: int) -> HttpResponseBase:
-    """At once: what was opened by it does not open again."""
+    """Revoke a link. From now on it opens nothing."""
     link = link_to_change(request.user, pk, link_pk)
     if services.share_links.revoke_link(link, request.user):
         messages.success(request, f"Revoked: the link for “{link}”. Whoever opens it is told that it is over.")

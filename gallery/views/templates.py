@@ -1,4 +1,4 @@
-"""Templates: prompts with blanks, kept, shared, and filled in."""
+"""Templates: prompts with blanks, to keep, share and fill in."""
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
@@ -15,7 +15,7 @@ SHOWN = 200
 
 @require_safe
 def template_list(request: PersonRequest) -> HttpResponse:
-    """All that one may use; as a fragment, to pick from in the composer."""
+    """All templates that this person may use. As a fragment, they are picked in the composer."""
     person = request.user
     templates = PromptTemplate.objects.visible_to(person).select_related("author", "model", "example__generation")
     shown = list(templates.order_by("-used", "name", "pk")[:SHOWN])
@@ -32,7 +32,7 @@ def template_list(request: PersonRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def template_create(request: PersonRequest) -> HttpResponseBase:
-    """A new one, from nothing or (`?from=GENERATION`) from an earlier request with its model, options and picture."""
+    """A new template. `?from=GENERATION` takes over that request with its model, options and picture."""
     person = request.user
     wanted = number_in(request.POST.get("from") or request.GET.get("from"))
     source = None
@@ -70,7 +70,7 @@ def template_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
 
 @require_safe
 def template_use(request: PersonRequest, pk: int) -> HttpResponse:
-    """The small form: a field for each blank. It leads to Create, with everything filled in."""
+    """A form with a field for each blank. It leads to Create, with the prompt filled in."""
     context = {"template": template_to_see(request.user, pk)}
     return render(
         request,

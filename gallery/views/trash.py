@@ -1,10 +1,11 @@
-"""The trash, and putting one picture into it."""
+"""The trash, and the ways into and out of it."""
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery import services
@@ -16,20 +17,20 @@ from gallery.web.http import PersonRequest, number_in
 from gallery.web.media import serve
 from gallery.web.responses import came_from, chosen_pictures, count_in_words, refused, safe_url, wants_json
 
-# So many are on the page of the trash; the others show when these are gone.
+# How many pictures the page of the trash shows; the others show when these are gone.
 SHOWN = 120
 
 
 @require_POST
 def picture_trash(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """Into the trash, and on to the next picture where the form names it."""
+    """Put a picture into the trash, and go on to the next one if the form names it."""
     picture_to_change(request.user, pk)
     trashed = services.trash.trash(request.user, [pk])
-    following = number_in(request.POST.get("next"))
-    if following is not None and Picture.objects.visible_to(request.user).filter(pk=following).exists():
-        trail = QueryDict(request.POST.get("trail", "")[:2000]).urlencode(safe=":")
-        address = reverse("picture_detail", args=[following])
-        return trashed_answer(request, trashed, f"{address}?{trail}" if trail else address)
+    next_pk = number_in(request.POST.get("next"))
+    if next_pk is not None and Picture.objects.visible_to(request.user).filter(pk=next_pk).exists():
+        query = QueryDict(request.POST.get("navigation", "")[:2000]).urlencode(safe=":")
+        address = reverse("picture_detail", args=[next_pk])
+        return trashed_answer(request, trashed, f"{address}?{query}" if query else address)
     back = safe_url(request, request.POST.get("then", "")) or reverse("picture_list")
     return trashed_answer(request, trashed, back if "next" in request.POST else came_from(request))
 
@@ -58,7 +59,7 @@ def trash(request: PersonRequest) -> HttpResponse:
 
 @require_safe
 def trash_thumbnail(request: PersonRequest, pk: int, digest: str) -> HttpResponseBase:
-    """What is in the trash has no other address that is answered, and this one answers its author only."""
+    """The thumbnail of a picture in the trash. Such a picture shows no other file, and this one only to its author."""
     picture = picture_in_trash(request.user, pk)
     widths = picture.thumbnails.get("webp", ())
     if not widths:
@@ -95,7 +96,8 @@ def trash_delete(request: PersonRequest) -> HttpResponseBase:
 def trashed_answer(request: PersonRequest, trashed: list[int], then: str, left: int = 0) -> HttpResponseBase:
     said = f"{count_in_words(len(trashed))} put into the trash." if trashed else "Nothing was put into the trash."
     if left:
-        said += f" {left} {'is' if left == 1 else 'are'} not yours, and {'stays' if left == 1 else 'stay'}."
+        words = ngettext(" %(count)d is not yours, and stays.", " %(count)d are not yours, and stay.", left)
+        said += words % {"count": left}
     if wants_json(request):
         return JsonResponse({"pictures": trashed, "said": said, "undo": reverse("trash_restore")})
     context = {"said": said, "trashed": trashed if len(trashed) <= 20 else []}

@@ -1,4 +1,4 @@
-"""Usage: what was spent and made in a month, one's own and, for administrators, the team's."""
+"""Usage: what a person spent and made in a month. Administrators also see the team's."""
 
 import csv
 import re
@@ -12,6 +12,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpRe
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from gallery.models import Budget, Generation, Person
@@ -31,7 +32,7 @@ from gallery.web.http import PersonRequest
 MEASURES = ("cost", "pictures")
 BUDGETS_SHOWN = 12
 LABELLED_DAYS = (1, 8, 15, 22, 29)
-# A spreadsheet takes a cell that begins so for a formula.
+# A spreadsheet reads a cell that begins with one of these as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # fullwidth signs, too
 
 
@@ -40,7 +41,7 @@ def may_see_team(person: Person) -> bool:
 
 
 def _asked(request: PersonRequest) -> tuple[date, Person | None]:
-    """The month that is wanted, and whose usage: a person's, or None for the team's. Raises Http404."""
+    """The month asked for, and the person whose usage it is; None means the team's. Raises Http404."""
     person = request.user
     wanted = request.GET.get("month", "")
     if not wanted:
@@ -68,7 +69,7 @@ def usage(request: PersonRequest) -> HttpResponse:
         lines.sort(key=lambda line: -_value(line, measure))
     is_now = month == this_month()
     concerned = Budget.objects.concerning(person) if author else Budget.objects.all()
-    # What a budget was in an earlier month nobody knows.
+    # It is not recorded what a budget was in an earlier month.
     budgets = concerned.states(month) if is_now else []
     context: dict[str, Any] = {
         "usage": figures,
@@ -90,7 +91,7 @@ def usage(request: PersonRequest) -> HttpResponse:
 
 
 def _links(month: date, is_now: bool, author: Person | None, measure: str) -> dict[str, str]:
-    """Addresses of this page with one thing changed each."""
+    """The addresses of this page with one thing changed in each."""
 
     def to(name: str = "usage", **changes: str) -> str:
         query = {"month": "" if is_now else f"{month:%Y-%m}", "view": "" if author else "team", "by": measure} | changes
@@ -123,7 +124,7 @@ def _value(line: Figures, measure: str) -> Decimal:
 
 
 def _pictures(number: int) -> str:
-    return "1 picture" if number == 1 else f"{number:,} pictures"
+    return ngettext("%(count)s picture", "%(count)s pictures", number) % {"count": f"{number:,}"}
 
 
 def _day_chart(figures: Usage, measure: str) -> charts.ColumnChart:
@@ -152,7 +153,7 @@ def _line_chart(lines: list[Figures], measure: str) -> charts.BarChart:
 
 @require_safe
 def usage_csv(request: PersonRequest) -> HttpResponseBase:
-    """One row for each generation that was asked for in the month. The team's leaves out what people wrote."""
+    """One row for each generation of the month. The team's file leaves out the prompts."""
     month, author = _asked(request)
     generations = asked_for_in(month, author).select_related("author", "model").order_by("created_at", "pk")
     rows = with_picture_count(generations).defer("options", "results", "error_message", "error_hint")
@@ -166,7 +167,7 @@ def usage_csv(request: PersonRequest) -> HttpResponseBase:
 def _csv_lines(rows: Iterable[list[str]], author: Person | None) -> Iterator[str]:
     writer = csv.writer(_Echo())
     prompt = ["Prompt"] if author else []
-    # The mark by which Excel knows that this is UTF-8.
+    # Excel needs this mark to read the file as UTF-8.
     yield "\ufeff" + writer.writerow(
         ["Date", "Person", "Model", *prompt, "Pictures asked for", "Pictures", "State", "Cost (USD)"]
     )
@@ -175,7 +176,7 @@ def _csv_lines(rows: Iterable[list[str]], author: Person | None) -> Iterator[str
 
 
 class _Echo:
-    """What csv.writer writes to; gives each line back."""
+    """A file for csv.writer that returns each line."""
 
     def write(self, line: str) -> str:
         return line
@@ -196,5 +197,5 @@ def _row(generation: Generation, *, with_prompt: bool) -> list[str]:
 
 
 def _harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
+    """The text in a form that no spreadsheet reads as a formula."""
     return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text

@@ -1,6 +1,6 @@
 """One door per object: the row that this person may see or change, or 404.
 
-Strangers get the same answer for what is not theirs as for what does not exist.
+People get the same answer for what they may not see as for what does not exist.
 """
 
 from django.http import Http404
@@ -21,13 +21,14 @@ from gallery.models import (
     ShareLink,
 )
 from gallery.models.invitation import InvitationQuerySet
+from gallery.models.kept_file import KeptFile
 from gallery.queries.batches import batches_visible_to
 from gallery.queries.roles import Action, may, may_invite, may_see_all_invitations, may_view_all, pictures_for
 from gallery.services.edits import Source
 
 
 def generation_to_change(person: Person, pk: int) -> Generation:
-    """Only its author cancels, retries or dismisses a generation."""
+    """Only the author of a generation cancels, retries or dismisses it."""
     own = Generation.objects.filter(author=person).select_related("model", "author", "gallery")
     return get_object_or_404(own, pk=pk)
 
@@ -58,7 +59,7 @@ def picture_to_see(person: Person, pk: int) -> Picture:
 
 
 def picture_to_change(person: Person, pk: int) -> Picture:
-    """Only its author puts a picture into galleries, or into the trash."""
+    """Only the author of a picture puts it into galleries, or into the trash."""
     own = Picture.objects.kept().filter(author=person).select_related("generation")
     return get_object_or_404(own, pk=pk)
 
@@ -68,18 +69,27 @@ def picture_to_tag(person: Person, pk: int) -> Picture:
 
 
 def picture_in_trash(person: Person, pk: int) -> Picture:
-    """Only its author sees what is in the trash."""
+    """Only the author of a picture sees it in the trash."""
     return get_object_or_404(Picture.objects.in_trash_of(person), pk=pk)
 
 
 def source_to_see(person: Person, pk: int) -> Generation:
-    """Whose edit or variation it is sees what went along with it: to show a result is not to show its source."""
+    """Only the author of an edit or a variation sees its source: sharing the result does not share the source."""
     own = Generation.objects.all() if may_view_all(person) else Generation.objects.filter(author=person)
     return get_object_or_404(own.exclude(source_file=""), pk=pk)
 
 
+def file_to_see(person: Person, pk: int, index: int) -> KeptFile:
+    """A delivered file that is no picture: its author's, and administrators' who see everything."""
+    own = Generation.objects.all() if may_view_all(person) else Generation.objects.filter(author=person)
+    for kept in get_object_or_404(own, pk=pk).kept_files:
+        if kept.index == index:
+            return kept
+    raise Http404
+
+
 def upload_to_edit(person: Person, upload: str) -> Source:
-    """Only who uploaded a picture edits it, or sees it."""
+    """Only the person who uploaded a picture sees and edits it."""
     source = services.edits.uploaded(person, upload)
     if source is None:
         raise Http404
@@ -99,13 +109,13 @@ def gallery_to(action: Action, person: Person, pk: int) -> Gallery:
 
 
 def link_to_change(person: Person, pk: int, link_pk: int) -> ShareLink:
-    """Who may share a gallery changes and revokes its links, whoever made them."""
+    """People who may share a gallery change and revoke all its links, not only their own."""
     gallery = gallery_to(Action.SHARE, person, pk)
     return get_object_or_404(gallery.links.select_related("gallery", "created_by"), pk=link_pk)
 
 
 def link_of(token: str) -> ShareLink:
-    """The link that somebody without an account came by, alive or not."""
+    """The share link with this token, alive or not."""
     link = ShareLink.objects.of_token(token)
     if link is None:
         raise Http404
@@ -113,7 +123,7 @@ def link_of(token: str) -> ShareLink:
 
 
 def comment_to_delete(person: Person, pk: int) -> Comment:
-    """One's own, or anybody's for who may remove things there; as long as one sees the gallery."""
+    """A person's own comment; any comment for people who may remove things there. Both must see the gallery."""
     comment = get_object_or_404(Comment.objects.visible_to(person).select_related("gallery", "picture"), pk=pk)
     if comment.author_id != person.pk and not may(person, Action.REMOVE, comment.gallery):
         raise Http404
@@ -121,11 +131,11 @@ def comment_to_delete(person: Person, pk: int) -> Comment:
 
 
 def invitations_to_see(person: Person) -> InvitationQuerySet:
-    """One's own, for those who may invite; all, for administrators."""
+    """A person's own invitations, if they may invite; all of them for administrators."""
     if not may_invite(person):
         raise Http404
-    everybodys = Invitation.objects.all()
-    return everybodys if may_see_all_invitations(person) else everybodys.filter(created_by=person)
+    invitations = Invitation.objects.all()
+    return invitations if may_see_all_invitations(person) else invitations.filter(created_by=person)
 
 
 def invitation_to_change(person: Person, pk: int) -> Invitation:
@@ -133,17 +143,17 @@ def invitation_to_change(person: Person, pk: int) -> Invitation:
 
 
 def invitation_by_token(token: str) -> Invitation:
-    """Whoever has the link has got the invitation, dead or alive."""
+    """The invitation with this token, open or over. Its link is all that a visitor needs."""
     return get_object_or_404(Invitation.objects.by_token(token).select_related("created_by", "gallery"))
 
 
 def notice_to_read(person: Person, pk: int) -> Notice:
-    """One's own, about what one may still see."""
+    """A person's own notice about something that they may still see."""
     return get_object_or_404(Notice.objects.visible_to(person), pk=pk)
 
 
 def download_to_see(person: Person, pk: int) -> Download:
-    """Whose it is, as long as they may see what it is of: the gallery, or each picture of a selection."""
+    """A person's own download, if they may still see its gallery, or each picture of its selection."""
     own = Download.objects.of(person).still_there().select_related("gallery")
     download = get_object_or_404(own, pk=pk)
     if download.gallery_id is not None:
@@ -154,7 +164,7 @@ def download_to_see(person: Person, pk: int) -> Download:
 
 
 def is_whole(person: Person, download: Download) -> bool:
-    """Whether this person may still see every picture that is in it."""
+    """Whether this person may still see every picture in the archive."""
     inside = download.items.in_archive().filter(place__gt=0)
     seen = pictures_for(person).filter(download_items__in=inside)
     return seen.count() == inside.count()

@@ -11,7 +11,7 @@ PLOT = 150
 TOP = 12
 BASE = TOP + PLOT
 ROW = 44
-# What is there is seen, however little it is.
+# A small value still shows.
 LEAST_HEIGHT = 2
 LEAST_WIDTH = Decimal("0.6")
 
@@ -23,7 +23,7 @@ class Column:
     y: str
     height: str
     title: str
-    # Below it; "" for most, so that they have room.
+    # The text below the bar; "" for most bars, so that the others have room.
     label: str
     label_x: str
     is_marked: bool
@@ -60,11 +60,11 @@ class BarChart:
 
 
 def scale_top(most: Decimal) -> Decimal:
-    """The end of an axis that reaches to `most`: 2, 4, 6, 8 or 10 times a power of ten, so that its half is round."""
+    """The end of an axis up to `most`: 2, 4, 6, 8 or 10 times a power of ten, so that half of it is round, too."""
     if most <= 0:
         return Decimal(2)
     power = Decimal(10) ** (most.adjusted())
-    # Above 8 it is 10 times this power; above 10 never.
+    # Above 8 it is 10 times this power. It is never above 10.
     return next(step * power for step in (Decimal(1), 2, 4, 6, 8, 10) if step * power >= most)
 
 
@@ -77,7 +77,7 @@ def columns(
     marked: int | None = None,
     least_top: Decimal = Decimal(0),
 ) -> ColumnChart:
-    """One upright bar for each value; `titles` are read on pointing at it, `labels` stand below it."""
+    """One upright bar for each value. `titles` are its tooltips, and `labels` stand below it."""
     top = scale_top(max(max(values, default=Decimal(0)), least_top))
     slot = Decimal(100) / max(1, len(values))
     drawn = []
@@ -100,7 +100,7 @@ def columns(
 
 
 def bars(values: Sequence[Decimal], labels: Sequence[str], said: Sequence[str]) -> BarChart:
-    """One lying bar for each value, with its label and what is said of it above."""
+    """One horizontal bar for each value, with its label and its note above it."""
     most = max(values, default=Decimal(0)) or Decimal(1)
     drawn = [
         Bar(

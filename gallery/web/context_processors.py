@@ -1,4 +1,4 @@
-"""What every page needs to know."""
+"""What every page needs."""
 
 from typing import Any
 
@@ -17,12 +17,12 @@ def studio(request: HttpRequest) -> dict[str, Any]:
     return {
         "theme": theme if theme in THEMES else "auto",
         "is_sandbox": settings.SANDBOX,
-        # Asked for by the pages that have the rail, once, and not by fragments.
+        # Lazy: pages with the rail ask for it once, and fragments do not.
         "unread": SimpleLazyObject(lambda: _unread(request)),
     }
 
 
 def _unread(request: HttpRequest) -> str:
-    """How many notices, as the bell shows it; nothing where there are none."""
+    """The number of notices that the bell shows; empty if there are none."""
     count = 0 if request.user.is_anonymous else Notice.objects.count_unread(request.user)
     return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count or "")

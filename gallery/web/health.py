@@ -1,4 +1,4 @@
-"""Whether the studio's parts are up, for a load balancer or a person who wonders."""
+"""Whether the studio's parts are up, for a load balancer or a person."""
 
 import uuid
 from typing import Any
@@ -19,7 +19,7 @@ from gallery.models import Generation, State, UpstreamAccount
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 with the state of each part, 503 when one is down. Names no secrets and no people: anybody may ask."""
+    """200 with the state of each part, 503 if one is down. It is public, so it names no secrets and no people."""
     parts: dict[str, Any] = {"database": "down", "worker": "down", "queue": None, "tasks": None, "storage": _storage()}
     try:
         parts["queue"] = Generation.objects.filter(state=State.QUEUED).count()
@@ -42,5 +42,5 @@ def _storage() -> str:
                 return "ok" if stored.read() == probe else "down"
         finally:
             default_storage.delete(name)
-    except Exception:  # noqa: BLE001 whatever a storage backend raises, the answer is the same
+    except Exception:  # noqa: BLE001 a storage backend may raise anything; the answer is the same
         return "down"

@@ -4,6 +4,7 @@ Three ways, as the settings say: from this process; by the nginx in front of it 
 waits for a slow reader; or, where files are on S3, by a redirect to an address that is signed for a few minutes.
 """
 
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -12,13 +13,15 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.utils.http import content_disposition_header
 
+from gallery.images.parse import NotAPicture
 from gallery.web.http import StudioRequest
 
-# Addresses carry the content's digest, so what was fetched once never changes. `private`: shared caches ask nobody
-# whether this person may still see it.
+# Addresses carry the content's digest, so what was fetched once never changes. `private`: a shared cache
+# cannot ask whether this person may still see it.
 KEPT = "private, max-age=31536000, immutable"
-# Of a redirect to S3: less than the signature lasts.
+# For a redirect to S3: shorter than its signature is valid.
 KEPT_REDIRECT = "private, max-age=120"
+ASKED_EACH_TIME = "private, no-cache"
 
 
 def serve(request: StudioRequest, name: str, content_type: str, etag: str, *, filename: str = "") -> HttpResponseBase:
@@ -28,11 +31,11 @@ def serve(request: StudioRequest, name: str, content_type: str, etag: str, *, fi
     """
     quoted = f'"{etag}"'
     if request.headers.get("If-None-Match") == quoted:
-        return _finished(HttpResponseNotModified(), quoted, KEPT)
+        return _finish(HttpResponseNotModified(), quoted, KEPT)
     disposition = content_disposition_header(bool(filename), filename) if filename else None
     if settings.LEMONSTUDIO_S3_BUCKET:
         response: HttpResponseBase = _signed_redirect(name, content_type, disposition)
-        return _finished(response, quoted, KEPT_REDIRECT)
+        return _finish(response, quoted, KEPT_REDIRECT)
     if settings.LEMONSTUDIO_ACCEL_PREFIX:
         response = HttpResponse(content_type=content_type)
         response["X-Accel-Redirect"] = quote(str(PurePosixPath(settings.LEMONSTUDIO_ACCEL_PREFIX) / name))
@@ -43,7 +46,34 @@ def serve(request: StudioRequest, name: str, content_type: str, etag: str, *, fi
             raise Http404("The file is missing from storage.") from None
     if disposition:
         response["Content-Disposition"] = disposition
-    return _finished(response, quoted, KEPT)
+    return _finish(response, quoted, KEPT)
+
+
+def serve_content(request: StudioRequest, etag: str, read: Callable[[], HttpResponse]) -> HttpResponse:
+    """Answer with what `read` reads, always from this process; 404 if its file is missing or is no picture.
+
+    For guests: a signed address would tell them the file's name in storage, with its month and its generation, and
+    nginx would tell when it was written. Browsers ask each time, because a link that is over hides its pictures, too.
+    """
+    quoted = f'"{etag}"'
+    if request.headers.get("If-None-Match") == quoted:
+        response: HttpResponse = HttpResponseNotModified()
+    else:
+        try:
+            response = read()
+        except (FileNotFoundError, NotAPicture):
+            raise Http404 from None
+    _finish(response, quoted, ASKED_EACH_TIME)
+    return response
+
+
+def serve_untrusted(request: StudioRequest, name: str, filename: str) -> HttpResponseBase:
+    """Answer with a stored file of any kind, to be saved and never shown, whatever is in it."""
+    response = serve(request, name, "application/octet-stream", PurePosixPath(name).stem, filename=filename)
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    # Its author may delete it at any time.
+    response["Cache-Control"] = "private, no-cache"
+    return response
 
 
 def _signed_redirect(name: str, content_type: str, disposition: str | None) -> HttpResponse:
@@ -55,7 +85,7 @@ def _signed_redirect(name: str, content_type: str, disposition: str | None) -> H
     return HttpResponse(status=302, headers={"Location": url})
 
 
-def _finished(response: HttpResponseBase, etag: str, cache: str) -> HttpResponseBase:
+def _finish(response: HttpResponseBase, etag: str, cache: str) -> HttpResponseBase:
     response["ETag"] = etag
     response["Cache-Control"] = cache
     response["X-Content-Type-Options"] = "nosniff"

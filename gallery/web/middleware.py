@@ -1,4 +1,4 @@
-"""Nobody gets in without signing in, unless the view says so; and what is said while the database is away."""
+"""Views need a signed-in person, unless they say otherwise; and the answer while the database is away."""
 
 import logging
 from collections.abc import Callable
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class SignInMiddleware(LoginRequiredMiddleware):
-    """Django's, with a `next` that opens: the page that the person was on, not what that page asked for.
+    """Django's, but `next` is a page that can be opened: the one that the person was on, not the fragment it asked for.
 
     A fragment (htmx) is answered with an order to go to the sign-in page: htmx would follow a redirect, and swap the
     sign-in page into a card. A form that was sent after the session had ended leads back to the page it was on.
@@ -35,7 +35,7 @@ class SignInMiddleware(LoginRequiredMiddleware):
 
 
 def _path(request: HttpRequest, page: str | None) -> str:
-    """Path and query of a page of ours, else that of the start page."""
+    """Path and query of the page, if it is one of this site; else those of the start page."""
     if not page or not url_has_allowed_host_and_scheme(page, {request.get_host()}):
         return "/"
     parts = urlsplit(page)
@@ -43,7 +43,7 @@ def _path(request: HttpRequest, page: str | None) -> str:
 
 
 class BusyMiddleware:
-    """A database that is locked or away for longer than a request can wait is no mistake of anybody's: say so."""
+    """Answer 503 if the database is locked or away for longer than a request can wait."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -58,6 +58,6 @@ class BusyMiddleware:
         if cast("StudioRequest", request).htmx:
             said = "The studio is busy just now. Nothing is lost; try again in a moment."
             return trigger_client_event(HttpResponse(status=503), "toast", {"message": said, "kind": "error"})
-        # Nothing on this page may need the database.
+        # This page must not need the database.
         page = render_to_string("503.html", {"prompt": request.POST.get("prompt", "")})
         return HttpResponse(page, status=503, headers={"Retry-After": "5"})

@@ -1,24 +1,24 @@
-"""How views answer: as a fragment, as JSON or with a redirect, and what several of them read from a form."""
+"""Answers that several views give, as a fragment, as JSON or with a redirect, and the forms that they share."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import ngettext
 from django_htmx.http import trigger_client_event
 
 from gallery.services.errors import InvalidInput
 from gallery.web.http import PersonRequest, ids_in
 
-# Commands on a selection take so many pictures at once.
+# How many pictures a command on a selection takes at once.
 MOST_AT_ONCE = 500
 
 
 def wants_json(request: PersonRequest) -> bool:
-    """What this site's scripts ask for."""
+    """Whether a script of this site asks."""
     return request.headers.get("Accept") == "application/json"
 
 
@@ -27,7 +27,7 @@ def safe_url(request: PersonRequest, url: str) -> str:
 
 
 def came_from(request: PersonRequest) -> str:
-    """The page that one came from."""
+    """The page that the person came from."""
     return safe_url(request, request.headers.get("Referer", "")) or reverse("picture_list")
 
 
@@ -57,7 +57,7 @@ def refused(request: PersonRequest, problem: InvalidInput) -> HttpResponseBase:
 
 
 def ask(request: PersonRequest, name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """In the dialog, or on a page of its own that then leads back."""
+    """Show a form in the dialog, or on its own page, which leads back afterwards."""
     context["then"] = request.POST.get("then") or came_from(request)
     template = f"selection/_{name}.html" if request.htmx else f"selection/{name}.html"
     return render(request, template, context, status=status)
@@ -71,4 +71,4 @@ def done(request: PersonRequest, said: str) -> HttpResponseBase:
 
 
 def count_in_words(number: int) -> str:
-    return f"{number} picture{pluralize(number)}"
+    return ngettext("%(count)d picture", "%(count)d pictures", number) % {"count": number}

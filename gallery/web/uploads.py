@@ -1,4 +1,4 @@
-"""Bounds what an upload may take of the disk, before any view sees it."""
+"""Limits the disk space of an upload, before a view sees it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,14 +11,14 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from gallery.images.edit import MAX_UPLOAD_BYTES
 
-# Of a whole request. Up to here a file that is too large is read to its end, so that the form can say so.
+# For a whole request. Up to here, a file that is too large is read to its end, so that the form can say so.
 MAX_REQUEST_BYTES = 128 * 2**20
 
 View = Callable[..., HttpResponseBase]
 
 
 class BoundedUpload(FileUploadHandler):
-    """Stands before the handlers that keep files, and lets them have a little more than MAX_UPLOAD_BYTES of each."""
+    """Stands before the handlers that store files, and passes on a little more than MAX_UPLOAD_BYTES of each file."""
 
     def handle_raw_input(self, input_data: Any, META: Any, content_length: int, *args: Any, **kwargs: Any) -> None:  # noqa: N803 Django's name
         if content_length > MAX_REQUEST_BYTES:
@@ -32,7 +32,7 @@ class BoundedUpload(FileUploadHandler):
 
 
 def takes_upload(view: View) -> View:
-    """For a view whose form brings a file. Still protected from other sites' forms, once the bounds are set."""
+    """For a view whose form sends a file. The check against other sites' forms runs after the limits are set."""
     guarded = csrf_protect(view)
 
     @wraps(view)
@@ -40,5 +40,5 @@ def takes_upload(view: View) -> View:
         request.upload_handlers.insert(0, BoundedUpload(request))
         return guarded(request, *args, **kwargs)
 
-    # The middleware would read the form first, and all that came with it.
+    # The middleware would read the whole form first.
     return csrf_exempt(bounded)

@@ -1,7 +1,7 @@
-"""django-q2's ORM broker with a second queue for what may wait.
+"""django-q2's ORM broker with a second queue for messages that may wait.
 
-A burst of finished generations sends a burst of messages. In one queue, the thumbnails of the first would be made
-before the originals of the last are fetched, and those are what people wait for.
+A burst of finished generations sends a burst of messages. In a single queue, the thumbnails of the first would be made
+before the originals of the last are fetched, and people wait for the originals.
 """
 
 import time
@@ -22,8 +22,8 @@ class StudioBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
         Taking is a compare-and-set on the lock, as in the parent class: of several clusters, one gets the message.
         """
         now = timezone.now()
-        # Nothing is locked for longer than that: a lock further ahead was set before the machine's clock was put back.
-        # Coming twice does no harm; not coming for hours does.
+        # No lock lasts longer than that: one further ahead was set before the machine's clock was put back. A message
+        # that comes twice does no harm; one that does not come for hours does.
         due = Q(lock__lt=now) | Q(lock__gt=now + timedelta(seconds=Conf.RETRY + 60))
         for key in (self.list_key, LATER):
             taken = [
@@ -38,5 +38,5 @@ class StudioBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
 
 
 def later() -> StudioBroker:
-    """Where to send what may wait: `async_task(…, broker=later())`."""
+    """The second queue: `async_task(…, broker=later())`."""
     return StudioBroker(list_key=LATER)

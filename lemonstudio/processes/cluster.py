@@ -4,12 +4,12 @@ A cluster is a tree: a parent, its sentinel, and the sentinel's children (worker
 by queues with locks that live in shared memory. django-q2 replaces children that died, but one that was killed
 while it held a lock (an idle worker always holds the one for reading) leaves the others waiting for ever. Here:
 
-- Whoever is killed by a signal takes the whole tree along, with an exit code that makes the supervisor start
+- A process that is killed by a signal takes the whole tree along, with an exit code that makes the supervisor start
   it again. Children that leave by themselves (recycled, timed out, an error) are replaced, as django-q2 does.
-- Only the parent listens to signals; the rest of the tree ignores them, so that a signal to the whole group is
-  the same as one to the parent. What the parent wants it says through `Flag`, which has no lock to die with.
-- The tree is on the parent's leash: without it, nobody stays.
-- A stop gives back what no worker has begun, waits for what is running, and has an end.
+- Only the parent listens to signals. The rest of the tree ignores them, so a signal to the whole group is the same as
+  one to the parent. The parent tells the others through `Flag`, which has no lock that a killed process could hold.
+- The tree watches its parent and ends with it.
+- A stop gives back what no worker has begun, and waits for running tasks, but not for ever.
 """
 
 import contextlib
@@ -39,13 +39,13 @@ logger = logging.getLogger(__name__)
 
 # How long a stop may take: tasks that run, and the engine's hand-over.
 STOP_SECONDS = 15.0
-# Where a signal goes to the whole tree, the supervisor passes on what the cluster has got already; only a later one is
-# from somebody who will not wait for what is running.
+# A signal to the whole tree reaches the cluster twice: directly and from the supervisor. Only a later one means that a
+# person does not want to wait for running tasks.
 ECHO_SECONDS = 2.0
 # How long a worker may need to leave after its task timed out, before it is killed.
 LEAVE_SECONDS = 15.0
-# A sentinel that gave no sign of life for so long hangs: it looks after its children twice a second, and no
-# database makes it wait longer than its own time-out.
+# A sentinel without a sign of life for so long hangs: it looks after its children twice a second, and waits for no
+# database longer than for its time-out.
 SILENCE_SECONDS = 120.0
 SCHEDULE_SECONDS = 30.0
 
@@ -53,7 +53,7 @@ IGNORED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Flag:
-    """multiprocessing's Event without the locks: a process that is killed while it looks blocks nobody."""
+    """multiprocessing's Event without the locks: a process that is killed while it looks blocks no other."""
 
     def __init__(self) -> None:
         self._raised = RawValue(ctypes.c_bool, False)
@@ -117,7 +117,7 @@ class StudioSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
         if not worker.is_alive():
             self._require_unkilled(worker)
         elif not lock.acquire(timeout=1):
-            return  # killed while it held the lock; the next look sees the exit code
+            return  # killed while it held the lock; the next look sees its exit code
         else:
             # A worker at zero is in its task or on its way out, and the lock keeps it from going on: killed now,
             # it holds nothing that the others need.
@@ -176,7 +176,7 @@ class StudioSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
         return True
 
     def _give_back(self, unbegun: list[int]) -> None:
-        """Unlock messages that no worker saw, so that they need not wait until they are overdue."""
+        """Unlock messages that no worker has seen, so that they do not wait until they are overdue."""
         if not (unbegun and Conf.ORM):
             return
         try:
@@ -185,12 +185,12 @@ class StudioSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
             logger.warning("%d messages could not be given back; they come again later.", len(unbegun))
 
 
-def _guard(stop: Flag, started: Flag, cluster_id: uuid.UUID, pulse: Any, tether: parent_watch.ParentPipe) -> None:
-    """The sentinel process. It never leaves the usual way, which waits for children even if they cannot end."""
+def _guard(stop: Flag, started: Flag, cluster_id: uuid.UUID, pulse: Any, parent_pipe: parent_watch.ParentPipe) -> None:
+    """The sentinel process. It never leaves in the usual way, which waits for children even if they cannot end."""
     code = 1
     try:
-        tether.drop()
-        parent_watch.hold(tether.fd, grace=0)
+        parent_pipe.close_write_end()
+        parent_watch.watch_parent(parent_pipe.read_fd, grace=0)
         sentinel = StudioSentinel(stop, started, cluster_id, pulse)
         for number in IGNORED_SIGNALS:  # and so does every process that it forks
             signal.signal(number, signal.SIG_IGN)
@@ -214,7 +214,7 @@ class StudioCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
         self._asked_at = 0.0
         self._hurry = False
         self._pulse = RawValue(ctypes.c_double, time.monotonic())
-        self._tether = parent_watch.ParentPipe()
+        self._parent_pipe = parent_watch.ParentPipe()
 
     def sig_handler(self, signum: int, frame: object) -> None:
         # No more than this: a handler may run in the middle of anything.
@@ -226,12 +226,12 @@ class StudioCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
 
     def start(self) -> int:
         db.connections.close_all()
-        # What exists now is never garbage; telling the collector so keeps the memory shared with the children.
+        # What exists now never becomes garbage. The collector must know, so that children share the memory.
         gc.collect()
         gc.freeze()
         self.sentinel = get_mp_context().Process(
             target=_guard,
-            args=(self.stop_event, self.start_event, self.cluster_id, self._pulse, self._tether),
+            args=(self.stop_event, self.start_event, self.cluster_id, self._pulse, self._parent_pipe),
         )
         self.sentinel.start()
         return int(self.pid)
@@ -255,8 +255,8 @@ class StudioCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
         return self._end(0)
 
     def _end(self, code: int) -> int:
-        """The sentinel first, so that it replaces nobody; the others go with the parent_watch."""
+        """The sentinel first, so that it replaces no child; the others notice that their parent is gone."""
         self.sentinel.kill()
         self.sentinel.join()
-        self._tether.close()
+        self._parent_pipe.close()
         return code

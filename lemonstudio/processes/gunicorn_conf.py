@@ -31,7 +31,7 @@ proc_name = "lemonstudio-web"
 
 
 def on_starting(server: Any) -> None:
-    parent_watch.hold()  # the workers inherit it with the fork
+    parent_watch.watch_parent()  # the workers inherit it with the fork
 
 
 def when_ready(server: Any) -> None:

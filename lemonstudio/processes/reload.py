@@ -42,7 +42,7 @@ class Reloader:
         """Until a signal asks for the end; a command that ends by itself starts again at the next change."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
-        parent_watch.hold()
+        parent_watch.watch_parent()
         seen = stamps(self._folders)
         self._start()
         while not self._ends:

@@ -1,8 +1,8 @@
 """Starts the parts of the studio, starts again what dies, and leaves nothing behind.
 
-Each part runs in a session of its own, so that a Ctrl-C in the terminal reaches the supervisor alone, and whatever
-is left of a part can be ended through its group. All parts are on the supervisor's leash: where it is killed without
-a chance to stop anything, they see that by themselves.
+Each part runs in its own session, so that a Ctrl-C in the terminal reaches the supervisor alone, and the rest of a part
+can be ended through its group. All parts watch the supervisor: if it is killed and cannot stop them, they end by
+themselves.
 """
 
 import contextlib
@@ -20,13 +20,13 @@ from pathlib import Path
 from lemonstudio.processes import parent_watch
 
 POLL_SECONDS = 0.2
-# More deaths of one part than this, within so many seconds, and starting it again is no help.
+# After so many deaths of one part within so many seconds, starting it again does not help.
 DEATHS = 5
 DEATHS_SECONDS = 60.0
 BACK_OFF_SECONDS = 0.5
 LONGEST_BACK_OFF_SECONDS = 15.0
 
-# Wrappers pass a Ctrl-C on that the terminal has already sent; only a later one is a person's who will not wait.
+# Wrappers pass on a Ctrl-C that the terminal has sent already. Only a later one means that a person will not wait.
 ECHO_SECONDS = 0.5
 
 STOPPED, GAVE_UP, KILLED = 0, 1, 130
@@ -40,16 +40,16 @@ class Part:
     cwd: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     grace: float = 15.0
-    # Stopped only when the others have gone, because they need it until their end.
+    # Stopped only after the others have ended, because they need it until then.
     last: bool = False
 
 
 class _Keeper:
     """One part: its process, if it has one, and how often it died."""
 
-    def __init__(self, part: Part, line: parent_watch.ParentPipe) -> None:
+    def __init__(self, part: Part, parent_pipe: parent_watch.ParentPipe) -> None:
         self.part = part
-        self._line = line
+        self._parent_pipe = parent_pipe
         self._process: subprocess.Popen[bytes] | None = None
         self._deaths: deque[float] = deque(maxlen=DEATHS)
         self._kill_at = float("inf")
@@ -70,15 +70,15 @@ class _Keeper:
     def start(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 the studio's own commands, no shell
             self.part.argv,
-            env={**os.environ, **self.part.env, parent_watch.VARIABLE: str(self._line.fd)},
+            env={**os.environ, **self.part.env, parent_watch.VARIABLE: str(self._parent_pipe.read_fd)},
             cwd=self.part.cwd,
-            pass_fds=(self._line.fd,),
+            pass_fds=(self._parent_pipe.read_fd,),
             start_new_session=True,
             stdin=subprocess.DEVNULL,
         )
 
     def ended(self) -> str | None:
-        """How the process ended, said once, when it has; what is left of its group ends too."""
+        """How the process ended, told once; the rest of its group ends too."""
         if self._process is None or (code := self._process.poll()) is None:
             return None
         self._signal_group(signal.SIGKILL)
@@ -93,7 +93,7 @@ class _Keeper:
         self.start_at = now + min(pause, LONGEST_BACK_OFF_SECONDS)
 
     def ask_to_stop(self) -> None:
-        """The leader alone gets the signal: it knows in which order its own should go."""
+        """Only the leader gets the signal: it knows in which order its children should end."""
         if self._process is not None and not self.stop_asked:
             self._kill_at = time.monotonic() + self.part.grace
             with contextlib.suppress(OSError):
@@ -112,14 +112,14 @@ class _Keeper:
             self._process = None
 
     def _signal_group(self, number: signal.Signals) -> None:
-        # No such group: nobody is left. macOS says "not permitted" where only zombies are.
+        # No such group: no process is left. macOS says "not permitted" if there are only zombies.
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, number)
 
 
 def _print(line: str) -> None:
-    # Whoever read this may be gone; that is no reason to fail while stopping.
+    # The reader of this output may be gone; that is no reason to fail while stopping.
     with contextlib.suppress(OSError):
         # In one piece, also where output is not buffered: the parts write to the same place.
         sys.stdout.write(f"{line}\n")
@@ -128,8 +128,8 @@ def _print(line: str) -> None:
 
 class Supervisor:
     def __init__(self, parts: Sequence[Part], say: Callable[[str], None] = _print) -> None:
-        self._line = parent_watch.ParentPipe()
-        self._keepers = [_Keeper(part, self._line) for part in parts]
+        self._parent_pipe = parent_watch.ParentPipe()
+        self._keepers = [_Keeper(part, self._parent_pipe) for part in parts]
         self._say = say
         self._asked_at = 0.0
         self._hurry = False
@@ -155,11 +155,11 @@ class Supervisor:
         finally:
             for keeper in self._keepers:
                 keeper.kill()
-            self._line.close()
+            self._parent_pipe.close()
 
     def _listen(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            # Under nohup the hang-up is ignored, and shall stay so.
+            # Under nohup the hang-up is ignored, and stays ignored.
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
 
@@ -194,7 +194,7 @@ class Supervisor:
             for keeper in first or running:
                 keeper.ask_to_stop()
             for keeper in running:
-                # One that was not asked yet may end as well; nothing starts again from here on.
+                # A part that was not asked yet may end as well; nothing starts again from here on.
                 if not keeper.ended() and keeper.kill_if_late():
                     self._say(f"{keeper.part.name} did not stop within {keeper.part.grace:.0f} seconds; ended it")
             time.sleep(POLL_SECONDS / 4)

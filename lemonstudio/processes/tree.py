@@ -1,4 +1,4 @@
-"""A whole studio as the process tree that `make run` starts, in a folder and on ports of its own.
+"""A whole studio (web, worker, sandbox) as the process tree that `make run` starts, with its own folder and ports.
 
 For what measures or tests the studio from outside. Linux only: the processes of a tree are found through /proc.
 """
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def free_port() -> int:
-    """A port that nobody listens on, below those that outgoing connections take (32768 and up) until it is used."""
+    """A free port, below those of outgoing connections (32768 and up), so that it stays free until it is used."""
     while True:
         port = random.randint(20_000, 30_000)  # noqa: S311 no secret
         with socket.socket() as probe:

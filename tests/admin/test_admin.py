@@ -1,4 +1,4 @@
-"""The administration opens, does what it offers, and tells no secret."""
+"""The administration: all pages open, the actions work, and no page shows a secret."""
 
 import re
 from collections.abc import Callable
@@ -43,18 +43,18 @@ def address(registered: type[Model], page: str, *args: object) -> str:
 
 @pytest.fixture
 def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, team_gallery: Gallery) -> None:
-    """At least one row of every model that the administration shows."""
+    """At least one row of each model in the administration."""
     put(make_picture(gallery=team_gallery), team_gallery)
     make_generation(state=State.FAILED, error_code="content_policy_violation", suggested_model=model("dall-e-2"))
     ImageModel.objects.filter(slug="dall-e-3").update(typical_seconds=12.0, slow_seconds=30.0)
     UpstreamAccount.pause("insufficient_balance", "The account is empty.", "Top it up.", seconds=60)
     Budget.objects.create(group=Group.objects.create(name="Designers"), amount=10)
-    asked = make_generation(estimated_cost=Decimal("0.05"))
-    ledger.reserve(asked.author, [asked])
-    PromptTemplate.objects.create(author=asked.author, name="Fruit", text="A {{fruit}}")
-    services.share_links.make_link(team_gallery, asked.author, {"label": "A friend", "expires_at": timezone.now()})
-    services.comments.comment(team_gallery, team_gallery.pictures.get(), "Lovely", author=asked.author)
-    Download.objects.create(person=asked.author, gallery=team_gallery, name="For the team")
+    reserved = make_generation(estimated_cost=Decimal("0.05"))
+    ledger.reserve(reserved.author, [reserved])
+    PromptTemplate.objects.create(author=reserved.author, name="Fruit", text="A {{fruit}}")
+    services.share_links.make_link(team_gallery, reserved.author, {"label": "A friend", "expires_at": timezone.now()})
+    services.comments.comment(team_gallery, team_gallery.pictures.get(), "Lovely", author=reserved.author)
+    Download.objects.create(person=reserved.author, gallery=team_gallery, name="For the team")
     enqueue_submit(1)
     now = timezone.now()
     for name, success in (("went-well", True), ("went-wrong", False)):
@@ -71,20 +71,20 @@ def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, 
 
 
 def pages() -> list[str]:
-    """Index, and for each model its list, its first row, that row's history and the form for a new one."""
+    """The addresses of the index, and of each model's list, first row and its history; and some forms to add rows."""
     found = [reverse("admin:index"), reverse("admin:password_change"), reverse("admin:gallery_imagemodel_compare")]
     for registered, site in admin.site._registry.items():
-        shown = site.get_queryset(RequestStub()).first()  # type: ignore[arg-type]
-        assert shown is not None, f"no row of {registered._meta.label} was made for these tests"
+        row = site.get_queryset(RequestStub()).first()  # type: ignore[arg-type]
+        assert row is not None, f"no row of {registered._meta.label} was made for these tests"
         found.append(address(registered, "changelist"))
-        found.append(address(registered, "change", shown.pk))
-        found.append(address(registered, "history", shown.pk))
+        found.append(address(registered, "change", row.pk))
+        found.append(address(registered, "history", row.pk))
     found += [address(registered, "add") for registered in (Person, ImageModel, Gallery, Group, Schedule)]
     return found
 
 
 class RequestStub:
-    """What get_queryset is given where nobody asks."""
+    """The request for get_queryset, which needs one."""
 
     user = None
     GET: dict[str, str] = {}
@@ -97,7 +97,9 @@ def test_every_page_opens(as_administrator: Client, rows: None) -> None:
 
 
 @pytest.mark.parametrize("registered", MODELS, ids=lambda registered: registered._meta.label)
-def test_every_list_is_searched_and_filtered(as_administrator: Client, rows: None, registered: type[Model]) -> None:
+def test_every_list_can_be_searched_sorted_and_paged(
+    as_administrator: Client, rows: None, registered: type[Model]
+) -> None:
     site = admin.site._registry[registered]
     for query in ({"q": "lemon"}, {"o": "1.-2"}, {"p": "1"}):
         response = as_administrator.get(address(registered, "changelist"), query)
@@ -107,13 +109,13 @@ def test_every_list_is_searched_and_filtered(as_administrator: Client, rows: Non
 
 
 def test_queue_and_schedule_are_shown(as_administrator: Client, rows: None) -> None:
-    for registered, said in ((OrmQ, "gallery.tasks.submit"), (Schedule, "Housekeeping")):
-        assert said in as_administrator.get(address(registered, "changelist")).content.decode()
+    for registered, text in ((OrmQ, "gallery.tasks.submit"), (Schedule, "Housekeeping")):
+        assert text in as_administrator.get(address(registered, "changelist")).content.decode()
 
 
 @pytest.mark.parametrize("page", ["/admin/", "/admin/gallery/generation/", "/admin/django_q/ormq/"])
 @pytest.mark.parametrize("who", ["as_owner", "as_stranger"])
-def test_nobody_else_gets_in(page: str, who: str, request: pytest.FixtureRequest) -> None:
+def test_other_people_are_sent_to_the_login_page(page: str, who: str, request: pytest.FixtureRequest) -> None:
     response = request.getfixturevalue(who).get(page)
     assert response.status_code == 302
     assert response["Location"].startswith(("/admin/login/?next=/admin/", "/login/?next=/admin/"))
@@ -124,9 +126,9 @@ def test_every_page_is_closed_to_others(as_owner: Client, rows: None) -> None:
         assert as_owner.get(page).status_code == 302, page
 
 
-def test_the_key_is_shown_nowhere(as_administrator: Client, as_owner: Client, rows: None, settings: Any) -> None:
+def test_no_page_shows_the_key(as_administrator: Client, as_owner: Client, rows: None, settings: Any) -> None:
     settings.LEMONDATA_API_KEY = KEY
-    everywhere = [as_administrator.get(page) for page in pages()]
+    responses = [as_administrator.get(page) for page in pages()]
     studio = [
         "/",
         "/?feed=team",
@@ -137,15 +139,15 @@ def test_the_key_is_shown_nowhere(as_administrator: Client, as_owner: Client, ro
         "/login/",
         "/nowhere/",
     ]
-    everywhere += [client.get(page) for client in (as_owner, as_administrator) for page in studio]
-    for response in everywhere:
+    responses += [client.get(page) for client in (as_owner, as_administrator) for page in studio]
+    for response in responses:
         assert KEY.encode() not in response.content, response.request["PATH_INFO"]
 
 
 # -- people
 
 
-def test_adds_a_person_who_can_sign_in(as_administrator: Client, as_stranger: Client) -> None:
+def test_added_person_can_sign_in(as_administrator: Client, as_stranger: Client) -> None:
     form = {
         "name": "Nora",
         "email": "Nora@Example.org",
@@ -159,20 +161,20 @@ def test_adds_a_person_who_can_sign_in(as_administrator: Client, as_stranger: Cl
     assert as_stranger.post("/login/", {"username": "nora@example.org", "password": PASSWORD})["Location"] == "/"
 
 
-def test_an_email_is_taken_in_any_case(as_administrator: Client, owner: Person) -> None:
+def test_email_that_differs_only_in_case_is_refused(as_administrator: Client, owner: Person) -> None:
     form = {"name": "O", "email": "OLIVIA@example.org", "password1": PASSWORD, "password2": PASSWORD}
     response = as_administrator.post("/admin/gallery/person/add/", form | {"usable_password": "true"})
     assert response.status_code == 200
     assert "Somebody has this e-mail already." in response.content.decode()
 
 
-def test_a_person_s_page_shows_no_password_hash(as_administrator: Client, owner: Person) -> None:
+def test_page_of_a_person_shows_no_password_hash(as_administrator: Client, owner: Person) -> None:
     text = as_administrator.get(address(Person, "change", owner.pk)).content.decode()
     assert owner.password.rsplit("$", 1)[1] not in text
 
 
 @pytest.mark.parametrize("registered", [Person, Generation, Picture, UpstreamAccount])
-def test_what_must_stay_is_not_deleted(as_administrator: Client, rows: None, registered: type[Model]) -> None:
+def test_permanent_rows_cannot_be_deleted(as_administrator: Client, rows: None, registered: type[Model]) -> None:
     row = registered._default_manager.all()[:1][0]
     assert as_administrator.post(address(registered, "delete", row.pk), {"post": "yes"}).status_code == 403
     assert registered._default_manager.filter(pk=row.pk).exists()
@@ -181,7 +183,7 @@ def test_what_must_stay_is_not_deleted(as_administrator: Client, rows: None, reg
 # -- the catalogue
 
 
-def test_a_model_with_bad_options_is_refused(as_administrator: Client) -> None:
+def test_model_with_invalid_options_is_refused(as_administrator: Client) -> None:
     form = {"slug": "new", "label": "New", "position": "1", "max_count": "1", "give_up_after": "60"}
     bad = '[{"name": "size", "label": "Size", "choices": ["1x1"], "default": "2x2"}]'
     response = as_administrator.post("/admin/gallery/imagemodel/add/", form | {"options": bad})
@@ -190,7 +192,7 @@ def test_a_model_with_bad_options_is_refused(as_administrator: Client) -> None:
     assert not ImageModel.objects.filter(slug="new").exists()
 
 
-def test_a_new_model_is_on_offer_at_once(as_administrator: Client) -> None:
+def test_new_model_is_on_offer_at_once(as_administrator: Client) -> None:
     form = {"slug": "new", "label": "Brand new", "position": "1", "max_count": "2", "give_up_after": "60"}
     form |= {"prompt_limit": "4000", "edit_max_side": "2048", "edit_max_bytes": "20000000"}
     options = '[{"name": "style", "label": "Look", "choices": ["dark", "light"], "default": "dark"}]'
@@ -208,7 +210,9 @@ def run(client: Client, registered: type[Model], action: str, *chosen: Model) ->
     return client.post(address(registered, "changelist"), form, follow=True).content.decode()
 
 
-def test_retry_asks_again_for_what_has_failed(as_administrator: Client, make_generation: MakeGeneration) -> None:
+def test_retry_action_retries_failed_generations_only(
+    as_administrator: Client, make_generation: MakeGeneration
+) -> None:
     failed, running = make_generation(state=State.FAILED), make_generation(state=State.PROCESSING)
     assert "1 of 2 asked for again." in run(as_administrator, Generation, "retry", failed, running)
     again = Generation.objects.get(retry_of=failed)
@@ -217,20 +221,22 @@ def test_retry_asks_again_for_what_has_failed(as_administrator: Client, make_gen
     assert "0 of 1 asked for again." in run(as_administrator, Generation, "retry", failed)
 
 
-def test_cancel_stops_waiting(as_administrator: Client, make_generation: MakeGeneration) -> None:
+def test_cancel_action_cancels_generations_under_way_only(
+    as_administrator: Client, make_generation: MakeGeneration
+) -> None:
     queued, done = make_generation(), make_generation(state=State.COMPLETED)
     assert "1 of 2 cancelled." in run(as_administrator, Generation, "cancel", queued, done)
     queued.refresh_from_db()
     assert queued.state == State.CANCELLED
 
 
-def test_the_queue_goes_on_when_told(as_administrator: Client) -> None:
+def test_resume_action_ends_the_pause(as_administrator: Client) -> None:
     UpstreamAccount.pause("insufficient_balance", "The account is empty.", "", seconds=600)
     assert "The queue goes on." in run(as_administrator, UpstreamAccount, "resume", UpstreamAccount.load())
     assert not UpstreamAccount.load().is_paused
 
 
-def test_a_generation_is_not_edited(as_administrator: Client, make_generation: MakeGeneration) -> None:
+def test_generation_cannot_be_edited(as_administrator: Client, make_generation: MakeGeneration) -> None:
     generation = make_generation()
     as_administrator.post(
         address(Generation, "change", generation.pk),
@@ -240,25 +246,25 @@ def test_a_generation_is_not_edited(as_administrator: Client, make_generation: M
     assert generation.prompt == "A lemon on a table"
 
 
-def test_a_prompt_is_text(as_administrator: Client, make_generation: MakeGeneration) -> None:
+def test_prompts_are_escaped(as_administrator: Client, make_generation: MakeGeneration) -> None:
     generation = make_generation(prompt="<script>alert(1)</script>")
     for page in (address(Generation, "changelist"), address(Generation, "change", generation.pk)):
         assert "<script>alert(1)" not in as_administrator.get(page).content.decode()
 
 
 @pytest.mark.parametrize("registered", [Picture, Generation])
-def test_previews_show_whosever_picture_it_is(
+def test_previews_show_other_peoples_pictures(
     as_administrator: Client, make_picture: Callable[..., Picture], registered: type[Model]
 ) -> None:
     picture = make_picture()
     row = picture if registered is Picture else picture.generation
     text = as_administrator.get(address(registered, "change", row.pk)).content.decode()
-    shown = re.findall(r'<img src="(/media/[^"]+)"', text)
-    assert shown
-    assert [as_administrator.get(one).status_code for one in shown] == [200]
+    sources = re.findall(r'<img src="(/media/[^"]+)"', text)
+    assert sources
+    assert [as_administrator.get(source).status_code for source in sources] == [200]
 
 
-def test_retry_beyond_the_authors_budget_says_so(as_administrator: Client, make_generation: MakeGeneration) -> None:
+def test_retry_action_reports_an_exceeded_budget(as_administrator: Client, make_generation: MakeGeneration) -> None:
     failed = make_generation("midjourney", state=State.FAILED)
     Budget.objects.create(person=failed.author, amount=Decimal("0.01"))
     form = {"action": "retry", "_selected_action": [failed.pk]}

@@ -75,7 +75,7 @@ def test_before_anybody_has_looked(as_administrator: Client) -> None:
 def test_looking_up_asks_a_background_task_and_waits_for_it(as_administrator: Client) -> None:
     offer(*as_seeded())
     response = as_administrator.post(LOOK_UP)
-    assert OrmQ.objects.get().func() == "gallery.tasks.look_up_catalogue"
+    assert OrmQ.objects.get().func() == "gallery.tasks.sync_catalogue"
     waiting = response["Location"]
     text = page(as_administrator, waiting.removeprefix(COMPARE))
     assert "Asking the upstream what it offers." in text
@@ -107,7 +107,7 @@ def test_the_task_fetches_the_offer(as_administrator: Client, settings: Any) -> 
         stub.handler = lambda request: (
             {"data": [{"id": "nano-banana-pro"}]} if "?category" in request.path else Reply.of_json({}, 404)
         )
-        tasks.look_up_catalogue()
+        tasks.sync_catalogue()
     assert "The upstream tells nothing but its name." in page(as_administrator)
 
 

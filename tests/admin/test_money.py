@@ -1,4 +1,4 @@
-"""Budgets are set in the administration; the ledger is read there and nothing else."""
+"""Administrators set budgets, and read the ledger without changing it."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -28,7 +28,7 @@ def designers(owner: Person) -> Group:
 
 @pytest.fixture
 def spent(owner: Person, designers: Group) -> Generation:
-    """Twenty cents, by the owner."""
+    """A generation of the owner's that costs twenty cents."""
     return services.generations.submit(owner, model=model("midjourney"), prompt="A lemon", options={}, count=4)
 
 
@@ -39,7 +39,7 @@ def text_of(client: Client, address: str, **query: str) -> str:
 
 
 def inline(**values: Any) -> dict[str, Any]:
-    """What the budget's part of a person's or a group's form sends."""
+    """The form fields of the budget inline on a person's or a group's page."""
     has_one = "id" in values
     management = {"TOTAL_FORMS": 1, "INITIAL_FORMS": int(has_one), "MIN_NUM_FORMS": 0, "MAX_NUM_FORMS": 1}
     return {f"budget-{name}": value for name, value in management.items()} | {
@@ -47,7 +47,7 @@ def inline(**values: Any) -> dict[str, Any]:
     }
 
 
-def test_the_list_says_what_is_spent_with_per_cent(
+def test_budget_list_shows_spending_with_per_cent(
     as_administrator: Client, owner: Person, designers: Group, spent: Generation
 ) -> None:
     Budget.objects.create(person=owner, amount=10)
@@ -58,7 +58,7 @@ def test_the_list_says_what_is_spent_with_per_cent(
     assert "Designers (group)" in text
 
 
-def test_the_list_takes_constant_queries(as_administrator: Client, owner: Person, teammate: Person) -> None:
+def test_budget_list_takes_constant_queries(as_administrator: Client, owner: Person, teammate: Person) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as context:
             text_of(as_administrator, BUDGETS)
@@ -83,7 +83,7 @@ def test_the_list_takes_constant_queries(as_administrator: Client, owner: Person
         ({"q": "Olivia"}, {"10"}),
     ],
 )
-def test_the_list_is_filtered(
+def test_budget_list_can_be_filtered(
     query: dict[str, str], shown: set[str], as_administrator: Client, owner: Person, designers: Group, spent: Generation
 ) -> None:
     others = Group.objects.create(name="Others")
@@ -98,7 +98,7 @@ def test_the_list_is_filtered(
     assert found == shown
 
 
-def test_a_budget_is_added(as_administrator: Client, owner: Person) -> None:
+def test_budget_can_be_added(as_administrator: Client, owner: Person) -> None:
     assert as_administrator.post(f"{BUDGETS}add/", {"person": owner.pk, "amount": "12.50"}).status_code == 302
     assert Budget.objects.get().amount == Decimal("12.50")
 
@@ -106,13 +106,13 @@ def test_a_budget_is_added(as_administrator: Client, owner: Person) -> None:
 @pytest.mark.parametrize(
     "form", [{"amount": "1"}, {"amount": "-1", "person": "owner"}, {"amount": "", "person": "owner"}]
 )
-def test_what_is_no_budget_is_refused(form: dict[str, str], as_administrator: Client, owner: Person) -> None:
+def test_invalid_budget_is_refused(form: dict[str, str], as_administrator: Client, owner: Person) -> None:
     form = {name: str(owner.pk) if value == "owner" else value for name, value in form.items()}
     assert as_administrator.post(f"{BUDGETS}add/", form).status_code == 200
     assert not Budget.objects.exists()
 
 
-def test_whose_it_is_stays(as_administrator: Client, owner: Person, teammate: Person) -> None:
+def test_owner_of_a_budget_cannot_change(as_administrator: Client, owner: Person, teammate: Person) -> None:
     budget = Budget.objects.create(person=owner, amount=1)
     as_administrator.post(f"{BUDGETS}{budget.pk}/change/", {"person": teammate.pk, "amount": "2"})
     budget.refresh_from_db()
@@ -121,7 +121,7 @@ def test_whose_it_is_stays(as_administrator: Client, owner: Person, teammate: Pe
 
 
 @pytest.mark.parametrize("kind", ["person", "group"])
-def test_the_budget_is_set_on_its_owner_s_page(
+def test_budget_can_be_set_on_the_page_of_its_owner(
     kind: str, as_administrator: Client, owner: Person, designers: Group, spent: Generation
 ) -> None:
     if kind == "person":
@@ -141,14 +141,14 @@ def test_the_budget_is_set_on_its_owner_s_page(
 
 
 @pytest.mark.parametrize("address", ["/admin/gallery/person/add/", "/admin/auth/group/add/"])
-def test_who_is_not_there_yet_has_no_budget(address: str, as_administrator: Client) -> None:
+def test_add_forms_have_no_budget(address: str, as_administrator: Client) -> None:
     assert "budget-TOTAL_FORMS" not in text_of(as_administrator, address)
 
 
 # -- the ledger
 
 
-def test_the_ledger_is_read_only(as_administrator: Client, spent: Generation) -> None:
+def test_ledger_is_read_only(as_administrator: Client, spent: Generation) -> None:
     entry = LedgerEntry.objects.get()
     page = f"{ENTRIES}{entry.pk}/"
     assert as_administrator.get(f"{ENTRIES}add/").status_code == 403
@@ -175,7 +175,7 @@ def test_the_ledger_is_read_only(as_administrator: Client, spent: Generation) ->
         ({"groups__id__exact": "designers"}, True),
     ],
 )
-def test_the_ledger_is_searched_and_filtered(
+def test_ledger_can_be_searched_and_filtered(
     query: dict[str, str], is_found: bool, as_administrator: Client, designers: Group, spent: Generation
 ) -> None:
     values = {"now": ledger.this_month().isoformat(), "designers": str(designers.pk)}
@@ -183,7 +183,7 @@ def test_the_ledger_is_searched_and_filtered(
     assert (escape(f"Generation {spent.pk}") in text) is is_found
 
 
-def test_the_ledger_s_list_takes_constant_queries(
+def test_ledger_list_takes_constant_queries(
     as_administrator: Client, owner: Person, spent: Generation, make_generation: Callable[..., Generation]
 ) -> None:
     def queries() -> int:

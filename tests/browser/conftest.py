@@ -1,4 +1,4 @@
-"""A whole studio (web, worker, sandbox) in a folder of its own, and a real Chromium to look at it with."""
+"""A whole studio (web, worker, sandbox) in its own folder, and a real Chromium that opens it."""
 
 import re
 import shutil
@@ -17,14 +17,14 @@ PASSWORD = "a lemon a day"
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """A module has a studio of its own, and so stays together. (Later than this, xdist does not see a group.)"""
+    """Keep the tests of a module on one worker, because they share a studio. xdist ignores groups that come later."""
     item.add_marker(pytest.mark.browser)
     item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
 
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a studio looks like that nobody has used: an administrator, and a team."""
+    """The data folder of a new studio with an administrator and a team."""
     studio = Studio(tmp_path_factory.mktemp("prepared"))
     prepare(studio.data)
     studio.shell(
@@ -38,7 +38,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def set_up(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """A studio of the module's own, under way."""
+    """The running studio of a module."""
     data = tmp_path_factory.mktemp("studio")
     shutil.copytree(prepared, data, dirs_exist_ok=True)
     studio = Studio(data)
@@ -85,9 +85,9 @@ class Visit:
         self.page.get_by_label("E-mail").fill(email)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Sign in").click()
-        # With a number before it while something is under way.
+        # The title begins with a number while something is under way.
         expect(self.page).to_have_title(re.compile(r"Create · Lemon Studio$"))
-        # What is pressed before the modules have run does nothing.
+        # Before the modules have run, keys do nothing.
         self.page.wait_for_load_state("load")
         return self.page
 

@@ -1,4 +1,4 @@
-"""axe-core finds nothing on any page, light and dark, on a desktop and on a phone."""
+"""axe-core finds no problem on any page, light and dark, on a desktop and on a phone."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from tests.browser.conftest import Visit
 from tests.browser.test_create import done, generate
 
 AXE = Axe()
-# An invitation, whose token this prints, and something to tell Olivia of.
+# Makes notices for Olivia and an invitation, and prints the invitation's token.
 PEOPLE = """
 from django.contrib.auth.models import Permission
 from django.db import transaction
@@ -30,7 +30,7 @@ print(services.invitations.invite(olivia, max_uses=5)[1])
 
 @pytest.fixture(scope="module")
 def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
-    """Addresses with something on them: cards in several states, a gallery, a picture."""
+    """Addresses of pages with content: cards in several states, a gallery, a picture."""
     visit = Visit(browser, set_up)
     page = visit.sign_in("olivia@example.org")
     page.goto("/galleries/")
@@ -50,11 +50,11 @@ def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
     page.get_by_role("button", name="Add").click()
     expect(page.locator(".tag")).to_have_count(1)
     page.goto("/")
-    thrown_away = generate(page, "Thrown away")
-    done(thrown_away)
-    thrown_away.hover()
-    thrown_away.get_by_role("button", name="Put into the trash").click()
-    expect(thrown_away).to_be_hidden()
+    trashed = generate(page, "Thrown away")
+    done(trashed)
+    trashed.hover()
+    trashed.get_by_role("button", name="Put into the trash").click()
+    expect(trashed).to_be_hidden()
     token = set_up.shell(PEOPLE)
     yield [
         f"/invitation/{token}/",
@@ -88,13 +88,14 @@ def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
 
 
 def problems(page: Page) -> list[str]:
-    found = AXE.run(page).response["violations"]
-    return [f"{page.url}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+    """The violations that axe-core finds on a page, one line each."""
+    violations = AXE.run(page).response["violations"]
+    return [f"{page.url}: {violation['id']}: {violation['nodes'][0]['html'][:200]}" for violation in violations]
 
 
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(scheme: str, width: int, pages: list[str], set_up: Studio, browser: Browser) -> None:
+def test_axe_finds_no_problems(scheme: str, width: int, pages: list[str], set_up: Studio, browser: Browser) -> None:
     visit = Visit(browser, set_up, viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
     visit.page.goto("/login/")
     found = problems(visit.page)

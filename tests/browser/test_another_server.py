@@ -1,4 +1,4 @@
-"""What the composer does, with a server that is not the sandbox and speaks the same contract."""
+"""The composer with an upstream that is not the sandbox and has the same API."""
 
 import re
 from collections import Counter
@@ -47,7 +47,7 @@ def page(studio: Studio, browser: Browser, server: WorkingUpstream) -> Iterator[
     visit.close()
 
 
-def test_compares_four_models(page: Page, server: WorkingUpstream) -> None:
+def test_four_models_are_compared(page: Page, server: WorkingUpstream) -> None:
     pick(page, "dall-e-3")
     write(page, "task 0.5 A lighthouse, four ways")
     page.get_by_text("Compare side by side").click()
@@ -61,23 +61,23 @@ def test_compares_four_models(page: Page, server: WorkingUpstream) -> None:
     assert row.locator(".meta > :first-child").all_inner_texts() == [LABELS[slug] for slug in models]
     row.get_by_role("button", name="Like Midjourney best").click()
     expect(row.get_by_role("button", name="Like Midjourney best")).to_have_attribute("aria-pressed", "true")
-    asked = Counter(one.json["model"] for one in server.requests if one.method == "POST")
-    assert asked == dict.fromkeys(models, 1)
+    posts = Counter(request.json["model"] for request in server.requests if request.method == "POST")
+    assert posts == dict.fromkeys(models, 1)
 
 
-def test_makes_fifty_from_wildcards(page: Page, server: WorkingUpstream) -> None:
+def test_wildcards_make_fifty_pictures(page: Page, server: WorkingUpstream) -> None:
     pick(page, "flux-schnell")
     write(page, "sync 0.1 {one|two|three|four|five} {red|green|blue|white|black} {boats|birds}")
     expect(page.locator("#plan summary")).to_have_text("50 pictures: 50 prompts")
     press_generate(page)
     batch = page.locator(".batch-prompts").first
     expect(batch.locator("article[data-state=completed]")).to_have_count(50, timeout=120_000)
-    made = {prompt: times for prompt, times in server.posts.items() if "boats" in prompt or "birds" in prompt}
-    assert len(made) == 50
-    assert set(made.values()) == {1}
+    posts = {prompt: times for prompt, times in server.posts.items() if "boats" in prompt or "birds" in prompt}
+    assert len(posts) == 50
+    assert set(posts.values()) == {1}
 
 
-def test_fills_in_a_template(page: Page, server: WorkingUpstream) -> None:
+def test_template_is_filled_in(page: Page, server: WorkingUpstream) -> None:
     page.goto("/templates/new/")
     page.get_by_label("Name").fill("Animal portrait")
     page.get_by_label("Text").fill("task 0.2 A {{animal}} in the {{place}}")

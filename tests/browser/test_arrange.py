@@ -1,4 +1,4 @@
-"""A gallery's order by hand, and pictures compared: with the mouse, with keys, and with a thumb."""
+"""A gallery's order by hand, and comparing pictures, with the mouse and with keys."""
 
 import re
 from collections.abc import Callable
@@ -16,25 +16,25 @@ Fill = Callable[[str, int], str]
 
 @pytest.fixture
 def fill(set_up: Studio) -> Fill:
-    """Make a gallery of the owner's with so many pictures, and answer its address."""
+    """Make a gallery of the owner's with `count` pictures; return its address."""
 
     def make(name: str, count: int) -> str:
-        said = set_up.shell(MAKE.format(name=name, count=count))
-        match = re.search(r"gallery (\d+)", str(said))
-        assert match, said
+        output = set_up.shell(MAKE.format(name=name, count=count))
+        match = re.search(r"gallery (\d+)", str(output))
+        assert match, output
         return f"/galleries/{match[1]}/"
 
     return make
 
 
 def order(page: Page) -> list[str]:
-    """By the numbers in their prompts."""
+    """The numbers in the prompts of the pictures, in the order of the tiles."""
     alts = page.locator(".tile .pic-link img").evaluate_all("all => all.map((one) => one.alt)")
     return [str(alt).rpartition(" ")[2] for alt in alts]
 
 
 def drag(page: Page, place: int, onto: int, part: float) -> None:
-    """With the mouse, to the left or the right part of another tile."""
+    """Drag the tile `place` with the mouse over the tile `onto`, at the share `part` of its width. Do not drop it."""
     begin = page.locator(".tile").nth(place).bounding_box()
     end = page.locator(".tile").nth(onto).bounding_box()
     assert begin
@@ -46,7 +46,7 @@ def drag(page: Page, place: int, onto: int, part: float) -> None:
     expect(page.locator(".tile").nth(onto)).to_have_attribute("data-drop", "before" if part < 0.5 else "after")
 
 
-def test_dragged_and_moved_by_keys(owner_page: Page, fill: Fill) -> None:
+def test_pictures_are_arranged_by_mouse_and_keys(owner_page: Page, fill: Fill) -> None:
     page = owner_page
     page.goto(fill("By hand", 5))
     assert order(page) == ["4", "3", "2", "1", "0"]
@@ -60,12 +60,12 @@ def test_dragged_and_moved_by_keys(owner_page: Page, fill: Fill) -> None:
         drag(page, 4, 0, 0.2)
         page.mouse.up()
     assert order(page) == ["0", "3", "2", "4", "1"]
-    # Thought better of it.
+    # Escape cancels a drag.
     drag(page, 0, 3, 0.8)
     page.keyboard.press("Escape")
     page.mouse.up()
     assert order(page) == ["0", "3", "2", "4", "1"]
-    # A press opens nothing while pictures are arranged; their buttons move them.
+    # While pictures are arranged, a click does not open them; their buttons move them.
     page.locator(".tile .pic-link").nth(1).click(position={"x": 30, "y": 30})
     with page.expect_response("**/arrange/**"):
         page.get_by_role("button", name="Move forward: By hand 4").click()
@@ -76,7 +76,7 @@ def test_dragged_and_moved_by_keys(owner_page: Page, fill: Fill) -> None:
     page.reload()
     assert order(page) == ["0", "3", "4", "2", "1"]
 
-    # Keys alone, without the mode.
+    # Keys work without the arrange mode.
     page.locator(".tile .pic-link").nth(1).focus()
     for _ in range(2):
         with page.expect_response("**/arrange/**"):
@@ -88,14 +88,14 @@ def test_dragged_and_moved_by_keys(owner_page: Page, fill: Fill) -> None:
     assert order(page) == ["0", "4", "3", "2", "1"]
     page.reload()
     assert order(page) == ["0", "4", "3", "2", "1"]
-    # What could not be saved is back where it was, and said.
+    # A move that could not be saved is undone, and a message says so.
     page.context.set_offline(True)
     page.locator(".tile .pic-link").nth(0).focus()
     page.keyboard.press("Alt+ArrowRight")
     expect(page.locator(".toast")).to_contain_text("back in its place")
     page.context.set_offline(False)
     assert order(page) == ["0", "4", "3", "2", "1"]
-    # In another order than by hand there is nothing to arrange.
+    # Only the order by hand can be arranged.
     page.get_by_label("Sort").select_option(label="Newest")
     expect(page).to_have_url(re.compile("sort=newest"))
     expect(page.get_by_role("button", name="Arrange")).to_have_count(0)
@@ -103,7 +103,7 @@ def test_dragged_and_moved_by_keys(owner_page: Page, fill: Fill) -> None:
     expect(page.get_by_role("button", name="Arrange")).to_be_visible()
 
 
-def test_compared_side_by_side_and_one_over_the_other(owner_page: Page, fill: Fill) -> None:
+def test_pictures_are_compared_side_by_side_and_overlaid(owner_page: Page, fill: Fill) -> None:
     page = owner_page
     page.goto(fill("Which one", 5))
     bar = page.get_by_role("form", name="With the selected pictures")
@@ -118,14 +118,14 @@ def test_compared_side_by_side_and_one_over_the_other(owner_page: Page, fill: Fi
     expect(page).to_have_title("Compare · Lemon Studio")
     expect(page.locator("#side-by-side figure")).to_have_count(2)
     expect(page.get_by_role("row", name=re.compile("^Prompt differs"))).to_be_visible()
-    # Both become larger at once, at the same place.
+    # Both are enlarged together, at the same place.
     page.keyboard.press("+")
     page.keyboard.press("+")
     page.wait_for_function("document.querySelectorAll('.pane[data-zoomed]').length === 2")
     transforms = page.locator(".pane-pic").evaluate_all("all => all.map((one) => one.style.transform)")
     assert len(set(transforms)) == 1
     page.keyboard.press("Escape")
-    # What one decides here is kept.
+    # A decision on this page is saved.
     page.get_by_role("button", name="Approved").nth(1).click()
     expect(page.get_by_role("button", name="Approved").nth(1)).to_have_attribute("aria-pressed", "true")
 
@@ -147,7 +147,7 @@ def test_compared_side_by_side_and_one_over_the_other(owner_page: Page, fill: Fi
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(scheme: str, set_up: Studio, browser: Browser, fill: Fill) -> None:
+def test_axe_finds_no_problems(scheme: str, set_up: Studio, browser: Browser, fill: Fill) -> None:
     address = fill(f"Looked at closely, {scheme}", 3)
     for width in (390, 1440):
         size = {"width": width, "height": 900}
@@ -155,14 +155,14 @@ def test_axe_finds_nothing(scheme: str, set_up: Studio, browser: Browser, fill: 
         page = visit.sign_in("olivia@example.org")
         page.goto(address)
         page.get_by_role("button", name="Arrange").click()
-        found = Axe().run(page).response["violations"]
+        violations = Axe().run(page).response["violations"]
         page.get_by_role("button", name="Done").click()
-        names = page.locator(".tile").evaluate_all("all => all.map((one) => one.id.replace('picture-', ''))")
-        page.goto(f"/pictures/compare/?p={names[0]}&p={names[1]}&inside={address.split('/')[2]}")
-        found += Axe().run(page).response["violations"]
+        ids = page.locator(".tile").evaluate_all("all => all.map((one) => one.id.replace('picture-', ''))")
+        page.goto(f"/pictures/compare/?p={ids[0]}&p={ids[1]}&inside={address.split('/')[2]}")
+        violations += Axe().run(page).response["violations"]
         page.get_by_role("button", name="One over the other").click()
-        found += Axe().run(page).response["violations"]
+        violations += Axe().run(page).response["violations"]
         overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.evaluate(overflow) <= 0
         visit.close()
-        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], width
+        assert [(violation["id"], violation["nodes"][0]["html"][:200]) for violation in violations] == [], width

@@ -1,4 +1,4 @@
-"""An administrator looks at what the upstream offers, takes a model, and people use its own options."""
+"""An administrator compares the catalogue with the upstream and adds a model, and people use its options."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ NEW = "nano-banana-pro"
 
 @pytest.fixture
 def catalogue(set_up: Studio) -> Iterator[Studio]:
-    """The studio, its catalogue as it was again afterwards."""
+    """The studio; its catalogue is restored afterwards."""
     yield set_up
     set_up.shell(
         "from gallery.models import *;"
@@ -28,21 +28,22 @@ def catalogue(set_up: Studio) -> Iterator[Studio]:
     )
 
 
-def look_up(page: Page) -> None:
+def sync_catalogue(page: Page) -> None:
+    """Ask the upstream what it offers, on the page that compares it with the catalogue."""
     page.goto("/admin/gallery/imagemodel/")
     page.get_by_role("link", name="Compare with upstream").click()
     page.get_by_role("button", name=re.compile("^Look up")).click()
     expect(page.get_by_role("heading", name=re.compile(r"^New \("))).to_be_visible(timeout=60_000)
 
 
-def test_from_the_upstream_s_offer_to_a_picture(catalogue: Studio, administrator_page: Page) -> None:
+def test_model_is_added_and_makes_a_picture(catalogue: Studio, administrator_page: Page) -> None:
     page = administrator_page
-    look_up(page)
+    sync_catalogue(page)
     expect(page).to_have_url(re.compile(r"/compare/$"))
     expect(page.get_by_role("status")).to_contain_text("just now")
-    added = page.get_by_role("checkbox", name="Add Nano banana pro")
-    expect(added).not_to_be_checked()
-    added.check()
+    box = page.get_by_role("checkbox", name="Add Nano banana pro")
+    expect(box).not_to_be_checked()
+    box.check()
     page.get_by_role("button", name="Apply what is checked").click()
     expect(page.locator(".messagelist")).to_contain_text("Nano banana pro")
     expect(page.get_by_role("checkbox", name="Add Nano banana pro")).to_have_count(0)
@@ -63,10 +64,10 @@ def test_from_the_upstream_s_offer_to_a_picture(catalogue: Studio, administrator
     assert abs(width / height - 16 / 9) < 0.05
 
 
-def test_what_was_set_by_hand_is_marked_and_kept(catalogue: Studio, administrator_page: Page) -> None:
+def test_value_set_by_hand_is_marked_and_overwritten_on_request(catalogue: Studio, administrator_page: Page) -> None:
     page = administrator_page
     catalogue.shell("from gallery.models import *; ImageModel.objects.filter(slug='dall-e-3').update(price='0.99')")
-    look_up(page)
+    sync_catalogue(page)
     row = page.get_by_role("row", name=re.compile(r"\$0\.99"))
     expect(row).to_contain_text("set by hand")
     row.get_by_role("checkbox", name="Overwrite price of one picture of DALL·E 3").check()
@@ -75,7 +76,7 @@ def test_what_was_set_by_hand_is_marked_and_kept(catalogue: Studio, administrato
     expect(page.get_by_role("row", name=re.compile(r"\$0\.99"))).to_have_count(0)
 
 
-def test_without_javascript(catalogue: Studio, browser: Browser) -> None:
+def test_sync_works_without_javascript(catalogue: Studio, browser: Browser) -> None:
     visit = Visit(browser, catalogue, java_script_enabled=False)
     page = visit.page
     page.goto("/login/")
@@ -95,11 +96,11 @@ def test_without_javascript(catalogue: Studio, browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
-def test_axe_finds_nothing(scheme: str, width: int, catalogue: Studio, browser: Browser) -> None:
+def test_axe_finds_no_problems(scheme: str, width: int, catalogue: Studio, browser: Browser) -> None:
     catalogue.shell("from gallery.models import *; ImageModel.objects.filter(slug='dall-e-3').update(price='0.99')")
     visit = Visit(browser, catalogue, viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
     page = visit.sign_in("ada@example.org")
-    look_up(page)
+    sync_catalogue(page)
     found = problems(page)
     if page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") > 0:
         found.append(f"{page.url} scrolls sideways")

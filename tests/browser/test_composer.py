@@ -1,4 +1,4 @@
-"""Several models, several prompts, templates, drafts: what the composer does beyond one picture."""
+"""The composer with several models, several prompts, templates and drafts."""
 
 import re
 
@@ -18,15 +18,11 @@ def press_generate(page: Page) -> None:
 
 
 def batch_of(page: Page, kind: str, words: str) -> Locator:
-    """The one just asked for: others of the same kind may stand in the feed, and be on top until it comes."""
+    """The batch with these words: the feed may have others of the same kind, above it until it appears."""
     return page.locator(f".batch-{kind}", has_text=words)
 
 
-def cost(page: Page) -> str:
-    return page.locator("#cost").inner_text()
-
-
-def test_compare_four_models_and_vote(owner_page: Page) -> None:
+def test_four_models_are_compared_and_voted_on(owner_page: Page) -> None:
     pick(owner_page, "dall-e-3")
     write(owner_page, "A lighthouse, four ways")
     owner_page.get_by_text("Compare side by side").click()
@@ -51,7 +47,7 @@ def test_compare_four_models_and_vote(owner_page: Page) -> None:
     expect(owner_page.get_by_role("button", name="Like DALL·E 2 best")).to_have_attribute("aria-pressed", "true")
 
 
-def test_what_is_chosen_while_options_are_on_their_way_stays(owner_page: Page) -> None:
+def test_choice_made_while_options_load_stays(owner_page: Page) -> None:
     pick(owner_page, "dall-e-3")
     held: list[Route] = []
     owner_page.route("**/options/**", lambda route: held.append(route), times=1)
@@ -66,7 +62,7 @@ def test_what_is_chosen_while_options_are_on_their_way_stays(owner_page: Page) -
     expect(chosen).to_be_checked()
 
 
-def test_a_batch_of_fifty_from_wildcards(owner_page: Page) -> None:
+def test_wildcards_make_a_batch_of_fifty(owner_page: Page) -> None:
     pick(owner_page, "flux-schnell")
     owner_page.locator('label:has([name=opt_size][value="512x512"])').click()
     write(owner_page, "{one|two|three|four|five} {red|green|blue|white|black} {boats|birds}")
@@ -80,7 +76,7 @@ def test_a_batch_of_fifty_from_wildcards(owner_page: Page) -> None:
     expect(batch.locator("article").last).to_contain_text("five black birds")
 
 
-def test_each_line_is_a_request_and_all_are_cancelled_at_once(owner_page: Page) -> None:
+def test_lines_become_requests_that_are_cancelled_and_retried_together(owner_page: Page) -> None:
     pick(owner_page, "flux-pro")
     write(owner_page, "[fail: task_never_ends] first\n[fail: task_never_ends] second")
     expect(owner_page.locator("#plan summary")).to_have_count(0)
@@ -97,7 +93,7 @@ def test_each_line_is_a_request_and_all_are_cancelled_at_once(owner_page: Page) 
     expect(owner_page.locator("article[data-state=cancelled]")).to_have_count(2)
 
 
-def test_the_same_again_shows_what_is_there_first(owner_page: Page) -> None:
+def test_duplicate_is_shown_before_it_is_made_again(owner_page: Page) -> None:
     done(generate(owner_page, "Once is enough"))
     press_generate(owner_page)
     panel = owner_page.get_by_role("region", name="This was made before")
@@ -109,7 +105,7 @@ def test_the_same_again_shows_what_is_there_first(owner_page: Page) -> None:
     expect(panel).to_have_count(0)
 
 
-def test_vary_and_remix_from_a_card(owner_page: Page) -> None:
+def test_card_is_varied_and_remixed_by_keys(owner_page: Page) -> None:
     pick(owner_page, "flux-schnell")
     owner_page.locator('label:has([name=opt_size][value="1024x768"])').click()
     card = generate(owner_page, "A picture to go on from")
@@ -131,7 +127,7 @@ def test_vary_and_remix_from_a_card(owner_page: Page) -> None:
     expect(owner_page.locator("body")).to_contain_text(re.compile("remix", re.IGNORECASE))
 
 
-def test_a_draft_survives_a_reload_with_its_model_and_options(owner_page: Page) -> None:
+def test_draft_survives_a_reload_with_its_model_and_options(owner_page: Page) -> None:
     pick(owner_page, "dall-e-3")
     owner_page.locator('label:has([name=opt_quality][value="hd"])').click()
     write(owner_page, "Not yet, but soon")
@@ -141,22 +137,22 @@ def test_a_draft_survives_a_reload_with_its_model_and_options(owner_page: Page) 
     expect(owner_page.locator('[name=opt_quality][value="hd"]')).to_be_checked()
 
 
-def test_earlier_prompts_by_the_keyboard(owner_page: Page) -> None:
+def test_keys_browse_earlier_prompts(owner_page: Page) -> None:
     generate(owner_page, "An earlier thought")
     generate(owner_page, "A later thought")
     prompt = owner_page.get_by_label("Prompt")
     write(owner_page, "half a sen")
-    for key, shown in (
+    for key, value in (
         ("Alt+ArrowUp", "A later thought"),
         ("Alt+ArrowUp", "An earlier thought"),
         ("Alt+ArrowDown", "A later thought"),
         ("Alt+ArrowDown", "half a sen"),
     ):
         prompt.press(key)
-        expect(prompt).to_have_value(shown)
+        expect(prompt).to_have_value(value)
 
 
-def test_prompt_length_is_told(owner_page: Page) -> None:
+def test_prompt_length_is_shown_and_checked(owner_page: Page) -> None:
     write(owner_page, "12345")
     expect(owner_page.locator("#prompt-length")).to_have_text("5 of 4,000 characters")
     write(owner_page, "x" * 4001)
@@ -165,7 +161,7 @@ def test_prompt_length_is_told(owner_page: Page) -> None:
     expect(owner_page.get_by_label("Prompt")).to_have_value("x" * 4001)
 
 
-def test_a_template_from_a_picture_used_with_its_blanks(owner_page: Page) -> None:
+def test_template_is_made_from_a_picture_and_filled_in(owner_page: Page) -> None:
     card = generate(owner_page, "A fox in the woods")
     done(card)
     card.get_by_role("link").first.click()
@@ -189,7 +185,7 @@ def test_a_template_from_a_picture_used_with_its_blanks(owner_page: Page) -> Non
     expect(owner_page.locator("article", has_text="Animal portrait")).to_contain_text("used once")
 
 
-def test_the_queue_by_the_keyboard(owner_page: Page) -> None:
+def test_queue_works_with_the_keyboard(owner_page: Page) -> None:
     pick(owner_page, "flux-pro")
     generate(owner_page, "[fail: task_never_ends] in the queue", "flux-pro")
     badge = owner_page.get_by_role("link", name=re.compile("under way"))
@@ -207,7 +203,7 @@ def test_the_queue_by_the_keyboard(owner_page: Page) -> None:
     expect(owner_page.locator(".message")).to_contain_text("Cleared")
 
 
-def test_finished_while_away_is_marked_as_new_once(owner_page: Page) -> None:
+def test_picture_that_finished_meanwhile_is_marked_new_once(owner_page: Page) -> None:
     generate(owner_page, "While I am away", "flux-pro")
     owner_page.goto("/queue/")
     expect(owner_page.locator("main")).not_to_contain_text("While I am away", timeout=30_000)
@@ -218,13 +214,13 @@ def test_finished_while_away_is_marked_as_new_once(owner_page: Page) -> None:
     expect(owner_page.locator("article", has_text="While I am away").first.locator(".new")).to_have_count(0)
 
 
-def test_a_notification_for_who_looks_elsewhere(set_up: Studio, browser: Browser) -> None:
+def test_hidden_page_gets_a_notification(set_up: Studio, browser: Browser) -> None:
     visit = Visit(browser, set_up)
     visit.context.grant_permissions(["notifications"], origin=set_up.url)
     visit.context.add_init_script(
-        "window.said = []; window.Notification = class extends EventTarget {"
+        "window.notified = []; window.Notification = class extends EventTarget {"
         " static permission = 'granted'; static requestPermission() { return Promise.resolve('granted'); }"
-        " constructor(title, options) { super(); window.said.push(options.body); } };"
+        " constructor(title, options) { super(); window.notified.push(options.body); } };"
         "Object.defineProperty(document, 'hidden', { get: () => window.away === true });"
     )
     page = visit.sign_in("olivia@example.org")
@@ -234,11 +230,11 @@ def test_a_notification_for_who_looks_elsewhere(set_up: Studio, browser: Browser
     generate(page, "Tell me when it is there", "flux-pro")
     page.evaluate("() => { window.away = true; document.dispatchEvent(new Event('visibilitychange')); }")
     expect(page).to_have_title(re.compile("✓"), timeout=30_000)
-    assert page.evaluate("() => window.said") == ["A picture is ready."]
+    assert page.evaluate("() => window.notified") == ["A picture is ready."]
     visit.close()
 
 
-def test_on_a_phone(phone_page: Page) -> None:
+def test_comparison_works_on_a_phone(phone_page: Page) -> None:
     phone_page.get_by_role("button", name="Describe a picture…").click()
     write(phone_page, "From the {left|right} pocket")
     phone_page.get_by_label("Model").select_option(label=LABELS["flux-schnell"])
@@ -249,7 +245,7 @@ def test_on_a_phone(phone_page: Page) -> None:
     row = batch_of(phone_page, "comparison", "pocket")
     expect(row.locator("article[data-state=completed]")).to_have_count(4, timeout=60_000)
     assert phone_page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
-    # Nothing moves any more.
+    # Wait for all pictures, so that the layout stays still.
     for picture in row.locator("img").all():
         picture.scroll_into_view_if_needed()
         expect(picture).to_have_js_property("complete", True)

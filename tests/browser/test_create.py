@@ -1,4 +1,4 @@
-"""From a prompt to a kept picture, as a person does it."""
+"""Create: from a prompt to a stored picture."""
 
 import os
 import re
@@ -32,12 +32,13 @@ LABELS = {
 
 
 def pick(page: Page, slug: str) -> None:
+    """Choose a model, and wait for its options."""
     page.get_by_label("Model").select_option(label=LABELS[slug])
     expect(page.locator(f'[name=opt_size][value="{SIZES[slug][0]}"]')).to_have_count(1)
 
 
 def generate(page: Page, prompt: str, slug: str = "flux-schnell") -> Locator:
-    """Submit, and answer the card that appears for it."""
+    """Submit a prompt; return the card that appears for it."""
     pick(page, slug)
     page.get_by_label("Prompt").fill(prompt)
     before = page.locator("article").count()
@@ -47,6 +48,7 @@ def generate(page: Page, prompt: str, slug: str = "flux-schnell") -> Locator:
 
 
 def done(card: Locator, pictures: int = 1) -> None:
+    """Wait until a card is completed, with this number of pictures."""
     expect(card).to_have_attribute("data-state", "completed", timeout=30_000)
     expect(card.locator("img")).to_have_count(pictures)
 
@@ -58,7 +60,7 @@ def loaded_size(image: Locator) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("slug", SIZES)
-def test_each_model_gives_a_picture_of_the_size_asked_for(slug: str, owner_page: Page) -> None:
+def test_each_model_makes_a_picture_of_the_chosen_size(slug: str, owner_page: Page) -> None:
     size, pixels = SIZES[slug]
     pick(owner_page, slug)
     owner_page.locator(f'label:has([name=opt_size][value="{size}"])').click()
@@ -70,13 +72,13 @@ def test_each_model_gives_a_picture_of_the_size_asked_for(slug: str, owner_page:
     expect(owner_page.locator("body")).to_contain_text(f"A lemon grove, for {slug}")
 
 
-def test_four_at_once(owner_page: Page) -> None:
+def test_four_pictures_are_made_at_once(owner_page: Page) -> None:
     pick(owner_page, "midjourney")
     owner_page.locator('label:has([name=count][value="4"])').click()
     done(generate(owner_page, "Four ribbons in the wind", "midjourney"), pictures=4)
 
 
-def test_form_stays_filled_and_takes_the_next_job_at_once(owner_page: Page) -> None:
+def test_form_stays_filled_and_can_be_sent_again_at_once(owner_page: Page) -> None:
     first = generate(owner_page, "One after another", "flux-pro")
     second = generate(owner_page, "One after another", "flux-pro")
     assert first.get_attribute("id") != second.get_attribute("id")
@@ -85,7 +87,7 @@ def test_form_stays_filled_and_takes_the_next_job_at_once(owner_page: Page) -> N
     done(second)
 
 
-def test_keyboard_alone(owner_page: Page) -> None:
+def test_picture_is_made_with_the_keyboard_alone(owner_page: Page) -> None:
     owner_page.locator("body").press("/")
     expect(owner_page.get_by_label("Prompt")).to_be_focused()
     owner_page.keyboard.type("Typed, not clicked")
@@ -94,7 +96,7 @@ def test_keyboard_alone(owner_page: Page) -> None:
     done(card)
 
 
-def test_card_box_does_not_jump(owner_page: Page) -> None:
+def test_card_does_not_change_size_when_it_completes(owner_page: Page) -> None:
     card = generate(owner_page, "Stay where you are", "flux-pro")
     box = card.locator(".card-box")
     before = box.bounding_box()
@@ -102,7 +104,7 @@ def test_card_box_does_not_jump(owner_page: Page) -> None:
     assert box.bounding_box() == before
 
 
-def test_phone(phone_page: Page) -> None:
+def test_picture_is_made_on_a_phone(phone_page: Page) -> None:
     phone_page.get_by_role("button", name="Describe a picture…").click()
     phone_page.get_by_label("Prompt").fill("From the pocket")
     phone_page.get_by_label("Model").select_option(label=LABELS["flux-schnell"])
@@ -120,7 +122,7 @@ def test_phone(phone_page: Page) -> None:
         ("x" * 4001, "This prompt has 4,001 characters; 4,000 is the most."),
     ],
 )
-def test_bad_prompt_is_told_beside_its_field_and_kept(prompt: str, message: str, owner_page: Page) -> None:
+def test_invalid_prompt_is_kept_with_an_error_beside_its_field(prompt: str, message: str, owner_page: Page) -> None:
     field = owner_page.get_by_label("Prompt")
     field.fill(prompt)
     owner_page.get_by_role("button", name=re.compile("^Generate")).click()
@@ -129,7 +131,7 @@ def test_bad_prompt_is_told_beside_its_field_and_kept(prompt: str, message: str,
     expect(owner_page.locator("article", has_text="xxxx")).to_have_count(0)
 
 
-def test_wrong_count_and_option_are_told_beside_their_fields(owner_page: Page) -> None:
+def test_invalid_count_and_option_have_errors_beside_their_fields(owner_page: Page) -> None:
     pick(owner_page, "flux-pro")
     owner_page.get_by_label("Prompt").fill("Nine of them")
     for name, value in (("count", "9"), ("opt_size", "1x1")):
@@ -147,7 +149,7 @@ def test_markup_in_a_prompt_stays_text(owner_page: Page) -> None:
     done(card)
 
 
-def test_cancel(owner_page: Page) -> None:
+def test_generation_can_be_cancelled(owner_page: Page) -> None:
     card = generate(owner_page, "Never mind [fail: task_never_ends]", "flux-pro")
     card.get_by_role("button", name="Cancel").click()
     expect(card).to_have_attribute("data-state", "cancelled")
@@ -155,7 +157,7 @@ def test_cancel(owner_page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "slug", "state", "says", "button"),
+    ("word", "slug", "state", "text", "button"),
     [
         ("content_policy", "flux-schnell", "failed", "Nothing was charged", "Edit prompt"),
         ("task_fails", "flux-pro", "failed", "Nothing was charged", "Retry"),
@@ -163,16 +165,16 @@ def test_cancel(owner_page: Page) -> None:
         ("connection_broken", "flux-schnell", "interrupted", "it may have been charged", "Try again"),
     ],
 )
-def test_failures_say_what_to_do(word: str, slug: str, state: str, says: str, button: str, owner_page: Page) -> None:
+def test_failures_say_what_to_do(word: str, slug: str, state: str, text: str, button: str, owner_page: Page) -> None:
     card = generate(owner_page, f"On purpose [fail: {word}]", slug)
     expect(card).to_have_attribute("data-state", state, timeout=30_000)
-    expect(card).to_contain_text(says)
+    expect(card).to_contain_text(text)
     expect(card.get_by_text(button)).to_be_visible()
     card.get_by_role("button", name="Dismiss").click()
     expect(card).to_have_count(0)
 
 
-def test_try_again_makes_a_new_one(owner_page: Page) -> None:
+def test_try_again_makes_a_new_generation(owner_page: Page) -> None:
     card = generate(owner_page, "Once more [fail: connection_broken]")
     expect(card).to_have_attribute("data-state", "interrupted", timeout=30_000)
     old = card.get_attribute("id")
@@ -182,7 +184,7 @@ def test_try_again_makes_a_new_one(owner_page: Page) -> None:
     expect(again).to_have_attribute("data-state", "interrupted", timeout=30_000)
 
 
-def test_partial_result_is_kept_and_said(owner_page: Page) -> None:
+def test_partial_result_is_kept_and_reported(owner_page: Page) -> None:
     pick(owner_page, "flux-pro")
     owner_page.locator('label:has([name=count][value="4"])').click()
     card = generate(owner_page, "Three of four [fail: partial]", "flux-pro")
@@ -191,10 +193,10 @@ def test_partial_result_is_kept_and_said(owner_page: Page) -> None:
 
 
 def test_unfetchable_picture_can_be_fetched_again(owner_page: Page, set_up: Studio) -> None:
-    """What was paid for stays on record: the button asks for the picture, not for another payment."""
+    """A paid result stays on record: the button fetches the picture and does not pay again."""
     card = generate(owner_page, "Where is it [fail: picture_html]")
     pk = int((card.get_attribute("id") or "").removeprefix("generation-"))
-    # Skip the growing waits between the five tries.
+    # Skip the waits between the five tries.
     set_up.shell(
         "import time; from gallery.models import Generation; from django.utils import timezone\n"
         f"row = Generation.objects.filter(pk={pk})\n"
@@ -230,21 +232,21 @@ def test_sign_out_elsewhere_leads_to_the_sign_in_page(set_up: Studio, browser: B
 
 
 def worker_processes(studio: Studio) -> list[int]:
-    """The cluster's processes of this studio, the parent first."""
+    """The pids of this studio's cluster, lowest first."""
     found = []
     for process in Path("/proc").iterdir():
         try:
             command = (process / "cmdline").read_bytes().split(b"\0")
-            ours = f"LEMONSTUDIO_DATA={studio.data}".encode() in (process / "environ").read_bytes().split(b"\0")
+            is_ours = f"LEMONSTUDIO_DATA={studio.data}".encode() in (process / "environ").read_bytes().split(b"\0")
         except (OSError, ValueError):
             continue
-        if process.name.isdecimal() and ours and b"cluster" in command:
+        if process.name.isdecimal() and is_ours and b"cluster" in command:
             found.append(int(process.name))
     return sorted(found)
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
-def test_killed_worker_goes_on_without_asking_twice(owner_page: Page, set_up: Studio) -> None:
+def test_work_goes_on_after_a_killed_worker_without_a_second_post(owner_page: Page, set_up: Studio) -> None:
     card = generate(owner_page, "Survive this", "midjourney")
     expect(card).to_have_attribute("data-state", re.compile("pending|processing"), timeout=20_000)
     for pid in worker_processes(set_up):
@@ -258,7 +260,7 @@ def test_killed_worker_goes_on_without_asking_twice(owner_page: Page, set_up: St
     assert set_up.is_healthy()
 
 
-def test_javascript_is_a_comfort_not_a_need(set_up: Studio, browser: Browser) -> None:
+def test_picture_is_made_without_javascript(set_up: Studio, browser: Browser) -> None:
     visit = Visit(browser, set_up, java_script_enabled=False)
     page = visit.sign_in("tom@example.org")
     page.get_by_label("Prompt").fill("Without scripts")
@@ -273,10 +275,10 @@ def test_javascript_is_a_comfort_not_a_need(set_up: Studio, browser: Browser) ->
     visit.close()
 
 
-def test_nothing_but_this_machine_is_asked(owner_page: Page, set_up: Studio) -> None:
-    """No CDN, no font, no tracker."""
-    asked: set[str] = set()
-    owner_page.on("request", lambda request: asked.add(re.sub(r"^(\w+://[^/]+).*", r"\1", request.url)))
+def test_pages_load_nothing_from_other_hosts(owner_page: Page, set_up: Studio) -> None:
+    """There is no CDN, web font or tracker."""
+    origins: set[str] = set()
+    owner_page.on("request", lambda request: origins.add(re.sub(r"^(\w+://[^/]+).*", r"\1", request.url)))
     owner_page.goto("/")
     owner_page.goto("/galleries/")
-    assert asked == {set_up.url}
+    assert origins == {set_up.url}

@@ -1,4 +1,4 @@
-"""Pictures are taken away: one as it is wanted, some as an archive, many made ready first."""
+"""Downloads: one picture in another format, a selection at once, and a gallery that is built in the background."""
 
 import json
 import zipfile
@@ -16,13 +16,13 @@ def choose(dialog: Locator, format: str, side: str) -> None:
 
 
 def downloaded(page: Page, button: Locator) -> tuple[str, str]:
-    """Under which name, and where it is."""
+    """Click a button that downloads a file; return the file's suggested name and its path."""
     with page.expect_download() as download:
         button.click()
     return download.value.suggested_filename, str(download.value.path())
 
 
-def test_one_some_and_many(owner_page: Page) -> None:
+def test_one_picture_a_selection_and_a_gallery_are_downloaded(owner_page: Page) -> None:
     page = owner_page
     page.goto("/galleries/")
     page.get_by_label("New gallery").fill("To take away: all")
@@ -32,11 +32,11 @@ def test_one_some_and_many(owner_page: Page) -> None:
     expect(page.get_by_role("link", name="Download ZIP")).to_have_count(0)
     page.goto("/")
     page.get_by_label("Save to gallery").select_option(label="To take away: all")
-    # 1792 pixels wide, and square.
+    # One is 1792 pixels wide, the other is square.
     done(generate(page, "First to take away", "dall-e-3"))
     done(generate(page, "Second to take away"))
 
-    # One, smaller, in another format, and without a word in it.
+    # Export one picture, smaller, in another format and without metadata.
     page.goto(gallery)
     page.locator(".tile", has=page.get_by_alt_text("First to take away")).locator(".pic-link").click()
     page.get_by_role("link", name="Download as").click()
@@ -54,7 +54,7 @@ def test_one_some_and_many(owner_page: Page) -> None:
     with open(path, "rb") as file:
         assert b"First to take away" not in file.read()
 
-    # Some that are selected: at once.
+    # A small selection is downloaded at once.
     page.goto(gallery)
     page.get_by_role("checkbox", name="Select: Second to take away").check()
     page.get_by_role("form", name="With the selected pictures").get_by_role("button", name="Download ZIP").click()
@@ -65,7 +65,7 @@ def test_one_some_and_many(owner_page: Page) -> None:
         assert archive.testzip() is None
         assert archive.namelist() == ["manifest.json", "001 Second to take away.png"]
 
-    # All of a gallery in another shape: made ready in the background, told of on a page.
+    # A whole gallery in another format is built in the background, and has a page.
     page.get_by_role("button", name="Clear the selection").click()
     page.get_by_role("link", name="Download ZIP").click()
     expect(dialog.get_by_role("heading")).to_have_text("Download “To take away: all”")
@@ -81,14 +81,15 @@ def test_one_some_and_many(owner_page: Page) -> None:
     assert name == "To take away all.zip"
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
-        prompts = {one["file"]: one["prompt"] for one in json.loads(archive.read("manifest.json"))["pictures"]}
+        pictures = json.loads(archive.read("manifest.json"))["pictures"]
+        prompts = {picture["file"]: picture["prompt"] for picture in pictures}
         assert sorted(prompts.values()) == ["First to take away", "Second to take away"]
         for file, prompt in prompts.items():
-            with archive.open(file) as inside, Image.open(inside) as image:
+            with archive.open(file) as member, Image.open(member) as image:
                 assert (image.format, max(image.size)) == ("JPEG", 1024)
                 assert prompt in image.getexif()[0x010E]
 
-    # It is found again, and deleted.
+    # The list of downloads leads to it, and it can be deleted.
     page.get_by_role("button", name="Account").click()
     page.locator("#account-menu").get_by_role("link", name="Downloads").click()
     expect(page).to_have_title("Downloads · Lemon Studio")

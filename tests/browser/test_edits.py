@@ -1,4 +1,4 @@
-"""From a picture: marking with mouse, keys and fingers, uploads, variations; to a kept picture each time."""
+"""Edits and variations: marking with mouse, keys and fingers, and uploads. Each ends with a stored picture."""
 
 import base64
 import io
@@ -20,7 +20,7 @@ from tests.engine.test_edits import form_of
 from tests.support.stub_upstream import Reply, Request, StubUpstream
 from tests.support.studio import prepare
 
-# Perhaps with a number before it, of what has ended meanwhile.
+# The title may begin with the number of generations that have ended meanwhile.
 FEED = re.compile(r"Create · Lemon Studio$")
 NOTHING = "Nothing is marked yet. DALL·E 2 paints only what you mark."
 ANOTHER = """
@@ -35,7 +35,7 @@ ImageModel.objects.update_or_create(
 
 @pytest.fixture(scope="module")
 def pictures(set_up: Studio, browser: Browser) -> dict[str, str]:
-    """The pages of two of Olivia's pictures: a square one, and a wide one."""
+    """The addresses of two of Olivia's pictures: a square one and a wide one."""
     visit = Visit(browser, set_up)
     page = visit.sign_in("olivia@example.org")
     found = {}
@@ -52,7 +52,7 @@ def pictures(set_up: Studio, browser: Browser) -> dict[str, str]:
 
 @pytest.fixture
 def another_model(set_up: Studio) -> Iterator[None]:
-    """One that takes any shape, with or without a mask."""
+    """A model that edits pictures of any shape, with or without a mask."""
     set_up.shell(ANOTHER)
     yield
     set_up.shell(
@@ -60,7 +60,8 @@ def another_model(set_up: Studio) -> Iterator[None]:
     )
 
 
-def said(page: Page) -> Locator:
+def mask_status(page: Page) -> Locator:
+    """The text below the canvas that says what is marked."""
     return page.locator("#mask-said")
 
 
@@ -69,7 +70,7 @@ def canvas(page: Page) -> Locator:
 
 
 def drag(page: Page, start: tuple[float, float], *others: tuple[float, float]) -> None:
-    """Draw with the mouse, from point to point, each in shares of the picture."""
+    """Draw with the mouse from point to point. Points are shares of the picture's width and height."""
     box = canvas(page).bounding_box()
     assert box
     points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, *others)]
@@ -81,7 +82,7 @@ def drag(page: Page, start: tuple[float, float], *others: tuple[float, float]) -
 
 
 def finished(page: Page, prompt: str, kind: str = "Edit") -> Locator:
-    """The card in the feed, once its picture is there."""
+    """Wait until the card with this prompt is completed; return it."""
     expect(page).to_have_title(FEED)
     card = page.locator("article", has_text=prompt).first
     expect(card.locator(".meta")).to_contain_text(kind)
@@ -90,7 +91,7 @@ def finished(page: Page, prompt: str, kind: str = "Edit") -> Locator:
 
 
 def page_of(card: Locator) -> str:
-    """The address of its picture, without the list that it was opened from."""
+    """The address of a card's picture, without the query that names the list."""
     return (card.get_by_role("link").first.get_attribute("href") or "").partition("?")[0]
 
 
@@ -110,34 +111,34 @@ def generate_edit(page: Page, prompt: str) -> None:
 # -- marking
 
 
-def test_with_the_mouse(owner_page: Page, pictures: dict[str, str]) -> None:
+def test_mask_is_drawn_with_the_mouse(owner_page: Page, pictures: dict[str, str]) -> None:
     page = owner_page
     page.goto(pictures["square"])
     page.get_by_role("link", name="Edit", exact=True).click()
-    expect(said(page)).to_have_text(NOTHING)
+    expect(mask_status(page)).to_have_text(NOTHING)
     drag(page, (0.3, 0.5), (0.7, 0.5))
-    expect(said(page)).to_have_text(re.compile(r"Marked: \d+ % of the picture\."))
-    first = said(page).inner_text()
+    expect(mask_status(page)).to_have_text(re.compile(r"Marked: \d+ % of the picture\."))
+    first = mask_status(page).inner_text()
     drag(page, (0.5, 0.3), (0.5, 0.7))
-    expect(said(page)).not_to_have_text(first)
-    second = said(page).inner_text()
+    expect(mask_status(page)).not_to_have_text(first)
+    second = mask_status(page).inner_text()
 
     undo, redo = page.get_by_role("button", name="Undo"), page.get_by_role("button", name="Redo")
     undo.click()
-    expect(said(page)).to_have_text(first)
+    expect(mask_status(page)).to_have_text(first)
     redo.click()
-    expect(said(page)).to_have_text(second)
+    expect(mask_status(page)).to_have_text(second)
     page.get_by_role("button", name="Invert").click()
-    expect(said(page)).to_have_text(re.compile(r"Marked: [89]\d %"))
+    expect(mask_status(page)).to_have_text(re.compile(r"Marked: [89]\d %"))
     undo.click()
     page.locator("label", has_text="Erase").click()
     drag(page, (0.3, 0.5), (0.7, 0.5))
-    expect(said(page)).not_to_have_text(second)
+    expect(mask_status(page)).not_to_have_text(second)
     page.get_by_role("button", name="Clear").click()
-    expect(said(page)).to_have_text(NOTHING)
+    expect(mask_status(page)).to_have_text(NOTHING)
     for _ in range(4):
         undo.click()
-    expect(said(page)).to_have_text(NOTHING)
+    expect(mask_status(page)).to_have_text(NOTHING)
     expect(undo).to_have_attribute("aria-disabled", "true")
 
     page.locator("label", has_text="Draw").click()
@@ -147,8 +148,8 @@ def test_with_the_mouse(owner_page: Page, pictures: dict[str, str]) -> None:
     edited = page_of(card)
     before, after = original(page, pictures["square"]), original(page, edited)
     assert before.size == after.size == (1024, 1024)
-    assert differs(before, after, (440, 490, 580, 530)), "what was marked was painted anew"
-    assert not differs(before, after, (0, 0, 1024, 300)), "and nothing else"
+    assert differs(before, after, (440, 490, 580, 530)), "the marked part was painted anew"
+    assert not differs(before, after, (0, 0, 1024, 300)), "nothing else changed"
 
     page.goto(edited)
     lineage = page.locator(".lineage")
@@ -158,20 +159,20 @@ def test_with_the_mouse(owner_page: Page, pictures: dict[str, str]) -> None:
     expect(page.get_by_role("link", name="Edit: A ribbon, with the mouse")).to_be_visible()
 
 
-def test_a_larger_brush_marks_more(owner_page: Page, pictures: dict[str, str]) -> None:
+def test_larger_brush_marks_more(owner_page: Page, pictures: dict[str, str]) -> None:
     page = owner_page
     page.goto(f"{pictures['square']}edit/")
     shares = []
     for size in ("5", "40"):
         page.get_by_label("Brush size").fill(size)
         drag(page, (0.3, 0.5), (0.7, 0.5))
-        expect(said(page)).to_contain_text("Marked")
-        shares.append(int(re.findall(r"\d+", said(page).inner_text())[0]))
+        expect(mask_status(page)).to_contain_text("Marked")
+        shares.append(int(re.findall(r"\d+", mask_status(page).inner_text())[0]))
         page.get_by_role("button", name="Clear").click()
     assert shares[1] > 3 * shares[0]
 
 
-def test_with_the_keyboard_alone(owner_page: Page, pictures: dict[str, str]) -> None:
+def test_mask_is_drawn_with_the_keyboard_alone(owner_page: Page, pictures: dict[str, str]) -> None:
     page = owner_page
     page.goto(pictures["square"])
     page.keyboard.press("e")
@@ -182,39 +183,41 @@ def test_with_the_keyboard_alone(owner_page: Page, pictures: dict[str, str]) -> 
             break
     expect(canvas(page)).to_be_focused()
     expect(page.locator("#mask-keys")).to_be_visible()
-    expect(said(page)).to_have_text(f"Brush 50 % from the left, 50 % from the top, on unmarked ground. {NOTHING}")
+    expect(mask_status(page)).to_have_text(
+        f"Brush 50 % from the left, 50 % from the top, on unmarked ground. {NOTHING}"
+    )
     page.keyboard.press("Space")
-    expect(said(page)).to_have_text(
+    expect(mask_status(page)).to_have_text(
         "Brush 50 % from the left, 50 % from the top, on marked ground. Marked: 1 % of the picture."
     )
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    expect(said(page)).to_contain_text("Brush 62 % from the left, 50 % from the top, on unmarked ground.")
+    expect(mask_status(page)).to_contain_text("Brush 62 % from the left, 50 % from the top, on unmarked ground.")
     page.keyboard.down("Shift")
     for _ in range(4):
         page.keyboard.press("ArrowDown")
     page.keyboard.up("Shift")
-    expect(said(page)).to_contain_text("62 % from the left, 74 % from the top, on marked ground.")
-    marked = said(page).inner_text()
+    expect(mask_status(page)).to_contain_text("62 % from the left, 74 % from the top, on marked ground.")
+    marked = mask_status(page).inner_text()
     page.keyboard.press("Control+z")
-    expect(said(page)).to_contain_text("Marked: 1 % of the picture.")
+    expect(mask_status(page)).to_contain_text("Marked: 1 % of the picture.")
     page.keyboard.press("Control+Shift+z")
     page.keyboard.press("e")
-    expect(said(page)).to_contain_text("Erasing.")
+    expect(mask_status(page)).to_contain_text("Erasing.")
     page.keyboard.press("Space")
-    expect(said(page)).to_contain_text("on unmarked ground")
-    assert said(page).inner_text() != marked
+    expect(mask_status(page)).to_contain_text("on unmarked ground")
+    assert mask_status(page).inner_text() != marked
     page.keyboard.press("e")
     page.keyboard.press("]")
-    expect(said(page)).to_contain_text("Brush size 14.")
+    expect(mask_status(page)).to_contain_text("Brush size 14.")
 
-    # From the canvas on: past the tools, over the regions, to the prompt.
+    # The Tab key leads from the canvas past the tools and the regions to the prompt.
     for _ in range(30):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.textContent.trim()") == "Lower half":
             break
     page.keyboard.press("Enter")
-    expect(said(page)).to_have_text(re.compile(r"^Marked: 5\d % of the picture\.$"))
+    expect(mask_status(page)).to_have_text(re.compile(r"^Marked: 5\d % of the picture\.$"))
     for _ in range(10):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.id") == "id_prompt":
@@ -225,7 +228,7 @@ def test_with_the_keyboard_alone(owner_page: Page, pictures: dict[str, str]) -> 
 
 
 def touch(page: Page, *points: tuple[float, float]) -> None:
-    """Draw with a finger, from point to point, each in shares of the picture."""
+    """Draw with a finger from point to point. Points are shares of the picture's width and height."""
     box = canvas(page).bounding_box()
     assert box
     session = page.context.new_cdp_session(page)
@@ -240,13 +243,13 @@ def touch(page: Page, *points: tuple[float, float]) -> None:
     send("touchEnd", *points[-1])
 
 
-def test_on_a_phone_with_a_finger(phone_page: Page, pictures: dict[str, str]) -> None:
+def test_mask_is_drawn_with_a_finger_on_a_phone(phone_page: Page, pictures: dict[str, str]) -> None:
     page = phone_page
     page.goto(f"{pictures['wide']}edit/")
-    expect(said(page)).to_have_text(NOTHING)
+    expect(mask_status(page)).to_have_text(NOTHING)
     scrolled = page.evaluate("scrollY")
     touch(page, (0.35, 0.3), (0.5, 0.5), (0.65, 0.7))
-    expect(said(page)).to_have_text(re.compile(r"Marked: \d+ %"))
+    expect(mask_status(page)).to_have_text(re.compile(r"Marked: \d+ %"))
     assert page.evaluate("scrollY") == scrolled, "drawing does not move the page"
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(overflow) <= 0
@@ -259,7 +262,7 @@ def test_on_a_phone_with_a_finger(phone_page: Page, pictures: dict[str, str]) ->
     finished(page, "A rocket, with a finger")
 
 
-def test_another_square_part_shows_at_once(owner_page: Page, pictures: dict[str, str]) -> None:
+def test_choice_of_square_part_shows_at_once(owner_page: Page, pictures: dict[str, str]) -> None:
     page = owner_page
     page.goto(f"{pictures['wide']}edit/")
     expect(canvas(page)).to_be_visible()
@@ -281,7 +284,7 @@ def test_another_square_part_shows_at_once(owner_page: Page, pictures: dict[str,
         assert shaded() == expected, name
 
 
-def test_filled_up_to_a_square(owner_page: Page, pictures: dict[str, str]) -> None:
+def test_wide_picture_is_extended_to_a_square(owner_page: Page, pictures: dict[str, str]) -> None:
     page = owner_page
     page.goto(f"{pictures['wide']}edit/")
     page.locator("#edit-options label", has_text="All of it").click()
@@ -294,7 +297,7 @@ def test_filled_up_to_a_square(owner_page: Page, pictures: dict[str, str]) -> No
 # -- the form
 
 
-def test_a_mistake_keeps_what_was_marked(owner_page: Page, pictures: dict[str, str]) -> None:
+def test_form_error_keeps_the_mask(owner_page: Page, pictures: dict[str, str]) -> None:
     page = owner_page
     page.goto(f"{pictures['square']}edit/")
     page.get_by_role("button", name=re.compile("^Generate")).click()
@@ -303,16 +306,16 @@ def test_a_mistake_keeps_what_was_marked(owner_page: Page, pictures: dict[str, s
     expect(page.locator("#edit-fields")).to_contain_text("Mark the part of the picture that is to change.")
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("A kept mask")
     page.get_by_role("button", name="Centre").click()
-    expect(said(page)).to_have_text("Marked: 25 % of the picture.")
+    expect(mask_status(page)).to_have_text("Marked: 25 % of the picture.")
     page.get_by_label("Prompt", exact=True).fill("")
     page.get_by_role("button", name=re.compile("^Generate")).click()
     expect(page.locator("#edit-fields")).to_contain_text("Say what to change first.")
-    expect(said(page)).to_have_text("Marked: 25 % of the picture.")
+    expect(mask_status(page)).to_have_text("Marked: 25 % of the picture.")
     generate_edit(page, "A kept mask")
     finished(page, "A kept mask")
 
 
-def test_gone_back_to_the_page_asks_for_something_new(
+def test_form_can_be_sent_again_after_going_back(
     owner_page: Page, pictures: dict[str, str], another_model: None
 ) -> None:
     page = owner_page
@@ -322,7 +325,7 @@ def test_gone_back_to_the_page_asks_for_something_new(
         else:
             page.goto(f"{pictures['square']}edit/")
         page.get_by_label("Model", exact=True).select_option(label="GPT Image 2")
-        expect(said(page)).to_have_text("Nothing is marked: all of the picture may change.")
+        expect(mask_status(page)).to_have_text("Nothing is marked: all of the picture may change.")
         generate_edit(page, "Twice, on purpose")
         expect(page).to_have_title(FEED)
         page.go_back()
@@ -330,9 +333,7 @@ def test_gone_back_to_the_page_asks_for_something_new(
     expect(page.locator("article", has_text="Twice, on purpose")).to_have_count(2)
 
 
-def test_the_model_brings_its_own_options_and_cost(
-    owner_page: Page, pictures: dict[str, str], another_model: None
-) -> None:
+def test_model_changes_options_and_cost(owner_page: Page, pictures: dict[str, str], another_model: None) -> None:
     page = owner_page
     page.goto(f"{pictures['wide']}edit/")
     expect(page.locator("#edit-options")).to_contain_text("Square part")
@@ -351,7 +352,7 @@ def test_the_model_brings_its_own_options_and_cost(
     assert not differs(original(page, pictures["wide"]), edited, (700, 0, 1280, 768))
 
 
-def test_javascript_is_a_comfort_not_a_need(set_up: Studio, browser: Browser, pictures: dict[str, str]) -> None:
+def test_mask_can_be_a_file_without_javascript(set_up: Studio, browser: Browser, pictures: dict[str, str]) -> None:
     visit = Visit(browser, set_up, java_script_enabled=False)
     page = visit.sign_in("olivia@example.org")
     page.goto(f"{pictures['square']}edit/")
@@ -377,7 +378,7 @@ def test_javascript_is_a_comfort_not_a_need(set_up: Studio, browser: Browser, pi
 
 
 def photo(size: tuple[int, int] = (900, 600), format: str = "JPEG") -> bytes:
-    """On its side, as phones make them: shown, it is tall."""
+    """A photo as phones make it: stored wide, and its EXIF orientation says that it is tall."""
     exif = Image.Exif()
     exif[0x0112] = 6
     buffer = io.BytesIO()
@@ -385,7 +386,7 @@ def photo(size: tuple[int, int] = (900, 600), format: str = "JPEG") -> bytes:
     return buffer.getvalue()
 
 
-def test_an_upload_is_edited_like_a_picture(owner_page: Page) -> None:
+def test_upload_is_edited_like_a_picture(owner_page: Page) -> None:
     page = owner_page
     page.goto("/edit/")
     page.get_by_label("Choose a picture").set_input_files(
@@ -418,31 +419,44 @@ GIVE = """([how, base64, name, type]) => {
 
 
 @pytest.mark.parametrize("how", ["drop", "paste"])
-def test_a_picture_is_dropped_or_pasted(how: str, owner_page: Page) -> None:
+def test_picture_can_be_dropped_or_pasted(how: str, owner_page: Page) -> None:
     owner_page.goto("/edit/")
     encoded = base64.b64encode(png()).decode()
     owner_page.evaluate(GIVE, [how, encoded, "a.png", "image/png"])
     expect(owner_page).to_have_url(re.compile(r"/edit/[0-9a-f]{32}-64x48\.png/$"))
 
 
-def test_what_cannot_be_used_is_said_before_and_after_it_travels(owner_page: Page) -> None:
+def test_unusable_files_are_refused_before_and_after_the_upload(owner_page: Page) -> None:
     page = owner_page
     page.goto("/edit/")
     choose = page.get_by_label("Choose a picture")
     zone = page.locator(".dropzone")
     choose.set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"notes"})
-    expect(zone).to_contain_text("“notes.txt” is no PNG, JPEG or WebP picture. Choose another.")
+    expect(zone).to_contain_text(
+        "“notes.txt” is not a picture that can be opened here. Choose a PNG, JPEG, WebP, AVIF or GIF."
+    )
     choose.set_input_files({"name": "huge.png", "mimeType": "image/png", "buffer": bytes(21 * 2**20)})
     expect(zone).to_contain_text("“huge.png” is larger than 20 MB. Make it smaller, and choose it again.")
     expect(page).to_have_url(re.compile("/edit/$"))
-    choose.set_input_files({"name": "false.png", "mimeType": "image/png", "buffer": b"no picture at all"})
-    expect(zone).to_contain_text("This file cannot be used: it is no PNG, JPEG or WebP picture.")
+    choose.set_input_files({"name": "false.png", "mimeType": "image/png", "buffer": png()[:-20]})
+    expect(zone).to_contain_text("This file cannot be used: its end is missing. Save or download it once more")
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
+    choose.set_input_files({"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": heic})
+    expect(zone).to_contain_text("it is a HEIC file. Choose a JPEG instead")
+
+
+@pytest.mark.parametrize("called", ["image/heic", "image/pjpeg", "image/x-png", "application/octet-stream", ""])
+def test_a_picture_is_taken_whatever_the_browser_calls_it(called: str, owner_page: Page) -> None:
+    owner_page.goto("/edit/")
+    file = {"name": "photo.heic", "mimeType": called, "buffer": png()}
+    owner_page.get_by_label("Choose a picture").set_input_files(file)  # type: ignore[arg-type]
+    expect(owner_page).to_have_url(re.compile(r"/edit/[0-9a-f]{32}-64x48\.png/$"))
 
 
 # -- variations
 
 
-def test_variations_take_one_click(owner_page: Page, pictures: dict[str, str]) -> None:
+def test_variations_are_made_with_one_click(owner_page: Page, pictures: dict[str, str]) -> None:
     page = owner_page
     page.goto(pictures["wide"])
     page.get_by_label("How many").fill("2")
@@ -458,7 +472,7 @@ def test_variations_take_one_click(owner_page: Page, pictures: dict[str, str]) -
 # -- a server that is not the sandbox
 
 
-def test_another_server_that_speaks_the_contract(browser: Browser, tmp_path: Path) -> None:
+def test_edits_work_with_another_server_of_the_same_api(browser: Browser, tmp_path: Path) -> None:
     with StubUpstream() as stub, StubUpstream() as image_host:
         image_host.handler = lambda request: Reply(body=png(512, 512), headers={"Content-Type": "image/png"})
 
@@ -495,13 +509,14 @@ def test_another_server_that_speaks_the_contract(browser: Browser, tmp_path: Pat
             visit.close()
         finally:
             studio.stop()
-    sent = {form.path: form for form in map(form_of, (one for one in stub.requests if one.method == "POST"))}
-    assert len([one for one in stub.requests if one.method == "POST"]) == 2
-    edit, variation = sent["/v1/images/edits"], sent["/v1/images/variations"]
+    posts = [request for request in stub.requests if request.method == "POST"]
+    assert len(posts) == 2
+    forms = {form.path: form for form in map(form_of, posts)}
+    edit, variation = forms["/v1/images/edits"], forms["/v1/images/variations"]
     image, mask = (Image.open(io.BytesIO(edit.files[name])) for name in ("image", "mask"))
     assert (image.format, image.size, mask.format, mask.size) == ("PNG", (480, 480), "PNG", (480, 480))
     assert [mask.getchannel("A").getpixel((240, y)) for y in (20, 460)] == [0, 255]
     assert (edit.fields["prompt"], edit.fields["model"], edit.fields["n"]) == ("Clouds", "dall-e-2", "1")
     assert Image.open(io.BytesIO(variation.files["image"])).size == (512, 512)
     assert "prompt" not in variation.fields
-    assert {one.headers["authorization"] for one in stub.requests} == {f"Bearer {KEY}"}
+    assert {request.headers["authorization"] for request in stub.requests} == {f"Bearer {KEY}"}

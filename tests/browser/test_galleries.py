@@ -1,4 +1,4 @@
-"""Pictures kept together, and shown to the team."""
+"""Galleries: saving pictures, and sharing them with the team."""
 
 import re
 
@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_create import done, generate
 
 
-def test_save_show_and_take_back(owner_page: Page, teammate_page: Page) -> None:
+def test_picture_is_saved_and_shared_with_the_team_and_unshared(owner_page: Page, teammate_page: Page) -> None:
     card = generate(owner_page, "For the wall")
     done(card)
     card.hover()
@@ -24,7 +24,7 @@ def test_save_show_and_take_back(owner_page: Page, teammate_page: Page) -> None:
     expect(owner_page.locator("main img")).to_have_count(1)
     address = owner_page.url
 
-    # Private until shown.
+    # The gallery is private until it is shared.
     teammate_page.goto(address)
     expect(teammate_page).to_have_title(re.compile("^Nothing hangs here"))
 
@@ -48,7 +48,7 @@ def test_save_show_and_take_back(owner_page: Page, teammate_page: Page) -> None:
     expect(teammate_page).to_have_title(re.compile("^Nothing hangs here"))
 
 
-def test_generate_straight_into_a_gallery(owner_page: Page) -> None:
+def test_generation_is_saved_to_the_chosen_gallery(owner_page: Page) -> None:
     owner_page.goto("/galleries/")
     owner_page.get_by_label("New gallery").fill("Straight in")
     owner_page.get_by_role("button", name="Create").click()
@@ -61,7 +61,7 @@ def test_generate_straight_into_a_gallery(owner_page: Page) -> None:
     expect(owner_page.locator("main img")).to_have_count(1)
 
 
-def test_download_is_the_original(owner_page: Page) -> None:
+def test_card_downloads_the_original(owner_page: Page) -> None:
     card = generate(owner_page, "To take away")
     done(card)
     card.hover()

@@ -1,4 +1,4 @@
-"""Pictures, found among many: as a person looks for them, with a mouse, the keyboard alone, or a thumb."""
+"""The library: searching and filtering many pictures, with mouse, keyboard and thumb."""
 
 import re
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ MANY = 130
 
 @pytest.fixture(scope="module")
 def library(set_up: Studio) -> Studio:
-    """Lina, who has many pictures, all of her own."""
+    """A studio in which Lina has many pictures."""
     set_up.shell(
         f"from gallery.models import Person; Person.objects.create_user('{EMAIL}', '{PASSWORD}', name='Lina Librarian')"
     )
     set_up.manage("make_pictures", str(MANY), "--files", "4", "--author", EMAIL)
     set_up.shell(
-        "from gallery.models import *; from gallery import search;"
+        "from gallery.models import *;"
         "Gallery.objects.filter(owner__name='Lina Librarian').update(shared_with_team=False);"
         "ones = Picture.objects.filter(author__name='Lina Librarian').order_by('-pk');"
         "[Generation.objects.filter(pictures=one).update(prompt=f'Quince {n}') for n, one in enumerate(ones[:3])];"
@@ -32,11 +32,11 @@ def library(set_up: Studio) -> Studio:
 
 
 def visit(library: Studio, browser: Browser, **options: Any) -> Iterator[Page]:
-    one = Visit(browser, library, **options)
-    page = one.sign_in(EMAIL)
+    session = Visit(browser, library, **options)
+    page = session.sign_in(EMAIL)
     page.goto("/pictures/")
     yield page
-    one.close()
+    session.close()
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def chip(page: Page, name: str) -> Locator:
     return page.get_by_role("link", name=f"Take off: {name}")
 
 
-def test_search_filter_and_take_off(page: Page) -> None:
+def test_search_and_filters_are_added_and_removed(page: Page) -> None:
     expect(page).to_have_title("Pictures · Lemon Studio")
     expect(page.locator(".found-count")).to_have_text(f"{MANY} pictures")
     search(page, "qui")
@@ -76,7 +76,7 @@ def test_search_filter_and_take_off(page: Page) -> None:
     expect(page.locator(".found-count")).to_have_text("3 pictures")
     expect(page).to_have_url(re.compile(r"/pictures/\?q=qui$"))
     expect(page.locator("#live")).to_have_text("3 pictures")
-    # Who types on has not moved on: one step back is where it began.
+    # Typing on makes no new history entry: one step back leads to the beginning.
     search(page, "quince 2")
     expect(tiles(page)).to_have_count(1)
     expect(page).to_have_url(re.compile(r"\?q=quince\+2$"))
@@ -99,7 +99,7 @@ def test_search_filter_and_take_off(page: Page) -> None:
     expect(page.locator("#live")).to_have_text("Nothing found")
     chip(page, "Tag nothing has this").click()
     expect(tiles(page)).to_have_count(3)
-    # The panel stays open, and says what holds now; the focus is on a filter that is still there.
+    # The panel stays open and shows the present filters; the focus is on a filter that remains.
     expect(filters(page).get_by_label("Tag")).to_have_value("")
     expect(filters(page).get_by_label("Author")).not_to_have_value("")
     expect(chip(page, "Author Lina Librarian (me)")).to_be_focused()
@@ -109,7 +109,7 @@ def test_search_filter_and_take_off(page: Page) -> None:
     expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
 
 
-def test_offers_the_tags_there_are(page: Page) -> None:
+def test_tag_filter_suggests_existing_tags(page: Page) -> None:
     tag = filters(page).get_by_label("Tag")
     tag.focus()
     expect(page.locator("#find-tags option[value='citrus']")).to_have_count(1)
@@ -119,7 +119,7 @@ def test_offers_the_tags_there_are(page: Page) -> None:
     expect(page.locator(".found-count")).not_to_have_text(f"{MANY} pictures")
 
 
-def test_sort(page: Page) -> None:
+def test_pictures_are_sorted(page: Page) -> None:
     search(page, "quince")
     expect(tiles(page)).to_have_count(3)
     newest = [tile.get_attribute("id") for tile in tiles(page).all()]
@@ -129,14 +129,14 @@ def test_sort(page: Page) -> None:
     assert [tile.get_attribute("id") for tile in tiles(page).all()] == newest[::-1]
 
 
-def test_saves_a_search(page: Page) -> None:
+def test_search_is_saved_and_deleted(page: Page) -> None:
     search(page, "quince")
     expect(tiles(page)).to_have_count(3)
     page.get_by_text("Save this search").click()
     page.get_by_label("Name of the search").fill("My quinces")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".toast")).to_contain_text("Saved as “My quinces”.")
-    # The same name is told, in place.
+    # A second search with the same name is refused in the form.
     page.get_by_text("Save this search").click()
     page.get_by_label("Name of the search").fill("My quinces")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -154,7 +154,7 @@ def test_saves_a_search(page: Page) -> None:
 
 
 def load_down(page: Page, count: int) -> None:
-    """Scroll until so many pictures are there."""
+    """Scroll until there are `count` pictures."""
     while tiles(page).count() < count:
         before = tiles(page).count()
         page.locator(".more").scroll_into_view_if_needed()
@@ -162,13 +162,13 @@ def load_down(page: Page, count: int) -> None:
 
 
 @pytest.mark.parametrize("how", ["back", "escape"])
-def test_loads_on_and_comes_back_to_the_same_place(page: Page, how: str) -> None:
+def test_list_loads_more_and_keeps_its_place_on_return(page: Page, how: str) -> None:
     load_down(page, 100)
     expect(page).to_have_url(re.compile(r"\?shown=\d+$"))
     tile = tiles(page).nth(95)
     tile.scroll_into_view_if_needed()
     link = tile.locator(".pic-link")
-    address, name = link.get_attribute("href"), tile.get_attribute("id") or ""
+    address, tile_id = link.get_attribute("href"), tile.get_attribute("id") or ""
     before = tile.bounding_box()
     link.click()
     page.wait_for_url(f"**{address}")
@@ -178,7 +178,7 @@ def test_loads_on_and_comes_back_to_the_same_place(page: Page, how: str) -> None
         expect(page.locator(".viewer")).to_be_visible()
         page.keyboard.press("Escape")
     page.wait_for_url("**/pictures/?shown=**")
-    tile = page.locator(f"#{name}")
+    tile = page.locator(f"#{tile_id}")
     expect(tile).to_be_in_viewport()
     assert tiles(page).count() >= 96
     expect(tile.locator(".pic-link")).to_be_focused()
@@ -188,8 +188,8 @@ def test_loads_on_and_comes_back_to_the_same_place(page: Page, how: str) -> None
     assert abs(before["y"] - after["y"]) < 40
 
 
-def test_comes_back_far_down_without_loading_everything(library: Studio, browser: Browser) -> None:
-    """What cannot be shown at once begins further down, and says how to get to the beginning."""
+def test_list_returns_far_down_without_loading_everything(library: Studio, browser: Browser) -> None:
+    """A list that is too long to restore begins further down, with a link to the beginning."""
     for page in visit(library, browser):
         last = page.locator(".more").get_attribute("href") or ""
         page.goto(f"{last}&shown=40")
@@ -198,7 +198,7 @@ def test_comes_back_far_down_without_loading_everything(library: Studio, browser
         expect(page).to_have_url(re.compile(r"/pictures/$"))
 
 
-def test_size_of_the_tiles_is_kept(page: Page) -> None:
+def test_size_of_the_tiles_is_remembered(page: Page) -> None:
     slider = page.get_by_role("slider", name="Size of the pictures")
     usual = tiles(page).first.bounding_box()
     slider.fill("1")
@@ -208,13 +208,13 @@ def test_size_of_the_tiles_is_kept(page: Page) -> None:
     assert small
     assert small["height"] < usual["height"] * 0.7
     page.reload()
-    # Drawn so by the server, before any script.
+    # The server renders this size, before any script runs.
     expect(page.locator(".tiles[data-size='1']")).to_be_visible()
     expect(slider).to_have_value("1")
     slider.fill("3")
 
 
-def test_keyboard_alone(page: Page) -> None:
+def test_library_works_with_the_keyboard_alone(page: Page) -> None:
     page.goto("/")
     page.locator("body").press("g")
     page.keyboard.press("p")
@@ -259,7 +259,7 @@ def test_keyboard_alone(page: Page) -> None:
     expect(links.first).to_be_focused()
 
 
-def test_with_a_thumb(phone: Page) -> None:
+def test_library_works_with_a_thumb(phone: Page) -> None:
     expect(phone.get_by_role("link", name="Pictures", exact=True)).to_have_attribute("aria-current", "page")
     search(phone, "quince")
     expect(tiles(phone)).to_have_count(3)
@@ -275,9 +275,9 @@ def test_with_a_thumb(phone: Page) -> None:
     assert phone.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
-def test_in_a_gallery(page: Page, library: Studio) -> None:
+def test_gallery_is_filtered_and_keeps_its_place(page: Page, library: Studio) -> None:
     library.shell(
-        "from gallery.models import *; from gallery.services import *;"
+        "from gallery.models import *; from gallery.services.galleries import make_gallery;"
         f"person = Person.objects.get(email='{EMAIL}'); gallery = make_gallery(person, 'Sorted by hand');"
         "ones = zip(Picture.objects.filter(author=person).order_by('pk')[:3], ['draft', 'approved', 'draft']);"
         "[GalleryEntry.objects.create(gallery=gallery, picture=one, position=place, status=status)"
@@ -299,10 +299,10 @@ def test_in_a_gallery(page: Page, library: Studio) -> None:
     expect(tiles(page).nth(1).locator(".pic-link")).to_be_focused()
 
 
-def test_without_a_script(library: Studio, browser: Browser) -> None:
-    """Forms and links do what the scripts do."""
-    one = Visit(browser, library, java_script_enabled=False)
-    page = one.sign_in(EMAIL)
+def test_library_works_without_javascript(library: Studio, browser: Browser) -> None:
+    """Plain forms and links replace the scripts."""
+    session = Visit(browser, library, java_script_enabled=False)
+    page = session.sign_in(EMAIL)
     page.goto("/pictures/")
     search(page, "quince")
     page.get_by_role("button", name="Search").click()
@@ -323,4 +323,4 @@ def test_without_a_script(library: Studio, browser: Browser) -> None:
     expect(tiles(page).first).to_be_visible()
     page.get_by_role("link", name="Back to the beginning").click()
     expect(page).to_have_url(re.compile(r"/pictures/$"))
-    one.close()
+    session.close()

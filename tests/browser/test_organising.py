@@ -1,4 +1,4 @@
-"""Favourites, ratings, tags, the trash and the selection, with the mouse and with the keyboard alone."""
+"""Favourites, ratings, tags, the trash and the selection, with the mouse and with the keyboard."""
 
 import re
 from collections.abc import Callable
@@ -36,12 +36,12 @@ print(f"gallery {{gallery.pk}}")
 
 @pytest.fixture
 def fill(set_up: Studio) -> Fill:
-    """Make a gallery of the owner's with so many pictures, and answer its address."""
+    """Make a gallery of the owner's with `count` pictures; return its address."""
 
     def make(name: str, count: int) -> str:
-        said = set_up.shell(MAKE.format(name=name, count=count))
-        match = re.search(r"gallery (\d+)", str(said))
-        assert match, said
+        output = set_up.shell(MAKE.format(name=name, count=count))
+        match = re.search(r"gallery (\d+)", str(output))
+        assert match, output
         return f"/galleries/{match[1]}/"
 
     return make
@@ -51,12 +51,12 @@ def tiles(page: Page) -> Locator:
     return page.locator(".tile:visible")
 
 
-def box(page: Page, place: int) -> Locator:
+def checkbox(page: Page, place: int) -> Locator:
     return tiles(page).nth(place).get_by_role("checkbox")
 
 
 def open_first(page: Page) -> None:
-    """Onto the picture's page, not over the list; keys do something once its modules have run."""
+    """Open the page of the first picture, not the lightbox. Its keys work once it is loaded."""
     page.goto(tiles(page).nth(0).get_by_role("link").first.get_attribute("href") or "")
 
 
@@ -64,7 +64,7 @@ def undo(page: Page) -> None:
     page.locator(".toast").get_by_role("button", name="Undo").click()
 
 
-def test_a_favourite_by_mouse_and_by_key(owner_page: Page, fill: Fill) -> None:
+def test_favourite_is_set_by_mouse_and_key(owner_page: Page, fill: Fill) -> None:
     page = owner_page
     page.goto(fill("Hearts", 2))
     first, second = tiles(page).nth(0), tiles(page).nth(1)
@@ -77,7 +77,7 @@ def test_a_favourite_by_mouse_and_by_key(owner_page: Page, fill: Fill) -> None:
     expect(second.get_by_role("button", name="Favourite")).to_have_attribute("aria-pressed", "true")
     page.reload()
     expect(page.locator(".tile .favourite [aria-pressed=true]")).to_have_count(2)
-    # On its page by the key, and back again.
+    # The key also works on the picture's page.
     open_first(page)
     heart = page.locator(".viewer .favourite button")
     expect(heart).to_have_attribute("aria-pressed", "true")
@@ -88,7 +88,7 @@ def test_a_favourite_by_mouse_and_by_key(owner_page: Page, fill: Fill) -> None:
     expect(heart).to_have_attribute("aria-pressed", "true")
 
 
-def test_a_rating_by_keys_and_arrows(owner_page: Page, fill: Fill) -> None:
+def test_rating_is_set_by_digits_and_arrows(owner_page: Page, fill: Fill) -> None:
     page = owner_page
     page.goto(fill("Stars", 1))
     open_first(page)
@@ -115,7 +115,7 @@ def test_a_rating_by_keys_and_arrows(owner_page: Page, fill: Fill) -> None:
     rated("0")
 
 
-def test_tags_are_typed_and_taken_off(owner_page: Page, fill: Fill) -> None:
+def test_tags_are_added_and_removed(owner_page: Page, fill: Fill) -> None:
     page = owner_page
     page.goto(fill("Tagged", 1))
     open_first(page)
@@ -125,7 +125,7 @@ def test_tags_are_typed_and_taken_off(owner_page: Page, fill: Fill) -> None:
     expect(page.locator(".tag")).to_have_count(2)
     expect(field).to_have_value("")
     expect(field).to_be_focused()
-    # What is there already is suggested, behind what has been typed before it, too.
+    # Existing tags are suggested, also after a comma.
     with page.expect_response("**/pictures/tags/"):
         page.reload()
         field.focus()
@@ -143,18 +143,18 @@ def test_tags_are_typed_and_taken_off(owner_page: Page, fill: Fill) -> None:
     expect(tiles(page)).to_have_count(1)
 
 
-def test_into_the_trash_and_back_from_a_gallery(owner_page: Page, fill: Fill) -> None:
+def test_picture_in_a_gallery_is_trashed_and_restored(owner_page: Page, fill: Fill) -> None:
     page = owner_page
     page.goto(fill("Thrown away", 3))
     tiles(page).nth(0).get_by_role("link").first.focus()
-    name = tiles(page).nth(0).get_attribute("id")
+    tile_id = tiles(page).nth(0).get_attribute("id")
     page.keyboard.press("Delete")
     expect(tiles(page)).to_have_count(2)
-    # The next one has the focus, so that the key goes on.
+    # The next picture has the focus, so that the key can be pressed again.
     expect(tiles(page).nth(0).get_by_role("link").first).to_be_focused()
     undo(page)
     expect(tiles(page)).to_have_count(3)
-    expect(page.locator(f"#{name} a.pic-link")).to_be_focused()
+    expect(page.locator(f"#{tile_id} a.pic-link")).to_be_focused()
     page.keyboard.press("Delete")
     expect(tiles(page)).to_have_count(2)
     page.reload()
@@ -166,7 +166,7 @@ def test_into_the_trash_and_back_from_a_gallery(owner_page: Page, fill: Fill) ->
     expect(tiles(page)).to_have_count(3)
 
 
-def test_from_its_page_on_to_the_next_with_undo(owner_page: Page, fill: Fill) -> None:
+def test_trashing_on_the_page_leads_to_the_next_picture_with_undo(owner_page: Page, fill: Fill) -> None:
     page = owner_page
     page.goto(fill("One by one", 3))
     open_first(page)
@@ -180,7 +180,7 @@ def test_from_its_page_on_to_the_next_with_undo(owner_page: Page, fill: Fill) ->
     expect(tiles(page)).to_have_count(3)
 
 
-def test_a_card_of_the_feed_goes_and_comes_back(owner_page: Page) -> None:
+def test_card_in_the_feed_is_trashed_and_restored(owner_page: Page) -> None:
     page = owner_page
     card = generate(page, "For the bin")
     done(card)
@@ -192,14 +192,14 @@ def test_a_card_of_the_feed_goes_and_comes_back(owner_page: Page) -> None:
     expect(card.locator("img")).to_be_visible()
 
 
-def test_many_are_selected_by_mouse_and_keys(owner_page: Page, fill: Fill) -> None:
+def test_pictures_are_selected_by_mouse_and_keys(owner_page: Page, fill: Fill) -> None:
     page = owner_page
     page.goto(fill("Many", 6))
     bar = page.get_by_role("form", name="With the selected pictures")
     expect(bar).to_be_hidden()
     tiles(page).nth(1).hover()
-    box(page, 1).check()
-    box(page, 4).click(modifiers=["Shift"])
+    checkbox(page, 1).check()
+    checkbox(page, 4).click(modifiers=["Shift"])
     expect(bar).to_contain_text("4 selected")
     page.keyboard.press("Escape")
     expect(bar).to_be_hidden()
@@ -216,12 +216,12 @@ def test_many_are_selected_by_mouse_and_keys(owner_page: Page, fill: Fill) -> No
     expect(bar).to_be_hidden()
 
 
-def test_what_is_done_with_many(owner_page: Page, fill: Fill) -> None:
+def test_selection_is_marked_tagged_added_and_trashed(owner_page: Page, fill: Fill) -> None:
     page = owner_page
     page.goto(fill("Together", 4))
     bar = page.get_by_role("form", name="With the selected pictures")
-    box(page, 0).check()
-    box(page, 1).check()
+    checkbox(page, 0).check()
+    checkbox(page, 1).check()
     bar.get_by_role("button", name="Favourite").click()
     expect(page.locator(".tile .favourite [aria-pressed=true]")).to_have_count(2)
 
@@ -250,7 +250,7 @@ def test_what_is_done_with_many(owner_page: Page, fill: Fill) -> None:
     expect(tiles(page)).to_have_count(2)
 
 
-def test_without_scripts_boxes_and_buttons_do_it(owner_page: Page, fill: Fill) -> None:
+def test_selection_works_without_javascript(owner_page: Page, fill: Fill) -> None:
     browser = owner_page.context.browser
     assert browser is not None
     address = fill("Plain", 3)

@@ -1,4 +1,4 @@
-"""When the account at the upstream has trouble: nobody's generation fails, and the page says why."""
+"""When the account at the upstream has a problem, generations wait instead of failing, and the page says why."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,8 +8,8 @@ from tests.browser.test_create import done, generate
 
 
 def test_empty_account_pauses_and_goes_on(owner_page: Page, administrator_page: Page) -> None:
-    over = datetime.now(UTC) + timedelta(seconds=6)
-    card = generate(owner_page, f"Paid later [fail: insufficient_balance until {over:%H:%M:%S}]")
+    until = datetime.now(UTC) + timedelta(seconds=6)
+    card = generate(owner_page, f"Paid later [fail: insufficient_balance until {until:%H:%M:%S}]")
     banner = owner_page.locator("#pause")
     expect(banner).to_contain_text("The studio is paused.", timeout=10_000)
     expect(banner).to_contain_text("The balance is $")
@@ -17,7 +17,7 @@ def test_empty_account_pauses_and_goes_on(owner_page: Page, administrator_page: 
 
     administrator_page.goto("/admin/gallery/upstreamaccount/")
     expect(administrator_page.locator("#result_list")).to_contain_text("insufficient_balance")
-    while datetime.now(UTC) < over:
+    while datetime.now(UTC) < until:
         administrator_page.wait_for_timeout(250)
     administrator_page.locator("input.action-select").check()
     administrator_page.get_by_label("Action:").select_option(label="Go on now")

@@ -1,4 +1,4 @@
-"""A studio that nobody has been in yet."""
+"""The first visit to a new studio."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import PASSWORD, Visit
 
 
-def test_first_administrator(tmp_path: Path, browser: Browser) -> None:
+def test_first_visitor_becomes_administrator(tmp_path: Path, browser: Browser) -> None:
     studio = Studio(tmp_path)
     try:
         studio.start()

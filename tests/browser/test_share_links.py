@@ -1,4 +1,4 @@
-"""A gallery shown to somebody without an account, from the making of the link to its end."""
+"""Showing a gallery to a guest, from making the share link to revoking it."""
 
 import re
 
@@ -14,8 +14,8 @@ PASSWORD = "open sesame"
 
 
 @pytest.fixture
-def shown(owner_page: Page, set_up: Studio) -> str:
-    """The address of a gallery with two pictures, which are ready to be shown."""
+def gallery(owner_page: Page, set_up: Studio) -> str:
+    """The address of a gallery with two pictures, which have their thumbnails."""
     page = owner_page
     page.goto("/galleries/")
     page.get_by_label("New gallery").fill("For the client")
@@ -34,14 +34,14 @@ def shown(owner_page: Page, set_up: Studio) -> str:
     return address
 
 
-def look_closely(browser: Browser, studio: Studio, page: Page, addresses: list[str]) -> list[str]:
-    """What axe finds for whoever looks at `page`, light and dark, on a desktop and on a phone."""
+def problems_of(browser: Browser, studio: Studio, page: Page, addresses: list[str]) -> list[str]:
+    """What axe finds at these addresses with the cookies of `page`, light and dark, on a desktop and on a phone."""
     found = []
     for scheme in ("light", "dark"):
         for width in (390, 1440):
             viewport = {"width": width, "height": 900}
             state = page.context.storage_state()
-            # axe is put into the page, which the policy would not let it.
+            # axe is injected into the page, which the policy would forbid.
             visit = Visit(browser, studio, viewport=viewport, color_scheme=scheme, bypass_csp=True, storage_state=state)
             for address in addresses:
                 visit.page.goto(address)
@@ -60,12 +60,14 @@ SWIPE = """(stage, x) => {
 }"""
 
 
-def test_from_the_link_to_its_end(owner_page: Page, shown: str, set_up: Studio, browser: Browser) -> None:
+def test_guest_uses_a_share_link_until_it_is_revoked(
+    owner_page: Page, gallery: str, set_up: Studio, browser: Browser
+) -> None:
     owner = owner_page
     owner.context.grant_permissions(["clipboard-read", "clipboard-write"])
 
     # The owner makes a link.
-    owner.goto(shown)
+    owner.goto(gallery)
     owner.get_by_role("link", name="Share").click()
     owner.get_by_role("link", name="Make a link").click()
     owner.get_by_label("For whom").fill("The client")
@@ -84,11 +86,11 @@ def test_from_the_link_to_its_end(owner_page: Page, shown: str, set_up: Studio, 
     expect(owner.locator("#fresh-address")).to_have_count(0)
     expect(owner.locator(".link")).to_contain_text("not visited yet")
 
-    # Somebody without an account opens it, on a phone.
+    # A guest opens it on a phone.
     visit = Visit(browser, set_up, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     guest = visit.page
     guest.goto(address)
-    assert look_closely(browser, set_up, guest, [address]) == []
+    assert problems_of(browser, set_up, guest, [address]) == []
     guest.get_by_label("Password").fill("perhaps this one")
     guest.get_by_role("button", name="Show me").click()
     expect(guest.locator("main")).to_contain_text("This is not the password")
@@ -100,7 +102,7 @@ def test_from_the_link_to_its_end(owner_page: Page, shown: str, set_up: Studio, 
     expect(tiles.first).to_have_js_property("complete", True)
     assert tiles.first.evaluate("image => image.naturalWidth") > 0
 
-    # From one picture to the next: by a touch, by a swipe, by a key, and back.
+    # The guest moves between pictures by touch, swipe and key.
     guest.get_by_role("link", name="Picture 1").click()
     expect(guest).to_have_title("Picture 1 of 2 · For the client")
     first = guest.url
@@ -111,7 +113,7 @@ def test_from_the_link_to_its_end(owner_page: Page, shown: str, set_up: Studio, 
     expect(guest).to_have_title("Picture 1 of 2 · For the client")
     assert "business" not in guest.content()
 
-    # They say what they think of it.
+    # The guest likes a picture and comments on it.
     guest.get_by_label("Your name").fill("Rosa")
     guest.get_by_role("button", name="Go on").click()
     guest.get_by_role("button", name="I like it").click()
@@ -124,10 +126,10 @@ def test_from_the_link_to_its_end(owner_page: Page, shown: str, set_up: Studio, 
     expect(guest.get_by_label("Your comment")).to_have_value("")
     guest.reload()
     expect(guest.locator(".comment")).to_have_count(1)
-    assert look_closely(browser, set_up, guest, [address, first]) == []
+    assert problems_of(browser, set_up, guest, [address, first]) == []
 
-    # The owner sees it, and talks it over with the team.
-    owner.goto(shown)
+    # The owner sees that, and comments for the team only.
+    owner.goto(gallery)
     owner.locator(".tile .pic-link").first.click()
     talk = owner.get_by_role("region", name="Comments in For the client")
     expect(talk).to_contain_text("Liked by Rosa guest")
@@ -138,15 +140,15 @@ def test_from_the_link_to_its_end(owner_page: Page, shown: str, set_up: Studio, 
     picture = owner.url
     owner.goto(links)
     expect(owner.locator(".link")).to_contain_text("1 visit")
-    assert look_closely(browser, set_up, owner, [links, picture]) == []
+    assert problems_of(browser, set_up, owner, [links, picture]) == []
     guest.reload()
     expect(guest.locator(".comment")).to_have_count(1)
     owner.goto(picture)
     talk.get_by_role("button", name="Delete the comment by Olivia Owner").click()
     expect(talk.locator(".comment")).to_have_count(1)
 
-    # The link ends, and with it its pictures.
-    files = guest.locator(".stage-pic img").evaluate("image => image.currentSrc")
+    # The owner revokes the link, and its files are gone too.
+    file = guest.locator(".stage-pic img").evaluate("image => image.currentSrc")
     owner.goto(links)
     owner.get_by_role("button", name="Revoke the link for The client").click()
     expect(owner.locator(".messages")).to_contain_text("Revoked")
@@ -155,6 +157,6 @@ def test_from_the_link_to_its_end(owner_page: Page, shown: str, set_up: Studio, 
     assert answer is not None
     assert answer.status == 410
     expect(guest).to_have_title(re.compile("^This has been taken down"))
-    assert guest.evaluate("async (file) => (await fetch(file)).status", files) == 410
-    assert look_closely(browser, set_up, guest, [address]) == []
+    assert guest.evaluate("async (file) => (await fetch(file)).status", file) == 410
+    assert problems_of(browser, set_up, guest, [address]) == []
     visit.close()

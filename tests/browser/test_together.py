@@ -1,4 +1,4 @@
-"""Somebody is invited, comes, and decides; and who invited them hears of it."""
+"""A person is invited, makes an account and decides on a picture; the inviter gets notices about it."""
 
 import re
 
@@ -16,7 +16,7 @@ olivia.user_permissions.add(Permission.objects.get(codename='add_invitation'))
 """
 
 
-def test_invited_decided_and_told(set_up: Studio, browser: Browser) -> None:
+def test_invited_person_decides_and_the_inviter_is_notified(set_up: Studio, browser: Browser) -> None:
     set_up.shell(MAY_INVITE)
     olivia, nina = Visit(browser, set_up), Visit(browser, set_up)
     page = olivia.sign_in("olivia@example.org")
@@ -38,33 +38,33 @@ def test_invited_decided_and_told(set_up: Studio, browser: Browser) -> None:
     link = page.locator("#invitation-link").inner_text()
     assert link.startswith(f"{set_up.url}/invitation/")
 
-    # Nina, in a browser of her own, makes an account by it and lands in the gallery.
-    hers = nina.page
-    hers.goto(link)
-    expect(hers.locator("main")).to_contain_text("Olivia Owner invites you to the gallery “Decided together”")
-    hers.get_by_label("Name").fill("Nina Newcomer")
-    hers.get_by_label("E-mail").fill("nina@example.org")
-    hers.get_by_label("Password").fill(PASSWORD)
-    hers.get_by_role("button", name="Show").click()
-    expect(hers.get_by_label("Password")).to_have_attribute("type", "text")
-    hers.get_by_role("button", name="Make my account").click()
-    expect(hers).to_have_url(gallery)
-    expect(hers.get_by_role("heading", level=1)).to_have_text("Decided together")
-    hers.locator(".tile").get_by_role("link").first.click()
-    expect(hers.locator(".viewer")).to_contain_text("A poster to agree on")
-    hers.get_by_role("textbox", name="Comment in Decided together").fill("Lovely light. <b>This one!</b>")
-    hers.get_by_role("button", name="Comment in Decided together").click()
-    expect(hers.locator(".comment")).to_contain_text("Lovely light. <b>This one!</b>")
-    hers.get_by_role("button", name="Approved").click()
-    expect(hers.locator(".place")).to_contain_text("Approved by Nina Newcomer")
+    # Nina makes an account through it in another browser, and arrives in the gallery.
+    nina_page = nina.page
+    nina_page.goto(link)
+    expect(nina_page.locator("main")).to_contain_text("Olivia Owner invites you to the gallery “Decided together”")
+    nina_page.get_by_label("Name").fill("Nina Newcomer")
+    nina_page.get_by_label("E-mail").fill("nina@example.org")
+    nina_page.get_by_label("Password").fill(PASSWORD)
+    nina_page.get_by_role("button", name="Show").click()
+    expect(nina_page.get_by_label("Password")).to_have_attribute("type", "text")
+    nina_page.get_by_role("button", name="Make my account").click()
+    expect(nina_page).to_have_url(gallery)
+    expect(nina_page.get_by_role("heading", level=1)).to_have_text("Decided together")
+    nina_page.locator(".tile").get_by_role("link").first.click()
+    expect(nina_page.locator(".viewer")).to_contain_text("A poster to agree on")
+    nina_page.get_by_role("textbox", name="Comment in Decided together").fill("Lovely light. <b>This one!</b>")
+    nina_page.get_by_role("button", name="Comment in Decided together").click()
+    expect(nina_page.locator(".comment")).to_contain_text("Lovely light. <b>This one!</b>")
+    nina_page.get_by_role("button", name="Approved").click()
+    expect(nina_page.locator(".place")).to_contain_text("Approved by Nina Newcomer")
 
-    # The link was for one.
+    # The link was for one person.
     third = Visit(browser, set_up)
     third.page.goto(link)
     expect(third.page.get_by_role("heading", level=1)).to_have_text("This invitation is over")
     third.close()
 
-    # Olivia is told, opens it, and sees who and when.
+    # Olivia gets a notice, opens it, and sees the decision and the comment.
     page.goto("/")
     page.get_by_role("link", name=re.compile(r"^Notices, \d+ unread$")).click()
     notice = page.locator(".notice", has_text="Nina Newcomer approved your picture in “Decided together”")

@@ -1,4 +1,4 @@
-"""Usage, as a person looks at it."""
+"""The pages about usage and budgets."""
 
 import csv
 import re
@@ -14,7 +14,7 @@ from tests.browser.test_accessibility import problems
 from tests.browser.test_create import done, generate
 
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-# Ursula has a budget, and asked for four pictures a month ago that never came.
+# Ursula has a budget. Last month she asked for four pictures that never arrived.
 SEED = f"""
 from datetime import timedelta
 from django.contrib.auth.models import Group
@@ -40,7 +40,7 @@ print(last_month.strftime("%B %Y|%Y-%m|") + timezone.localtime().strftime("%B %Y
 
 @pytest.fixture(scope="module")
 def months(set_up: Studio, browser: Browser) -> list[str]:
-    """Last month's name, and as in an address, and this month's name; in this one Ursula has made a picture."""
+    """Last month's name, last month as in addresses, and this month's name. Ursula made a picture this month."""
     months = set_up.shell(SEED).split("|")
     visit = Visit(browser, set_up)
     done(generate(visit.sign_in("ursula@example.org"), "Counted", "midjourney"))
@@ -57,7 +57,7 @@ def usage_page(months: list[str], set_up: Studio, browser: Browser) -> Iterator[
     visit.close()
 
 
-def test_what_was_spent_is_shown_with_its_budgets(usage_page: Page, months: list[str]) -> None:
+def test_spending_is_shown_with_budgets(usage_page: Page, months: list[str]) -> None:
     expect(usage_page).to_have_title(f"Usage in {months[2]} · Lemon Studio")
     expect(usage_page.locator(".sum-cost")).to_contain_text("$0.05")
     budgets = usage_page.get_by_role("list", name="Your budgets").get_by_role("listitem")
@@ -70,14 +70,14 @@ def test_what_was_spent_is_shown_with_its_budgets(usage_page: Page, months: list
     )
 
 
-def test_bars_of_pictures(usage_page: Page) -> None:
+def test_chart_can_show_pictures(usage_page: Page) -> None:
     measures = usage_page.get_by_role("navigation", name="What the bars show")
     measures.get_by_role("link", name="Pictures").click()
     expect(usage_page.get_by_role("img", name="Pictures by model")).to_contain_text("1 picture")
     expect(usage_page).to_have_url(re.compile(r"/usage/\?by=pictures$"))
 
 
-def test_another_month_and_back(usage_page: Page, months: list[str]) -> None:
+def test_other_months_can_be_opened(usage_page: Page, months: list[str]) -> None:
     usage_page.get_by_role("link", name=months[0]).click()
     expect(usage_page.get_by_role("heading", name=months[0])).to_be_visible()
     expect(usage_page).to_have_url(re.compile(rf"/usage/\?month={months[1]}$"))
@@ -87,7 +87,7 @@ def test_another_month_and_back(usage_page: Page, months: list[str]) -> None:
     expect(usage_page.get_by_role("heading", name=months[2])).to_be_visible()
 
 
-def test_keyboard_alone(usage_page: Page, months: list[str]) -> None:
+def test_usage_works_with_the_keyboard_alone(usage_page: Page, months: list[str]) -> None:
     usage_page.goto("/")
     usage_page.keyboard.press("g")
     usage_page.keyboard.press("u")
@@ -115,7 +115,7 @@ def test_csv_is_downloaded(usage_page: Page, months: list[str], tmp_path: Path) 
     assert (row["Prompt"], row["State"], row["Cost (USD)"]) == ("'=Long ago", "Interrupted", "0.2000")
 
 
-def test_team_is_for_administrators(usage_page: Page, administrator_page: Page) -> None:
+def test_only_administrators_see_the_teams_usage(usage_page: Page, administrator_page: Page) -> None:
     expect(usage_page.get_by_role("navigation", name="Whose usage")).to_have_count(0)
     answer = usage_page.goto("/usage/?view=team")
     assert answer is not None
@@ -129,7 +129,7 @@ def test_team_is_for_administrators(usage_page: Page, administrator_page: Page) 
     expect(groups.get_by_role("row", name="Painters")).to_contain_text("$0.05")
 
 
-def test_phone(months: list[str], set_up: Studio, browser: Browser) -> None:
+def test_usage_fits_a_phone(months: list[str], set_up: Studio, browser: Browser) -> None:
     visit = Visit(browser, set_up, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     page = visit.sign_in("ursula@example.org")
     page.get_by_role("link", name="Usage").tap()
@@ -151,8 +151,8 @@ def test_phone(months: list[str], set_up: Studio, browser: Browser) -> None:
 
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(scheme: str, width: int, months: list[str], set_up: Studio, browser: Browser) -> None:
-    """On the pages that tests/browser/test_accessibility.py does not come to."""
+def test_axe_finds_no_problems(scheme: str, width: int, months: list[str], set_up: Studio, browser: Browser) -> None:
+    """Checks the pages that tests/browser/test_accessibility.py leaves out."""
     visit = Visit(browser, set_up, viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
     page = visit.sign_in("ada@example.org")
     found = []
@@ -166,7 +166,7 @@ def test_axe_finds_nothing(scheme: str, width: int, months: list[str], set_up: S
     assert found == []
 
 
-def test_no_script_is_needed(months: list[str], set_up: Studio, browser: Browser) -> None:
+def test_usage_works_without_javascript(months: list[str], set_up: Studio, browser: Browser) -> None:
     visit = Visit(browser, set_up, java_script_enabled=False)
     page = visit.sign_in("ursula@example.org")
     page.get_by_role("link", name="Usage").click()

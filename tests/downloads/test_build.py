@@ -100,7 +100,7 @@ def test_killed_in_the_middle_of_a_picture(make_package: Callable[..., Download]
     OrmQ.objects.all().delete()
     Download.objects.update(moved_at=timezone.now() - LONG_AGO)
     housekeeping.tidy_downloads()
-    assert [message.func() for message in OrmQ.objects.all()] == ["gallery.tasks.package"]
+    assert [message.func() for message in OrmQ.objects.all()] == ["gallery.tasks.build_download"]
     assert work(download).is_ready
     assert begun == 5, "what was done is not done again"
     assert set(before) < set(files(download))

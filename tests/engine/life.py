@@ -41,6 +41,8 @@ AT_ONCE = Timing(
     account_pause=0.0,
     trouble_pause=0.0,
     rate_limit=0.0,
+    second_opinion=0.0,
+    holds=(0.0,),
 )
 # On a machine that has much else to do.
 PATIENCE = 60.0
@@ -122,7 +124,7 @@ ARROWS = {
     State.COMPLETED: {State.SAVING},
     State.FAILED: {State.SAVING},
     State.CANCELLED: {State.SAVING},
-    # A engine that was only slow may still bring the task's id.
+    # An engine that was only slow may still bring the task's id.
     State.INTERRUPTED: {State.SAVING, State.PENDING, State.PROCESSING},
 }
 ENDED = {State.COMPLETED, State.FAILED, State.CANCELLED, State.INTERRUPTED}
@@ -137,7 +139,7 @@ class Meaning(Enum):
     READY = "completed: charged; but it does not say where the pictures are"
     COMPLETED = "completed: charged"
     FAILED = "ended without a picture: not charged"
-    UNKNOWN = "nobody knows"
+    UNKNOWN = "unknown"
 
 
 # “What may be sent again”: where the answer to a POST takes a row that was `submitting`.
@@ -168,7 +170,7 @@ class Call:
     meaning: Meaning | None = None
     # Kinds of the results that it brought, see `results()`.
     brought: tuple[str, ...] = ()
-    # For so many seconds from then on, the whole account is to be left alone.
+    # For so many seconds from then on, the whole account must be left alone.
     quiet_for: float = 0.0
     is_error: bool = False
     answered_at: float = 0.0
@@ -237,19 +239,23 @@ def _lost(reply: Reply) -> Word:
 
 
 AWAY = {"Location": "https://elsewhere.example/"}
-# Of the account as a whole, of this request, of nothing that anybody could rely on, of a task.
+# About the account as a whole, this request, an unknown outcome, and a task.
 ACCOUNT_WORDS = {
     "429": _error(Meaning.NOT_TAKEN, 429, "rate_limit_exceeded"),
     "429 with Retry-After": _error(Meaning.NOT_TAKEN, 429, "rate_limit_exceeded", {"Retry-After": "1"}),
     "429 quota": _error(Meaning.NOT_TAKEN, 429, "insufficient_quota"),
     "401": _error(Meaning.NOT_TAKEN, 401, "invalid_api_key"),
     "402": _error(Meaning.NOT_TAKEN, 402, "insufficient_balance", balance_usd="0.01"),
+    "402 too dear": _error(
+        Meaning.NOT_TAKEN, 402, "insufficient_balance", balance_usd="0.01", estimated_cost_usd="0.04"
+    ),
     "redirect": Word(Meaning.NOT_TAKEN, Meaning.UNKNOWN, lambda call: Reply(307, headers=AWAY)),
 }
 REFUSALS = {
     "400": _error(Meaning.REFUSED, 400, "content_policy_violation"),
     "404 model": _error(Meaning.REFUSED, 404, "model_not_found", suggestions=["dall-e-3"]),
     "404 task": _error(Meaning.REFUSED, 404, "async_task_not_found"),
+    "503 no channel": _error(Meaning.REFUSED, 503, "all_channels_failed", retryable=False),
 }
 LOST_WORDS = {
     "503 retryable": _error(Meaning.NOT_TAKEN, 503, "all_channels_failed", retryable=True),
@@ -280,13 +286,18 @@ GOOD = frozenset({"url", "b64"})
 
 
 def results(call: Call, kinds: Iterable[str], origin: str) -> list[dict[str, str]]:
-    inline = {
-        "b64": base64.b64encode(PICTURE).decode(),
-        "garbage": base64.b64encode(NO_PICTURE).decode(),
-        "nonsense": "=" * 5,
-    }
+    def inline(kind: str, index: int) -> str:
+        # No two are the same: the same bytes twice are one picture.
+        if kind == "nonsense":
+            return "=" * (5 + index)
+        content = png(colour=f"#f2d6{index:02x}") if kind == "b64" else NO_PICTURE + b" " * index
+        return base64.b64encode(content).decode()
+
+    def address(index: int) -> str:
+        return f"{origin}/{call.generation}-{index}.png"
+
     return [
-        {"b64_json": inline[kind]} if kind in inline else {"url": f"{origin}/{call.generation}-{index}.png"}
+        {"url": address(index)} if kind == "url" else {"b64_json": inline(kind, index)}
         for index, kind in enumerate(kinds)
     ]
 
@@ -336,7 +347,7 @@ class Upstream:
         call.answer(Reply.of_json({**document, **task}))
 
     def hang_up(self, call: Call) -> None:
-        """Its engine is no more; what came of the request nobody will learn."""
+        """Its engine is gone; the outcome of the request stays unknown."""
         call.answer(Reply(how="close"))
 
     def answer_well(self, call: Call) -> None:
@@ -435,7 +446,7 @@ class Process:
         return [call for call in calls if not call.is_open and not call.handled]
 
     def stop(self) -> None:
-        """In good order; nobody answers what is on its way now, so there is little to wait for."""
+        """In good order. Requests on their way get no answer now, so there is little to wait for."""
         drain = 2.0 if self.answered() else 0.05
         self.engine.timing = replace(self.engine.timing, drain=drain)
         self.engine.stopping.set()
@@ -547,4 +558,4 @@ class Journal:
         if old != new:
             self.changes.append(Change(pk, old, new))
             if new not in ARROWS[old]:
-                self.wrong.append(f"nobody has drawn that {pk} goes from {old} to {new}")
+                self.wrong.append(f"the documentation does not let {pk} go from {old} to {new}")

@@ -63,7 +63,7 @@ def all_at_once(*jobs: Callable[[], Any]) -> list[Any]:
         thread.start()
     for thread in threads:
         thread.join(PATIENCE)
-        assert not thread.is_alive(), "somebody waits for ever"
+        assert not thread.is_alive(), "a thread waits for ever"
     return came
 
 

@@ -23,7 +23,7 @@ from PIL import Image
 from gallery.engine.ingest import ingest_results
 from gallery.engine.results import Results, keep_results, results_left_behind
 from gallery.models import Generation, Picture, State, UpstreamAccount
-from gallery.upstream.parse import Answer, Result, Status
+from gallery.upstream import Answer, Result, Status
 from lemonstudio.processes.tree import soon
 from tests.engine.conftest import EngineDriver, turn
 from tests.support.stub_upstream import StubUpstream, WorkingUpstream
@@ -33,7 +33,7 @@ MakeGeneration = Callable[..., Generation]
 MEGABYTE = 2**20
 # Too little for the picture; and where it is a limit on files, enough for a database.
 ROOM = 5 * MEGABYTE
-# Longer than a lease, so that nobody has it when there is room again.
+# Longer than a lease, so that it is free when there is room again.
 FULL_SECONDS = 10
 whole_studio = [
     pytest.mark.process,

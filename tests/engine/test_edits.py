@@ -21,6 +21,7 @@ from django.utils import timezone
 from gallery import services, tasks
 from gallery.engine import housekeeping, sending
 from gallery.models import Generation, ImageModel, Person, State, UpstreamAccount
+from gallery.web.cards import Card
 from tests.conftest import model, png
 from tests.engine.conftest import EngineDriver, turn, turn_until_state
 from tests.engine.test_loop import DONE, PICTURE, TASK, error, posts, status
@@ -177,11 +178,12 @@ def test_without_its_file_it_fails_and_nothing_is_sent_or_charged(
     default_storage.delete(getattr(edit, lost))
     turn_until_state(driver.engine(), edit, State.FAILED)
     assert stub.requests == []
-    assert edit.error_title == "The picture to start from is gone"
+    card = Card(edit, edit.author)
+    assert card.error_title == "The picture to start from is gone"
     assert "nothing was sent" in edit.error_message
     assert edit.was_charged is False
     assert edit.costs_by_now[0] == 0
-    assert edit.next_step == "edit"
+    assert card.next_step == "edit"
 
 
 def test_a_name_that_leads_out_of_the_storage_is_no_file(
@@ -279,7 +281,7 @@ def test_what_waits_for_its_turn_at_a_stop_is_queued_and_not_sent(
         give_up_at = time.monotonic() + 15
         while not Generation.objects.filter(state=state).exists():
             assert time.monotonic() < give_up_at
-            engine.outcomes.handle()
+            engine.handle_outcomes()
             time.sleep(0.01)
 
     handled(State.QUEUED)
@@ -341,7 +343,7 @@ def test_uploads_that_nothing_goes_with_are_deleted_after_a_day(
     assert there == {left: False, fresh: True, used: True, mask: True, other: True}
 
 
-def test_housekeeping_does_it_where_nobody_has_uploaded_anything_too(storage: Path, db: None) -> None:
+def test_housekeeping_works_without_any_upload(storage: Path, db: None) -> None:
     tasks.tidy_up()
     assert not (storage / "uploads").exists()
 

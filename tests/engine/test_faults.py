@@ -119,7 +119,7 @@ class TestWholeStudio:
         )
         soon(lambda: len(upstream.fetches) == 2)
         soon(lambda: studio.states() == {"saving": 1, "completed": 1})
-        # The other one's message never comes: when it is overdue, somebody sends another.
+        # The other one's message never comes: when it is overdue, the engine sends another.
         assert len(upstream.fetches) == 2
         studio.let_due("saving")
         studio.completes(2, 20)

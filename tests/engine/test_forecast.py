@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from gallery.engine.forecast import GUESSES, LONGER, Forecast, Forecasts
+from gallery.engine.forecast import ENOUGH, GUESSES, LONGER, Forecast, Forecasts
 from gallery.models import Generation, State
 from tests.conftest import model
 
@@ -21,25 +21,26 @@ AGES = [number / 2 for number in range(2_000)]
 
 
 def test_expects_nothing_before_the_first_known_duration() -> None:
-    assert Forecast().wait_squared(0, 4.9) == 0
-    assert Forecast([(3, 3)]).wait_squared(0, 2.9) == 0
+    assert Forecast([(3, 3)] * ENOUGH).wait_squared(0, 2.9) == 0
 
 
-def test_hand_computed_without_history() -> None:
-    """Eight guesses: 5, 10, 20 … 640."""
-    assert Forecast().wait_squared(0, 10) == pytest.approx(5**2 / 8)
-    assert Forecast().wait_squared(0, 25) == pytest.approx((20**2 + 15**2 + 5**2) / 8)
-    # It was not done at 10 s: two of the guesses are out.
-    assert Forecast().wait_squared(10, 25) == pytest.approx(5**2 / 6)
+@pytest.mark.parametrize("observed", [[], [(20, 20)] * (ENOUGH - 1)], ids=["no history", "too little history"])
+def test_longest_since_the_last_poll_counts_without_enough_history(observed: list[tuple[float, float]]) -> None:
+    forecast = Forecast(observed)
+    assert forecast.wait_squared(0, 6) == pytest.approx(6**2 / 3)
+    assert forecast.wait_squared(300, 306) == forecast.wait_squared(0, 6)
+    assert forecast.wait_squared(0, 7) > forecast.wait_squared(300, 306)
 
 
 def test_hand_computed_with_history() -> None:
     """Done between 8 and 12 s counts as done at 8.5, 9.5, 10.5 and 11.5 s."""
-    forecast = Forecast([(8, 12)])
-    seen = 3.5**2 + 2.5**2 + 1.5**2 + 0.5**2
+    forecast = Forecast([(8, 12)] * ENOUGH)
+    seen = ENOUGH * (3.5**2 + 2.5**2 + 1.5**2 + 0.5**2)
     guessed = 7**2 + 2**2
-    assert forecast.wait_squared(0, 12) == pytest.approx((seen + guessed) / 12)
-    assert forecast.wait_squared(9, 12) == pytest.approx((2.5**2 + 1.5**2 + 0.5**2 + 2**2) / 10)
+    assert forecast.wait_squared(0, 12) == pytest.approx((seen + guessed) / (4 * ENOUGH + len(GUESSES)))
+    # It was not done at 9 s: one of four shares is out, and the guess of 5 s.
+    seen = ENOUGH * (2.5**2 + 1.5**2 + 0.5**2)
+    assert forecast.wait_squared(9, 12) == pytest.approx((seen + 2**2) / (3 * ENOUGH + len(GUESSES) - 1))
 
 
 def test_many_observations_outweigh_the_guesses() -> None:
@@ -47,12 +48,12 @@ def test_many_observations_outweigh_the_guesses() -> None:
     assert Forecast([(20, 20)] * 100).wait_squared(0, 25) == pytest.approx(5**2, rel=0.1)
 
 
-@pytest.mark.parametrize("observed", [[], KNOWN, [(0, 3)], [(20, 20)] * 100])
+@pytest.mark.parametrize("observed", [[], KNOWN, [(0, 3)] * ENOUGH, [(20, 20)] * 100])
 @pytest.mark.parametrize("asked", [0, 4, 9.5, 33, 61, 639, 641, 5_000])
 def test_grows_with_age_from_nothing(observed: list[tuple[float, float]], asked: float) -> None:
     forecast = Forecast(observed)
     expected = [forecast.wait_squared(asked, asked + age) for age in AGES]
-    assert expected[0] == 0, "whoever was just asked about has waited for nothing"
+    assert expected[0] == 0, "a task that was just asked about has waited for nothing"
     assert expected == sorted(expected)
 
 
@@ -124,12 +125,13 @@ def test_latest_durations_count(make_generation: MakeGeneration) -> None:
 
 
 def test_forecasts_learn_from_rows(make_generation: MakeGeneration) -> None:
-    task(make_generation, 8, 12)
+    for _ in range(ENOUGH):
+        task(make_generation, 8, 12)
     slow, fast = model("flux-pro").pk, model("midjourney").pk
     forecasts = Forecasts()
     assert forecasts.of(slow).wait_squared(0, 12) == Forecast().wait_squared(0, 12)
     forecasts.learn([slow, fast, slow])
-    assert forecasts.of(slow).wait_squared(0, 12) == pytest.approx(Forecast([(8, 12)]).wait_squared(0, 12))
+    assert forecasts.of(slow).wait_squared(0, 12) == pytest.approx(Forecast([(8, 12)] * ENOUGH).wait_squared(0, 12))
     assert forecasts.of(fast).wait_squared(0, 12) == Forecast().wait_squared(0, 12)
 
 
@@ -140,7 +142,8 @@ def test_forecasts_learn_anew_after_a_while_only(
     forecasts = Forecasts()
     with django_assert_num_queries(1):
         forecasts.learn([pk])
-    task(make_generation, 8, 12)
+    for _ in range(ENOUGH):
+        task(make_generation, 8, 12)
     with django_assert_num_queries(0):
         forecasts.learn([pk])
     forecasts = Forecasts()
@@ -148,12 +151,6 @@ def test_forecasts_learn_anew_after_a_while_only(
     forecasts.learn([pk])
     task(make_generation, 2, 3)
     forecasts.learn([pk])
-    assert forecasts.of(pk).wait_squared(0, 4) == pytest.approx(Forecast([(8, 12), (2, 3)]).wait_squared(0, 4))
-
-
-# -- what it is worth: a engine, simulated
-
-PER_SECOND = 1000 / 60
-POLL = 3.0
-# Asking whom has waited for long; what is known of a model, the age at the last poll, the age now.
-Urgency = Callable[[Forecast, float, float], float]
+    assert forecasts.of(pk).wait_squared(0, 4) == pytest.approx(
+        Forecast([(8, 12)] * ENOUGH + [(2, 3)]).wait_squared(0, 4)
+    )

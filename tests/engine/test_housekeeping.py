@@ -1,4 +1,4 @@
-"""What nobody else comes by to do."""
+"""Regular work: lost messages, usual durations, old rows and files."""
 
 from collections.abc import Callable
 from datetime import timedelta

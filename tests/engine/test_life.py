@@ -1,4 +1,4 @@
-"""A generation's life, whatever comes between: Hypothesis plays the upstream, the people, and the accidents.
+"""A generation's life with all its accidents: Hypothesis plays the upstream, the people, and the accidents.
 
 The parts are real: database, messages, engines, HTTP, storage. Time is not waited for: what is due in a while is made
 due, a lease runs out when the machine says so. `make test` plays 60 lives, always the same; for new ones:
@@ -69,7 +69,7 @@ MOSTLY = st.sampled_from([True, True, True, False])
 MOODS = st.lists(st.sampled_from(sorted(PictureHost.MOODS)), max_size=4)
 # What its engine does with an answer.
 THEN = st.sampled_from(["turn", "turn", "turn", "nothing", "death"])
-# A engine that takes over knows of a pause to the second.
+# An engine that takes over knows of a pause to the second.
 ROUNDING = 0.5
 BUTTONS = ["Cancel", "Try again", "Dismiss", "Fetch again", "Generate, twice"]
 
@@ -78,15 +78,15 @@ class Flaw(StrEnum):
     """What lives have found."""
 
     FINISHED_AT = "has a time of ending while it is under way again"
-    CANCELLED = "is cancelled, with results that nobody can have fetched"
+    CANCELLED = "is cancelled, with results that cannot be fetched any more"
     FEWER_RESULTS = "forgets an address because a fresh answer names fewer"
     INBOX = "leaves files in the inbox that no row names"
     KILLED = "loses pictures that came inside an answer when the engine is killed"
-    LEASE_LOST = "loses answers when a engine stops whose lease was taken over"
+    LEASE_LOST = "loses answers when an engine stops whose lease was taken over"
     PAUSE = "ends a pause before its time"
 
 
-# Not mended yet: where one of these shows, a life is well all the same. What is mended is to be taken out.
+# Not mended yet: a life is well even if one of these shows. Take out what is mended.
 STILL_OPEN: frozenset[Flaw] = frozenset()
 
 
@@ -105,9 +105,9 @@ class Life(RuleBasedStateMachine):
         self.upstream = Upstream(stub, host.origin)
         self.processes: list[Process] = []
         self.generations: list[int] = []
-        # By generation, the results (their indexes) that a engine has received: they must not get lost.
+        # By generation, the results (their indexes) that an engine has received: they must not get lost.
         self.owed: dict[int, set[int]] = defaultdict(set)
-        # Generations about which a engine had an answer when it ended.
+        # Generations about which an engine had an answer when it ended.
         self.unhandled: set[int] = set()
         # Of the monotonic clock: until then the upstream wants no request at all.
         self.quiet_until = 0.0
@@ -244,7 +244,7 @@ class Life(RuleBasedStateMachine):
         """The same whenever it is asked about this one: some things count only after several times."""
         generation = self._call(which).generation
         if word in END_WORDS and self.upstream.has_completed(generation):
-            return  # what it has delivered, to whichever engine, it does not take back
+            return  # what it has delivered to any engine, it does not take back
         for _ in range(times if then == "turn" else 1):
             if calls := [call for call in self.upstream.open() if call.generation == generation]:
                 self.upstream.say(calls[0], word)
@@ -258,7 +258,7 @@ class Life(RuleBasedStateMachine):
         then=THEN,
     )
     def upstream_completes(self, which: int, kinds: list[str], then: str) -> None:
-        """With what was asked for, or less, or more; among it what nobody can use."""
+        """With what was asked for, or less, or more; some of it cannot be used."""
         call = self._call(which)
         self.upstream.complete(call, tuple(kinds))
         self._received(call, then)
@@ -300,7 +300,7 @@ class Life(RuleBasedStateMachine):
         before_write=st.none() | st.integers(0, 5),
     )
     def worker_is_killed(self, which: int, moods: list[str], before_write: int | None) -> None:
-        """In the middle of its work: the message stays, and comes again. Or nobody ever gets the message."""
+        """In the middle of its work: the message stays, and comes again. Or the message is lost."""
         if before_write is None:
             self._message(which).delete()
             return
@@ -357,9 +357,9 @@ class Life(RuleBasedStateMachine):
         if ended or Flaw.FINISHED_AT not in self.tolerated:
             assert (generation.finished_at is not None) is ended, f"{generation} is {generation.state}"
         if generation.state in (State.PENDING, State.PROCESSING):
-            assert generation.task_id, f"nobody can ask about {generation}"
+            assert generation.task_id, f"no engine can ask about {generation}"
         if generation.state in (State.PENDING, State.PROCESSING, State.SAVING):
-            assert generation.due_at is not None, f"nobody looks after {generation}"
+            assert generation.due_at is not None, f"no engine looks after {generation}"
         self._check_money(generation)
 
     def _check_money(self, generation: Generation) -> None:
@@ -490,7 +490,7 @@ class Life(RuleBasedStateMachine):
         # A worker that is killed between a file and its row wastes room; that is the safe way round.
         unknown = set() if self.worker_was_killed else files - named
         unknown = {name for name in unknown if not self._may_be_left(name)}
-        assert not unknown, f"nobody knows of {unknown}"
+        assert not unknown, f"no row names {unknown}"
 
     def _may_be_left(self, name: str) -> bool:
         folder, _, rest = name.partition("/")
@@ -594,7 +594,7 @@ class Life(RuleBasedStateMachine):
 
 
 def _clear_the_studio() -> None:
-    """All but who is in it, as if nobody had ever asked for a picture."""
+    """Keep its people; it is as if they had never asked for a picture."""
     kept = {Person, Gallery, ImageModel, UpstreamAccount}
     models = set(apps.get_app_config("gallery").get_models(include_auto_created=True)) - kept | {OrmQ}
     with transaction.atomic(), connection.cursor() as cursor:

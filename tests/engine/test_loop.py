@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from gallery.engine import Engine
 from gallery.models import Generation, ImageModel, Person, State, UpstreamAccount
+from gallery.web.cards import Card
 from tests.conftest import png
 from tests.engine.conftest import EngineDriver, turn, turn_until_state
 from tests.support.stub_upstream import Reply, Request, StubUpstream
@@ -103,14 +104,14 @@ def test_refusal_is_final_and_offers_the_suggested_model(
     turn_until_state(driver.engine(), generation, State.FAILED)
     assert generation.error_code == "model_not_found"
     assert generation.suggested_model == ImageModel.objects.get(slug="midjourney")
-    assert generation.next_step == "use_model"
+    assert Card(generation, generation.author).next_step == "use_model"
     assert len(posts(stub)) == 1
 
 
 def test_no_connection_means_queued_again(
     driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
-    """Nothing listens there: it surely was not taken, so it is sent once somebody does."""
+    """Nothing listens there: it surely was not taken, so it is sent when a server does."""
     generation = make_generation()
     driver.base_url = "http://127.0.0.1:1/v1"
     engine = driver.engine()
@@ -174,7 +175,7 @@ def test_rate_limit_holds_the_whole_account_as_long_as_told(
         (402, error("insufficient_balance", "The account is empty.", balance_usd="0.42")),
     ],
 )
-def test_account_trouble_pauses_the_queue_and_fails_nobody(
+def test_account_trouble_pauses_the_queue_and_fails_no_generation(
     code: int,
     body: dict[str, Any],
     driver: EngineDriver,
@@ -200,10 +201,68 @@ def test_account_trouble_pauses_the_queue_and_fails_nobody(
 def test_lost_task_fails(driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration) -> None:
     generation = make_generation()
     stub.answer(json=TASK)
-    stub.answer(404, json=error("async_task_not_found"))
+    stub.handler = lambda request: Reply.of_json(error("async_task_not_found"), 404)
     turn_until_state(driver.engine(), generation, State.FAILED)
     assert generation.error_code == "async_task_not_found"
     assert generation.due_at is None
+    assert len(stub.requests) == 1 + 3
+
+
+def test_task_that_is_not_known_at_once_is_asked_about_again(
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    generation = make_generation()
+    stub.answer(json=TASK)
+    stub.answer(404, json=error("async_task_not_found"))
+    stub.answer(404, json=error("async_task_not_found"))
+    stub.answer(json=status("completed", data=[PICTURE]))
+    turn_until_state(driver.engine(), generation, State.SAVING)
+    assert generation.results == [PICTURE]
+
+
+def test_old_task_that_is_not_known_is_lost_at_once(
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    now = timezone.now()
+    generation = make_generation(
+        state=State.PROCESSING, task_id="img_1", due_at=now, accepted_at=now - timedelta(minutes=2)
+    )
+    stub.handler = lambda request: Reply.of_json(error("async_task_not_found"), 404)
+    turn_until_state(driver.engine(), generation, State.FAILED)
+    assert len(stub.requests) == 1
+
+
+def test_error_under_an_unknown_status_counts_when_it_comes_twice(
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    generation = make_generation()
+    stub.answer(json=TASK)
+    stub.answer(json=status("wobbling", error={"message": "The lemon fell over."}))
+    stub.answer(json=status("processing"))
+    stub.answer(json=status("wobbling", error={"message": "The lemon fell over."}))
+    stub.answer(json=status("wobbling", error={"message": "The lemon fell over."}))
+    turn_until_state(driver.engine(), generation, State.FAILED)
+    assert (generation.error_message, len(stub.requests)) == ("The lemon fell over.", 5)
+
+
+def test_giving_up_names_the_word_that_is_not_known(
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    ImageModel.objects.update(give_up_after=1)
+    generation = make_generation()
+    stub.handler = lambda request: TASK if request.method == "POST" else status("wobbling")
+    turn_until_state(driver.engine(), generation, State.FAILED)
+    assert "“wobbling”" in generation.error_message
+
+
+def test_picture_that_stands_in_each_answer_is_taken_before_giving_up(
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    ImageModel.objects.update(give_up_after=1)
+    generation = make_generation()
+    stub.handler = lambda request: TASK if request.method == "POST" else status("processing", data=[PICTURE])
+    turn_until_state(driver.engine(), generation, State.SAVING)
+    assert generation.results == [PICTURE]
 
 
 def test_poll_that_fails_is_asked_again(
@@ -331,7 +390,7 @@ def test_what_a_lost_engine_was_sending_is_interrupted(
     assert generation.state == State.INTERRUPTED
     # The first was only slow: what it brings back was paid for, and is kept.
     turn(second, lambda: bool(first.outcomes))
-    first.outcomes.handle()
+    first.handle_outcomes()
     generation.refresh_from_db()
     assert generation.state == State.SAVING
     assert len(posts(stub)) == 1
@@ -352,7 +411,7 @@ def test_what_a_slow_engine_says_does_not_take_another_s_claim(
     stub.answer(json=DONE, delay=1.0)
     second = driver.engine()
     turn_until_state(second, generation, State.SUBMITTING)
-    first.outcomes.handle()
+    first.handle_outcomes()
     turn_until_state(second, generation, State.SAVING)
     assert len(posts(stub)) == 2
 
@@ -432,7 +491,7 @@ def test_stop_begins_when_it_is_asked_for(
     assert stub.requests == []
 
 
-# -- what a reviewer found
+# -- pauses, strays, and odd answers
 
 
 def test_answers_to_earlier_requests_do_not_end_a_pause(
@@ -443,18 +502,15 @@ def test_answers_to_earlier_requests_do_not_end_a_pause(
     stub.handler = lambda request: Reply.of_json(DONE, delay=0.4)
     engine = driver.engine()
     turn(engine, lambda: bool(posts(stub)))
-    stub.handler = lambda request: Reply.of_json(error("rate_limit_exceeded"), 429, headers={"Retry-After": "2"})
+    stub.handler = lambda request: Reply.of_json(error("rate_limit_exceeded"), 429, headers={"Retry-After": "3"})
     for _ in range(3):
         make_generation()
     turn_until_state(engine, slow, State.SAVING)
     sent = len(posts(stub))
     assert UpstreamAccount.load().is_paused
-    for _ in range(50):
-        engine.turn()
-        time.sleep(0.01)
-    assert len(posts(stub)) == sent
     stub.handler = lambda request: DONE
     turn(engine, lambda: not Generation.objects.exclude(state=State.SAVING).exists())
+    assert posts(stub)[sent].at - posts(stub)[sent - 1].at > 2.8
     assert not UpstreamAccount.load().is_paused
 
 
@@ -470,7 +526,7 @@ def test_waiting_for_the_account_is_no_attempt_in_vain(
 
 
 def test_stray_is_found_while_the_engine_lives(driver: EngineDriver, make_generation: MakeGeneration) -> None:
-    """Claimed by a engine that had lost its lease while it waited for the database."""
+    """Claimed by an engine that had lost its lease while it waited for the database."""
     engine = driver.engine()
     turn(engine, lambda: bool(engine.fence))
     generation = make_generation(state=State.SUBMITTING, fence=engine.fence - 1)
@@ -500,7 +556,7 @@ def test_known_addresses_are_tried_once_more_when_the_task_is_gone(
     generation = make_generation(
         state=State.PROCESSING, task_id="img_1", results=[PICTURE] * 4, count=4, due_at=timezone.now(), attempts=1
     )
-    stub.answer(404, json=error("async_task_not_found"))
+    stub.handler = lambda request: Reply.of_json(error("async_task_not_found"), 404)
     turn_until_state(driver.engine(), generation, State.SAVING)
     assert generation.attempts == 4
     assert driver.ingested == [generation.pk]

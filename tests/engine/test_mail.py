@@ -26,7 +26,7 @@ def pause() -> None:
     )
 
 
-def test_administrators_and_nobody_else_are_told_why(administrator: Person, owner: Person) -> None:
+def test_only_administrators_are_told_why(administrator: Person, owner: Person) -> None:
     pause()
     assert mail.tell_of_pause() == 1
     (message,) = outbox.outbox

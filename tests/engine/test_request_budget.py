@@ -1,4 +1,4 @@
-"""What a engine does with a request budget that is too small for all that it would like to ask."""
+"""What an engine does with a request budget that is too small for all its polls."""
 
 import threading
 from collections import Counter, deque
@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from gallery.engine.rate_limit import BURST_SECONDS, Budget
 from gallery.models import Generation, State
+from gallery.upstream import RateLimit
 from tests.engine.conftest import EngineDriver, turn
 from tests.support.stub_upstream import Request, StubUpstream
 
@@ -100,7 +101,7 @@ def test_slow_model_s_tasks_wait_for_those_that_are_likely_done(
 def test_all_are_asked_about_where_the_budget_allows(
     driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
-    """The forecast orders; it rules out nobody."""
+    """The forecast orders the polls; it leaves no task out."""
     remember(make_generation, "flux-pro", 60.0)
     slow = [accepted(make_generation, f"slow-{number}") for number in range(20)]
     stub.handler = lambda request: WORKING
@@ -108,7 +109,7 @@ def test_all_are_asked_about_where_the_budget_allows(
     assert Counter(polled(stub)) == {one.task_id: 1 for one in slow}
 
 
-def test_those_that_nobody_waits_for_come_last_but_come(
+def test_cancelled_ones_are_polled_last_but_are_polled(
     driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
     """The cancelled ones are even older, and their pictures may have been paid for."""
@@ -160,7 +161,7 @@ def test_polls_go_on_while_every_thread_for_posts_waits(
     engine = driver.engine(posts_at_once=8)
     try:
         turn(engine, lambda: Generation.objects.get(pk=task.pk).state == State.SAVING)
-        # One of the threads is kept for somebody else.
+        # One of the threads is kept for another person.
         assert methods(stub).count("POST") == 7
     finally:
         hanging.set()
@@ -226,3 +227,52 @@ def test_what_was_not_used_is_not_saved_up() -> None:
     assert budget.available() == 0
     now = 600.0
     assert budget.available() == int(1_000 / 60 * BURST_SECONDS)
+
+
+# -- what the upstream says is left
+
+
+def test_what_is_left_is_spread_over_its_window() -> None:
+    """Ten requests for twenty seconds: one every two seconds, and the account's own rate afterwards."""
+    now = 100.0
+    budget = Budget(60_000, clock=lambda: now)
+    budget.heed(RateLimit(10, reset_at=120.0))
+    sent = []
+    while now < 119.9:
+        available = budget.available()
+        budget.spend(available)
+        sent += [now] * available
+        now += 0.1
+    assert 9 <= len(sent) <= 12
+    assert most_in_a_window(sent, 10.0) <= 6
+    now = 121.0
+    assert budget.available() > 100
+
+
+def test_nothing_goes_while_nothing_is_left() -> None:
+    now = 100.0
+    budget = Budget(60_000, clock=lambda: now)
+    budget.heed(RateLimit(0, reset_at=110.0))
+    now = 109.0
+    assert budget.available() == 0
+    now = 112.0
+    assert budget.available() > 0
+
+
+def test_plenty_left_changes_nothing() -> None:
+    now = 100.0
+    budget = Budget(1_000, clock=lambda: now)
+    budget.heed(RateLimit(900, reset_at=110.0))
+    budget.heed(None)
+    assert budget.available() == int(1_000 / 60 * BURST_SECONDS)
+
+
+def test_same_word_of_the_upstream_counts_once() -> None:
+    now = 100.0
+    budget = Budget(60_000, clock=lambda: now)
+    limit = RateLimit(4, reset_at=104.0)
+    budget.heed(limit)
+    budget.spend(budget.available())
+    now = 102.0
+    budget.heed(limit)
+    assert budget.available() == 2

@@ -118,7 +118,7 @@ def test_a_later_signal_cuts_off_what_is_running(cluster: Tree) -> None:
 
 
 def test_a_killed_ingest_is_missed_after_one_picture_s_time(make_generation: MakeGeneration) -> None:
-    """A set is claimed picture by picture: once nobody works on it any more, that shows soon."""
+    """A set is claimed picture by picture: when no worker is at it any more, that shows soon."""
     names = [default_storage.save(f"{INBOX}/soak", ContentFile(png())) for _ in range(3)]
     generation = make_generation(state=State.SAVING, results=[{"url": "", "file": name} for name in names])
     claims: list[datetime] = []
@@ -139,7 +139,7 @@ def test_a_killed_ingest_is_missed_after_one_picture_s_time(make_generation: Mak
 
 
 def test_nothing_stays_in_the_inbox_of_what_is_here(make_generation: MakeGeneration) -> None:
-    """Neither what a ingest left that was killed right after keeping it, nor a engine before it could note it."""
+    """Files that an ingest left when it was killed after storing them, or an engine before it wrote the row."""
     generation = make_generation(state=State.SAVING)
     stem, size = f"{INBOX}/{generation.pk}-0", len(png())
     noted, unnoted = (default_storage.save(f"{stem}-{name}-{size}", ContentFile(png())) for name in "ab")

@@ -1,4 +1,4 @@
-"""Two clusters with one database: on PostgreSQL as it is meant to be, on SQLite because somebody started it twice."""
+"""Two clusters with one database: on PostgreSQL on purpose, on SQLite because it was started twice by mistake."""
 
 import signal
 import threading
@@ -102,7 +102,7 @@ def test_one_of_two_is_killed(clusters: WorkingStudio, upstream: WorkingUpstream
     clusters.let_due("saving")
     soon(lambda: not clusters.under_way(), 60)
 
-    # Nothing is lost: what is not completed was on its way when its engine was killed, and nobody knows.
+    # Nothing is lost: what is not completed was on its way when its engine was killed, so its outcome is unknown.
     states = clusters.states()
     assert states.total() == states["completed"] + states["interrupted"] == 2 * EACH, clusters.rows()
     sent = {prompt: at for at, _, prompt in asked(upstream) if prompt}

@@ -87,7 +87,7 @@ def test_a_harmless_oddity_is_kept(name: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_is_refused_with_words(name: str) -> None:
     data = HOSTILE[name]()
-    with pytest.raises(NotAPicture, match=r"^it (is|holds|has|needs)|^its end is missing|pixels are too many"):
+    with pytest.raises(NotAPicture, match=r"^it (is|has)|^its end is missing"):
         keep(io.BytesIO(data))
     with pytest.raises(NotAPicture):
         prepare(io.BytesIO(data), SQUARE)
@@ -302,7 +302,7 @@ def test_rounding_is_no_other_shape() -> None:
     assert prepared(quarters((9000, 40)), Limits(), mask=marked((1024, 5), (0, 0, 512, 5))).is_marked
 
 
-@pytest.mark.parametrize("name", ["text", "SVG", "PNG, animated", "PNG without IEND", "PNG of 2^31 pixels a side"])
+@pytest.mark.parametrize("name", ["text", "SVG", "BMP", "PNG without IEND", "PNG of 2^31 pixels a side"])
 def test_a_hostile_mask_is_refused_with_words(name: str) -> None:
     with pytest.raises(WrongMask, match=r"^The mask cannot be used: .+\.$"):
         prepared(quarters(WIDE), mask=HOSTILE[name]())

@@ -1,4 +1,4 @@
-"""`manage.py import_models` against the sandbox's own process, and against servers that say little or no."""
+"""`manage.py import_models` against a sandbox process, and against servers that answer with little or an error."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[str]:
-    """The base URL of a sandbox in a process of its own."""
+    """The base URL of a sandbox in a separate process."""
     process, greeting = launch(LEMONSTUDIO_SANDBOX_SECRET="for this test")
     try:
         yield greeting.removeprefix("Sandbox upstream at ").strip()
@@ -49,18 +49,18 @@ def catalogue() -> list[Any]:
     return list(ImageModel.objects.order_by("pk").values())
 
 
-def test_shows_and_changes_nothing(upstream: None) -> None:
+def test_without_apply_it_shows_differences_and_changes_nothing(upstream: None) -> None:
     before = catalogue()
-    said = run()
-    assert "nano-banana-pro – Nano banana pro" in said
-    assert "gpt-image-2 – GPT Image 2" in said
-    assert "option Aspect ratio (aspect_ratio): " in said
-    assert "Nothing was changed. The same with --apply brings it into the catalogue." in said
+    output = run()
+    assert "nano-banana-pro – Nano banana pro" in output
+    assert "gpt-image-2 – GPT Image 2" in output
+    assert "option Aspect ratio (aspect_ratio): " in output
+    assert "Nothing was changed. The same with --apply brings it into the catalogue." in output
     assert catalogue() == before
     assert CatalogueSnapshot.objects.count() == 1
 
 
-def test_applies_and_then_has_nothing_left_to_do(upstream: None) -> None:
+def test_apply_adds_models_once(upstream: None) -> None:
     assert "Added, switched off: " in run("--apply")
     new = model("nano-banana-pro")
     new.full_clean()
@@ -69,36 +69,36 @@ def test_applies_and_then_has_nothing_left_to_do(upstream: None) -> None:
     assert "Nothing to do." in run("--apply")
 
 
-def test_offers_new_ones_when_told(upstream: None) -> None:
+def test_offer_enables_new_models(upstream: None) -> None:
     run("--apply", "--offer", "--only", "gpt-image-2")
     assert model("gpt-image-2").enabled
     assert ImageModel.objects.count() == 8
 
 
-def test_only_one(upstream: None) -> None:
-    said = run("--only", "nano-banana-pro", "--apply")
-    assert "gpt-image-2" not in said
+def test_only_limits_the_import_to_one_model(upstream: None) -> None:
+    output = run("--only", "nano-banana-pro", "--apply")
+    assert "gpt-image-2" not in output
     assert not ImageModel.objects.filter(slug="gpt-image-2").exists()
     assert ImageModel.objects.filter(slug="nano-banana-pro").exists()
 
 
-def test_only_one_that_nobody_knows(upstream: None) -> None:
+def test_only_refuses_an_unknown_model(upstream: None) -> None:
     with pytest.raises(CommandError, match="Neither the upstream nor the catalogue has imagen-9"):
         run("--only", "imagen-9")
 
 
-def test_keeps_what_was_set_by_hand_until_told_otherwise(upstream: None) -> None:
+def test_values_set_by_hand_are_kept_without_overwrite_edited(upstream: None) -> None:
     ImageModel.objects.filter(slug="dall-e-3").update(price=Decimal("0.99"))
-    said = run("--apply", "--only", "dall-e-3")
-    assert "price of one picture: $0.99 → $0.04 – set by hand, kept" in said
+    output = run("--apply", "--only", "dall-e-3")
+    assert "price of one picture: $0.99 → $0.04 – set by hand, kept" in output
     assert model("dall-e-3").price == Decimal("0.99")
-    said = run("--apply", "--only", "dall-e-3")
-    assert "Nothing was changed: all of it was set by hand." in said
+    output = run("--apply", "--only", "dall-e-3")
+    assert "Nothing was changed: all of it was set by hand." in output
     assert "set by hand, overwritten" in run("--apply", "--overwrite-edited", "--only", "dall-e-3")
     assert model("dall-e-3").price == Decimal("0.04")
 
 
-def test_takes_what_is_gone_off_the_list(upstream: None) -> None:
+def test_models_that_are_gone_are_switched_off(upstream: None) -> None:
     ImageModel.objects.create(slug="once-upon-a-time", label="Once")
     assert "Taken off the list: once-upon-a-time." in run("--apply", "--only", "once-upon-a-time")
     gone = model("once-upon-a-time")
@@ -106,20 +106,20 @@ def test_takes_what_is_gone_off_the_list(upstream: None) -> None:
     assert gone.gone_at is not None
 
 
-def test_a_server_that_tells_ids_alone(stub: StubUpstream) -> None:
+def test_server_that_lists_only_ids_changes_no_values(stub: StubUpstream) -> None:
     known = list(ImageModel.objects.values_list("slug", flat=True))
     stub.handler = lambda request: (
         {"object": "list", "data": [{"id": slug, "object": "model"} for slug in [*known, "brand-new"]]}
         if request.path.startswith("/v1/models?")
         else Reply.of_json({"error": {"code": "not_found", "message": "No such page."}}, 404)
     )
-    said = run()
-    assert "New (1)" in said
-    assert "Changed" not in said
-    assert "7 as they are in the catalogue." in said
+    output = run()
+    assert "New (1)" in output
+    assert "Changed" not in output
+    assert "7 as they are in the catalogue." in output
 
 
-def test_a_server_that_refuses(stub: StubUpstream) -> None:
+def test_refusal_by_the_server_changes_nothing(stub: StubUpstream) -> None:
     stub.answer(401, json={"error": {"code": "invalid_api_key", "message": "This key is not known."}})
     before = catalogue()
     with pytest.raises(CommandError, match="This key is not known"):

@@ -1,4 +1,4 @@
-"""`manage.py prepare`: everything that a start needs, at every start."""
+"""`manage.py prepare` does what each start needs."""
 
 import os
 import re
@@ -39,7 +39,7 @@ def people(folder: Path) -> list[tuple[str, str, bool]]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Prepared once, for nobody."""
+    """A data folder that was prepared without an administrator."""
     folder = tmp_path_factory.mktemp("prepared")
     done = prepare(folder)
     assert done.returncode == 0, done.stderr
@@ -64,17 +64,19 @@ def test_collected_modules_import_each_other_by_hashed_names(folder: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("email", "password", "said"),
+    ("email", "password", "sentence"),
     [
         (EMAIL, "", "Set both LEMONSTUDIO_ADMIN_EMAIL and LEMONSTUDIO_ADMIN_PASSWORD, or neither."),
         ("", PASSWORD, "Set both LEMONSTUDIO_ADMIN_EMAIL and LEMONSTUDIO_ADMIN_PASSWORD, or neither."),
         ("ada", PASSWORD, 'LEMONSTUDIO_ADMIN_EMAIL is "ada", which is no e-mail address.'),
     ],
 )
-def test_says_in_one_sentence_what_is_wrong(folder: Path, email: str, password: str, said: str) -> None:
+def test_invalid_administrator_is_refused_with_one_sentence(
+    folder: Path, email: str, password: str, sentence: str
+) -> None:
     done = prepare(folder, email, password)
     assert done.returncode != 0
-    assert done.stderr.strip() == f"CommandError: {said}"
+    assert done.stderr.strip() == f"CommandError: {sentence}"
     assert people(folder) == []
 
 
@@ -82,9 +84,9 @@ def test_makes_the_administrator_once(tmp_path: Path) -> None:
     done = prepare(tmp_path, "Ada@Example.org", PASSWORD)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().lower() == f"made the administrator {EMAIL}."
-    [(email, password, is_superuser)] = made = people(tmp_path)
+    [(email, password, is_superuser)] = administrators = people(tmp_path)
     assert (email, bool(is_superuser)) == (EMAIL, True)
     assert password.startswith("argon2$")
     again = prepare(tmp_path, "eve@example.org", "another password")
     assert (again.returncode, again.stdout) == (0, "")
-    assert people(tmp_path) == made
+    assert people(tmp_path) == administrators

@@ -120,6 +120,15 @@ def test_fewer_pictures_cost_less(owner: Person) -> None:
     assert generation.cost == Decimal("0.10")
 
 
+@pytest.mark.parametrize("asked_for", [1, 3])
+def test_more_pictures_than_asked_for_cost_no_more(owner: Person, asked_for: int) -> None:
+    generation = accept(ask(owner, count=asked_for))
+    deliver(generation, 6)
+    complete(generation)
+    assert generation.cost == EACH * asked_for
+    assert generation.extra_results == 6 - asked_for
+
+
 def test_what_the_upstream_ends_in_vain_is_released(owner: Person) -> None:
     generation = accept(ask(owner))
     assert generation.fail("too_yellow", "No lemons.")

@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from gallery.models import Gallery, GalleryEntry, Generation, ImageModel, Person, Picture, State, UpstreamAccount
 from gallery.models.catalogue import size_in_pixels, validate_options
-from gallery.models.generation import ratio_class
 from tests.conftest import model, put
 
 pytestmark = pytest.mark.database
@@ -217,88 +216,6 @@ def test_was_charged(make_generation: MakeGeneration, fields: dict[str, Any], ch
 
 
 @pytest.mark.parametrize(
-    ("fields", "step"),
-    [
-        ({"state": State.COMPLETED}, ""),
-        ({"state": State.INTERRUPTED}, ""),
-        ({"state": State.CANCELLED}, ""),
-        ({"error_code": "picture_unavailable", "results": RESULTS}, "fetch"),
-        ({"error_code": "picture_unavailable"}, "retry"),
-        ({"error_code": "model_not_found", "suggest": True}, "use_model"),
-        ({"error_code": "model_not_found"}, "admin"),
-        ({"error_code": "model_not_allowed"}, "admin"),
-        ({"error_code": "access_denied"}, "admin"),
-        ({"error_code": "content_policy_violation"}, "edit"),
-        ({"error_code": "invalid_request_error"}, "edit"),
-        ({"error_code": "payload_too_large"}, "edit"),
-        ({"error_code": "gave_up_waiting"}, "retry"),
-        ({"error_code": "never_heard_of"}, "retry"),
-        ({"error_code": ""}, "retry"),
-    ],
-)
-def test_next_step(make_generation: MakeGeneration, fields: dict[str, Any], step: str) -> None:
-    suggested = {"suggested_model": model("dall-e-2")} if fields.pop("suggest", False) else {}
-    assert make_generation(**{"state": State.FAILED} | fields | suggested).next_step == step
-
-
-def test_every_error_has_a_title(make_generation: MakeGeneration) -> None:
-    assert make_generation(error_code="gave_up_waiting").error_title == "Gave up waiting"
-    assert make_generation(error_code="never_heard_of").error_title == "This one did not work"
-
-
-@pytest.mark.parametrize(
-    ("usual", "so_far", "fields", "left", "shown"),
-    [
-        (20, 5, {}, 15, 25),
-        (20, 19.9, {}, 1, 95),
-        (20, 25, {}, None, 95),
-        (20, 5, {"progress": 80}, 15, 80),
-        (None, 5, {}, None, None),
-        (None, 5, {"progress": 0}, None, 0),
-        (20, None, {}, None, None),
-        (20, 5, {"state": State.FAILED}, None, 25),
-        (0, 5, {}, None, None),
-    ],
-)
-def test_time_left(
-    make_generation: MakeGeneration,
-    usual: float | None,
-    so_far: float | None,
-    fields: dict[str, Any],
-    left: int | None,
-    shown: int | None,
-) -> None:
-    submitted = None if so_far is None else timezone.now() - timedelta(seconds=so_far)
-    generation = make_generation(**{"state": State.PROCESSING, "submitted_at": submitted} | fields)
-    generation.model.typical_seconds = usual
-    assert generation.seconds_left == left
-    assert generation.progress_shown == shown
-
-
-@pytest.mark.parametrize(
-    ("state", "so_far", "slow", "longer"),
-    [
-        (State.PROCESSING, 31, 30, True),
-        (State.PROCESSING, 29, 30, False),
-        (State.PROCESSING, 31, None, False),
-        (State.COMPLETED, 31, 30, False),
-    ],
-)
-def test_taking_longer_than_usual(
-    make_generation: MakeGeneration, state: State, so_far: int, slow: float | None, longer: bool
-) -> None:
-    generation = make_generation(state=state, submitted_at=timezone.now() - timedelta(seconds=so_far))
-    generation.model.slow_seconds = slow
-    assert generation.is_taking_longer is longer
-
-
-def test_time_stands_still_when_it_has_ended(make_generation: MakeGeneration) -> None:
-    now = timezone.now()
-    generation = make_generation(submitted_at=now - timedelta(seconds=60), finished_at=now - timedelta(seconds=20))
-    assert generation.seconds_under_way == 40
-
-
-@pytest.mark.parametrize(
     ("state", "count", "pictures", "missing"), [("completed", 4, 3, 1), ("completed", 2, 2, 0), ("saving", 4, 1, 0)]
 )
 def test_shortfall(
@@ -310,30 +227,14 @@ def test_shortfall(
     assert generation.shortfall == missing
 
 
-def test_what_was_asked_for_has_the_model_s_words(make_generation: MakeGeneration) -> None:
+def test_options_are_told_in_the_words_of_the_model(db: None) -> None:
     options = {"size": "1792x1024", "quality": "hd", "style": "natural", "no_longer_there": "x"}
-    assert make_generation("dall-e-3", options=options).asked_for == [
+    assert model("dall-e-3").in_words(options) == [
         ("Size", "1792 × 1024"),
         ("Quality", "HD"),
         ("Style", "Natural"),
         ("no_longer_there", "x"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("width", "height", "css"),
-    [
-        (1024, 1024, "ar-100"),
-        (1792, 1024, "ar-175"),
-        (1024, 1792, "ar-055"),
-        (1456, 816, "ar-180"),
-        (4000, 100, "ar-300"),
-        (100, 4000, "ar-040"),
-        (100, 0, "ar-100"),
-    ],
-)
-def test_ratio_class(width: int, height: int, css: str) -> None:
-    assert ratio_class(width, height) == css
 
 
 @pytest.mark.parametrize(
@@ -462,15 +363,6 @@ def test_deleting_a_picture_deletes_its_files(make_picture: MakePicture) -> None
     picture.delete()
     assert not default_storage.exists(original)
     assert not default_storage.exists(thumbnail)
-
-
-def test_srcset_names_the_thumbnails_that_there_are(make_picture: MakePicture) -> None:
-    picture = make_picture()
-    assert (picture.srcset_webp, picture.src) == ("", picture.original_url)
-    picture.thumbnails = {"webp": [320, 960]}
-    at = f"/media/{picture.pk}/{picture.digest}"
-    assert picture.srcset_webp == f"{at}/320.webp 320w, {at}/960.webp 960w"
-    assert (picture.srcset_avif, picture.src) == ("", f"{at}/960.webp")
 
 
 def test_the_lease_has_one_holder(db: None) -> None:

@@ -107,7 +107,7 @@ class Tree:
         done(self.send("nap"))
 
     def messages(self, *, locked: bool = False) -> int:
-        """Those that wait; or only those that somebody has taken."""
+        """Those that wait; or only those that a worker has taken."""
         where = f" WHERE lock > {self.database.now}" if locked else ""
         return int(self.database.ask(f"SELECT COUNT(*) FROM django_q_ormq{where}")[0][0])
 
@@ -175,7 +175,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
 
 @pytest.fixture
 def cluster(prepared: Tree) -> Iterator[Tree]:
-    """A cluster that nobody supervises, with an empty queue."""
+    """A cluster without a supervisor, with an empty queue."""
     prepared.database.ask("DELETE FROM django_q_ormq")
     prepared.start("cluster")
     prepared.runs_tasks()

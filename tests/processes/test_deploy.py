@@ -32,7 +32,7 @@ def stop(studio: WorkingStudio, whom: str) -> None:
 
 @pytest.mark.parametrize("whom", ["group", "everyone"])
 def test_deploy_loses_nothing(whom: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Only of a request that takes longer than a stop may, nobody knows what became; it is not sent again."""
+    """Only a request that takes longer than a stop may has an unknown outcome; it is not sent again."""
     answered = [f"sync {seconds} no {seconds}" for seconds in (2, 3, 4, 5)]
     tasks = [f"task {seconds} no {seconds}" for seconds in (1, 4, 8)]
     with WorkingUpstream(png(512, 512)) as upstream, working_studio(tmp_path, upstream) as studio:

@@ -88,7 +88,7 @@ def test_without_a_folder_it_ends_with_its_command(start: Start, code: Path) -> 
 
 def test_it_ends_with_its_parent(start: Start, tmp_path: Path) -> None:
     line = parent_watch.ParentPipe()
-    process = start(env={**os.environ, parent_watch.VARIABLE: str(line.fd)}, pass_fds=[line.fd])
+    process = start(env={**os.environ, parent_watch.VARIABLE: str(line.read_fd)}, pass_fds=[line.read_fd])
     soon(lambda: said(tmp_path) == ["first"], 30)
     line.close()
     process.wait(30)

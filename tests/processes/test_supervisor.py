@@ -177,10 +177,10 @@ def test_it_says_once_when_everything_is_up(runs: list[Run]) -> None:
     assert run.lines.count("Here we are") == 1
 
 
-def test_a_part_on_the_leash_goes_when_the_supervisor_was_killed(runs: list[Run]) -> None:
+def test_part_that_watches_the_supervisor_ends_when_that_is_killed(runs: list[Run]) -> None:
     code = (
-        "import time; from lemonstudio.processes import parent_watch; "
-        "parent_watch.hold(grace={}); print('up', flush=True); time.sleep(60)"
+        "import time; from lemonstudio.processes.parent_watch import watch_parent; "
+        "watch_parent(grace={}); print('up', flush=True); time.sleep(60)"
     )
     run = start(
         runs,
@@ -196,17 +196,17 @@ def test_a_part_on_the_leash_goes_when_the_supervisor_was_killed(runs: list[Run]
 
 
 @pytest.mark.parametrize("value", ["", "not a number", "987654"])
-def test_without_a_leash_holding_does_nothing(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_without_a_parent_pipe_there_is_nothing_to_watch(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(parent_watch.VARIABLE, value)
-    parent_watch.hold()
-    assert not parent_watch._held
+    parent_watch.watch_parent()
+    assert not parent_watch._watched
 
 
-def test_a_file_is_no_leash(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_is_no_parent_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     with Path(__file__).open() as file:
         monkeypatch.setenv(parent_watch.VARIABLE, str(file.fileno()))
-        parent_watch.hold()
-        assert not parent_watch._held
+        parent_watch.watch_parent()
+        assert not parent_watch._watched
 
 
 def test_a_taken_port_is_said_and_avoided() -> None:

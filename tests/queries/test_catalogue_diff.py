@@ -14,7 +14,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.utils import timezone
 
-from gallery.engine.catalogue_sync import KEPT, NOTHING_OFFERED, look_up
+from gallery.engine.catalogue_sync import KEPT, NOTHING_OFFERED, sync_catalogue
 from gallery.models import CatalogueSnapshot, ImageModel
 from gallery.queries.catalogue_diff import (
     Comparison,
@@ -531,9 +531,9 @@ def listing(*names: str) -> Any:
 
 
 @pytest.mark.django_db
-def test_look_up_keeps_what_is_offered(stub: StubUpstream) -> None:
+def test_sync_keeps_what_is_offered(stub: StubUpstream) -> None:
     stub.handler = listing("dall-e-3", "brand-new")
-    look_up()
+    sync_catalogue()
     snapshot = CatalogueSnapshot.objects.get()
     assert ([row["id"] for row in snapshot.offered], snapshot.error) == (["dall-e-3", "brand-new"], "")
     compared = compare(snapshot.offered, [ours()])
@@ -549,24 +549,24 @@ def test_look_up_keeps_what_is_offered(stub: StubUpstream) -> None:
         (200, {"data": []}, NOTHING_OFFERED),
     ],
 )
-def test_look_up_says_why_it_failed(stub: StubUpstream, status: int, answer: Any, said: str) -> None:
+def test_sync_says_why_it_failed(stub: StubUpstream, status: int, answer: Any, said: str) -> None:
     stub.answer(status, json=answer)
-    snapshot = look_up()
+    snapshot = sync_catalogue()
     assert said in snapshot.error
     assert snapshot.offered == []
     assert CatalogueSnapshot.objects.count() == 1
 
 
 @pytest.mark.django_db
-def test_look_up_without_a_server(stub: StubUpstream) -> None:
+def test_sync_without_a_server(stub: StubUpstream) -> None:
     stub.close()
-    assert "cannot be reached" in look_up().error
+    assert "cannot be reached" in sync_catalogue().error
 
 
 @pytest.mark.django_db
-def test_look_up_with_settings_that_cannot_be_meant(settings: Any) -> None:
+def test_sync_with_settings_that_cannot_be_meant(settings: Any) -> None:
     settings.LEMONDATA_BASE_URL = "https://user:pw@host/v1"
-    snapshot = look_up()
+    snapshot = sync_catalogue()
     assert snapshot.error.startswith("The base URL must be")
     assert "pw" not in snapshot.error
 
@@ -575,6 +575,6 @@ def test_look_up_with_settings_that_cannot_be_meant(settings: Any) -> None:
 def test_old_answers_are_dropped(stub: StubUpstream) -> None:
     stub.handler = listing("dall-e-3")
     CatalogueSnapshot.objects.bulk_create(CatalogueSnapshot() for _ in range(KEPT + 5))
-    newest = look_up()
+    newest = sync_catalogue()
     assert CatalogueSnapshot.objects.count() == KEPT
     assert CatalogueSnapshot.objects.first() == newest

@@ -1,4 +1,4 @@
-"""Finding pictures: their words, the database's index of them, and pages of what is wanted, on both databases."""
+"""Finding pictures: their words, the database's index of them, and pages of what is query, on both databases."""
 
 import random
 from collections.abc import Callable
@@ -175,7 +175,7 @@ def test_a_renamed_person_is_found_under_the_new_name(
     assert found("owner") == set()
 
 
-# -- pages of what is wanted, by every way in which they are looked for
+# -- pages of what is query, by every way in which they are looked for
 
 
 WAYS = [(3_000, 10, 30_000), (0, 1, 3), (0, 0, 0), (4, 1, 9), (15, 2, 20)]
@@ -229,38 +229,38 @@ def crowd(owner: Person, teammate: Person, administrator: Person, db: None) -> d
     return {"galleries": galleries, "shown": shown, "author": administrator.pk, "tags": tags}
 
 
-def plainly(person: Person, wanted: SearchQuery, gallery: Gallery | None) -> list[int]:
+def plainly(person: Person, query: SearchQuery, gallery: Gallery | None) -> list[int]:
     """The same by plain conditions."""
     rows: QuerySet[Picture] = Picture.objects.visible_to(person)
     if gallery:
         rows = rows.filter(galleries=gallery)
-    for word in wanted.words:
+    for word in query.words:
         rows = rows.filter(search_text__contains=f" {word}")
     plain = {
-        "model": wanted.model,
-        "author": wanted.author,
-        "shape": wanted.shape,
-        "tags__name__iexact": wanted.tag,
-        "created_at__date__gte": wanted.since,
-        "created_at__date__lte": wanted.until,
+        "model": query.model,
+        "author": query.author,
+        "shape": query.shape,
+        "tags__name__iexact": query.tag,
+        "created_at__date__gte": query.since,
+        "created_at__date__lte": query.until,
     }
     rows = rows.filter(**{name: value for name, value in plain.items() if value})
-    if wanted.gallery:
-        rows = rows.filter(pk__in=GalleryEntry.objects.filter(gallery=wanted.gallery).values("picture"))
-    if wanted.favourite:
+    if query.gallery:
+        rows = rows.filter(pk__in=GalleryEntry.objects.filter(gallery=query.gallery).values("picture"))
+    if query.favourite:
         rows = rows.filter(pk__in=person.marks.filter(favourite=True).values("picture"))
-    if wanted.rating:
-        rows = rows.filter(pk__in=person.marks.filter(rating__gte=wanted.rating).values("picture"))
-    if wanted.status:
-        rows = rows.filter(pk__in=GalleryEntry.objects.filter(gallery=gallery, status=wanted.status).values("picture"))
+    if query.rating:
+        rows = rows.filter(pk__in=person.marks.filter(rating__gte=query.rating).values("picture"))
+    if query.status:
+        rows = rows.filter(pk__in=GalleryEntry.objects.filter(gallery=gallery, status=query.status).values("picture"))
     ids = set(rows.values_list("pk", flat=True))
-    if wanted.sort == Sort.HAND:
+    if query.sort == Sort.HAND:
         entries = GalleryEntry.objects.filter(gallery=gallery, picture__in=ids).order_by("-position", "-pk")
         return list(entries.values_list("picture", flat=True))
     ratings = dict(person.marks.exclude(rating=None).values_list("picture", "rating"))
-    if wanted.sort == Sort.RATED:
+    if query.sort == Sort.RATED:
         return sorted(ids, key=lambda pk: (ratings.get(pk, 0), pk), reverse=True)
-    return sorted(ids, reverse=wanted.sort == Sort.NEWEST)
+    return sorted(ids, reverse=query.sort == Sort.NEWEST)
 
 
 QUESTIONS: list[dict[str, Any]] = [
@@ -289,12 +289,12 @@ QUESTIONS: list[dict[str, Any]] = [
 ]
 
 
-def pages(finder: PictureSearch, size: int) -> list[int]:
+def pages(pictures: PictureSearch, size: int) -> list[int]:
     """All that it finds, page by page."""
     ids: list[int] = []
     after = ""
     while True:
-        page = finder.page(size, after)
+        page = pictures.page(size, after)
         assert len(page.ids) == size or not page.after
         ids += page.ids
         assert len(set(ids)) == len(ids), "the same picture twice"
@@ -305,7 +305,7 @@ def pages(finder: PictureSearch, size: int) -> list[int]:
 
 @pytest.fixture(params=WAYS, ids=str)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in zip(("FEW", "EACH", "MORE"), request.param, strict=True):
+    for name, value in zip(("FEW_IDS", "SCAN_PER_RESULT", "SCAN_LIMIT"), request.param, strict=True):
         monkeypatch.setattr(search, name, value)
 
 
@@ -325,11 +325,11 @@ def test_pages_are_what_plain_conditions_find(crowd: dict[str, Any], owner: Pers
         visible = list(Gallery.objects.visible_to(person).values_list("pk", flat=True))
         for question in QUESTIONS:
             for inside in (None, crowd["shown"].pk):
-                wanted = asked({**question, "gallery": inside}, person, crowd)
-                expected = plainly(person, wanted, None)
-                finder = PictureSearch(person, wanted, visible=visible)
-                assert pages(finder, 4) == expected, (person, question, inside)
-                assert finder.count() == len(expected)
+                query = asked({**question, "gallery": inside}, person, crowd)
+                expected = plainly(person, query, None)
+                pictures = PictureSearch(person, query, visible=visible)
+                assert pages(pictures, 4) == expected, (person, question, inside)
+                assert pictures.count() == len(expected)
                 something += bool(expected)
     assert something > 50
 
@@ -339,14 +339,14 @@ def test_pages_of_a_gallery_are_what_plain_conditions_find(crowd: dict[str, Any]
     shown = crowd["shown"]
     hand: list[dict[str, Any]] = [{**one, "sort": Sort.HAND} for one in QUESTIONS if "sort" not in one]
     for question in [*QUESTIONS, *hand, {"status": "approved"}, {"status": "draft", "sort": Sort.HAND}]:
-        wanted = asked(question, teammate, crowd)
-        assert pages(PictureSearch(teammate, wanted, gallery=shown), 3) == plainly(teammate, wanted, shown), question
+        query = asked(question, teammate, crowd)
+        assert pages(PictureSearch(teammate, query, gallery=shown), 3) == plainly(teammate, query, shown), question
 
 
 def test_a_place_stays_where_it_is_when_pictures_arrive(crowd: dict[str, Any], owner: Person) -> None:
-    finder = PictureSearch(owner, SearchQuery())
-    first = finder.page(5)
-    before = finder.page(5, first.after).ids
+    pictures = PictureSearch(owner, SearchQuery())
+    first = pictures.page(5)
+    before = pictures.page(5, first.after).ids
     generation = Generation.objects.create(author=owner, model=model(), prompt="New", state=State.COMPLETED)
     newest = Picture.objects.filter(author=owner).latest("pk")
     newest.pk, newest.generation, newest._state.adding = None, generation, True
@@ -363,8 +363,8 @@ def test_a_place_that_is_nonsense_is_the_beginning(
 ) -> None:
     if (sort, after) == (Sort.RATED, "1~2"):
         return
-    finder = PictureSearch(owner, SearchQuery(sort=sort))
-    assert finder.page(5, after) == finder.page(5)
+    pictures = PictureSearch(owner, SearchQuery(sort=sort))
+    assert pictures.page(5, after) == pictures.page(5)
 
 
 def test_by_hand_is_for_galleries(owner: Person) -> None:
@@ -373,7 +373,7 @@ def test_by_hand_is_for_galleries(owner: Person) -> None:
 
 
 def test_counts_no_further_than_it_must(crowd: dict[str, Any], owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "COUNTED", 5)
+    monkeypatch.setattr(search, "COUNT_LIMIT", 5)
     assert PictureSearch(owner, SearchQuery()).count() == 6
 
 

@@ -1,4 +1,4 @@
-"""Marks, tags and the trash: what the services do, each whole or not at all."""
+"""The commands on marks, tags and the trash. Each one happens completely or not at all."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -49,7 +49,7 @@ def picture(make_picture: MakePicture) -> Picture:
 
 @pytest.fixture
 def two_of_one(make_generation: MakeGeneration, make_picture: MakePicture) -> list[Picture]:
-    """Both pictures of one request that was paid for."""
+    """Both pictures of one paid generation."""
     generation = make_generation(state=State.COMPLETED, results=RESULTS, count=2, cost=Decimal("0.1"))
     return [make_picture(generation, index=index) for index in range(2)]
 
@@ -57,7 +57,7 @@ def two_of_one(make_generation: MakeGeneration, make_picture: MakePicture) -> li
 # -- marks
 
 
-def test_each_has_marks_of_their_own(picture: Picture, owner: Person, teammate: Person) -> None:
+def test_marks_belong_to_one_person(picture: Picture, owner: Person, teammate: Person) -> None:
     services.marks.favourite(owner, [picture.pk])
     services.marks.rate(owner, picture, 4)
     services.marks.rate(teammate, picture, 1)
@@ -67,7 +67,7 @@ def test_each_has_marks_of_their_own(picture: Picture, owner: Person, teammate: 
     assert not vars(Picture.objects.marked_by(teammate).get())["is_favourite"]
 
 
-def test_a_mark_is_taken_back_and_leaves_the_other(picture: Picture, owner: Person) -> None:
+def test_removing_a_favourite_keeps_the_rating(picture: Picture, owner: Person) -> None:
     services.marks.favourite(owner, [picture.pk])
     services.marks.rate(owner, picture, 5)
     services.marks.favourite(owner, [picture.pk], wanted=False)
@@ -77,7 +77,7 @@ def test_a_mark_is_taken_back_and_leaves_the_other(picture: Picture, owner: Pers
 
 
 @pytest.mark.parametrize("rating", [0, 6, -1])
-def test_a_rating_goes_from_one_to_five(picture: Picture, owner: Person, rating: int) -> None:
+def test_rating_outside_one_to_five_is_refused(picture: Picture, owner: Person, rating: int) -> None:
     with pytest.raises(InvalidInput):
         services.marks.rate(owner, picture, rating)
     assert not Mark.objects.exists()
@@ -87,7 +87,7 @@ def test_a_rating_goes_from_one_to_five(picture: Picture, owner: Person, rating:
 
 
 @pytest.mark.parametrize(
-    ("typed", "names"),
+    ("text", "names"),
     [
         ("lemon", ["lemon"]),
         (" still   life ,Lemon,, lemon ", ["still life", "Lemon"]),
@@ -96,19 +96,21 @@ def test_a_rating_goes_from_one_to_five(picture: Picture, owner: Person, rating:
         ("x" * 60, ["x" * 60]),
     ],
 )
-def test_names_of_tags(typed: str, names: list[str]) -> None:
-    assert services.tags.tag_names(typed) == names
+def test_tag_names_are_split_and_normalised(text: str, names: list[str]) -> None:
+    assert services.tags.tag_names(text) == names
 
 
-@pytest.mark.parametrize("typed", ["", " , ", "x" * 61, "a\x00b", "a\u202eb"])
-def test_no_names_of_tags(typed: str) -> None:
+@pytest.mark.parametrize("text", ["", " , ", "x" * 61, "a\x00b", "a\u202eb"])
+def test_invalid_tag_names_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
-        services.tags.tag_names(typed)
+        services.tags.tag_names(text)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("first", "second"), [("Lemon", "lemon"), ("ÄPFEL", "äpfel"), ("Œuvre", "œuvre")])
-def test_a_tag_is_the_same_in_any_case(picture: Picture, make_picture: MakePicture, first: str, second: str) -> None:
+def test_tags_that_differ_in_case_are_one_tag(
+    picture: Picture, make_picture: MakePicture, first: str, second: str
+) -> None:
     services.tags.tag([picture.pk], [first])
     services.tags.tag([picture.pk, make_picture().pk], [second])
     assert [(tag.name, tag.pictures.count()) for tag in Tag.objects.all()] == [(first, 2)]
@@ -121,10 +123,10 @@ def test_pictures_are_found_by_their_tags(picture: Picture) -> None:
     assert not Picture.objects.search("breakf").exists()
 
 
-def test_a_picture_has_no_more_tags_than_it_may(picture: Picture, make_picture: MakePicture) -> None:
+def test_picture_cannot_have_too_many_tags(picture: Picture, make_picture: MakePicture) -> None:
     names = [f"tag {number}" for number in range(MOST_TAGS)]
     services.tags.tag([picture.pk], names)
-    # Those that it has already do not count twice.
+    # Tags that the picture has already do not count twice.
     services.tags.tag([picture.pk], names[:5])
     other = make_picture()
     with pytest.raises(InvalidInput, match="more than 30"):
@@ -133,12 +135,14 @@ def test_a_picture_has_no_more_tags_than_it_may(picture: Picture, make_picture: 
     assert not Tag.objects.filter(name="one more").exists()
 
 
-def test_who_may_tag(picture: Picture, owner: Person, teammate: Person, private_gallery: Gallery) -> None:
+def test_only_author_and_contributors_may_tag(
+    picture: Picture, owner: Person, teammate: Person, private_gallery: Gallery
+) -> None:
     put(picture, private_gallery)
     assert services.tags.taggable(owner).get() == picture
     assert not services.tags.taggable(teammate).exists()
     Gallery.objects.update(shared_with_team=True)
-    assert not services.tags.taggable(teammate).exists(), "who only looks does not tag"
+    assert not services.tags.taggable(teammate).exists(), "a viewer does not tag"
     member = Membership.objects.create(gallery=private_gallery, person=teammate, role=Role.VIEWER)
     assert not services.tags.taggable(teammate).exists()
     Membership.objects.filter(pk=member.pk).update(role=Role.CONTRIBUTOR)
@@ -152,17 +156,15 @@ def test_who_may_tag(picture: Picture, owner: Person, teammate: Person, private_
     assert not services.tags.taggable(owner).exists()
 
 
-def test_many_are_tagged_with_as_many_queries_as_few(make_picture: MakePicture) -> None:
+def test_tagging_takes_constant_queries(make_picture: MakePicture) -> None:
     pictures = [make_picture().pk for _ in range(12)]
     services.tags.tag(pictures[:1], ["warm up"])
     counts = []
     for some in (pictures[:2], pictures[2:]):
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             services.tags.tag(some, ["lemon", "table"])
         counts.append(len(queries))
-    # The names are there the second time.
+    # The second time the tags exist already.
     assert counts[1] <= counts[0]
     assert Tag.objects.get(name="lemon").pictures.count() == 12
 
@@ -170,7 +172,7 @@ def test_many_are_tagged_with_as_many_queries_as_few(make_picture: MakePicture) 
 # -- the trash
 
 
-def test_only_its_author_puts_a_picture_into_the_trash(picture: Picture, owner: Person, administrator: Person) -> None:
+def test_only_the_author_trashes_and_restores_a_picture(picture: Picture, owner: Person, administrator: Person) -> None:
     assert services.trash.trash(administrator, [picture.pk]) == []
     assert services.trash.trash(owner, [picture.pk, 10**9]) == [picture.pk]
     assert services.trash.trash(owner, [picture.pk]) == [], "it is there already"
@@ -179,7 +181,7 @@ def test_only_its_author_puts_a_picture_into_the_trash(picture: Picture, owner: 
     assert Picture.objects.kept().get() == picture
 
 
-def test_what_is_in_the_trash_is_seen_by_nobody(picture: Picture, owner: Person, team_gallery: Gallery) -> None:
+def test_trashed_picture_is_hidden_everywhere(picture: Picture, owner: Person, team_gallery: Gallery) -> None:
     put(picture, team_gallery)
     services.trash.trash(owner, [picture.pk])
     assert not Picture.objects.visible_to(owner).exists()
@@ -195,7 +197,7 @@ def test_what_is_in_the_trash_is_seen_by_nobody(picture: Picture, owner: Person,
     assert services.plans.find_duplicates(owner, [spec])[0] == [picture]
 
 
-def test_a_card_leaves_the_feed_with_its_last_picture(two_of_one: list[Picture], owner: Person) -> None:
+def test_card_leaves_the_feed_with_its_last_picture(two_of_one: list[Picture], owner: Person) -> None:
     one, other = two_of_one
     services.trash.trash(owner, [one.pk])
     assert Generation.objects.in_feed().exists()
@@ -205,7 +207,7 @@ def test_a_card_leaves_the_feed_with_its_last_picture(two_of_one: list[Picture],
     assert Generation.objects.in_feed().exists()
 
 
-def test_a_card_stays_while_something_paid_for_is_to_be_fetched(
+def test_card_stays_while_a_paid_picture_can_be_fetched(
     make_generation: MakeGeneration, make_picture: MakePicture, owner: Person
 ) -> None:
     picture = make_picture(make_generation(state=State.COMPLETED, results=RESULTS, count=2))
@@ -214,7 +216,7 @@ def test_a_card_stays_while_something_paid_for_is_to_be_fetched(
     assert generation.can_fetch
 
 
-def test_deleted_for_good_is_the_file_too_and_the_ledger_stays(
+def test_delete_for_good_removes_the_files_and_keeps_the_ledger(
     two_of_one: list[Picture], owner: Person, team_gallery: Gallery
 ) -> None:
     one, other = two_of_one
@@ -231,7 +233,7 @@ def test_deleted_for_good_is_the_file_too_and_the_ledger_stays(
     booked = list(LedgerEntry.objects.values())
 
     services.trash.trash(owner, [one.pk])
-    assert services.trash.delete_for_good(owner, [one.pk, other.pk]) == 1, "what is not in the trash is not deleted"
+    assert services.trash.delete_for_good(owner, [one.pk, other.pk]) == 1, "only pictures in the trash are deleted"
 
     assert Picture.objects.get() == other
     assert default_storage.exists(other.original_name)
@@ -244,13 +246,13 @@ def test_deleted_for_good_is_the_file_too_and_the_ledger_stays(
     assert Gallery.objects.get().cover is None
 
 
-def test_only_its_author_deletes_for_good(picture: Picture, owner: Person, administrator: Person) -> None:
+def test_only_the_author_deletes_for_good(picture: Picture, owner: Person, administrator: Person) -> None:
     services.trash.trash(owner, [picture.pk])
     assert services.trash.delete_for_good(administrator, [picture.pk]) == 0
     assert services.trash.delete_for_good(owner, [picture.pk]) == 1
 
 
-def test_what_was_restored_meanwhile_is_not_deleted(picture: Picture, owner: Person) -> None:
+def test_picture_that_was_restored_meanwhile_is_not_deleted(picture: Picture, owner: Person) -> None:
     services.trash.trash(owner, [picture.pk])
     seen_in_trash = Picture.objects.in_trash_of(owner).get()
     services.trash.restore(owner, [picture.pk])
@@ -259,7 +261,7 @@ def test_what_was_restored_meanwhile_is_not_deleted(picture: Picture, owner: Per
 
 
 @pytest.mark.parametrize("gone", ["trashed", "deleted for good"])
-def test_what_was_thrown_away_is_not_fetched_again(two_of_one: list[Picture], owner: Person, gone: str) -> None:
+def test_deleted_pictures_are_not_fetched_again(two_of_one: list[Picture], owner: Person, gone: str) -> None:
     generation = two_of_one[0].generation
     pictures = [picture.pk for picture in two_of_one]
     services.trash.trash(owner, pictures)
@@ -272,10 +274,10 @@ def test_what_was_thrown_away_is_not_fetched_again(two_of_one: list[Picture], ow
     assert (card.can_fetch, card.shortfall) == (False, 0)
 
 
-def test_fetching_what_is_missing_leaves_alone_what_was_deleted(
+def test_ingest_skips_results_whose_pictures_were_deleted(
     make_generation: MakeGeneration, make_picture: MakePicture, owner: Person
 ) -> None:
-    # No test reaches the host of these addresses: whoever asks for the first one fails.
+    # Nothing listens at these addresses, so a fetch of the first one would fail.
     results = [{"url": "http://127.0.0.1:9/deleted.png"}, {"url": "http://127.0.0.1:9/kept.png"}]
     generation = make_generation(state=State.COMPLETED, results=results, count=2)
     first, _ = make_picture(generation, index=0), make_picture(generation, index=1)
@@ -288,25 +290,25 @@ def test_fetching_what_is_missing_leaves_alone_what_was_deleted(
     assert [picture.index for picture in Picture.objects.all()] == [1]
 
 
-def test_thumbnails_of_what_is_deleted_meanwhile_do_not_stay(
+def test_thumbnails_of_a_picture_that_is_deleted_meanwhile_are_removed(
     picture: Picture, owner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save = default_storage.save
-    made: list[str] = []
+    saved: list[str] = []
 
-    def deleted_meanwhile(name: str, content: ContentFile[bytes]) -> str:
-        if not made:
+    def delete_row_and_save(name: str, content: ContentFile[bytes]) -> str:
+        if not saved:
             Picture.objects.filter(pk=picture.pk).delete()
-        made.append(save(name, content))
-        return made[-1]
+        saved.append(save(name, content))
+        return saved[-1]
 
-    monkeypatch.setattr(default_storage, "save", deleted_meanwhile)
+    monkeypatch.setattr(default_storage, "save", delete_row_and_save)
     make_thumbnails(picture.pk)
-    assert made
-    assert not any(default_storage.exists(name) for name in made)
+    assert saved
+    assert not any(default_storage.exists(name) for name in saved)
 
 
-def test_housekeeping_empties_the_trash_after_its_time(make_picture: MakePicture, owner: Person) -> None:
+def test_housekeeping_deletes_pictures_that_were_trashed_long_ago(make_picture: MakePicture, owner: Person) -> None:
     old, young, kept = make_picture(), make_picture(), make_picture()
     services.trash.trash(owner, [old.pk, young.pk])
     now = timezone.now()
@@ -317,7 +319,7 @@ def test_housekeeping_empties_the_trash_after_its_time(make_picture: MakePicture
     assert not default_storage.exists(old.original_name)
 
 
-def test_many_go_and_come_back_with_as_many_queries_as_few(make_picture: MakePicture, owner: Person) -> None:
+def test_trash_restore_and_favourite_take_constant_queries(make_picture: MakePicture, owner: Person) -> None:
     pictures = [make_picture().pk for _ in range(12)]
     counts = []
     for some in (pictures[:2], pictures[2:]):
@@ -332,7 +334,7 @@ def test_many_go_and_come_back_with_as_many_queries_as_few(make_picture: MakePic
 # -- galleries
 
 
-def test_only_one_s_own_are_put_into_a_gallery(
+def test_save_pictures_ignores_other_peoples_pictures(
     make_picture: MakePicture, make_generation: MakeGeneration, owner: Person, teammate: Person, team_gallery: Gallery
 ) -> None:
     own = [make_picture(), make_picture()]

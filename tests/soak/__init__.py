@@ -1,1 +1,1 @@
-"""`python -m tests.soak`: a whole studio that is killed hundreds of times, and what has become of its work."""
+"""`python -m tests.soak` kills a whole studio hundreds of times, and checks what became of its work."""

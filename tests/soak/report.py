@@ -1,4 +1,4 @@
-"""The tables at the end."""
+"""The tables that a soak prints at the end."""
 
 import signal
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _spread(seconds: list[float | None]) -> str:
-    known = sorted(one for one in seconds if one is not None)
+    known = sorted(number for number in seconds if number is not None)
     if not known:
         return "–"
     cuts = quantiles(known, n=20, method="inclusive") if len(known) > 1 else known * 19
@@ -23,7 +23,7 @@ def _spread(seconds: list[float | None]) -> str:
 
 
 def kills(done: Sequence[Kill]) -> str:
-    """Per victim: at how many of its kills some row stood in which state, and how many rows those were."""
+    """A table by victim: for each state, the number of kills with a row in it, and the number of those rows."""
     head = ("killed", "times", "engine at work", *MOMENTS, "work again, s", "web again, s")
     rows = [_victim(name, [kill for kill in done if kill.victim == name]) for name in _names(done)]
     hard = [kill for kill in done if kill.signal == signal.SIGKILL]
@@ -34,17 +34,18 @@ def _names(done: Sequence[Kill]) -> list[str]:
     return sorted({kill.victim for kill in done}, key=lambda name: (name.startswith("SIGTERM"), name))
 
 
-def _victim(name: str, mine: Sequence[Kill]) -> list[str]:
-    met = [
-        f"{sum(kill.counts[one] > 0 for kill in mine)} ({sum(kill.counts[one] for kill in mine)})" for one in MOMENTS
+def _victim(name: str, kills: Sequence[Kill]) -> list[str]:
+    moments = [
+        f"{sum(kill.counts[moment] > 0 for kill in kills)} ({sum(kill.counts[moment] for kill in kills)})"
+        for moment in MOMENTS
     ]
     return [
         name,
-        str(len(mine)),
-        str(sum(kill.engine_at_work for kill in mine)),
-        *met,
-        _spread([kill.worked_after for kill in mine if kill.victim not in WEB]),
-        _spread([kill.answered_after for kill in mine if kill.victim in WEB or "supervisor" in name]),
+        str(len(kills)),
+        str(sum(kill.engine_at_work for kill in kills)),
+        *moments,
+        _spread([kill.worked_after for kill in kills if kill.victim not in WEB]),
+        _spread([kill.answered_after for kill in kills if kill.victim in WEB or "supervisor" in name]),
     ]
 
 

@@ -23,7 +23,8 @@ from tests.soak.upstream import Upstream
 from tests.soak.watch import Watch
 
 PEOPLE = 3
-# As many as wait for the upstream at once. What is being saved may wait long after a kill, and does not count.
+# Generations that wait for the upstream at once. Rows in the state "saving" do not count: they may wait long after a
+# kill.
 AT_ONCE = 30
 
 
@@ -35,9 +36,9 @@ def note(text: str) -> None:
 class Plan:
     kills: int
     seed: int
-    # Seconds for all that is under way to end when the killing is over.
+    # Seconds for all generations under way to end after the last kill.
     patience: float
-    # As if the minute were over, at the end, that a delivery has until it is looked after again.
+    # Whether to skip, at the end, the minute after which a lost delivery is ingested again.
     hurry: bool
 
 
@@ -54,16 +55,16 @@ class Soak:
         self._people: list[people.Person] = []
 
     def run(self) -> str:
-        """Do it all; return the tables."""
+        """Run the whole soak; return its tables."""
         begun = time.monotonic()
         self._service.start()
-        self._come()
+        self._start_people()
         note(f"{self._plan.kills} kills, seed {self._plan.seed}, in {self._service.data}")
         killed_at = time.monotonic()
         self._killer.kill(self._plan.kills)
         note("no more kills; waiting until nothing is under way")
         settled_at = time.monotonic()
-        self._go()
+        self._stop_people()
         self._settle()
         ended_at = time.monotonic()
         self._watch.stop()
@@ -76,21 +77,21 @@ class Soak:
         return f"{self._judge()}\n\n{spent}"
 
     def _judge(self) -> str:
-        specs = [spec for person in self._people for spec in person.specs]
+        submissions = [submission for person in self._people for submission in person.submissions]
         kills = self._killer.kills
-        verdict = Judge(specs, self._upstream.orders(), kills, self._service.log).judge()
+        verdict = Judge(submissions, self._upstream.orders(), kills, self._service.log).judge()
         self._complain(verdict.problems)
         for person in self._people:
-            self._complain([f"The web server answered {odd}" for odd in person.odd])
+            self._complain([f"The web server answered {answer}" for answer in person.odd_answers])
         return "\n\n".join([report.kills(kills), report.ends(verdict), report.figures(verdict)])
 
     def _complain(self, *problems: Iterable[str]) -> None:
-        self.problems += [one for some in problems for one in some]
+        self.problems += [problem for some in problems for problem in some]
 
     # -- people
 
-    def _come(self) -> None:
-        models = dict(ImageModel.objects.filter(slug__in=people.wanted_models()).values_list("slug", "pk"))
+    def _start_people(self) -> None:
+        models = dict(ImageModel.objects.filter(slug__in=people.needed_models()).values_list("slug", "pk"))
         for number in range(1, PEOPLE + 1):
             chance = random.Random(f"{self._plan.seed}/{number}")
             person = people.Person(number, self._service.url, models, chance, self._may_ask)
@@ -105,7 +106,7 @@ class Soak:
         latest = self._watch.latest
         return latest.under_way - latest.counts[State.SAVING] < AT_ONCE
 
-    def _go(self) -> None:
+    def _stop_people(self) -> None:
         for person in self._people:
             person.stop()
         for person in self._people:
@@ -119,12 +120,12 @@ class Soak:
         if self._plan.hurry:
             Generation.objects.filter(state=State.SAVING).update(due_at=timezone.now())
         self._wait_until(lambda: not Generation.objects.under_way().exists(), self._plan.patience)
-        # Once a minute, a engine looks what killed ones have left in the inbox.
+        # Once a minute, an engine sweeps up what killed engines have left in the inbox.
         if self._plan.hurry:
             Deliveries(enqueue_ingest, Timing().fetch_by).sweep_inbox(())
         else:
-            self._wait_until(lambda: not self._inbox_has_whole_ones(), Timing().sweep + 15)
-        # After the patience, the judge says which are left.
+            self._wait_until(lambda: not self._inbox_has_complete_files(), Timing().sweep + 15)
+        # The judge reports generations that are still under way after that.
         self._wait_until(lambda: not Generation.objects.under_way().exists(), self._plan.patience)
 
     @staticmethod
@@ -134,7 +135,7 @@ class Soak:
             time.sleep(0.5)
 
     @staticmethod
-    def _inbox_has_whole_ones() -> bool:
+    def _inbox_has_complete_files() -> bool:
         return any(
             path.stat().st_size == int(path.name.rpartition("-")[2])
             for path in (Path(settings.MEDIA_ROOT) / INBOX).glob("*")

@@ -1,4 +1,4 @@
-"""`manage.py studio` as a service: started again whenever it ends, as systemd does with Restart=always."""
+"""Runs `manage.py studio` as a service that is started again after each end, like systemd with Restart=always."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ class Service(Studio):
             "DJANGO_SETTINGS_MODULE": "lemonstudio.settings",
             "LEMONSTUDIO_WORKERS": str(WORKERS),
             "WEB_CONCURRENCY": "2",
-            # Low enough that some wait in the queue also while somebody sends.
+            # Low enough to keep some generations waiting in the queue while others are sent.
             "LEMONSTUDIO_REQUESTS_PER_MINUTE": "500",
             **env,
         }
@@ -69,19 +69,20 @@ class Service(Studio):
     def tree(self) -> Tree:
         return Tree.below(self.supervisor, WORKERS)
 
-    def everyone(self) -> set[int]:
+    def pids(self) -> set[int]:
+        """All processes of this studio, also those without a supervisor."""
         return alive(self.mark)
 
     def has(self, pid: int) -> bool:
         return is_alive(pid, self.mark)
 
-    def left_over(self) -> set[int]:
-        """Those that a supervisor left which is not there any more."""
+    def orphans(self) -> set[int]:
+        """The processes that earlier supervisors left behind."""
         supervisor = self.supervisor
-        return self.everyone() - descendants(supervisor) - {supervisor}
+        return self.pids() - descendants(supervisor) - {supervisor}
 
     def finish(self) -> list[str]:
-        """Ask it to end, once; what was not in order about that, in sentences."""
+        """Stop the studio with SIGTERM. Return the problems with that, as sentences."""
         self._over.set()
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
@@ -95,7 +96,7 @@ class Service(Studio):
         return problems
 
     def clear(self) -> None:
-        """Whatever there is still, whoever started it."""
+        """Kill all processes of this studio."""
         self._over.set()
         if self._keeper.is_alive():
             self._end_all()

@@ -1,6 +1,6 @@
-"""The upstream: a process of its own that is never killed, counts POSTs, and knows what it has delivered.
+"""The upstream: a separate process that is never killed. It counts POSTs and remembers what it has delivered.
 
-`python -m tests.soak.upstream` serves until its stdin closes; the first line of its stdout is the origin.
+`python -m tests.soak.upstream` serves until its stdin closes. The first line of its stdout is the origin.
 """
 
 import base64
@@ -28,38 +28,38 @@ from tests.support.stub_upstream import Reply, Request, StubUpstream
 CREATE = "/v1/images/generations"
 DECLINED = {"error": {"code": "content_policy_violation", "message": "This one is declined."}}
 IN_VAIN = "This task ends without a picture."
-# Seconds, from and to.
+# Seconds, as (lowest, highest).
 ANSWER = (0.2, 3.0)
 TASK = (1.0, 12.0)
 ACCEPT = (0.05, 0.3)
 FETCH = (0.05, 0.6)
 POLL = 0.02
-# Of a task's time; before that it is pending.
+# The share of a task's time during which it is pending.
 PROCESSING_FROM = 0.1
 
 
 @dataclass(slots=True)
 class Order:
-    """One prompt. Times are of the wall clock, which the studio's rows have, too."""
+    """What happened to one prompt. Times are wall clock times, as in the studio's rows."""
 
     posts: int = 0
-    # When the last answer to a POST was ready, or its task.
+    # When the answer to the last POST was ready, or its task.
     ready_at: float = 0.0
     task_ids: list[str] = field(default_factory=list)
     polls: int = 0
-    # By index: the SHA-256 of each picture that went out.
+    # The SHA-256 of each picture that was sent, by index.
     pictures: dict[str, str] = field(default_factory=dict)
 
 
-def _between(limits: tuple[float, float], what: str) -> float:
-    """A number that is always the same for the same words."""
+def _between(limits: tuple[float, float], text: str) -> float:
+    """A number between the limits that is always the same for the same text."""
     low, high = limits
-    return low + (high - low) * zlib.crc32(what.encode()) / 2**32
+    return low + (high - low) * zlib.crc32(text.encode()) / 2**32
 
 
 @functools.lru_cache(maxsize=64)
 def picture(prompt: str, index: int) -> bytes:
-    """Noise that no other picture has; one in four is large, so that keeping it takes a moment."""
+    """A PNG of unique noise. One in four is large, so that storing it takes a moment."""
     chance = random.Random(f"{prompt}/{index}")
     width, height = (640, 480) if chance.random() < 0.25 else (160, 120)
     file = io.BytesIO()
@@ -68,7 +68,7 @@ def picture(prompt: str, index: int) -> bytes:
 
 
 class Counting:
-    """The protocol, and what it has counted."""
+    """Answers the studio's requests, and keeps an Order for each prompt."""
 
     def __init__(self) -> None:
         self.origin = ""
@@ -89,8 +89,8 @@ class Counting:
             return Reply(body=self._hand_out(prompt, int(index)), headers={"Content-Type": "image/png"}, delay=delay)
         return self._status(request.path.rpartition("/")[2])
 
-    def _create(self, wanted: dict[str, Any]) -> Reply:
-        prompt, now = wanted["prompt"], time.time()
+    def _create(self, body: dict[str, Any]) -> Reply:
+        prompt, now = body["prompt"], time.time()
         kind = kind_of(prompt)
         delay = _between(ACCEPT if kind.task else ANSWER, prompt)
         with self._lock:
@@ -145,7 +145,7 @@ def serve() -> None:
     with StubUpstream() as stub:
 
         def answer(request: Request) -> Reply:
-            stub.requests.clear()  # those of half an hour are too many to keep
+            stub.requests.clear()  # the requests of half an hour would take too much memory
             return counting.answer(request)
 
         counting.origin = stub.origin
@@ -156,12 +156,12 @@ def serve() -> None:
 
 
 class Upstream:
-    """The process, as the soak holds it. It ends with the soak, however that ends."""
+    """The upstream's process, which ends with the soak in any case."""
 
     def __init__(self, log: Path) -> None:
-        """`log` hears of each client that was killed in the middle of a request."""
+        """`log` is for its errors: one for each client that was killed during a request."""
         command = [sys.executable, "-m", "tests.soak.upstream"]
-        # In a session of its own: a Ctrl-C is for the soak, which still has to ask it how often it was asked.
+        # In a new session, so that a Ctrl-C ends only the soak, which still has to read the orders.
         with log.open("wb") as file:
             self._process = subprocess.Popen(
                 command,
@@ -177,6 +177,7 @@ class Upstream:
         assert self.origin, "the upstream did not start"
 
     def orders(self) -> dict[str, Order]:
+        """All orders so far, by prompt."""
         with urllib.request.urlopen(f"{self.origin}/orders", timeout=30) as answer:
             return {prompt: Order(**order) for prompt, order in json.load(answer).items()}
 

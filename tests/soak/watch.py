@@ -1,4 +1,4 @@
-"""What stands in which state, as the database says, and how soon work goes on after a kill."""
+"""Watches the states of the rows in the database, and measures how soon work goes on after a kill."""
 
 import http.client
 import signal
@@ -16,13 +16,13 @@ from gallery.models.states import UNDER_WAY
 from tests.soak.processes import Tree
 
 STATES = tuple(str(state) for state in UNDER_WAY)
-# Seconds.
+# Seconds between two snapshots, and seconds for which the children of a killed process still change rows.
 EVERY = 0.1
 LAST_GASP = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Snapshot:
     """The database at one moment."""
 
     counts: Counter[str]
@@ -34,18 +34,18 @@ class Look:
         return sum(self.counts[state] for state in STATES)
 
 
-def look() -> Look:
+def snapshot() -> Snapshot:
     rows = Generation.objects.order_by().values_list("state").annotate(Count("pk"), Sum("version"))
     counts: Counter[str] = Counter()
     changes = 0
     for state, number, versions in rows:
         counts[state] = number
         changes += versions - number
-    return Look(counts, changes)
+    return Snapshot(counts, changes)
 
 
 def engine(tree: Tree) -> int:
-    """The worker whose engine holds the account's lease."""
+    """The pid of the worker whose engine holds the account's lease; 0 if there is none."""
     account = UpstreamAccount.load()
     holder = account.holder.split(":")[1] if account.holder else ""
     pid = int(holder) if holder.isdecimal() else 0
@@ -54,24 +54,24 @@ def engine(tree: Tree) -> int:
 
 @dataclass(slots=True)
 class Kill:
-    """`at` is of the wall clock, which the studio's rows have, too."""
+    """One kill. `at` is a wall clock time, as in the studio's rows."""
 
     victim: str
     signal: signal.Signals
     at: float
     counts: Counter[str]
     engine_at_work: bool
-    # Seconds until the state of a row changed again, and until the web server answered a request made after it.
+    # Seconds until the state of a row changed again, and until the web server answered a request sent after the kill.
     worked_after: float | None = None
     answered_after: float | None = None
 
 
 class Watch(threading.Thread):
-    """Looks all the time, and times what comes after each kill."""
+    """Takes snapshots all the time, and measures how long the studio needs to recover from each kill."""
 
     def __init__(self, url: str) -> None:
         super().__init__(name="watch", daemon=True)
-        self.latest = Look(Counter(), 0)
+        self.latest = Snapshot(Counter(), 0)
         self._url = url
         self._visitor = threading.Thread(target=self._visit, name="visitor", daemon=True)
         self._over = threading.Event()
@@ -83,7 +83,7 @@ class Watch(threading.Thread):
         self._visitor.start()
         while not self._over.wait(EVERY):
             try:
-                self._note(look())
+                self._note(snapshot())
             except Error:
                 connection.close()
         connection.close()
@@ -93,6 +93,7 @@ class Watch(threading.Thread):
         self.join()
 
     def time(self, kill: Kill) -> None:
+        """Begin to measure the recovery from this kill."""
         now = time.monotonic()
         with self._lock:
             self._idle.append((now, kill, None))
@@ -100,37 +101,37 @@ class Watch(threading.Thread):
 
     @property
     def waits_for_work(self) -> bool:
-        """Whether nothing has moved yet since the last kill."""
+        """Whether no row has changed yet since the last kill."""
         with self._lock:
             return bool(self._idle)
 
-    def _note(self, seen: Look) -> None:
+    def _note(self, latest: Snapshot) -> None:
         now = time.monotonic()
-        self.latest = seen
+        self.latest = latest
         with self._lock:
             waiting = []
             for since, kill, changes in self._idle:
                 if changes is None:
-                    # Those that the victim leaves behind still move something until they see that it is gone.
-                    waiting.append((since, kill, seen.changes if now - since > LAST_GASP else None))
-                elif seen.changes != changes:
+                    # The victim's children still change rows until they notice that it is gone.
+                    waiting.append((since, kill, latest.changes if now - since > LAST_GASP else None))
+                elif latest.changes != changes:
                     kill.worked_after = now - since
                 else:
                     waiting.append((since, kill, changes))
             self._idle = waiting
 
     def _visit(self) -> None:
-        """Knock until somebody answers, whenever somebody was killed."""
+        """After each kill, send requests until the web server answers."""
         while not self._over.wait(EVERY):
-            asked_at = time.monotonic()
+            sent_at = time.monotonic()
             with self._lock:
-                asked = [one for one in self._unanswered if one[0] < asked_at]
-            if asked and self._answers():
+                earlier = [item for item in self._unanswered if item[0] < sent_at]
+            if earlier and self._answers():
                 now = time.monotonic()
-                for since, kill in asked:
+                for since, kill in earlier:
                     kill.answered_after = now - since
                 with self._lock:
-                    self._unanswered = [one for one in self._unanswered if one not in asked]
+                    self._unanswered = [item for item in self._unanswered if item not in earlier]
 
     def _answers(self) -> bool:
         try:

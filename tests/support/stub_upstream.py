@@ -1,4 +1,4 @@
-"""A small scripted HTTP server that plays the upstream in tests, over real sockets.
+"""A small scripted HTTP server that acts as the upstream in tests, over real sockets.
 
     with StubUpstream() as stub:
         stub.answer(json={"created": 1, "data": [{"url": "https://images.example/a.png"}]})
@@ -7,8 +7,8 @@
         Client(stub.base_url, "sk-…").create(...)
         assert stub.requests[0].json["model"] == "dall-e-3"
 
-Replies are used up in order, one a request. ``stub.handler`` (a function from Request to Reply, or to a dict
-or list that is answered as JSON with 200) answers whatever the queue does not; with neither it is a 500.
+Replies are used in order, one for each request. When the queue is empty, ``stub.handler`` answers: a function that
+takes a Request and returns a Reply, or a dict or list that is sent as JSON with 200. Without a handler it is a 500.
 """
 
 import base64
@@ -31,7 +31,7 @@ class Request:
     path: str  # as on the request line, query included
     headers: Mapping[str, str]  # names in lower case
     body: bytes
-    peer: tuple[str, int]  # the same for requests over one connection
+    peer: tuple[str, int]  # equal for requests over one connection
     at: float = field(default_factory=time.monotonic)
 
     @property
@@ -41,7 +41,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to do with one request. ``how`` is "answer", "hang", "reset", "close", "drip" or "truncate"."""
+    """The reaction to one request. ``how`` is "answer", "hang", "reset", "close", "drip" or "truncate"."""
 
     status: int = 200
     body: bytes = b""
@@ -59,7 +59,7 @@ class Reply:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
-    request_queue_size = 256  # 5 by default: a burst of connections would meet resets that no test scripted
+    request_queue_size = 256  # the default is 5: a burst of connections would then get resets that no test scripted
 
 
 class StubUpstream:
@@ -98,7 +98,7 @@ class StubUpstream:
         headers: Mapping[str, str] | None = None,
         delay: float = 0.0,
     ) -> None:
-        """Queue an answer: ``body`` as it is, or else ``json``."""
+        """Queue an answer with ``body`` unchanged, or with ``json`` if there is no body."""
         if body is None:
             self._replies.append(Reply.of_json(json, status, headers=headers or {}, delay=delay))
         else:
@@ -106,27 +106,27 @@ class StubUpstream:
             self._replies.append(Reply(status, raw, headers or {}, delay))
 
     def hang(self) -> None:
-        """Queue: take the request and say nothing until the stub closes."""
+        """Queue a reply that reads the request and sends nothing until the stub closes."""
         self._replies.append(Reply(how="hang"))
 
     def reset(self) -> None:
-        """Queue: take the request, then reset the connection (RST)."""
+        """Queue a reply that reads the request, then resets the connection (RST)."""
         self._replies.append(Reply(how="reset"))
 
     def drop(self) -> None:
-        """Queue: take the request, then close without an answer (FIN)."""
+        """Queue a reply that reads the request, then closes the connection without an answer (FIN)."""
         self._replies.append(Reply(how="close"))
 
     def drip(self, body: bytes, every: float, status: int = 200) -> None:
-        """Queue: answer with one byte of the body every so many seconds."""
+        """Queue an answer that sends one byte of the body every ``every`` seconds."""
         self._replies.append(Reply(status, body, how="drip", every=every))
 
     def truncate(self, body: bytes, status: int = 200) -> None:
-        """Queue: announce one byte more than is sent, then close."""
+        """Queue an answer that announces one byte more than it sends, then closes."""
         self._replies.append(Reply(status, body, how="truncate"))
 
     def wait_for(self, count: int, timeout: float = 5.0) -> None:
-        """Wait until so many requests have come in; AssertionError if they do not within ``timeout`` s."""
+        """Wait until ``count`` requests have arrived. Raises AssertionError after ``timeout`` seconds."""
         with self._change:
             came = self._change.wait_for(lambda: len(self.requests) >= count, timeout)
         assert came, f"{len(self.requests)} of {count} requests came"
@@ -157,7 +157,7 @@ class StubUpstream:
                     stub.closing.wait(reply.delay)
                 try:
                     self.play(reply)
-                except OSError:  # the client has gone, as clients with a deadline do
+                except OSError:  # clients with a deadline hang up
                     self.close_connection = True
 
             do_GET = do_POST = do_CONNECT = do_DELETE = serve  # noqa: N815 - http.server's names
@@ -170,7 +170,7 @@ class StubUpstream:
                     return
                 if reply.how in ("reset", "close"):
                     if reply.how == "reset":
-                        # lingering for no time makes close() send a reset
+                        # a linger time of zero makes close() send a reset
                         linger = struct.pack("ii", 1, 0)
                         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                     return
@@ -195,16 +195,17 @@ class StubUpstream:
 
 
 class WorkingUpstream(StubUpstream):
-    """An upstream that does its work. The beginning of a prompt says how, and in how many seconds:
+    """An upstream that delivers pictures. A prompt begins with the way and the seconds:
 
-    "sync 2.5 …" is answered after that time with a picture's address, "inside 2.5 …" with the picture itself, and
-    "task 2.5 …" at once with a task that takes as long. `posts` counts the requests for each prompt: they cost money.
+    "sync 2.5 …" is answered after 2.5 seconds with a picture's address, and "inside 2.5 …" with the picture itself.
+    "task 2.5 …" is answered at once with a task that takes 2.5 seconds. `posts` counts the POSTs of each prompt,
+    because they cost money.
     """
 
     def __init__(self, picture: bytes, fetch_delay: float = 0.0) -> None:
         super().__init__()
         self.picture = picture
-        # Seconds until a picture's bytes come.
+        # Seconds until a picture's bytes are sent.
         self.fetch_delay = fetch_delay
         # While it is not set, no picture's bytes come.
         self.fetches_go_on = threading.Event()

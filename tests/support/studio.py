@@ -1,4 +1,4 @@
-"""A studio with a working upstream and a database that tests look into."""
+"""A running studio for tests, with a working upstream and a database that tests can read."""
 
 import contextlib
 import functools
@@ -30,9 +30,10 @@ for prompt in json.loads({prompts!r}):
 
 
 class Database:
-    """A database of a studio's own, looked into past the studio.
+    """The database of one studio, which tests query directly.
 
-    A file in the studio's folder; with TEST_DATABASE=postgres a new database on the tests' server, or on `server`.
+    It is a file in the studio's folder. With TEST_DATABASE=postgres, or with `server`, it is a new database on that
+    PostgreSQL server.
     """
 
     def __init__(self, data: Path, server: str | None = None) -> None:
@@ -47,11 +48,11 @@ class Database:
 
     @property
     def now(self) -> str:
-        """In words of this database, as it compares with what Django writes."""
+        """The SQL expression for now that compares with the times that Django writes."""
         return "now()" if self.is_postgres else "datetime('now')"
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
-        """The rows of an answer; none of a command that has none. Every question has a connection of its own."""
+        """Run a query on a new connection; return its rows, or an empty list for a command without rows."""
         if self.is_postgres:
             return self._on(self.url, query)
         with contextlib.closing(sqlite3.connect(self.file, timeout=20, isolation_level=None)) as connection:
@@ -96,7 +97,7 @@ def prepare(data: Path, database: Database | None = None) -> None:
 
 
 class WorkingStudio(Studio):
-    """A studio with a WorkingUpstream and a database that tests look into."""
+    """A studio with a WorkingUpstream and a database that tests can read."""
 
     def __init__(self, data: Path, upstream: WorkingUpstream, database: Database, **env: str) -> None:
         super().__init__(
@@ -121,16 +122,19 @@ class WorkingStudio(Studio):
         return Counter(dict(rows))
 
     def under_way(self) -> int:
-        over = {"completed", "failed", "cancelled", "interrupted"}
-        return sum(number for state, number in self.states().items() if state not in over)
+        ended = {"completed", "failed", "cancelled", "interrupted"}
+        return sum(number for state, number in self.states().items() if state not in ended)
 
     def let_due(self, state: str) -> None:
-        """As if the time had passed for which the rows in this state wait."""
+        """Make all rows in this state due now."""
         long_ago = "'2020-01-01 00:00:00+00:00'" if self.database.is_postgres else "'2020-01-01 00:00:00'"
         self.database.ask(f"UPDATE gallery_generation SET due_at = {long_ago} WHERE state = '{state}'")
 
     def completes(self, total: int, seconds: float, **others: int) -> float:
-        """How long it took until so many were completed, each with its picture, and the others in those states."""
+        """Wait until `total` rows are completed, with one picture each, and `others` rows are in other states.
+
+        Return how many seconds that took. Raises AssertionError after `seconds`.
+        """
         begun = time.monotonic()
         while self.states() != Counter(completed=total, **others):
             assert time.monotonic() < begun + seconds, self.rows()
@@ -140,16 +144,16 @@ class WorkingStudio(Studio):
         return time.monotonic() - begun
 
     def rows(self) -> str:
-        """For a failing test's message."""
-        wanted = "id, state, prompt, due_at, attempts, fence, task_id, error_code"
-        return "\n".join(map(str, self.database.ask(f"SELECT {wanted} FROM gallery_generation ORDER BY id")))
+        """All generations as text, for the message of a failing test."""
+        columns = "id, state, prompt, due_at, attempts, fence, task_id, error_code"
+        return "\n".join(map(str, self.database.ask(f"SELECT {columns} FROM gallery_generation ORDER BY id")))
 
 
 @contextlib.contextmanager
 def working_studio(
     data: Path, upstream: WorkingUpstream, server: str | None = None, **env: str
 ) -> Iterator[WorkingStudio]:
-    """Started, and at the end stopped; `server` is the PostgreSQL server for its database, instead of the tests'."""
+    """Start a studio, and stop it at the end. `server` is a PostgreSQL server for its database, not the tests' own."""
     database = Database(data, server)
     studio = WorkingStudio(data, upstream, database, **env)
     try:

@@ -135,6 +135,36 @@ def test_another_model_is_asked_instead_with_the_options_it_has(
     assert str(new.estimated_cost) == "0.0400"
 
 
+WAITING = {
+    "error_code": "insufficient_balance",
+    "error_message": "This costs about $0.35, and the account’s balance is $0.12.",
+    "error_hint": "It is sent as soon as the balance is high enough. Cheaper requests go on.",
+}
+
+
+def test_card_that_waits_for_the_balance_says_so_and_offers_the_cheaper_model(
+    as_owner: Client, make_generation: MakeGeneration
+) -> None:
+    old = make_generation("flux-pro", suggested_model=model("dall-e-3"), **WAITING)
+    page = as_owner.get("/").content.decode()
+    assert "This costs about $0.35" in page
+    assert "Use DALL·E 3 instead" in page
+    act(as_owner, old, "retry", model="dall-e-3")
+    old.refresh_from_db()
+    assert (old.state, old.dismissed) == (State.CANCELLED, True)
+    assert Generation.objects.exclude(pk=old.pk).get().model == model("dall-e-3")
+
+
+def test_card_that_was_sent_meanwhile_is_not_asked_for_with_the_cheaper_model(
+    as_owner: Client, make_generation: MakeGeneration
+) -> None:
+    old = make_generation("flux-pro", state=State.SUBMITTING, suggested_model=model("dall-e-3"), **WAITING)
+    act(as_owner, old, "retry", model="dall-e-3")
+    old.refresh_from_db()
+    assert old.state == State.SUBMITTING
+    assert Generation.objects.count() == 1
+
+
 @pytest.mark.parametrize(
     ("own_enabled", "instead"), [(False, ""), (True, "dall-e-2"), (True, "no-such"), (False, "dall-e-2")]
 )

@@ -20,6 +20,7 @@ from PIL import Image
 from gallery.forms import edits
 from gallery.models import Budget, Gallery, Generation, ImageModel, Person, Picture, State
 from gallery.web import uploads
+from gallery.web.cards import Card, start_over_url
 from tests.conftest import model, png, put, signed_in
 
 MakeGeneration = Callable[..., Generation]
@@ -212,7 +213,7 @@ def test_several_prompts_go_with_one_picture(as_owner: Client, make_picture: Mak
         ({"mask": None}, "DALL·E 2 paints only what is marked. Mark the part of the picture that is to change."),
         ({"mask": mask(box=(0, 0, 0, 0))}, "DALL·E 2 paints only what is marked."),
         ({"mask": mask((48, 64))}, "The mask has 48 × 64 pixels; it needs the proportions of the picture, 64 × 48."),
-        ({"mask": SimpleUploadedFile("mask.png", b"<svg/>")}, "The mask cannot be used: it is no PNG, JPEG or WebP"),
+        ({"mask": SimpleUploadedFile("mask.png", b"<svg/>")}, "The mask cannot be used: it is an SVG file."),
         ({"fit": "diagonal"}, "Pick one of the parts that are shown."),
         ({"count": "5"}, "DALL·E 2 makes 4 pictures at once at the most."),
         ({"opt_size": "1x1"}, "This model does not have 1x1 here"),
@@ -387,7 +388,13 @@ def test_what_is_no_upload_is_not_there(name: str, as_owner: Client) -> None:
     ("data", "said"),
     [
         (b"", "This file is empty. Choose another."),
-        (b"GIF89a", "This file cannot be used: it is no PNG, JPEG or WebP picture."),
+        (b"nothing", "This file cannot be used: it is text. Choose a PNG, JPEG, WebP, AVIF or GIF picture."),
+        (b"GIF89a", "This file cannot be used: its end is missing."),
+        (b"\0\0\0\x18ftypheic" + bytes(99), "Choose a JPEG instead: open the photo and export it as JPEG."),
+        (
+            png(8000, 6000),
+            "8000 × 6000 pixels, 48 million; 40 million are the most. Make it smaller, and choose it again.",
+        ),
         (png()[:-20], "This file cannot be used: its end is missing."),
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "This file cannot be used: it is damaged."),
     ],
@@ -462,7 +469,7 @@ def test_an_upload_is_edited_like_a_picture(as_owner: Client, owner: Person) -> 
     assert (edit.kind, edit.parent, edit.author) == ("edit", None, owner)
     assert read(edit.source_file).size == (48, 48)
     # What was sent can be edited again, by the name that the row has of it.
-    again = as_owner.get(edit.start_over_url)
+    again = as_owner.get(start_over_url(edit))
     assert again.context["form"]["prompt"].value() == "Add a bee"
 
 
@@ -559,10 +566,10 @@ def test_where_the_parent_is_gone_one_is_led_on(
     parent = make_picture()
     failed = make_generation("dall-e-2", kind="edit", parent=parent, state=State.FAILED)
     Picture.objects.filter(pk=parent.pk).update(trashed_at=timezone.now())
-    response = as_owner.get(failed.start_over_url, follow=True)
+    response = as_owner.get(start_over_url(failed), follow=True)
     assert response.redirect_chain == [("/edit/", 302)]
     assert "Choose another one" in response.content.decode()
-    assert as_teammate.get(failed.start_over_url).status_code == 404
+    assert as_teammate.get(start_over_url(failed)).status_code == 404
 
 
 def test_an_edit_is_not_asked_of_a_model_that_it_was_not_made_for(
@@ -662,4 +669,4 @@ def test_a_card_has_the_shape_of_what_was_sent_where_the_options_tell_none(
 ) -> None:
     source = f"uploads/1/{uuid4().hex}-1280x768.png"
     edit = make_generation("dall-e-2", kind="edit", options=options, source_file=source)
-    assert edit.ratio_class == expected
+    assert Card(edit, edit.author).ratio_class == expected

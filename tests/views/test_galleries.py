@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from gallery.models import Gallery, GalleryEntry, Generation, Person, Picture
 from gallery.views.galleries import COVER, PAGE
+from gallery.web.pictures import original_url
 from tests.conftest import put
 
 MakeGeneration = Callable[..., Generation]
@@ -202,7 +203,7 @@ def test_is_shown_to_the_team_and_taken_back(
     put(picture, private_gallery)
 
     def seen() -> list[int]:
-        addresses = [page_of(private_gallery), f"/pictures/{picture.pk}/", picture.original_url]
+        addresses = [page_of(private_gallery), f"/pictures/{picture.pk}/", original_url(picture)]
         return [as_teammate.get(address).status_code for address in addresses]
 
     assert seen() == [404, 404, 404]
@@ -229,7 +230,7 @@ def test_a_picture_taken_out_is_still_there(
     said = response["HX-Trigger"] if htmx else as_owner.get(response["Location"]).content.decode()
     assert "Taken out of this gallery." in said
     assert tiles(as_owner, page_of(team_gallery)) == []
-    assert as_owner.get(picture.original_url).status_code == 200
+    assert as_owner.get(original_url(picture)).status_code == 200
 
 
 def test_a_gallery_is_deleted_and_its_pictures_stay(

@@ -360,8 +360,8 @@ def test_counts_after_the_page_is_there(
 
 @pytest.mark.usefixtures("page_of_two")
 def test_counts_up_to_a_thousand(as_owner: Client, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gallery.queries.search.COUNTED", 3)
-    monkeypatch.setattr(library, "COUNTED", 3)
+    monkeypatch.setattr("gallery.queries.search.COUNT_LIMIT", 3)
+    monkeypatch.setattr(library, "COUNT_LIMIT", 3)
     for _ in range(3):
         make_picture()
     assert text_of(as_owner, "/pictures/count/").strip() == "3 pictures"

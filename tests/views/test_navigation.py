@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from gallery.models import Batch, Gallery, GalleryEntry, Generation, Mark, Person, Picture, State
-from gallery.queries.navigation import BESIDE
+from gallery.queries.navigation import EACH_SIDE
 from tests.conftest import put
 
 pytestmark = pytest.mark.database
@@ -125,11 +125,11 @@ def test_an_address_keeps_what_the_list_knows_and_no_more(as_owner: Client, lemo
 
 
 def test_the_strip_has_so_many_on_each_side(as_owner: Client, make_picture: MakePicture) -> None:
-    pks = [make_picture().pk for _ in range(2 * BESIDE + 5)][::-1]
+    pks = [make_picture().pk for _ in range(2 * EACH_SIDE + 5)][::-1]
     for query in ("in=library", "in=mine", ""):
-        here = BESIDE + 2
-        assert strip(as_owner, pks[here], query) == pks[here - BESIDE : here + BESIDE + 1]
-        assert strip(as_owner, pks[1], query) == pks[: BESIDE + 2]
+        here = EACH_SIDE + 2
+        assert strip(as_owner, pks[here], query) == pks[here - EACH_SIDE : here + EACH_SIDE + 1]
+        assert strip(as_owner, pks[1], query) == pks[: EACH_SIDE + 2]
 
 
 def test_the_feed_shows_a_batch_in_the_order_it_was_asked_for(
@@ -149,7 +149,7 @@ def test_the_feed_shows_a_batch_in_the_order_it_was_asked_for(
     assert walk(as_owner, of_batch[0], f"in=batch:{batch.pk}") == of_batch
     assert back(as_owner, of_batch[0], f"in=batch:{batch.pk}") == f"/batches/{batch.pk}/"
     # Longer than what is looked at around it: its first one stands beside what came after it.
-    many = [make_generation(state=State.COMPLETED, batch=batch) for _ in range(4 * BESIDE)]
+    many = [make_generation(state=State.COMPLETED, batch=batch) for _ in range(4 * EACH_SIDE)]
     long = [make_picture(row).pk for row in many]
     newest = make_picture()
     assert links(as_owner, long[0], "in=mine")["prev"] == f"/pictures/{newest.pk}/?in=mine"
@@ -197,8 +197,8 @@ def test_the_trash_goes_on_along_the_list(as_owner: Client, team_gallery: Galler
     text = page(as_owner, lemons[5], query)
     form = re.search(r'<form[^>]+action="/pictures/\d+/trash/".*?</form>', text, re.DOTALL)
     assert form
-    fields = dict(re.findall(r'name="(next|trail|then)" value="([^"]*)"', form[0]))
-    assert fields == {"next": str(lemons[4]), "trail": query, "then": f"/galleries/{team_gallery.pk}/?q=lemon"}
+    fields = dict(re.findall(r'name="(next|navigation|then)" value="([^"]*)"', form[0]))
+    assert fields == {"next": str(lemons[4]), "navigation": query, "then": f"/galleries/{team_gallery.pk}/?q=lemon"}
     response = as_owner.post(f"/pictures/{lemons[5]}/trash/", fields)
     assert unescape(response["Location"]) == f"/pictures/{lemons[4]}/?{query}"
     # With the last one gone, back to the list; and nowhere else.

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from gallery import services
 from gallery.models import Gallery, Generation, Mark, Membership, Person, Picture, Role, State, Tag
+from gallery.web.pictures import original_url
 from gallery.web.responses import MOST_AT_ONCE
 from tests.conftest import put
 
@@ -152,7 +153,7 @@ def test_members_tag_by_their_role(
 def files_of(picture: Picture) -> list[tuple[str, str]]:
     """Addresses, and the ETags by which a browser asks for them again."""
     return [
-        (picture.original_url, picture.digest),
+        (original_url(picture), picture.digest),
         (f"/media/{picture.pk}/{picture.digest}/320.webp", f"{picture.digest}-320-webp"),
         (page_of(picture, "download/"), picture.digest),
     ]

@@ -21,6 +21,7 @@ from gallery.models import Comment, Gallery, GuestVote, Membership, PasswordTry,
 from gallery.models.share_link import hashed
 from gallery.services.share_links import MOST_COMMENTS, MOST_TRIES, MOST_TRIES_OF_ALL, MOST_VOTES
 from gallery.views import guests
+from gallery.web.guests import COOKIE, VISIT_COOKIE
 from tests.conftest import put, signed_in
 
 pytestmark = pytest.mark.database
@@ -419,7 +420,7 @@ def test_a_password_stands_before_everything(picture: Picture) -> None:
     assert answer.status_code == 422
     assert "This is not the password" in answer.content.decode()
     assert WRONG not in answer.content.decode()
-    assert guests.COOKIE not in answer.cookies
+    assert COOKIE not in answer.cookies
     # Where one wanted to go, and nowhere else.
     entry = picture.entries.get().pk
     assert unlock(guest, path, RIGHT, entry=f"{entry}")["Location"] == page
@@ -437,7 +438,7 @@ def test_the_cookie_is_the_links_own_and_ends_with_the_password(
     link, path = share(gallery, RIGHT)
     other, other_path = share(gallery, RIGHT)
     guest = Client()
-    cookie = unlock(guest, path, RIGHT).cookies[guests.COOKIE]
+    cookie = unlock(guest, path, RIGHT).cookies[COOKIE]
     assert (cookie["path"], cookie["httponly"], cookie["samesite"], cookie["secure"]) == (path, True, "Lax", True)
     value = cookie.value
     assert RIGHT not in value
@@ -448,9 +449,9 @@ def test_the_cookie_is_the_links_own_and_ends_with_the_password(
     # (The test client sends every cookie everywhere.)
     assert is_open(path)
     assert not is_open(other_path)
-    guest.cookies[guests.COOKIE] = f"{value}x"
+    guest.cookies[COOKIE] = f"{value}x"
     assert not is_open(path)
-    guest.cookies[guests.COOKIE] = value
+    guest.cookies[COOKIE] = value
     edit = f"/galleries/{gallery.pk}/links/{link.pk}/"
     as_owner.post(edit, form(label="Renamed"))
     assert is_open(path)
@@ -529,7 +530,7 @@ def test_a_browser_is_counted_once(as_owner: Client, picture: Picture, monkeypat
         guest.get(address)
     assert visits() == 1
     assert link.last_visit_at is not None
-    cookie = guest.cookies[guests.VISIT_COOKIE]
+    cookie = guest.cookies[VISIT_COOKIE]
     assert (cookie["path"], cookie["max-age"], cookie["httponly"]) == (path, "", True)
     # One's own people are no visitors.
     unlock(as_owner, path, RIGHT)

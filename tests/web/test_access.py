@@ -2,8 +2,8 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from copy import copy
 from datetime import timedelta
+from http.cookies import SimpleCookie
 from typing import Any
 from uuid import uuid4
 
@@ -62,6 +62,8 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "generation_retry": ("post", (LOGIN, 404, HOME, 404)),
     "generation_dismiss": ("post", (LOGIN, 404, HOME, 404)),
     "generation_fetch": ("post", (LOGIN, 404, HOME, 404)),
+    "generation_file": ("get", PRIVATE_PICTURE),
+    "generation_file_delete": ("post", (LOGIN, 404, HOME, 404)),
     "generation_again": ("post", (LOGIN, 404, HOME, 404)),
     "generation_vote": ("post", (LOGIN, 404, "/batches/", 404)),
     "batch_detail": ("get", PRIVATE),
@@ -210,6 +212,9 @@ def things(
     upload = f"{uuid4().hex}-64x48.png"
     source = default_storage.save(f"uploads/{picture.author_id}/{upload}", ContentFile(png()))
     failed = make_generation(state=State.FAILED, results=results, batch=comparison, source_file=source)
+    kept = default_storage.save("kept/1-0-a.svg", ContentFile(b"<svg/>"))
+    file = {"url": "https://x.example/a.svg", "kept": kept, "what": "an SVG file"}
+    delivered = make_generation(state=State.COMPLETED, results=[file], gallery=private_gallery)
     template = PromptTemplate.objects.create(author=picture.author, name="Fruit", text="A {{fruit}}", shared=False)
     other = Person.objects.create_user("mia@example.org", name="Mia Member")
     inviter = Person.objects.create_superuser("ida@example.org", name="Ida Inviter")
@@ -234,6 +239,7 @@ def things(
         "template": template,
         "batch": comparison,
         "generation": failed,
+        "delivered": delivered,
         "gallery": private_gallery,
         "picture": picture,
         "upload": upload,
@@ -287,6 +293,8 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         args = [picture.pk]
     elif kind == "gallery" and name not in ("gallery_list", "gallery_create"):
         args = [gallery.pk]
+    elif name in ("generation_file", "generation_file_delete"):
+        args = [things["delivered"].pk, 0]
     elif kind == "generation" and name.partition("_")[2] in OF_ONE:
         args = [generation.pk]
     elif kind == "upload":
@@ -367,7 +375,8 @@ def undone() -> Iterator[Writes]:
 
 def check_answer(client: Client, name: str, things: dict[str, Any], expected: Expected) -> str:
     """What is wrong with the answer; empty where all is right. A refused request changes nothing."""
-    client.cookies, cookies = copy(client.cookies), client.cookies
+    cookies = client.cookies
+    client.cookies = SimpleCookie({key: morsel.value for key, morsel in cookies.items()})
     with undone() as writes:
         try:
             check(ask(client, name, things), expected)

@@ -20,6 +20,7 @@ from gallery.engine.ingest import ingest_results, make_thumbnails
 from gallery.engine.results import keep_results
 from gallery.models import Download, Generation, Picture, State
 from gallery.upstream import Answer, Result, Status
+from gallery.web.pictures import original_url
 from tests.conftest import png
 
 MakePicture = Callable[..., Picture]
@@ -64,7 +65,7 @@ def s3(s3_server: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_by_this_process(as_owner: Client, make_picture: MakePicture) -> None:
     picture = make_picture()
-    answer = as_owner.get(picture.original_url)
+    answer = as_owner.get(original_url(picture))
     assert answer.getvalue() == png()
     assert answer["Cache-Control"] == "private, max-age=31536000, immutable"
     assert answer["X-Content-Type-Options"] == "nosniff"
@@ -73,12 +74,12 @@ def test_by_this_process(as_owner: Client, make_picture: MakePicture) -> None:
 def test_by_nginx(as_owner: Client, as_teammate: Client, make_picture: MakePicture, settings: Any) -> None:
     settings.LEMONSTUDIO_ACCEL_PREFIX = "/protected-media/"
     picture = make_picture()
-    answer = as_owner.get(picture.original_url)
+    answer = as_owner.get(original_url(picture))
     assert answer["X-Accel-Redirect"] == f"/protected-media/{picture.original_name}"
     assert (answer["Content-Type"], answer.content) == ("image/png", b"")
     download = as_owner.get(f"/pictures/{picture.pk}/download/")
     assert download["Content-Disposition"] == f'attachment; filename="{picture.download_name}"'
-    assert "X-Accel-Redirect" not in as_teammate.get(picture.original_url).headers
+    assert "X-Accel-Redirect" not in as_teammate.get(original_url(picture)).headers
 
 
 @pytest.mark.django_db
@@ -98,7 +99,7 @@ def test_a_picture_comes_home_to_s3_and_leaves_by_a_signed_address(
     assert default_storage.exists(picture.original_name)
     assert default_storage.listdir("inbox")[1] == []
 
-    answer = as_owner.get(picture.original_url)
+    answer = as_owner.get(original_url(picture))
     assert answer.status_code == 302
     assert answer["Location"].startswith(f"{s3}/{BUCKET}/pictures/")
     assert "max-age=120" in answer["Cache-Control"]
@@ -106,7 +107,7 @@ def test_a_picture_comes_home_to_s3_and_leaves_by_a_signed_address(
     assert (fetched.status_code, fetched.content, fetched.headers["Content-Type"]) == (200, png(), "image/png")
     download = requests.get(as_owner.get(f"/pictures/{picture.pk}/download/")["Location"], timeout=10)
     assert download.headers["Content-Disposition"] == f'attachment; filename="{picture.download_name}"'
-    assert as_teammate.get(picture.original_url).status_code == 404
+    assert as_teammate.get(original_url(picture)).status_code == 404
     width = picture.thumbnails["webp"][0]
     thumbnail = as_owner.get(f"/media/{picture.pk}/{picture.digest}/{width}.webp")
     assert requests.get(thumbnail["Location"], timeout=10).headers["Content-Type"] == "image/webp"

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from gallery.engine.catalogue_sync import look_up
+from gallery.engine.catalogue_sync import sync_catalogue
 from gallery.models import ImageModel
 from gallery.queries.catalogue_diff import Change, Comparison, Difference, Kind, compare
 from gallery.services.catalogue import Applied, Pick, apply_catalogue
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--apply", action="store_true", help="bring it all into the catalogue")
         parser.add_argument(
-            "--overwrite-edited", action="store_true", help="with --apply: also what somebody set by hand"
+            "--overwrite-edited", action="store_true", help="with --apply: also fields that were edited by hand"
         )
         parser.add_argument("--offer", action="store_true", help="with --apply: people may pick the new models at once")
         parser.add_argument(
@@ -29,7 +29,7 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, apply: bool, overwrite_edited: bool, offer: bool, only: list[str], **options: Any
     ) -> None:
-        snapshot = look_up()
+        snapshot = sync_catalogue()
         if snapshot.error:
             raise CommandError(snapshot.error)
         comparison = compare(snapshot.offered, ImageModel.objects.all())

@@ -21,7 +21,7 @@ class Command(BaseCommand):
         self._make_administrator(settings.LEMONSTUDIO_ADMIN_EMAIL, settings.LEMONSTUDIO_ADMIN_PASSWORD)
 
     def _make_administrator(self, email: str, password: str) -> None:
-        """Only while there is nobody: a password that was changed later stays changed."""
+        """Only if there is no person yet, so that a password that was changed later stays."""
         if not email and not password:
             return
         if not email or not password:

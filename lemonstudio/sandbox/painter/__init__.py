@@ -1,4 +1,4 @@
-"""The sandbox's pictures: one style of art a model, the same picture for the same spec every time."""
+"""The sandbox's pictures: each model has its own style, and the same spec always gives the same picture."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _STYLES = {
     "nano-banana-pro": sunburst.paint,
     "stable-diffusion-3": citrus.paint,
 }
-# What is larger is painted at this size and enlarged: the brushes need 50 MB and 0.4 s for a million pixels.
+# Pixels. Larger pictures are painted at this size and enlarged: a million pixels cost 50 MB and 0.4 s.
 _MOST_PAINTED = 2_100_000
 
 
 def paint(model: str, prompt: str, seed: int, index: int, size: tuple[int, int]) -> Image.Image:
-    """The RGB picture number `index` (from 0) for a spec, exactly `size` pixels, marked as the sandbox's.
+    """Paint picture number `index` (from 0) of a spec: RGB, exactly `size` pixels, with the sandbox's mark.
 
-    Depends on its arguments only. Raises KeyError for a model without a style.
+    The result depends only on the arguments. Raises KeyError for a model without a style.
     """
     picture = _scene(model, prompt, seed, index, size)
     sign(picture, model, prompt)
@@ -46,9 +46,10 @@ def edit(
     size: tuple[int, int],
     clear: bool = False,
 ) -> Image.Image:
-    """An upload (RGBA) painted anew in its holes (mode L, 255 where to paint), gently as a whole where it has none.
+    """Paint an upload (RGBA) anew in its holes (mode L, 255 where to paint). Without holes, repaint all of it gently.
 
-    RGB; with `clear`, RGBA, transparent where the upload was and nothing was painted. Otherwise like `paint`.
+    Returns RGB. With `clear`, returns RGBA that is transparent where the upload was and nothing was painted. Otherwise
+    like `paint`.
     """
     fitted = retouch.fit(upload, size)
     picture = retouch.flat(fitted)
@@ -70,7 +71,7 @@ def edit(
 
 
 def vary(upload: Image.Image, model: str, seed: int, index: int, size: tuple[int, int]) -> Image.Image:
-    """An upload (RGBA) in other colours and another arrangement. RGB; otherwise like `paint`."""
+    """Paint an upload (RGBA) in other colours and another arrangement. Returns RGB; otherwise like `paint`."""
     rng = _dice("vary", model, "", seed, index)
     picture = retouch.vary(retouch.flat(retouch.fit(upload, size)), index, rng)
     sign(picture, model, "")
@@ -78,17 +79,17 @@ def vary(upload: Image.Image, model: str, seed: int, index: int, size: tuple[int
 
 
 def cut_out(picture: Image.Image) -> Image.Image:
-    """The picture on a card with round corners, RGBA, with nothing around it."""
+    """The picture on a card with round corners, RGBA, transparent around the card."""
     cut = picture.copy()
     cut.putalpha(retouch.card(picture.size))
     return cut
 
 
 def encode(picture: Image.Image, form: str = "png") -> bytes:
-    """The bytes of a `png`, `jpeg` or `webp` file."""
+    """Encode a picture as a `png`, `jpeg` or `webp` file; return its bytes."""
     buffer = io.BytesIO()
     if form == "png":
-        # Of a large picture the pixels are smooth: the quickest way to pack them does nearly as well.
+        # A large picture has smooth pixels, so the quickest compression is nearly as good.
         picture.save(buffer, "PNG", compress_level=4 if picture.width * picture.height <= _MOST_PAINTED else 1)
     elif form == "jpeg":
         picture.convert("RGB").save(buffer, "JPEG", quality=92)
@@ -98,7 +99,7 @@ def encode(picture: Image.Image, form: str = "png") -> bytes:
 
 
 def png(model: str, prompt: str, seed: int, index: int, size: tuple[int, int]) -> bytes:
-    """`paint`, as the bytes of a PNG file."""
+    """Like `paint`, but returns the bytes of a PNG file."""
     return encode(paint(model, prompt, seed, index, size))
 
 
@@ -107,7 +108,7 @@ def _dice(*seeds: str | int) -> random.Random:
 
 
 def _scene(model: str, prompt: str, seed: int, index: int, size: tuple[int, int]) -> Image.Image:
-    """What the model paints, without the mark."""
+    """The model's picture without the mark."""
     rng = _dice(model, prompt, seed, index)
     colours = palette.choose(prompt, index, rng)
     scene = set(palette.themes(prompt))

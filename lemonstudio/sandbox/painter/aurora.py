@@ -1,4 +1,4 @@
-"""flux-schnell: northern lights over a dark wood, in one pass of light."""
+"""flux-schnell: northern lights over a dark wood."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def paint(size: tuple[int, int], palette: Palette, scene: set[str], rng: random.
 
 
 def _curtain(size: tuple[int, int], hue: RGB, tip: RGB, number: int, rng: random.Random) -> Image.Image:
-    """One curtain: rays of differing length stood upright along a winding line."""
+    """One curtain: upright rays of different lengths along a winding line."""
     width, height = size
     tall = round(height * rng.uniform(0.46, 0.7))
     fine = clouds((width, 1), rng, (46, 1), 3)
     broad = clouds((width, 1), rng, (5, 1), 3)
     rays = ImageChops.multiply(curve(fine, 10, 190), curve(broad, 70, 150)).resize((width, tall))
-    # A ray is brightest near its foot and dies away upwards.
+    # A ray is brightest near its foot and fades upwards.
     falloff = Image.new("L", (1, tall))
     falloff.putdata([round(255 * min(1.0, (tall - y) / (tall * 0.28)) * (y / tall) ** 1.7) for y in range(tall)])
     rays = ImageChops.multiply(rays, falloff.resize((width, tall)))
@@ -72,7 +72,7 @@ def _lake(picture: Image.Image, shore: int, rng: random.Random) -> Image.Image:
     width, height = picture.size
     deep = height - shore
     ingest = picture.crop((0, shore - deep * 2, width, shore)).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-    # Still water smears lights downwards and keeps them sharp across.
+    # Still water blurs lights vertically and keeps them sharp horizontally.
     ingest = ingest.resize((width, max(2, deep // 12)), BICUBIC).resize((width, deep), BICUBIC)
     ripples = curve(clouds((width // 2, deep), rng, (7, 46), 3), 70, 200).resize((width, deep), BICUBIC)
     dark = ingest.point(lambda value: round(value * 0.5))
@@ -88,7 +88,7 @@ def _hills(picture: Image.Image, colour: RGB, base: float, trees: float, thin: b
 
     def line(x: float) -> float:
         if thin:
-            # A far shore: land that rises from the water and sinks back into it.
+            # A far shore rises from the water and sinks back into it.
             return base + 2 * unit - rise * max(0.0, 0.75 + slope(x / width * 5))
         return base - rise * slope(x / width * 4)
 
@@ -106,7 +106,7 @@ def _hills(picture: Image.Image, colour: RGB, base: float, trees: float, thin: b
 
 
 def _shore(picture: Image.Image, colour: RGB, rng: random.Random) -> None:
-    """Reeds and stones at the near side of the lake."""
+    """Draw reeds and stones on the near side of the lake."""
     width, height = picture.size
     unit = min(width, height) / 1024
     side = rng.choice([0.0, 1.0])

@@ -36,7 +36,7 @@ def paint(size: tuple[int, int], palette: Palette, scene: set[str], rng: random.
         tile = _tile(edge * 2 * span, ground, figure, second, span, "lemon" in scene, rng)
         sheet.paste(tile, (column * edge * 2, row * edge * 2))
     picture = sheet.reduce(2)
-    # Paper: a cloudy tone over all, so that no surface is quite flat.
+    # A cloudy paper tone over everything, so that no surface is quite flat.
     fibre = curve(clouds(size, rng, (26, 26), 4), 90, 190, 26)
     picture.paste(mix(palette.near, palette.paper, 0.3), (0, 0), fibre)
     return picture
@@ -114,7 +114,7 @@ def _citrus(pen: ImageDraw.ImageDraw, edge: int, skin: RGB, pith: RGB, rng: rand
     box = (e * 0.14, e * 0.14, e * 0.86, e * 0.86)
     wedge_pen.ellipse(box, fill=255)
     for number in range(8):
-        # A thick spoke between the wedges, drawn as a thin slice of pith.
+        # A thin slice of pith makes the thick spoke between two wedges.
         wedge_pen.pieslice((0, 0, e, e), start + number * 45 - 3, start + number * 45 + 3, fill=0)
     wedge_pen.ellipse((e * 0.46, e * 0.46, e * 0.54, e * 0.54), fill=0)
     pen.bitmap((0, 0), wedges, fill=skin)

@@ -1,4 +1,4 @@
-"""Brushes: gradients without bands, soft light, smooth edges, noise. All repeatable from a `Random`."""
+"""Brushes: gradients without bands, soft light, smooth edges, noise. A seeded `Random` repeats them exactly."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def static(size: Size, rng: random.Random) -> Image.Image:
 def mesh(size: Size, rows: Sequence[Sequence[RGB]], rng: random.Random) -> Image.Image:
     """A smooth colour field through a grid of colours.
 
-    Worked out in floats and rounded at random, because 8-bit gradients over a thousand pixels show bands.
+    It is computed in floats and rounded at random, because 8-bit gradients over a thousand pixels show bands.
     """
     noise = static(size, rng).convert("F")
     channels = []
@@ -44,14 +44,14 @@ def fade(size: Size, stops: Sequence[RGB]) -> Image.Image:
 
 
 def shape(size: Size, draw: Callable[[ImageDraw.ImageDraw], None], scale: int = 2) -> Image.Image:
-    """A mask with smooth edges: `draw` works on a sheet `scale` times as large."""
+    """A mask with smooth edges: `draw` draws at `scale` times the size, and the result is reduced."""
     sheet = Image.new("L", (size[0] * scale, size[1] * scale))
     draw(ImageDraw.Draw(sheet))
     return sheet.reduce(scale)
 
 
 def clouds(size: Size, rng: random.Random, cells: Size, octaves: int = 4) -> Image.Image:
-    """Fractal noise, mode L, mean about 128; `cells` is how many bumps across and down at the coarsest."""
+    """Fractal noise, mode L, mean about 128. `cells` is the number of coarsest bumps across and down."""
     total = Image.new("L", size, 128)
     strength = 0.5
     for octave in range(octaves):
@@ -65,7 +65,7 @@ def clouds(size: Size, rng: random.Random, cells: Size, octaves: int = 4) -> Ima
 
 
 def curve(mask: Image.Image, low: int, high: int, top: int = 255, power: float = 1.0) -> Image.Image:
-    """The mask with `low` and below made 0, `high` and above made `top`, and a smooth way between."""
+    """Map a mask: `low` and below become 0, `high` and above become `top`, with a smooth curve between."""
 
     def level(value: int) -> int:
         share = min(1.0, max(0.0, (value - low) / max(1, high - low)))
@@ -76,20 +76,20 @@ def curve(mask: Image.Image, low: int, high: int, top: int = 255, power: float =
 
 def halo(size: Size, top: float, power: float) -> Image.Image:
     """An elliptic mask, `top` in the middle and 0 from the middle of each side outwards."""
-    # Pillow's gradient reaches 255 in the corners only: at the sides it stands at 178.
+    # Pillow's gradient reaches 255 only in the corners: at the sides it is 178.
     levels = [round(top * math.pow(max(0.0, 1 - value / 178), power)) for value in range(256)]
     return Image.radial_gradient("L").point(levels).resize(size, BICUBIC)
 
 
 def glow(picture: Image.Image, centre: tuple[float, float], radius: float, colour: RGB, strength: float) -> None:
-    """Light around a point, falling off like light in haze. Changes `picture`."""
+    """Add light around a point that falls off like light in haze. Changes `picture`."""
     side = max(2, round(radius * 2.6))
     mask = halo((side, side), 255 * strength, 2.3)
     picture.paste(colour, (round(centre[0] - side / 2), round(centre[1] - side / 2)), mask)
 
 
 def disc(picture: Image.Image, centre: tuple[float, float], radius: float, colour: RGB) -> None:
-    """A filled circle with a smooth edge. Changes `picture`."""
+    """Draw a filled circle with a smooth edge. Changes `picture`."""
     side = math.ceil(radius * 2) + 4
     left, top = round(centre[0] - side / 2), round(centre[1] - side / 2)
     box = [4 * v for v in (side / 2 - radius, side / 2 - radius, side / 2 + radius, side / 2 + radius)]
@@ -97,7 +97,7 @@ def disc(picture: Image.Image, centre: tuple[float, float], radius: float, colou
 
 
 def stars(picture: Image.Image, rng: random.Random, below: float, colour: RGB, count: int) -> None:
-    """Stars over the upper `below` of the height, thinner towards the horizon. Changes `picture`."""
+    """Draw stars in the upper part `below` (0 to 1) of the height, fewer near the horizon. Changes `picture`."""
     width, height = picture.size
     unit = min(width, height) / 1024
     mask = Image.new("L", (width * 2, height * 2))
@@ -111,7 +111,7 @@ def stars(picture: Image.Image, rng: random.Random, below: float, colour: RGB, c
 
 
 def wander(rng: random.Random, octaves: int, roughness: float = 0.5) -> Line:
-    """A smooth random function of one variable, about -1 to 1, with `octaves` ever finer waves."""
+    """A smooth random function of one variable, about -1 to 1, the sum of `octaves` ever finer waves."""
     waves = []
     total = 0.0
     for octave in range(octaves):
@@ -123,7 +123,7 @@ def wander(rng: random.Random, octaves: int, roughness: float = 0.5) -> Line:
 
 
 def blur(picture: Image.Image, radius: float) -> Image.Image:
-    """Gaussian blur; large radii work on a small copy, which looks the same and costs a tenth."""
+    """Gaussian blur. Large radii use a small copy, which looks the same and costs a tenth."""
     shrink = 1
     while radius / shrink > 8 and min(picture.size) // (shrink * 2) > 8:
         shrink *= 2
@@ -134,9 +134,9 @@ def blur(picture: Image.Image, radius: float) -> Image.Image:
 
 
 def finish(picture: Image.Image, rng: random.Random, grain: int = 1) -> Image.Image:
-    """Film grain of at most ±`grain` levels: hides what bands are left, and looks like something made."""
+    """Add film grain of at most ±`grain` levels. It hides the last bands and makes surfaces look natural."""
     levels = grain * 2 + 1
-    # Two noises summed give a triangular spread: the eye takes it for texture and not for dots.
+    # The sum of two noises has a triangular distribution: it looks like texture, not like dots.
     first = static(picture.size, rng).point([value * levels // 512 for value in range(256)])
     second = static(picture.size, rng).point([(value + 128) * levels // 512 for value in range(256)])
     noise = ImageChops.add(first, second, 1, -(levels // 4))

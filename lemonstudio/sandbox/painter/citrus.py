@@ -19,7 +19,7 @@ WHITE: RGB = (255, 253, 244)
 
 
 def paint(size: tuple[int, int], palette: Palette, scene: set[str], rng: random.Random) -> Image.Image:
-    """An RGB pattern of exactly `size`; `red` in the scene makes them blood oranges."""
+    """An RGB pattern of exactly `size`. With `red` in the scene, the fruits are blood oranges."""
     width, height = size
     unit = min(size) / 1024
     dark = palette.dark or palette.name in ("sunset", "forest", "sea") or rng.random() < 0.3
@@ -36,7 +36,7 @@ def paint(size: tuple[int, int], palette: Palette, scene: set[str], rng: random.
         for column in range(-1, math.ceil(width / cell) + 1):
             x = (column + (0.5 if row % 2 else 0.0)) * cell + rng.gauss(0, 0.07) * cell
             spots.append((x, row * cell * 0.86 + rng.gauss(0, 0.07) * cell, (row * 2 + column) % 3))
-    # A few of each kind, turned a few ways, are enough for the eye and a quarter of the work.
+    # A few sprites of each kind at a few angles look varied enough, and cost a quarter of the work.
     leaves = [
         _Leaf(_leaf(unit * rng.uniform(112, 172), mix(green, palette.near, rng.uniform(0, 0.5)), rng), angle)
         for angle in (number * 20 + rng.uniform(0, 16) for number in range(18))
@@ -48,7 +48,7 @@ def paint(size: tuple[int, int], palette: Palette, scene: set[str], rng: random.
     under = mix(palette.near, (10, 20, 20), 0.4)
 
     def lay(sprite: Image.Image, x: float, y: float) -> None:
-        """Each plant darkens what lies under it, and only then is laid on top."""
+        """Paste a plant's shadow, then the plant on top of it."""
         left, top = round(x - sprite.width / 2), round(y - sprite.height / 2)
         known = shadows.get(id(sprite))
         if known is None:
@@ -73,7 +73,7 @@ def paint(size: tuple[int, int], palette: Palette, scene: set[str], rng: random.
 
 
 class _Leaf:
-    """A leaf turned by `angle` degrees, with the way it points (radians) kept to lay it beside its fruit."""
+    """A leaf turned by `angle` degrees. It keeps its direction (radians), so that it can lie beside its fruit."""
 
     def __init__(self, flat: Image.Image, angle: float) -> None:
         self.angle = math.radians(angle)
@@ -90,7 +90,7 @@ def _sprite(side: float) -> tuple[Image.Image, int]:
 
 
 def _leaf(long: float, colour: RGB, rng: random.Random) -> Image.Image:
-    """A leaf pointing right, at twice its size."""
+    """A leaf that points right, at twice its final size."""
     mask, edge = _sprite(long * 2 * 1.06)
     plump = rng.uniform(0.2, 0.27)
     middle = edge / 2
@@ -126,21 +126,21 @@ def _leaf(long: float, colour: RGB, rng: random.Random) -> Image.Image:
 
 
 def _fruit(radius: float, skin: RGB, rng: random.Random) -> Image.Image:
-    """A whole fruit with its tip to the right, at twice its size."""
+    """A whole fruit with its tip to the right, at twice its final size."""
     mask, edge = _sprite(radius * 2 * 2.5)
     r, middle = radius * 2, edge / 2
     slim = rng.uniform(0.78, 0.86)
     points = []
     for step in range(96):
         angle = step / 96 * math.tau
-        # An ellipse with a nipple at one end and a small knob at the other.
+        # An ellipse with a tip at one end and a small knob at the other.
         tip = 0.2 * math.exp(-((math.remainder(angle, math.tau) / 0.22) ** 2))
         knob = 0.07 * math.exp(-((math.remainder(angle - math.pi, math.tau) / 0.2) ** 2))
         points.append((middle + r * (1 + tip + knob) * math.cos(angle), middle + r * slim * math.sin(angle)))
     ImageDraw.Draw(mask).polygon(points, fill=255)
     body = Image.new("RGB", mask.size, skin)
     off = round(r * 0.3)
-    # Light falls from the upper left whatever way the fruit lies: close enough, and the eye forgives it.
+    # The light comes from the upper left, although the fruit is rotated later: it looks right enough.
     core = blur(mask, r * 0.3)
     lit = Image.new("L", mask.size)
     lit.paste(core, (-off // 2, -off // 2))
@@ -160,7 +160,7 @@ def _fruit(radius: float, skin: RGB, rng: random.Random) -> Image.Image:
 
 
 def _slice(radius: float, skin: RGB, rng: random.Random) -> Image.Image:
-    """A round slice, at twice its size."""
+    """A round slice, at twice its final size."""
     mask, edge = _sprite(radius * 2 * 2.1)
     r, c = radius * 2, edge / 2
 
@@ -196,7 +196,7 @@ def _slice(radius: float, skin: RGB, rng: random.Random) -> Image.Image:
 
 
 def _blossom(radius: float, palette: Palette, rng: random.Random) -> Image.Image:
-    """A flower of five petals, at twice its size."""
+    """A flower with five petals, at twice its final size."""
     mask, edge = _sprite(radius * 2 * 2.1)
     r, c = radius * 2, edge / 2
     body = Image.new("RGB", mask.size, WHITE)

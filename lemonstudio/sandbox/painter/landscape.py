@@ -1,4 +1,4 @@
-"""dall-e-3: mountains in mist, a sun or a moon, and what the prompt adds: water, woods, a town."""
+"""dall-e-3: mountains in mist with a sun or a moon. The prompt can add water, woods or a town."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _sky(size: tuple[int, int], palette: Palette, sun: tuple[float, float], rng:
     sky = palette.sky
     warm_left = sun[0] < size[0] / 2
     rows = []
-    # The horizon lies at about two thirds of the height: below it only mist is seen.
+    # The horizon is at about two thirds of the height; below it there is only mist.
     for stop in (0, 0.9, 1.9, 2.9, 3.6, 4, 4):
         low = min(int(stop), len(sky) - 2)
         colour = mix(sky[low], sky[low + 1], stop - low)
@@ -67,7 +67,7 @@ def _ridges(picture: Image.Image, palette: Palette, scene: set[str], shore: floa
     for layer in range(layers):
         depth = layer / (layers - 1)
         last = 0.97 if shore >= height else 0.55
-        # By way of a colour of the sky: straight from pale to dark would be grey half-way.
+        # Mix through a colour of the sky: a direct mix from pale to dark would be grey half-way.
         far, middle = mix(haze, palette.sky[2], 0.45), mix(palette.sky[1], palette.sky[2], 0.35)
         share = (depth * last) ** 1.1
         colour = mix(far, middle, share / 0.5) if share < 0.5 else mix(middle, palette.near, (share - 0.5) / 0.5)
@@ -85,7 +85,7 @@ def _ridges(picture: Image.Image, palette: Palette, scene: set[str], shore: floa
             picture.size,
             partial(_slope, size=size, ridge=ridge, trees=unit * (0.35 + 1.15 * depth) if woods else 0, rng=rng),
         )
-        # Mist gathers in the valleys: every ridge is clear at its crest and pale at its foot.
+        # Mist lies in the valleys: each ridge is clear at its crest and pale at its foot.
         foot = mix(colour, haze, 0.5 * (1 - depth) + 0.08)
         body = fade((width, height - top), [colour, mix(colour, foot, 0.7), foot, foot])
         picture.paste(body, (0, top), mask.crop((0, top, width, height)))
@@ -98,7 +98,7 @@ def _crest(base: float, rise: float, slope: Line, start: float, width: int) -> L
 
 
 def _slope(pen: ImageDraw.ImageDraw, size: tuple[int, int], ridge: Line, trees: float, rng: random.Random) -> None:
-    """Everything below the ridge, with firs `trees` times their usual size along it (0: none)."""
+    """Fill everything below the ridge, with firs along it at `trees` times their usual size (0: none)."""
     width, height = size
     step = max(1, width // 256)
     points = [(2.0 * x, 2.0 * ridge(x)) for x in range(0, width + step, step)]
@@ -114,7 +114,7 @@ def _slope(pen: ImageDraw.ImageDraw, size: tuple[int, int], ridge: Line, trees: 
 
 
 def fir(pen: ImageDraw.ImageDraw, x: float, foot: float, tall: float, rng: random.Random) -> None:
-    """A conifer as one ragged triangle."""
+    """Draw a conifer as one ragged triangle."""
     left, right = [], []
     tiers = 7
     for tier in range(tiers):
@@ -170,23 +170,23 @@ def _town(picture: Image.Image, colour: RGB, palette: Palette, ridge: Line, dept
 
 
 def _water(picture: Image.Image, palette: Palette, shore: int, sun: tuple[float, float], rng: random.Random) -> None:
-    """A ingest of what stands above it, torn by ripples that widen towards the viewer."""
+    """Draw water that reflects the picture above the shore, with ripples that grow towards the viewer."""
     width, height = picture.size
     unit = min(width, height) / 1024
     deep = height - shore
     above = picture.crop((0, max(0, shore - deep * 2), width, shore))
-    ingest = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize((width, deep), BICUBIC)
+    reflection = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize((width, deep), BICUBIC)
     tint = fade((width, deep), [mix(palette.sky[2], palette.sky[3], 0.4), palette.sky[1], palette.sky[0]])
-    ingest = Image.blend(ingest, tint, 0.42)
+    reflection = Image.blend(reflection, tint, 0.42)
     ripple = wander(rng, 3, 0.7)
-    torn = ingest.copy()
+    water = reflection.copy()
     for y in range(deep):
         share = y / deep
         shift = round(unit * (1.5 + 13 * share) * ripple(90 * share**0.5))
-        row = ingest.crop((0, y, width, y + 1))
-        torn.paste(row, (shift, y))
+        row = reflection.crop((0, y, width, y + 1))
+        water.paste(row, (shift, y))
         if shift:
-            torn.paste(
+            water.paste(
                 row.crop((0, 0, abs(shift), 1)).transpose(Image.Transpose.FLIP_LEFT_RIGHT),
                 (0 if shift > 0 else width + shift, y),
             )
@@ -197,13 +197,13 @@ def _water(picture: Image.Image, palette: Palette, shore: int, sun: tuple[float,
         x = 2 * (sun[0] + rng.gauss(0, 1) * unit * (26 + 120 * share))
         y, long = 2 * share * deep, 2 * unit * (4 + 26 * share) * rng.uniform(0.4, 1.4)
         pen.ellipse((x - long, y, x + long, y + 2 * unit * (1 + 3 * share)), fill=round(215 * (1 - 0.55 * share)))
-    torn.paste(palette.sun, (0, 0), glitter.reduce(2))
-    picture.paste(torn, (0, shore))
+    water.paste(palette.sun, (0, 0), glitter.reduce(2))
+    picture.paste(water, (0, shore))
     glow(picture, (sun[0], shore), 330 * unit, palette.sun, 0.32)
 
 
 def _foreground(picture: Image.Image, palette: Palette, scene: set[str], rng: random.Random) -> None:
-    """A dark bank in one corner, so that the water has a near side."""
+    """Draw a dark bank in one corner, so that the water has a near side."""
     width, height = picture.size
     unit = min(width, height) / 1024
     flip = rng.random() < 0.5

@@ -1,4 +1,4 @@
-"""Text on pictures, with the one font that comes with Pillow."""
+"""Text on pictures, in the font that comes with Pillow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageStat
 
 from .canvas import halo
 
-# Everything below 0x7f, and these, are in Pillow's bundled cut of Aileron; nothing else is.
+# Pillow's bundled subset of Aileron has the characters below 0x7f and these, and no others.
 _EXTRA = frozenset("©«°±´·»’“”…")
 _PLAIN = str.maketrans({"–": "-", "—": "-", "‘": "’", "ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE",
                         "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i"})  # fmt: skip
@@ -18,7 +18,7 @@ _SMALL = frozenset(("a an and as at by for from in is it its of on or the to wit
 
 
 def drawable(text: str) -> str:
-    """The text as the font can draw it, accents dropped, on one line; empty when it is in another script."""
+    """The text on one line, without accents, as the font can draw it. Empty if the text is in another script."""
     plain = unicodedata.normalize("NFKD", text.translate(_PLAIN))
     letters = [char for char in plain if not unicodedata.combining(char)]
     known = [char if char.isprintable() else " " for char in letters if ord(char) < 0x7F or char in _EXTRA]
@@ -38,7 +38,7 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def headline(text: str, words: int) -> list[str]:
-    """The first `words` words of a prompt that say something, in capitals; small words join the next."""
+    """The first `words` meaningful words of a prompt, in capitals. Small words such as "of" join the next word."""
     lines: list[str] = []
     held: list[str] = []
     for word in re.findall(r"[A-Za-z0-9][A-Za-z0-9'’-]*", drawable(text)):
@@ -54,9 +54,10 @@ def headline(text: str, words: int) -> list[str]:
 
 
 def sign(picture: Image.Image, model: str, prompt: str) -> None:
-    """Write the wordmark `SANDBOX · model` and the prompt's first words into the lower left corner.
+    """Write the mark `SANDBOX · model` and the prompt's first words into the lower left corner.
 
-    White on a shaded corner, or dark on light paper, so that it reads on any picture. Changes `picture`.
+    The text is white on a shaded corner, or dark on light paper, so that it is legible on any picture. Changes
+    `picture`.
     """
     width, height = picture.size
     unit = max(0.42, min(width, height) / 1024)
@@ -77,7 +78,7 @@ def sign(picture: Image.Image, model: str, prompt: str) -> None:
     corner = ImageStat.Stat(picture.crop(box).convert("L"))
     colour = (255, 255, 255)
     if corner.mean[0] > 160 and corner.stddev[0] < 30:
-        colour = (34, 34, 42)  # on clean light paper a shade would be a smudge
+        colour = (34, 34, 42)  # a shade on clean light paper would look like a smudge
     elif corner.mean[0] > 110:
         _label(picture, box, round(size * 0.7))
     else:

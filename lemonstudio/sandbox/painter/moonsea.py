@@ -1,4 +1,4 @@
-"""flux-pro: the sea under a low moon (or sun), as a camera on the beach would see it."""
+"""flux-pro: the sea under a low moon or sun, seen from the beach."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def paint(size: tuple[int, int], palette: Palette, scene: set[str], rng: random.
 def _cloudbank(
     picture: Image.Image, palette: Palette, horizon: int, light: tuple[float, float], rng: random.Random
 ) -> None:
-    """Clouds with their lit side towards the light."""
+    """Clouds whose lit side faces the light."""
     width = picture.width
     size = (width // 2, horizon // 2)
     bank = clouds(size, rng, (3, 6), 5)
     weight = Image.new("L", (1, 4))
     weight.putdata([70, 150, 235, 190])
     bank = ImageChops.multiply(curve(bank, 122, 176, 235), weight.resize(size, BICUBIC))
-    # Where the bank is thicker below than above, its rim catches the light.
+    # The rim catches the light where the clouds are thicker below than above.
     rim = ImageChops.subtract(bank, ImageChops.offset(bank, 0, max(2, size[1] // 50)))
     near = Image.new("L", size, 40)
     reach = size[0] * 0.55
@@ -84,7 +84,7 @@ def _sea(picture: Image.Image, palette: Palette, horizon: int, light: float, rng
     y = 0
     band = 3.0
     while y < deep:
-        # Waves grow towards the viewer: each band of water is drawn with bumps of its own size.
+        # Waves grow towards the viewer, so each band of water has bumps of a different size.
         tall = min(deep - y, max(2, round(band)))
         share = y / deep
         cells = (max(3, round(width / unit / (16 + 210 * share))), 3)
@@ -106,7 +106,7 @@ def _sea(picture: Image.Image, palette: Palette, horizon: int, light: float, rng
 
 
 def _glitter(picture: Image.Image, palette: Palette, horizon: int, light: float, rng: random.Random) -> None:
-    """The path of light: short flat flashes, close together far off, wide apart near by."""
+    """Draw the path of light: short flat flashes, close together far away and wide apart near the viewer."""
     width, height = picture.size
     unit = min(width, height) / 1024
     deep = height - horizon

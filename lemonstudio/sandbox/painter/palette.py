@@ -1,4 +1,4 @@
-"""Colours that go together, and the words of a prompt that call for them."""
+"""Colours that go together, and the words of a prompt that select them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RGB = tuple[int, int, int]
 
 
 def rgb(code: str) -> RGB:
-    """`1d2f5c` as (29, 47, 92)."""
+    """The RGB values of a hexadecimal code: `1d2f5c` is (29, 47, 92)."""
     return int(code[0:2], 16), int(code[2:4], 16), int(code[4:6], 16)
 
 
@@ -25,7 +25,7 @@ def mix(a: RGB, b: RGB, share: float) -> RGB:
 
 @dataclass(frozen=True)
 class Palette:
-    """One harmony. `sky` runs from the zenith to the horizon, `accents` from loud to quiet."""
+    """Colours of one picture. `sky` goes from the zenith to the horizon, `accents` from strong to muted."""
 
     name: str
     sky: tuple[RGB, ...]
@@ -144,7 +144,7 @@ PALETTES = {
     )
 }
 
-# Word beginnings, so that "mountain lakes" and "forests" are understood without a stemmer.
+# Beginnings of words, so that "mountain lakes" and "forests" are recognised without a stemmer.
 _WORDS = {
     "night": "night moon star midnight dark galaxy space cosmic aurora owl nuit nacht noche",
     "sunset": "sunset dusk evening twilight golden fire lava desert coucher atardecer",
@@ -163,11 +163,11 @@ _THEME_OF = {word: theme for theme, words in _WORDS.items() for word in words.sp
 
 
 def themes(prompt: str) -> list[str]:
-    """What the prompt speaks of, in its own order: keys of `PALETTES`, and `red`."""
+    """The themes of a prompt, in the prompt's order: keys of `PALETTES`, and `red`."""
     found: list[str] = []
     for word in re.findall(r"\w+", prompt.lower()):
         for start, theme in _THEME_OF.items():
-            # Short words must match whole: "sea" is not in "season", nor "ice" in "iceberg lettuce".
+            # Short words must match completely: "season" is not "sea", and "iceberg lettuce" is not "ice".
             if (word in (start, start + "s") or (len(start) > 4 and word.startswith(start))) and theme not in found:
                 found.append(theme)
     return found
@@ -177,7 +177,7 @@ _ANY = ["dawn", "day", "sunset", "sea", "forest", "rose", "night", "lemon", "aut
 
 
 def choose(prompt: str, index: int, rng: random.Random) -> Palette:
-    """The palette for one picture; those of one request take turns among the themes its prompt names."""
+    """The palette of picture number `index`. The pictures of a request rotate through the themes of its prompt."""
     named = ["sunset" if theme == "red" else theme for theme in themes(prompt)]
     names = list(dict.fromkeys(named)) or [rng.choice(_ANY)]
     return PALETTES[names[index % len(names)]]

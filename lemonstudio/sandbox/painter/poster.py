@@ -1,4 +1,4 @@
-"""ideogram-v3: a letterpress poster, big wooden type in two inks on toned paper."""
+"""ideogram-v3: a letterpress poster with big wooden type in two inks on toned paper."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Box = tuple[float, float, float, float]
 
 
 def paint(size: tuple[int, int], palette: Palette, scene: set[str], rng: random.Random, text: str = "") -> Image.Image:
-    """An RGB poster of exactly `size` with the first words of `text`; without any, all art."""
+    """An RGB poster of exactly `size` with the first words of `text`. Without text, the art fills it."""
     width, height = size
     unit = min(size) / 1024
     dark = rng.random() < 0.35
@@ -45,7 +45,7 @@ def paint(size: tuple[int, int], palette: Palette, scene: set[str], rng: random.
 
 
 def _type(size: tuple[int, int], box: Box, lines: list[str]) -> Image.Image:
-    """Every line set as large as its measure allows, the whole block as high as the box."""
+    """Set each line as large as its width allows, and the whole block as high as the box."""
     left, top, right, bottom = box
     measure = right - left
     cuts = []
@@ -64,7 +64,7 @@ def _type(size: tuple[int, int], box: Box, lines: list[str]) -> Image.Image:
         word = Image.new("L", (math.ceil(wide), math.ceil(tall)))
         pen = ImageDraw.Draw(word)
         pen.text((-ink[0], -ink[1]), line, fill=255, font=font(200), stroke_width=7)
-        # Wood type came in many widths: a line is stretched to its measure, within reason.
+        # Wood type came in many widths, so a line may be stretched a little to fill its width.
         target = (round(min(measure, high / tall * wide * 1.9)), max(1, round(high * stretch)))
         sheet.paste(word.resize(target, Image.Resampling.LANCZOS), (round(left), round(y)))
         y += high * stretch + gap
@@ -79,7 +79,7 @@ def _press(
     rng: random.Random,
     shadow: RGB | None = None,
 ) -> None:
-    """Press an inked plate onto the paper: ink is thinner in blotches and misses a few specks."""
+    """Press an inked plate onto the paper. The ink is uneven, and a few specks stay blank."""
     size = picture.size
     if shadow is not None:
         off = round(7 * unit)
@@ -131,7 +131,7 @@ def _art(
         return shape(size, lambda pen: pen.ellipse((2 * (x - r), 2 * (y - r), 2 * (x + r), 2 * (y + r)), fill=255))
 
     whole = ball(0.86)
-    # Inks are a little transparent: the rays leave room for the disc, as a printer would cut them.
+    # Inks are slightly transparent, so the rays leave room for the disc, as a printer would cut them.
     _press(
         picture,
         ImageChops.subtract(ImageChops.multiply(shape(size, burst), frame), ball(0.94)),
@@ -174,7 +174,7 @@ def _art(
 
 
 def _halftone(size: tuple[int, int]) -> Image.Image:
-    """A half-tone: fine diagonal lines over the whole sheet, as a mask."""
+    """A half-tone mask: fine diagonal lines over the whole sheet."""
     step = max(4, round(min(size) / 150))
     width, height = size
 

@@ -1,4 +1,4 @@
-"""midjourney: strands of silk in a slow wind, lit from within."""
+"""midjourney: glowing strands of silk in a slow wind."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def paint(size: tuple[int, int], palette: Palette, scene: set[str], rng: random.
     for veil in range(3):
         strands = _veil((width, height), 0.4 + 0.17 * veil + rng.uniform(-0.05, 0.05), tilt, unit, rng)
         first, second = colours[veil], colours[(veil + 1) % len(colours)]
-        # The cloth hides what lies behind it before it shines: otherwise all turns to white light.
+        # The cloth first hides what is behind it and then shines: otherwise everything would turn white.
         solid = blur(strands, 9 * unit).point(lambda value: min(200, round(value * 1.5)))
         picture.paste(mix(dark, first, 0.34), (0, 0), solid)
         picture = ImageChops.screen(picture, _tinted(strands, first, second))
@@ -43,7 +43,7 @@ def paint(size: tuple[int, int], palette: Palette, scene: set[str], rng: random.
 
 
 def _veil(size: tuple[int, int], base: float, tilt: float, unit: float, rng: random.Random) -> Image.Image:
-    """A few hundred lines that run together and apart; brightness is how much a strand faces the light."""
+    """A few hundred lines that run together and apart. A strand is brighter the more it faces the light."""
     width, height = size
     sheet = Image.new("L", (width * 2, height * 2))
     pen = ImageDraw.Draw(sheet)

@@ -1,4 +1,4 @@
-"""nano-banana-pro: a sun with its rays over terraced hills, as on an old crate of fruit."""
+"""nano-banana-pro: a sun with rays over terraced hills, like the label of an old fruit crate."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def paint(size: tuple[int, int], palette: Palette, scene: set[str], rng: random.
 
 def _rays(size: tuple[int, int], centre: tuple[float, float], rng: random.Random) -> Image.Image:
     reach = 2.0 * (size[0] + size[1])
-    count, turn = rng.choice([14, 18, 22]), rng.uniform(0, 1)
+    count, offset = rng.choice([14, 18, 22]), rng.uniform(0, 1)
 
     def draw(pen: ImageDraw.ImageDraw) -> None:
         x, y = 2 * centre[0], 2 * centre[1]
         for ray in range(count):
-            first, last = (math.tau * (ray + turn + part) / count for part in (0, 0.5))
+            first, last = (math.tau * (ray + offset + part) / count for part in (0, 0.5))
             far = [(x + reach * math.cos(angle), y + reach * math.sin(angle)) for angle in (first, last)]
             pen.polygon([(x, y), *far], fill=255)
 
@@ -49,7 +49,7 @@ def _rays(size: tuple[int, int], centre: tuple[float, float], rng: random.Random
 
 
 def _hill(picture: Image.Image, ink: RGB, furrow: RGB, base: float, unit: float, rng: random.Random) -> None:
-    """One hill from side to side, with terraces that follow its line."""
+    """Draw one hill from side to side, with terraces that follow its outline."""
     width, height = picture.size
     slope = wander(rng, 3, 0.45)
     swing, start = height * rng.uniform(0.03, 0.06), rng.uniform(0, 9)

@@ -1,4 +1,4 @@
-"""gpt-image-2: terrazzo, river stones and chips of marble set in pale stone."""
+"""gpt-image-2: terrazzo, with river stones and chips of marble in pale stone."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def paint(size: tuple[int, int], palette: Palette, scene: set[str], rng: random.
 
 
 def _stone(pen: ImageDraw.ImageDraw, size: tuple[int, int], span: float, ink: RGB, rng: random.Random) -> None:
-    """One chip with its shadow and a lighter facet."""
+    """Draw one chip with its shadow and a lighter facet."""
     centre = (rng.random() * size[0], rng.random() * size[1])
     reach = span * rng.uniform(0.5, 1) / 2
     corners = rng.randrange(5, 9)
-    turn, flat = rng.uniform(0, math.tau), rng.uniform(0.6, 1)
-    angles = [turn + math.tau * corner / corners for corner in range(corners)]
+    rotation, flat = rng.uniform(0, math.tau), rng.uniform(0.6, 1)
+    angles = [rotation + math.tau * corner / corners for corner in range(corners)]
     lengths = [reach * rng.uniform(0.66, 1) for _ in angles]
     edge = [
         (centre[0] + long * math.cos(angle), centre[1] + flat * long * math.sin(angle))

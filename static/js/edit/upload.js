@@ -2,16 +2,24 @@
 import { closest, find, findAll, need } from "../base/dom.js";
 
 /**
+ * Whether a file begins as a picture does. Its name and type are only what somebody called it.
+ * @param {Uint8Array} bytes the first 32 or so
+ */
+export function isPicture(bytes) {
+  const text = String.fromCharCode(...bytes).replace(/^[ \t\r\n\xef\xbb\xbf]+/, "");
+  return /^(\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|....ftyp)/s.test(text);
+}
+
+/**
  * Why a file cannot be opened; "" if it can, as far as the browser knows.
- * @param {{ name: string, type: string, size: number }} file
- * @param {string[]} kinds media types
+ * @param {{ name: string, size: number }} file
+ * @param {Uint8Array} bytes its first 32
  * @param {number} largest bytes
  */
-export function problemOf(file, kinds, largest) {
-  if (file.type && !kinds.includes(file.type)) {
-    return `“${file.name}” is no PNG, JPEG or WebP picture. Choose another.`;
-  }
-  return file.size > largest ? `“${file.name}” is larger than 20 MB. Make it smaller, and choose it again.` : "";
+export function problemOf(file, bytes, largest) {
+  if (file.size > largest) return `“${file.name}” is larger than 20 MB. Make it smaller, and choose it again.`;
+  if (isPicture(bytes)) return "";
+  return `“${file.name}” is not a picture that can be opened here. Choose a PNG, JPEG, WebP, AVIF or GIF.`;
 }
 
 /**
@@ -21,7 +29,6 @@ export function problemOf(file, kinds, largest) {
 function equip(zone, form) {
   const input = need(zone, "input[type=file]", HTMLInputElement);
   const said = need(zone, "[data-said]", HTMLElement);
-  const kinds = input.accept.split(",");
 
   for (const element of findAll(form, "[data-without-script]", HTMLElement)) element.hidden = true;
   for (const element of findAll(form, "[data-with-script]", HTMLElement)) element.hidden = false;
@@ -31,10 +38,12 @@ function equip(zone, form) {
     said.toggleAttribute("data-wrong", wrong);
   };
 
-  const open = () => {
+  const open = async () => {
     const file = input.files?.[0];
     if (!file) return;
-    const problem = problemOf(file, kinds, Number(zone.dataset.largest));
+    const bytes = new Uint8Array(await file.slice(0, 32).arrayBuffer());
+    if (input.files?.[0] !== file) return; // another one was chosen meanwhile
+    const problem = problemOf(file, bytes, Number(zone.dataset.largest));
     if (problem) {
       input.value = "";
       say(problem, true);

@@ -1,4 +1,4 @@
-"""Very many pictures, to measure with and to show: they cost nothing, and share a few files."""
+"""Make many pictures for measurements and demonstrations. They cost nothing and share a few files."""
 
 import hashlib
 import io
@@ -73,41 +73,41 @@ MOODS = ["calm", "vivid", "muted colours", "high contrast", "soft grain", "wide 
 
 class Command(BaseCommand):
     help = (
-        "Make so many pictures of several authors, models, galleries, tags and dates. They share a few files, so none"
-        " of them may be deleted for good by itself. Everybody who has an account gets a part of them."
+        "Make COUNT pictures with several authors, models, galleries, tags and dates. They share a few files, so do not"
+        " delete one of them for good. Each person with an account gets some of them."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("count", type=int)
-        parser.add_argument("--files", type=int, default=30, help="how many there are to share")
-        parser.add_argument("--seed", type=int, default=1, help="the same number makes the same pictures")
-        parser.add_argument("--author", metavar="E-MAIL", help="all of them by this person")
+        parser.add_argument("count", type=int, help="number of pictures")
+        parser.add_argument("--files", type=int, default=30, help="number of files that the pictures share")
+        parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same pictures")
+        parser.add_argument("--author", metavar="E-MAIL", help="make this person the author of all pictures")
 
     def handle(self, *args: Any, count: int, files: int, seed: int, author: str | None, **options: Any) -> None:
         if count < 1 or files < 1:
-            raise CommandError("Ask for one picture and one file at least.")
-        maker = _Maker(random.Random(seed), files, self._authors(author))  # noqa: S311 nothing is secret about these
-        for made in maker.make(count):
-            self.stderr.write(f"{made:,} of {count:,}")
+            raise CommandError("Ask for at least one picture and one file.")
+        maker = _Maker(random.Random(seed), files, self._authors(author))  # noqa: S311 these need no secrecy
+        for done in maker.make(count):
+            self.stderr.write(f"{done:,} of {count:,}")
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("ANALYZE")
         self.stdout.write(f"Made {count:,} pictures.")
 
     def _authors(self, email: str | None) -> list[Person]:
-        """This person; or those who are here, and some who cannot sign in."""
+        """The person with this e-mail. Without one: all active people, and made-up people who cannot sign in."""
         if email:
             person = Person.objects.filter(email=Person.objects.normalize_email(email)).first()
             if person is None:
-                raise CommandError(f"Nobody here has the e-mail {email}.")
+                raise CommandError(f"There is no account with the e-mail {email}.")
             return [person]
         made_up = [
             Person.objects.filter(email=f"made-up-{number}@example.org").first()
             or Person.objects.create_user(f"made-up-{number}@example.org", name=name)
             for number, name in enumerate(PEOPLE)
         ]
-        here = Person.objects.filter(is_active=True).exclude(pk__in=[person.pk for person in made_up])
-        return [*here, *made_up]
+        active = Person.objects.filter(is_active=True).exclude(pk__in=[person.pk for person in made_up])
+        return [*active, *made_up]
 
 
 class _Maker:
@@ -122,7 +122,7 @@ class _Maker:
         self.files = [self._file(number) for number in range(files)]
 
     def _galleries(self) -> list[Gallery]:
-        """Of each author some; every other one is shown to the team."""
+        """The galleries of all authors. Every other one is shown to the team."""
         return [
             Gallery.objects.get_or_create(
                 owner=author, name=name, defaults={"shared_with_team": (place + number) % 2 == 0}
@@ -132,7 +132,7 @@ class _Maker:
         ]
 
     def _file(self, number: int) -> dict[str, Any]:
-        """What pictures have of a file that they share."""
+        """Paint and store one shared file; return the picture fields that describe it."""
         image = paint(STYLES[number % len(STYLES)], f"Made up {number}", number, 0, SIZES[number % len(SIZES)])
         data = io.BytesIO()
         image.save(data, "WEBP", quality=82)
@@ -158,13 +158,13 @@ class _Maker:
         return fields
 
     def make(self, count: int) -> Iterator[int]:
-        """Make them, and tell now and then how many there are."""
+        """Make pictures; yield after each batch how many there are so far."""
         now = timezone.now()
         step = timedelta(days=DAYS) / count
         for begin in range(0, count, AT_ONCE):
-            many = min(AT_ONCE, count - begin)
-            self._make([now - step * (count - begin - number) for number in range(many)])
-            yield begin + many
+            size = min(AT_ONCE, count - begin)
+            self._make([now - step * (count - begin - number) for number in range(size)])
+            yield begin + size
 
     @transaction.atomic
     def _make(self, moments: list[datetime]) -> None:
@@ -229,5 +229,5 @@ class _Maker:
     def _prompt(self) -> str:
         pick = self.chance.choice
         words = f"A {pick(LOOKS)} of a {pick(THINGS)} {pick(LIGHTS)}, {pick(MOODS)}, {pick(MOODS)}"
-        # Now and then something that hardly any other has.
+        # Half of the prompts also get a number that hardly any other has, to search for.
         return f"{words}, number {self.chance.randrange(20_000)}" if self.chance.random() < 0.5 else words

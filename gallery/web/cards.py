@@ -1,0 +1,266 @@
+"""What the card of a generation says: words, progress, links, and the step that helps best. The model has the facts."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import ngettext
+
+from gallery.models import Generation, Person, Picture, State
+from gallery.models.states import (
+    ACCOUNT_CODES,
+    ADMIN_HELPS,
+    EDIT_HELPS,
+    ENDED_IN_VAIN,
+    GAVE_UP,
+    GENERATION_FAILED,
+    NOT_A_PICTURE,
+    PICTURE_UNAVAILABLE,
+    REFUSED_ON_THE_WAY,
+    SHAPE_CODES,
+    SOURCE_GONE,
+)
+from gallery.web.pictures import ratio_class
+
+ERROR_TITLES = {
+    GAVE_UP: "Gave up waiting",
+    PICTURE_UNAVAILABLE: "The picture could not be fetched",
+    NOT_A_PICTURE: "The service did not send a picture",
+    GENERATION_FAILED: "The service could not make this picture",
+    SOURCE_GONE: "The picture to start from is gone",
+    "content_policy_violation": "The service declined this prompt",
+    "invalid_request_error": "The service did not accept this request",
+    "model_not_found": "The service does not have this model",
+    REFUSED_ON_THE_WAY: "Something on the way refused this request",
+    "model_not_allowed": "This model is not open to the studio",
+    "access_denied": "This model is not open to the studio",
+    "payload_too_large": "The request was too large",
+    "async_task_not_found": "The service lost this one",
+    "all_channels_failed": "The service has no way to this model at the moment",
+    "no_picture": "The service made no picture",
+    **dict.fromkeys(ACCOUNT_CODES, "The studio’s account at the service has a problem"),
+    **dict.fromkeys(SHAPE_CODES, "The studio asks this model in the wrong way"),
+}
+CHARGE_WORDS = {True: "It was charged.", False: "Nothing was charged.", None: ""}
+
+
+def start_over_url(generation: Generation) -> str:
+    """The page where its author changes what was asked for, and asks again."""
+    if generation.kind == Generation.Kind.CREATE:
+        page = reverse("create")
+    elif generation.parent_id is not None:
+        page = reverse("picture_edit", args=[generation.parent_id])
+    else:
+        page = reverse("upload_edit", args=[PurePosixPath(generation.source_file).name])
+    return f"{page}?prompt_from={generation.pk}"
+
+
+class Card:
+    """One generation as one person sees it. Rows of `queries.cards.for_cards` have all that it shows.
+
+    A row without those annotations works, too; then the card knows neither a place in the queue nor votes.
+    """
+
+    def __init__(self, generation: Generation, person: Person) -> None:
+        self.generation = generation
+        self.is_mine = generation.author_id == person.pk
+
+    @cached_property
+    def pictures(self) -> list[Picture]:
+        return list(self.generation.pictures.all())
+
+    @property
+    def body(self) -> str:
+        """The template of the part that differs by kind of card."""
+        state = State(self.generation.state)
+        if self.generation.is_under_way:
+            kind = "waiting"
+        elif self.pictures:
+            kind = "pictures"
+        elif state == State.COMPLETED and self.generation.kept_files:
+            kind = "files"
+        else:
+            # failed, interrupted, cancelled; completed, if its pictures are in the trash.
+            kind = state.value
+        return f"generations/_card_{kind}.html"
+
+    @property
+    def ratio_class(self) -> str:
+        return ratio_class(*self.generation.expected_size)
+
+    @property
+    def slots(self) -> int:
+        """How many boxes the card has: one for each picture, or for each that may come."""
+        return len(self.pictures) or self.generation.count
+
+    @property
+    def boxes(self) -> range:
+        """For a loop over the boxes of pictures to come."""
+        return range(self.generation.count)
+
+    # -- while it is under way
+
+    @property
+    def place_in_queue(self) -> int | None:
+        """From 1."""
+        before: int | None = getattr(self.generation, "queued_before", None)
+        return before + 1 if before is not None else None
+
+    @property
+    def seconds_under_way(self) -> float | None:
+        """Since it was sent; the time stands still when it has ended."""
+        if self.generation.submitted_at is None:
+            return None
+        return ((self.generation.finished_at or timezone.now()) - self.generation.submitted_at).total_seconds()
+
+    @property
+    def usual_seconds(self) -> float | None:
+        """What its model usually takes, with these options if that is known; None if nothing is known."""
+        by_options: float | None = getattr(self.generation, "typical_for_options", None)
+        return by_options or self.generation.model.typical_seconds
+
+    @property
+    def seconds_left(self) -> int | None:
+        """By what this model usually takes; None if that is not known, or over."""
+        usual, so_far = self.usual_seconds, self.seconds_under_way
+        if usual is None or so_far is None or not self.generation.is_under_way or so_far >= usual:
+            return None
+        return max(1, round(usual - so_far))
+
+    @property
+    def is_taking_longer(self) -> bool:
+        by_options: float | None = getattr(self.generation, "slow_for_options", None)
+        slow, so_far = by_options or self.generation.model.slow_seconds, self.seconds_under_way
+        return bool(self.generation.is_under_way and slow and so_far and so_far > slow)
+
+    @property
+    def progress(self) -> int | None:
+        """Percent: the upstream's own, else an estimate from the usual time, which stays below 96."""
+        if self.generation.progress is not None:
+            return self.generation.progress
+        usual, so_far = self.usual_seconds, self.seconds_under_way
+        if not usual or so_far is None:
+            return None
+        return min(95, round(100 * so_far / usual))
+
+    @property
+    def has_progress_bar(self) -> bool:
+        return self.generation.state == State.PROCESSING and self.progress is not None
+
+    @property
+    def countdown(self) -> int | None:
+        """Seconds that the page counts down; None while nothing can be promised."""
+        if self.generation.state != State.PROCESSING or self.is_taking_longer:
+            return None
+        return self.seconds_left
+
+    @property
+    def advice(self) -> list[tuple[str, str]]:
+        """What the upstream says about a request that would do, for administrators: names and values in words."""
+        details = self.generation.error_details
+        return [(name.replace("_", " ").capitalize(), value) for name, value in details.items()]
+
+    @property
+    def extra_words(self) -> str:
+        """ "6 came, 1 was asked for"; "" if no more came than was asked for."""
+        generation = self.generation
+        if generation.state != State.COMPLETED or not generation.extra_results:
+            return ""
+        words = ngettext(
+            "%(came)d came, %(count)d was asked for", "%(came)d came, %(count)d were asked for", generation.count
+        )
+        return words % {"came": len(generation.results), "count": generation.count}
+
+    @property
+    def waiting_words(self) -> str:
+        """Where a generation that is under way stands."""
+        state = self.generation.state
+        if state == State.QUEUED:
+            place = self.place_in_queue
+            if place is None:
+                return "In the queue"
+            return "Next in the queue" if place == 1 else f"Number {place} in the queue"
+        if state == State.SUBMITTING:
+            return "Sending…"
+        if state == State.PENDING:
+            return f"Accepted by {self.generation.model.label}"
+        if state == State.SAVING:
+            return ngettext("Fetching the picture", "Fetching the pictures", self.generation.count)
+        if self.is_taking_longer:
+            return "Taking longer than usual"
+        return "In the making" if self.countdown is None else f"About {self.countdown} s left"
+
+    # -- when it has ended
+
+    @property
+    def ended_words(self) -> str:
+        """Why there is no picture, in one line."""
+        if self.generation.state == State.FAILED:
+            return self.error_title
+        return self.generation.get_state_display()
+
+    @property
+    def error_title(self) -> str:
+        return ERROR_TITLES.get(self.generation.error_code, "This one did not work")
+
+    @property
+    def charge_words(self) -> str:
+        return CHARGE_WORDS[self.generation.was_charged]
+
+    @property
+    def report(self) -> str:
+        """What a person copies for an administrator."""
+        generation = self.generation
+        return f"Lemon Studio, generation {generation.pk}: {self.error_title}. {generation.error_message}"
+
+    @property
+    def next_step(self) -> str:
+        """What helps best after a failure: "fetch", "use_model", "edit", "admin" or "retry"; "" if it did not fail."""
+        if self.generation.state != State.FAILED:
+            return ""
+        if self.generation.can_fetch:
+            return "fetch"
+        if self.generation.suggested_model is not None:
+            return "use_model"
+        if self.generation.error_code in ADMIN_HELPS:
+            return "admin"
+        return "edit" if self.generation.error_code in EDIT_HELPS | {SOURCE_GONE} else "retry"
+
+    @property
+    def start_over_url(self) -> str:
+        return start_over_url(self.generation)
+
+    # -- what this person may press
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.is_mine and self.generation.can_cancel
+
+    @property
+    def can_fetch(self) -> bool:
+        return self.is_mine and self.generation.can_fetch
+
+    @property
+    def can_retry(self) -> bool:
+        """Ask for the same again, if nothing else helps better."""
+        return self.is_mine and self.generation.can_retry and self.next_step in ("", "retry", "admin")
+
+    @property
+    def can_dismiss(self) -> bool:
+        return self.is_mine and self.generation.state in ENDED_IN_VAIN
+
+    @property
+    def is_new(self) -> bool:
+        return self.is_mine and self.generation.is_new
+
+    @property
+    def can_be_voted_on(self) -> bool:
+        batch = self.generation.batch
+        is_compared = batch is not None and batch.kind == batch.Kind.COMPARISON
+        return is_compared and self.generation.state == State.COMPLETED
+
+
+def cards_of(generations: Iterable[Generation], person: Person) -> list[Card]:
+    return [Card(generation, person) for generation in generations]

@@ -1,0 +1,130 @@
+"""People without an account, who come through a share link: their cookie, the door to their views, their pictures."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core import signing
+from django.http import Http404, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare
+
+from gallery import services
+from gallery.models import GalleryEntry, ShareLink
+from gallery.services.share_links import Guest
+from gallery.web.access import link_of
+from gallery.web.http import StudioRequest
+from gallery.web.pictures import PictureFiles
+
+# Signed, and sent only below the link's own path: who this is, and that they gave the password.
+COOKIE = "guest"
+# Seconds.
+COOKIE_AGE = 30 * 24 * 3600
+# Ends with the browser.
+VISIT_COOKIE = "visit"
+
+View = Callable[..., HttpResponseBase]
+
+
+class GuestSession:
+    """What a guest's cookie proves: the name they gave, and the password they know."""
+
+    def __init__(self, request: StudioRequest, link: ShareLink, token: str) -> None:
+        self.link, self.path = link, reverse("guest_gallery", args=[token])
+        self._salt = f"gallery.guest.{link.pk}"
+        data: dict[str, str] = {}
+        with suppress(signing.BadSignature):
+            data = signing.loads(request.COOKIES.get(COOKIE, ""), salt=self._salt, max_age=COOKIE_AGE)
+        self.name, self.proof = data.get("name", ""), data.get("proof", "")
+        self.key = data.get("key") or uuid4().hex
+
+    @property
+    def is_let_in(self) -> bool:
+        return not self.link.has_password or constant_time_compare(self.proof, self.link.proof)
+
+    @property
+    def guest(self) -> Guest:
+        return Guest(self.name, self.key)
+
+    def remember(self, response: HttpResponseBase) -> None:
+        data = {"name": self.name, "proof": self.proof, "key": self.key}
+        self._set_cookie(response, COOKIE, signing.dumps(data, salt=self._salt), COOKIE_AGE)
+
+    def count_visit(self, request: StudioRequest, response: HttpResponseBase) -> None:
+        """Once for as long as a browser is open. People with an account do not count."""
+        if request.method != "GET" or VISIT_COOKIE in request.COOKIES or request.user.is_authenticated:
+            return
+        services.share_links.count_visit(self.link)
+        self._set_cookie(response, VISIT_COOKIE, "1", None)
+
+    def _set_cookie(self, response: HttpResponseBase, name: str, value: str, seconds: int | None) -> None:
+        response.set_cookie(
+            name,
+            value,
+            max_age=seconds,
+            path=self.path,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+
+
+class GuestPicture:
+    """A picture as guests see it. `number` is its place in the gallery, from 1."""
+
+    def __init__(self, session: GuestSession, entry: GalleryEntry, number: int, *, is_liked: bool = False) -> None:
+        picture = entry.picture
+        # The entry's number, which means nothing anywhere else in the studio.
+        self.id = entry.pk
+        self.url = f"{session.path}{entry.pk}/"
+        self.files = PictureFiles(self.url, picture.thumbnails)
+        self.width, self.height = picture.width, picture.height
+        self.placeholder = picture.placeholder
+        self.prompt = picture.generation.prompt if session.link.show_prompts else ""
+        self.alt = picture.alt if self.prompt else f"Picture {number}"
+        self.is_liked = is_liked
+
+
+def not_found(request: StudioRequest, session: GuestSession, entry: int | None) -> HttpResponseBase:
+    raise Http404
+
+
+def by_link(
+    *, locked: Callable[[StudioRequest, GuestSession, int | None], HttpResponseBase] | None = not_found
+) -> Callable[[View], View]:
+    """For a view that takes a GuestSession instead of a token. It needs no account, but a link that is alive.
+
+    `locked` answers guests who have not given the link's password. With None the view itself answers them.
+    """
+
+    def decorate(view: View) -> View:
+        @login_not_required
+        @wraps(view)
+        def opened(request: StudioRequest, token: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            try:
+                response = answer(request, token, *args, **kwargs)
+            except Http404:
+                response = render(request, "404.html", status=404)
+            response["Referrer-Policy"] = "no-referrer"
+            response["X-Robots-Tag"] = "noindex, nofollow"
+            if not response.has_header("Cache-Control"):
+                response["Cache-Control"] = "private, no-store"
+            return response
+
+        def answer(request: StudioRequest, token: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            link = link_of(token)
+            if not link.is_alive:
+                return render(request, "410.html", status=410)
+            session = GuestSession(request, link, token)
+            if locked is None or session.is_let_in:
+                return view(request, session, *args, **kwargs)
+            return locked(request, session, kwargs.get("entry"))
+
+        return opened
+
+    return decorate

@@ -1,0 +1,102 @@
+"""What a card says of a generation: its words, its progress, and the step that helps best."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from gallery.models import Generation, State
+from gallery.web.cards import Card
+from tests.conftest import model
+
+MakeGeneration = Callable[..., Generation]
+RESULTS = [{"url": "http://127.0.0.1/1.png"}]
+
+
+def card(generation: Generation) -> Card:
+    """As its author sees it."""
+    return Card(generation, generation.author)
+
+
+@pytest.mark.parametrize(
+    ("fields", "step"),
+    [
+        ({"state": State.COMPLETED}, ""),
+        ({"state": State.INTERRUPTED}, ""),
+        ({"state": State.CANCELLED}, ""),
+        ({"error_code": "picture_unavailable", "results": RESULTS}, "fetch"),
+        ({"error_code": "picture_unavailable"}, "retry"),
+        ({"error_code": "model_not_found", "suggest": True}, "use_model"),
+        ({"error_code": "model_not_found"}, "admin"),
+        ({"error_code": "model_not_allowed"}, "admin"),
+        ({"error_code": "access_denied"}, "admin"),
+        ({"error_code": "content_policy_violation"}, "edit"),
+        ({"error_code": "invalid_request_error"}, "edit"),
+        ({"error_code": "payload_too_large"}, "edit"),
+        ({"error_code": "gave_up_waiting"}, "retry"),
+        ({"error_code": "never_heard_of"}, "retry"),
+        ({"error_code": ""}, "retry"),
+    ],
+)
+def test_next_step(make_generation: MakeGeneration, fields: dict[str, Any], step: str) -> None:
+    suggested = {"suggested_model": model("dall-e-2")} if fields.pop("suggest", False) else {}
+    assert card(make_generation(**{"state": State.FAILED} | fields | suggested)).next_step == step
+
+
+def test_every_error_has_a_title(make_generation: MakeGeneration) -> None:
+    assert card(make_generation(error_code="gave_up_waiting")).error_title == "Gave up waiting"
+    assert card(make_generation(error_code="never_heard_of")).error_title == "This one did not work"
+
+
+@pytest.mark.parametrize(
+    ("usual", "so_far", "fields", "left", "shown"),
+    [
+        (20, 5, {}, 15, 25),
+        (20, 19.9, {}, 1, 95),
+        (20, 25, {}, None, 95),
+        (20, 5, {"progress": 80}, 15, 80),
+        (None, 5, {}, None, None),
+        (None, 5, {"progress": 0}, None, 0),
+        (20, None, {}, None, None),
+        (20, 5, {"state": State.FAILED}, None, 25),
+        (0, 5, {}, None, None),
+    ],
+)
+def test_time_left(
+    make_generation: MakeGeneration,
+    usual: float | None,
+    so_far: float | None,
+    fields: dict[str, Any],
+    left: int | None,
+    shown: int | None,
+) -> None:
+    submitted = None if so_far is None else timezone.now() - timedelta(seconds=so_far)
+    generation = make_generation(**{"state": State.PROCESSING, "submitted_at": submitted} | fields)
+    generation.model.typical_seconds = usual
+    assert card(generation).seconds_left == left
+    assert card(generation).progress == shown
+
+
+@pytest.mark.parametrize(
+    ("state", "so_far", "slow", "longer"),
+    [
+        (State.PROCESSING, 31, 30, True),
+        (State.PROCESSING, 29, 30, False),
+        (State.PROCESSING, 31, None, False),
+        (State.COMPLETED, 31, 30, False),
+    ],
+)
+def test_taking_longer_than_usual(
+    make_generation: MakeGeneration, state: State, so_far: int, slow: float | None, longer: bool
+) -> None:
+    generation = make_generation(state=state, submitted_at=timezone.now() - timedelta(seconds=so_far))
+    generation.model.slow_seconds = slow
+    assert card(generation).is_taking_longer is longer
+
+
+def test_time_stands_still_when_it_has_ended(make_generation: MakeGeneration) -> None:
+    now = timezone.now()
+    generation = make_generation(submitted_at=now - timedelta(seconds=60), finished_at=now - timedelta(seconds=20))
+    assert card(generation).seconds_under_way == 40

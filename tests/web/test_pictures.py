@@ -1,0 +1,37 @@
+"""The addresses of a picture's files, and the class of its box."""
+
+from collections.abc import Callable
+
+import pytest
+
+from gallery.models import Picture
+from gallery.web.pictures import files_of, original_url, ratio_class
+
+MakePicture = Callable[..., Picture]
+
+
+def test_srcset_names_the_thumbnails_that_there_are(make_picture: MakePicture) -> None:
+    picture = make_picture()
+    files = files_of(picture)
+    assert (files.srcset("webp"), files.src, files.small_src) == ("", original_url(picture), original_url(picture))
+    picture.thumbnails = {"webp": [320, 960]}
+    files = files_of(picture)
+    at = f"/media/{picture.pk}/{picture.digest}"
+    assert files.srcset("webp") == f"{at}/320.webp 320w, {at}/960.webp 960w"
+    assert (files.srcset("avif"), files.src, files.small_src) == ("", f"{at}/960.webp", f"{at}/320.webp")
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "css"),
+    [
+        (1024, 1024, "ar-100"),
+        (1792, 1024, "ar-175"),
+        (1024, 1792, "ar-055"),
+        (1456, 816, "ar-180"),
+        (4000, 100, "ar-300"),
+        (100, 4000, "ar-040"),
+        (100, 0, "ar-100"),
+    ],
+)
+def test_ratio_class(width: int, height: int, css: str) -> None:
+    assert ratio_class(width, height) == css
