@@ -25,6 +25,7 @@ from gallery.views import (
     queue,
     selection,
     share_links,
+    site,
     tags,
     templates,
     trash,
@@ -43,6 +44,9 @@ register_converter(IdConverter, "id")
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("robots.txt", site.robots, name="robots"),
+    path("favicon.ico", site.favicon_ico, name="favicon_ico"),
     path("", create.create, name="create"),
     path("generations/", create.generation_create, name="generation_create"),
     path("generations/options/", create.generation_options, name="generation_options"),
@@ -152,7 +156,7 @@ urlpatterns = [
     path("usage/csv", usage.usage_csv, name="usage_csv"),
     path("admin/login/", account.admin_login, name="admin_login"),
     path("login/", account.SignIn.as_view(), name="login"),
-    path("logout/", auth.LogoutView.as_view(), name="logout"),
+    path("logout/", account.SignOut.as_view(), name="logout"),
     path("setup/", account.setup, name="setup"),
     path("account/", account.account, name="account"),
     path("account/theme/", account.theme, name="theme"),

@@ -3,6 +3,7 @@
 docs/running.md lists them. A missing or wrong value stops the start with a sentence that says what to set.
 """
 
+import contextlib
 import os
 import secrets
 import socket
@@ -36,7 +37,12 @@ if DEBUG and not LOCAL:
 
 # One folder holds everything that needs a backup: database, media, the local secret key.
 DATA_DIR = Path(env.str("LEMONSTUDIO_DATA", default=str(BASE_DIR / "data"))).expanduser().resolve()
+# Sessions, password hashes and pictures are nothing for other users of the machine. nginx, which hands out the media
+# below it where LEMONSTUDIO_ACCEL_PREFIX is set, passes through the folder as a member of its group.
+os.umask(0o077)
 DATA_DIR.mkdir(parents=True, exist_ok=True)
+with contextlib.suppress(OSError):  # of another owner; gallery.checks tells of what others may read
+    DATA_DIR.chmod(0o710 if env.str("LEMONSTUDIO_ACCEL_PREFIX", default="") else 0o700)
 
 
 def _local_secret_key() -> str:
@@ -59,13 +65,20 @@ if LOCAL:
     hostname = socket.gethostname()
     ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]", hostname, f"{hostname}.local"]
     bound_to = env.str("HOST", default="127.0.0.1")
-    if bound_to not in {"0.0.0.0", "::"} and bound_to not in ALLOWED_HOSTS:  # noqa: S104 compared, not bound
-        ALLOWED_HOSTS.append(bound_to)
+    # In addresses, and so in the Host header, an IPv6 address stands in brackets.
+    named = f"[{bound_to}]" if ":" in bound_to else bound_to
+    if bound_to not in {"0.0.0.0", "::"} and named not in ALLOWED_HOSTS:  # noqa: S104 compared, not bound
+        ALLOWED_HOSTS.append(named)
 elif not SECRET_KEY:
     raise ImproperlyConfigured(
         "SECRET_KEY is not set. Set it to a long random text that stays the same over restarts, for example from"
         ' `python -c "import secrets; print(secrets.token_urlsafe(50))"`.'
         " (To try the studio out on your own machine, set LEMONSTUDIO_ENV=local instead.)"
+    )
+elif len(SECRET_KEY) < 40 or len(set(SECRET_KEY)) < 10 or SECRET_KEY.startswith("django-insecure-"):
+    raise ImproperlyConfigured(
+        "SECRET_KEY is too weak: sessions and links are signed with it. Use 40 random characters or more, for example"
+        ' from `python -c "import secrets; print(secrets.token_urlsafe(50))"`.'
     )
 elif not ALLOWED_HOSTS:
     raise ImproperlyConfigured(
@@ -120,10 +133,21 @@ LEMONSTUDIO_REQUESTS_PER_MINUTE = _number("LEMONSTUDIO_REQUESTS_PER_MINUTE", 100
 # How many generations one submit may ask for.
 LEMONSTUDIO_MAX_PER_SUBMIT = _number("LEMONSTUDIO_MAX_PER_SUBMIT", 100)
 
+# Who may use models whose price is not known.
+LEMONSTUDIO_UNPRICED_MODELS = env.str("LEMONSTUDIO_UNPRICED_MODELS", default="without_budget")
+if LEMONSTUDIO_UNPRICED_MODELS not in ("without_budget", "allowed", "administrators", "never"):
+    raise ImproperlyConfigured(
+        f'LEMONSTUDIO_UNPRICED_MODELS is "{LEMONSTUDIO_UNPRICED_MODELS}"; it can be "without_budget", "allowed", '
+        '"administrators" or "never".'
+    )
+
 # -- The first administrator, for set-ups without a person at the browser ---------------------------------
 
 LEMONSTUDIO_ADMIN_EMAIL = env.str("LEMONSTUDIO_ADMIN_EMAIL", default="")
 LEMONSTUDIO_ADMIN_PASSWORD = env.str("LEMONSTUDIO_ADMIN_PASSWORD", default="")
+
+# Lets a monitoring system ask for /readyz, with the header "Authorization: Bearer TOKEN".
+LEMONSTUDIO_READY_TOKEN = env.str("LEMONSTUDIO_READY_TOKEN", default="")
 
 # -- Django -----------------------------------------------------------------------------------------------
 
@@ -142,6 +166,8 @@ if LOCAL:
     # Commands that fill a studio with made-up pictures. A production studio must not have them.
     INSTALLED_APPS.append("lemonstudio.demo")
 MIDDLEWARE = [
+    # Before all that looks at the host: probes ask by an IP address.
+    "gallery.web.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -151,6 +177,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "gallery.web.middleware.SignInMiddleware",
+    "gallery.web.middleware.PrivatePagesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "gallery.web.middleware.BusyMiddleware",
@@ -192,8 +219,9 @@ AUTH_USER_MODEL = "gallery.Person"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "create"
 LOGOUT_REDIRECT_URL = "login"
+AUTHENTICATION_BACKENDS = ["gallery.web.sign_in.StudioBackend"]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "gallery.web.sign_in.BoundedArgon2Hasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -215,6 +243,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
+# The only modules whose functions background workers run.
+LEMONSTUDIO_TASK_MODULES = ["gallery.tasks"]
 # The bucket that holds the media instead of MEDIA_ROOT, at S3 or a compatible server.
 LEMONSTUDIO_S3_BUCKET = env.str("LEMONSTUDIO_S3_BUCKET", default="")
 _S3_ENDPOINT = env.str("LEMONSTUDIO_S3_ENDPOINT", default="")
@@ -240,6 +270,8 @@ if LEMONSTUDIO_S3_BUCKET:
             "file_overwrite": False,
             "querystring_auth": True,
             "querystring_expire": _S3_SECONDS,
+            # Beyond a megabyte, a file that is read waits on the disk and not in memory.
+            "max_memory_size": 2**20,
         },
     }
     _media_origins = [
@@ -326,13 +358,21 @@ SILENCED_SYSTEM_CHECKS = [
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"tokens": {"()": "lemonstudio.logs.HideTokens"}},
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["tokens"]}},
     "root": {"handlers": ["console"], "level": env.str("LEMONSTUDIO_LOG_LEVEL", default="WARNING")},
     "loggers": {
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         # Not found and similar answers are no errors of the studio; the log is for faults that need a fix.
         "django.request": {"level": "ERROR"},
+        # Scanners ask under made-up hosts and with oversized forms; the answer says what was wrong with it.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "django.security.RequestDataTooBig": {"level": "CRITICAL"},
+        "django.security.TooManyFieldsSent": {"level": "CRITICAL"},
+        "django.security.TooManyFilesSent": {"level": "CRITICAL"},
+        # Sign-ins that failed, for whoever watches the log.
+        "gallery.web.sign_in": {"level": "INFO"},
         # django-q2 adds its own handler; one is enough.
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },

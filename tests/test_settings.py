@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,8 @@ shown = {name: getattr(settings, name) for name in names}
 shown["TRUSTED"] = sorted(settings.LEMONSTUDIO_TRUSTED_ORIGINS)
 print(json.dumps(shown))
 """
-PRODUCTION = {"SECRET_KEY": "s" * 60, "ALLOWED_HOSTS": "studio.example.org"}
+STRONG = "kX3-9vQ_wTz7Lr2Jd8Yb5Nm1Hc6Pf4Sg0Ra-Ue_Oi3Wq"
+PRODUCTION = {"SECRET_KEY": STRONG, "ALLOWED_HOSTS": "studio.example.org"}
 LOCAL = {"LEMONSTUDIO_ENV": "local"}
 
 
@@ -49,7 +51,10 @@ def loaded(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
     [
         ({}, "SECRET_KEY is not set."),
         ({"ALLOWED_HOSTS": "studio.example.org"}, "SECRET_KEY is not set."),
-        ({"SECRET_KEY": "s" * 60}, "ALLOWED_HOSTS is not set."),
+        ({"SECRET_KEY": STRONG}, "ALLOWED_HOSTS is not set."),
+        (PRODUCTION | {"SECRET_KEY": "short"}, "SECRET_KEY is too weak"),
+        (PRODUCTION | {"SECRET_KEY": "s" * 60}, "SECRET_KEY is too weak"),
+        (PRODUCTION | {"SECRET_KEY": f"django-insecure-{STRONG}"}, "SECRET_KEY is too weak"),
         (PRODUCTION | {"LEMONSTUDIO_DEBUG": "1"}, "LEMONSTUDIO_DEBUG shows internals to visitors"),
         (PRODUCTION | {"LEMONSTUDIO_ENV": "prod"}, 'LEMONSTUDIO_ENV is "prod"'),
         (LOCAL | {"LEMONDATA_BASE_URL": "api.example"}, 'LEMONDATA_BASE_URL has "api.example"'),
@@ -139,3 +144,17 @@ def test_sandbox_is_used_while_no_upstream_is_set(
 def test_only_a_local_studio_has_the_demo_commands(tmp_path: Path) -> None:
     assert "lemonstudio.demo" in loaded(tmp_path, LOCAL)["INSTALLED_APPS"]
     assert "lemonstudio.demo" not in loaded(tmp_path, PRODUCTION)["INSTALLED_APPS"]
+
+
+@pytest.mark.parametrize(("host", "named"), [("fd00::1", "[fd00::1]"), ("10.0.0.5", "10.0.0.5")])
+def test_the_address_that_it_listens_on_is_one_that_it_answers_to(tmp_path: Path, host: str, named: str) -> None:
+    assert named in loaded(tmp_path, LOCAL | {"HOST": host})["ALLOWED_HOSTS"]
+
+
+@pytest.mark.parametrize(("prefix", "mode"), [("", 0o700), ("/protected/", 0o710)])
+def test_others_on_the_machine_cannot_read_the_data(tmp_path: Path, prefix: str, mode: int) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o755)
+    loaded(folder, LOCAL | {"LEMONSTUDIO_ACCEL_PREFIX": prefix})
+    assert stat.S_IMODE(folder.stat().st_mode) == mode
+    assert stat.S_IMODE((folder / "secret_key").stat().st_mode) == 0o600

@@ -2,9 +2,31 @@
 
 from django.contrib import admin
 
-from gallery.admin import account, catalogue, downloads, galleries, money, people, pictures, share_links, templates
+from gallery.admin import (
+    account,
+    catalogue,
+    downloads,
+    galleries,
+    jobs,
+    money,
+    people,
+    pictures,
+    share_links,
+    templates,
+)
 
-__all__ = ["account", "catalogue", "downloads", "galleries", "money", "people", "pictures", "share_links", "templates"]
+__all__ = [
+    "account",
+    "catalogue",
+    "downloads",
+    "galleries",
+    "jobs",
+    "money",
+    "people",
+    "pictures",
+    "share_links",
+    "templates",
+]
 
 admin.site.site_header = "Lemon Studio"
 admin.site.site_title = "Lemon Studio administration"

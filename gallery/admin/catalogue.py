@@ -3,7 +3,8 @@
 import json
 import time
 from datetime import timedelta
-from typing import Any
+from decimal import Decimal
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -20,9 +21,12 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
+from gallery.admin.option_rows import OptionRows
+from gallery.forms.generations import option_field
 from gallery.models import CatalogueSnapshot, ImageModel
-from gallery.models.catalogue import validate_options, validate_prices
+from gallery.models.options import validate_options, validate_prices
 from gallery.queries import catalogue_diff
+from gallery.queries.option_sheets import sheet_for
 from gallery.services.catalogue import Applied, Pick, apply_catalogue, look_up_catalogue
 from gallery.web.http import number_in
 
@@ -35,12 +39,14 @@ _ORDER = ("name", "label", "choices", "minimum", "maximum", "default", "when", "
 class RowsField(forms.JSONField):
     """A list of JSON objects as people can read and mend it: a line for each key, and errors say where they are."""
 
+    empty: ClassVar[type] = list
+
     default_error_messages = {"invalid": "This is no JSON. %(where)s"}
     widget = forms.Textarea
 
     def to_python(self, value: Any) -> Any:
         if value in self.empty_values:
-            return []
+            return self.empty()
         try:
             return super().to_python(value)
         except ValidationError:
@@ -48,8 +54,18 @@ class RowsField(forms.JSONField):
                 self.error_messages["invalid"], code="invalid", params={"where": where_it_breaks(str(value))}
             ) from None
 
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Rows come as a list, and not as a text."""
+        return data if isinstance(data, list) else super().bound_data(data, initial)
+
     def prepare_value(self, value: Any) -> Any:
         return value if isinstance(value, InvalidJSONInput | str) else set_out(value)
+
+
+class ObjectField(RowsField):
+    """A JSON object."""
+
+    empty: ClassVar[type] = dict
 
 
 def where_it_breaks(text: str) -> str:
@@ -91,8 +107,10 @@ class ImageModelForm(forms.ModelForm[ImageModel]):
             "enabled",
             "position",
             "options",
+            "ruled_out",
             "max_count",
             "prompt_limit",
+            "can_generate",
             "can_edit",
             "can_vary",
             "edit_needs_mask",
@@ -101,20 +119,37 @@ class ImageModelForm(forms.ModelForm[ImageModel]):
             "edit_max_bytes",
             "price",
             "prices",
+            "token_prices",
             "give_up_after",
             "response_format",
+            "routes",
         ]
-        widgets = {"options": _rows_input(18), "prices": _rows_input(7)}
+        widgets = {
+            "options": OptionRows(),
+            "ruled_out": _rows_input(4),
+            "prices": _rows_input(7),
+            "token_prices": _rows_input(4),
+            "routes": _rows_input(6),
+        }
+        field_classes = {"token_prices": ObjectField, "routes": ObjectField}
         help_texts = {
             "max_count": "How many pictures one request may ask for, 1 to 10.",
-            "options": (
-                "What people may choose, in the order of the form; name is the field of the request. Either "
-                '{"name": "aspect_ratio", "label": "Aspect ratio", "choices": ["1:1", "16:9"], "default": "1:1"}, or a '
-                'whole number: {"name": "seed", "label": "Seed", "minimum": 0, "maximum": 99, "default": 0}.'
+            "options": "What people may choose, in the order of the form. “Field” is the field of the request.",
+            "ruled_out": (
+                "Choices that the upstream refuses together: "
+                '{"background": "transparent", "output_format": "jpeg"}. "*" is any value, "" is not chosen.'
+            ),
+            "token_prices": (
+                'US dollars per million tokens: {"text_input": "5", "image_input": "8", "image_output": "30"}. A '
+                "request is settled by them once the upstream has counted; estimates come from the prices above."
+            ),
+            "routes": (
+                'Where an operation goes, if not where it usually does: {"edit": {"endpoint": "/images/generations", '
+                '"encoding": "multipart", "references": 1, "fields": {"operation": "image-to-image"}}}.'
             ),
             "prompt_limit": "In characters, 1 to 32,000.",
-            "can_edit": "It takes a picture, and a mask if one likes, and paints it anew after a prompt.",
-            "can_vary": "It takes a picture, and makes others like it, without a prompt.",
+            "can_edit": "It takes a picture and a prompt, and may take a mask.",
+            "can_vary": "It takes a picture without a prompt, and makes others like it.",
             "prices": (
                 "Where the price depends on what is chosen: "
                 '{"when": {"resolution": "4k"}, "price": "0.24"}. The first row whose choices are all made counts; '
@@ -163,6 +198,12 @@ class UpstreamFilter(admin.SimpleListFilter):
 class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
     form = ImageModelForm
     formfield_overrides = {models.JSONField: {"form_class": RowsField}}
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in ("token_prices", "routes"):
+            kwargs["form_class"] = ObjectField
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
     list_display = [
         "label",
         "slug",
@@ -178,17 +219,39 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
     list_editable = ["enabled", "position", "price"]
     list_filter = ["enabled", "can_edit", "can_vary", UpstreamFilter]
     search_fields = ["label", "slug"]
-    readonly_fields = ["price_preview", "usual_time", "success", "upstream", "what_was_imported"]
+    readonly_fields = [
+        "composer_preview",
+        "sheet",
+        "price_preview",
+        "life",
+        "usual_time",
+        "success",
+        "upstream",
+        "what_was_imported",
+    ]
     fieldsets = [
         (None, {"fields": ["slug", "label", "description", "enabled", "position"]}),
-        ("What it can do", {"fields": ["options", "max_count", "prompt_limit"]}),
+        (
+            "What it can do",
+            {
+                "fields": [
+                    "options",
+                    "composer_preview",
+                    "ruled_out",
+                    "max_count",
+                    "prompt_limit",
+                    "can_generate",
+                    "sheet",
+                ]
+            },
+        ),
         (
             "Edits and variations",
             {"fields": ["can_edit", "can_vary", "edit_needs_mask", "edit_square", "edit_max_side", "edit_max_bytes"]},
         ),
-        ("What it costs", {"fields": ["price", "prices", "price_preview"]}),
+        ("What it costs", {"fields": ["price", "prices", "price_preview", "token_prices"]}),
         ("Waiting for it", {"fields": ["usual_time", "success", "give_up_after", "response_format"]}),
-        ("Upstream", {"fields": ["upstream", "what_was_imported"]}),
+        ("Upstream", {"fields": ["upstream", "life", "what_was_imported", "routes"]}),
     ]
 
     class Media:
@@ -226,6 +289,44 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
         if model.gone_at:
             return f"not offered since {model.gone_at:%Y-%m-%d}"
         return "imported" if model.imported else "not imported yet"
+
+    @admin.display(description="its life")
+    def life(self, model: ImageModel) -> str:
+        return catalogue_diff.life_in_words(model.lifecycle) if model.lifecycle else "nothing is said of its end"
+
+    @admin.display(description="in the form on Create")
+    def composer_preview(self, model: ImageModel) -> SafeString | str:
+        """The saved options as people see them."""
+        if not model.pk or not model.options:
+            return "Shown once the model is saved with options."
+        fields = []
+        for option in model.option_list:
+            only = f" (only for {', '.join(option.operations)})" if option.operations else ""
+            field = option_field(option)
+            shown = field.widget.render(f"preview_{option.name}", option.default or None, {"disabled": True})
+            fields.append((f"{option.label}{only}", shown))
+        return format_html(
+            '<div class="composer-preview">{}</div>', format_html_join("", "<div><b>{}</b><div>{}</div></div>", fields)
+        )
+
+    @admin.display(description="option sheet")
+    def sheet(self, model: ImageModel) -> str:
+        found = sheet_for(model.slug) if model.slug else None
+        if found is None:
+            return "There is none for this name."
+        return f"{found.family}; source: {found.source}. {found.notes}".strip()
+
+    def save_model(self, request: HttpRequest, obj: ImageModel, form: Any, change: bool) -> None:
+        """A model that is added without options begins with those of its option sheet."""
+        found = None if change or obj.options else sheet_for(obj.slug)
+        if found is not None:
+            for name, value in found.values.items():
+                if name not in form.changed_data:
+                    setattr(obj, name, Decimal(value) if name == "price" else value)
+            self.message_user(
+                request, f"The option sheet of {found.family} filled in what it knows. Source: {found.source}."
+            )
+        super().save_model(request, obj, form, change)
 
     @admin.display(description="what that comes to")
     def price_preview(self, model: ImageModel) -> SafeString | str:
@@ -288,7 +389,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
             return HttpResponseClientRedirect(request.get_full_path() if late else _compare_page())
         compared = None
         if snapshot and not snapshot.error and not waiting:
-            compared = catalogue_diff.compare(snapshot.offered, ImageModel.objects.all())
+            compared = catalogue_diff.compare(snapshot.offered, ImageModel.objects.all(), snapshot.left_out)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -296,6 +397,8 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
             "snapshot": snapshot,
             "just_now": snapshot is not None and timezone.now() - snapshot.taken_at < timedelta(minutes=1),
             "comparison": compared,
+            "undescribed": catalogue_diff.undescribed_in_words(compared) if compared else "",
+            "left_out": catalogue_diff.left_out_in_words(compared) if compared else "",
             "waiting": waiting and not late,
             "late": late,
             "may_add": self.has_add_permission(request),
@@ -315,7 +418,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
         if not picks:
             self.message_user(request, "Nothing was checked, and nothing was changed.", messages.WARNING)
             return HttpResponseRedirect(_compare_page())
-        applied = apply_catalogue(snapshot.offered if snapshot else [], picks)
+        applied = apply_catalogue(snapshot.offered if snapshot else [], picks, snapshot.left_out if snapshot else [])
         self._record(request, applied)
         for words, found in (
             ("added, and on offer", applied.added),

@@ -1,24 +1,14 @@
-"""Galleries and what is in them."""
+"""Galleries: their names and their owners. What is in them is on their own pages."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
-from gallery.models import Gallery, GalleryEntry
-
-
-class EntryInline(admin.TabularInline[GalleryEntry, Gallery]):
-    model = GalleryEntry
-    extra = 0
-    raw_id_fields = ["picture"]
-    fields = ["picture", "added_at"]
-    readonly_fields = ["picture", "added_at"]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """No: only a picture's author may put it into a gallery."""
-        return False
+from gallery.models import Gallery
 
 
 @admin.register(Gallery)
@@ -26,7 +16,12 @@ class GalleryAdmin(admin.ModelAdmin[Gallery]):
     list_display = ["name", "owner", "shared_with_team", "pictures_in_it", "created_at"]
     list_filter = ["shared_with_team", "owner"]
     search_fields = ["name"]
-    inlines = [EntryInline]
+    readonly_fields = ["open_gallery", "created_at"]
+    autocomplete_fields = ["owner"]
+
+    def get_fields(self, request: HttpRequest, obj: Gallery | None = None) -> Any:
+        """A new gallery has no page yet."""
+        return ["name", "owner", "shared_with_team", *(["open_gallery", "created_at"] if obj else [])]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Gallery]:
         return Gallery.objects.with_counts()
@@ -34,3 +29,9 @@ class GalleryAdmin(admin.ModelAdmin[Gallery]):
     @admin.display(description="pictures")
     def pictures_in_it(self, gallery: Gallery) -> int:
         return int(getattr(gallery, "picture_count", 0))
+
+    @admin.display(description="pictures")
+    def open_gallery(self, gallery: Gallery) -> str:
+        """A link, and no list: a gallery may have many thousands."""
+        total = self.pictures_in_it(gallery)
+        return format_html('<a href="{}">{} in it</a>', reverse("gallery_detail", args=[gallery.pk]), total)

@@ -12,7 +12,14 @@ from django.http import HttpRequest
 
 from gallery.admin.money import BudgetInline
 from gallery.enqueue import enqueue_search_refresh
-from gallery.models import Person
+from gallery.models import LedgerEntry, Person
+
+
+def is_below(person: Person, by: Any) -> bool:
+    """Whether `by` has every right that this person has."""
+    if by.is_superuser or person.pk == by.pk:
+        return True
+    return not person.is_superuser and person.get_all_permissions() <= by.get_all_permissions()
 
 
 class PersonCreationForm(AdminUserCreationForm[Person]):
@@ -45,6 +52,19 @@ class PersonAdmin(UserAdmin[Person]):
         (None, {"classes": ["wide"], "fields": ["name", "email", "usable_password", "password1", "password2"]})
     ]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Person | None = None) -> list[str]:
+        """Rights are a superuser's to give. Who may only change people could give themselves any."""
+        fixed = list(self.readonly_fields)
+        if not request.user.is_superuser:
+            fixed += ["is_superuser", "is_staff", "groups", "user_permissions"]
+        return fixed
+
+    def has_change_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
+        """Nobody changes the e-mail, the password or the state of a person with rights that they lack themselves."""
+        if not super().has_change_permission(request, obj):
+            return False
+        return obj is None or is_below(obj, request.user)
+
     def save_model(self, request: HttpRequest, obj: Person, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and "name" in form.changed_data:
@@ -64,6 +84,16 @@ admin.site.unregister(Group)
 @admin.register(Group)
 class GroupAdmin(DjangosGroupAdmin):
     """Groups of people: their rights and their common budget."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> list[str]:
+        """A group's rights are those of each person in it."""
+        return [] if request.user.is_superuser else ["permissions"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """A group that has spent stays, because its budget and the usage by group are counted by it."""
+        if not super().has_delete_permission(request, obj):
+            return False
+        return obj is not None and not LedgerEntry.objects.filter(groups=obj).exists()
 
     def get_inlines(self, request: HttpRequest, obj: Group | None) -> list[type[InlineModelAdmin[Any, Any]]]:
         return [BudgetInline] if obj else []

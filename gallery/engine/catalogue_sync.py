@@ -33,5 +33,7 @@ def _ask() -> CatalogueSnapshot:
         return CatalogueSnapshot(error=" ".join(part for part in (error.message, error.hint) if part))
     finally:
         client.close()
-    rows = json.loads(json.dumps([asdict(model) for model in offered], cls=DjangoJSONEncoder))
-    return CatalogueSnapshot(offered=rows, error="" if rows else NOTHING_OFFERED)
+    answer = json.loads(json.dumps(asdict(offered), cls=DjangoJSONEncoder))
+    return CatalogueSnapshot(
+        offered=answer["models"], left_out=answer["left_out"], error="" if answer["models"] else NOTHING_OFFERED
+    )

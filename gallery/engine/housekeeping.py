@@ -19,6 +19,7 @@ from gallery.models.picture import KEEP_TRASH
 from gallery.models.states import NOT_THE_MODELS_FAULT
 from gallery.queries.ledger import discrepancies
 from gallery.services.downloads import delete_download, remind
+from gallery.services.sign_in import delete_old_tries
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ def delete_old_rows() -> None:
     now = timezone.now()
     Task.objects.filter(stopped__lt=now - KEEP_TASKS).delete()
     PasswordTry.objects.filter(at__lt=now - timedelta(days=1)).delete()
+    delete_old_tries()
     Notice.objects.filter(created_at__lt=now - KEEP_NOTICES).delete()
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
     RawAnswer.objects.out_of_date(now).delete()
@@ -99,7 +101,8 @@ def delete_unused_uploads() -> None:
     for folder in filter(str.isdecimal, folders):
         names = [f"{UPLOADS}/{folder}/{name}" for name in default_storage.listdir(f"{UPLOADS}/{folder}")[1]]
         edits = Generation.objects.filter(author=int(folder)).exclude(source_file="")
-        used = {name for row in edits.values_list("source_file", "mask_file") for name in row}
+        rows = edits.values_list("source_file", "mask_file", "reference_files")
+        used = {name for source, mask, further in rows for name in (source, mask, *further)}
         for name in names:
             if name not in used and default_storage.get_modified_time(name) < timezone.now() - KEEP_UPLOADS:
                 default_storage.delete(name)

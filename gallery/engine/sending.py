@@ -3,9 +3,10 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import IO, Any, cast
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import default_storage
@@ -22,13 +23,13 @@ from gallery.engine.outcomes import Posted
 from gallery.engine.polling import Poller
 from gallery.engine.pool import DaemonPool
 from gallery.engine.results import fail_by_upstream, results_left_behind
-from gallery.models import Generation, ImageModel, State
+from gallery.models import Generation, ImageModel, Operation, State
 from gallery.models.generation_queryset import LONGEST_WAIT
 from gallery.models.states import PICTURE_UNAVAILABLE, SOURCE_GONE
 
 logger = logging.getLogger(__name__)
 
-# Edits on their way at once: each keeps its picture, up to 20 MB, in memory until it is answered.
+# Requests with pictures that are on their way at once: each keeps its files open until it is answered.
 FILES_AT_ONCE = 48
 
 
@@ -38,11 +39,22 @@ class FileGone(upstream.NotSent):
     usual = (SOURCE_GONE, False, False)
 
 
-def _read(name: str) -> bytes:
-    """A file that goes along with an edit. Raises FileGone, and NotSent while storage is in trouble."""
+class TooManyPictures(upstream.Refused):
+    """The model takes fewer pictures than it did when the request was made: nothing was sent."""
+
+    usual = ("too_many_images", False, False)
+
+
+def _open(name: str, files: ExitStack) -> upstream.Attachment:
+    """A file that goes along, open until `files` is closed. Raises FileGone, and NotSent while storage is in trouble.
+
+    Its first bytes are read here: a storage that fetches the file from elsewhere does so before anything is sent.
+    """
     try:
-        with default_storage.open(name) as file:
-            return bytes(file.read())
+        file = files.enter_context(default_storage.open(name))
+        attachment = upstream.Attachment(cast("IO[bytes]", file), file.size)
+        attachment.head()
+        return attachment
     except (FileNotFoundError, SuspiciousFileOperation):
         raise FileGone(
             "The picture for this edit is missing in the studio, so nothing was sent.",
@@ -86,6 +98,8 @@ def _suggested(generation: Generation, slugs: Sequence[str]) -> ImageModel | Non
         others = others.filter(can_edit=True)
     elif generation.kind == Generation.Kind.VARIATION:
         others = others.filter(can_vary=True)
+    else:
+        others = others.filter(can_generate=True)
     is_bare = generation.kind == Generation.Kind.CREATE
     return next((one for one in others if is_bare or one.takes_pictures_of(generation.model)), None)
 
@@ -184,7 +198,7 @@ class Sender:
 
     def _post(self, generation: Generation, submission: upstream.Submission) -> upstream.Answer:
         """In a pool's thread."""
-        if generation.kind == Generation.Kind.CREATE:
+        if generation.operation == Operation.GENERATE:
             self._check_lease()
             return self._client.create(submission)
         while not self._files.acquire(timeout=1.0):
@@ -195,12 +209,38 @@ class Sender:
             self._files.release()
 
     def _post_files(self, generation: Generation, submission: upstream.Submission) -> upstream.Answer:
-        image = _read(generation.source_file)
-        mask = _read(generation.mask_file) if generation.mask_file else None
-        self._check_lease()
-        if generation.kind == Generation.Kind.VARIATION:
-            return self._client.vary(submission, image)
-        return self._client.edit(submission, image, mask)
+        with ExitStack() as files:
+            images = [_open(name, files) for name in generation.files_to_send]
+            mask = _open(generation.mask_file, files) if generation.mask_file else None
+            self._check_lease()
+            return self._send_along(generation, submission, images, mask)
+
+    def _send_along(
+        self,
+        generation: Generation,
+        submission: upstream.Submission,
+        images: Sequence[upstream.Attachment],
+        mask: upstream.Attachment | None,
+    ) -> upstream.Answer:
+        """By the route that the model has for this operation."""
+        route = generation.model.route(generation.operation)
+        if route is None or len(images) > route.references:
+            pictures = "a picture" if len(images) == 1 else f"{len(images)} pictures"
+            raise TooManyPictures(
+                f"{generation.model} does not take {pictures} along, so nothing was sent.",
+                hint="Choose another model, or fewer pictures.",
+            )
+        if generation.operation == Operation.VARY:
+            return self._client.vary(submission, images[0])
+        return self._client.send(
+            submission,
+            images,
+            mask if route.mask else None,
+            endpoint=route.endpoint,
+            image_field=route.image,
+            images_field=route.images,
+            fields=route.fields,
+        )
 
     def _check_lease(self) -> None:
         """At the last moment before money is spent."""

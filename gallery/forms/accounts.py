@@ -1,11 +1,21 @@
 """The forms of accounts: signing in, and the first set-up."""
 
+import logging
+from math import ceil
+from typing import Any
+
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import ngettext
 
+from gallery import services
 from gallery.models import Person
+from gallery.web.http import client_address
+
+logger = logging.getLogger("gallery.web.sign_in")
 
 
 class SignInForm(AuthenticationForm):
@@ -18,13 +28,29 @@ class SignInForm(AuthenticationForm):
         "inactive": "This account is switched off. Ask an administrator.",
     }
 
-    def get_invalid_login_error(self) -> ValidationError:
-        """Tell people with the right password why it does not help. The back end refuses them before this form."""
-        email = Person.objects.normalize_email(self.cleaned_data.get("username"))
-        person = Person.objects.filter(email=email, is_active=False).first()
-        if person is not None and person.check_password(self.cleaned_data.get("password", "")):
-            return ValidationError(self.error_messages["inactive"], code="inactive")
-        return super().get_invalid_login_error()
+    def clean(self) -> dict[str, Any]:
+        email = str(self.cleaned_data.get("username") or "")
+        address = client_address(self.request) if self.request else ""
+        if not email or not self.cleaned_data.get("password"):
+            return super().clean()
+        try:
+            tried = services.sign_in.begin_try(email, address)
+        except services.sign_in.TooManySignIns as problem:
+            logger.warning("Sign-in refused: too many wrong passwords from %s", address)
+            minutes = max(1, ceil((problem.until - timezone.now()).total_seconds() / 60))
+            message = ngettext(
+                "Too many sign-ins have failed. Try again in %(minutes)d minute.",
+                "Too many sign-ins have failed. Try again in %(minutes)d minutes.",
+                minutes,
+            )
+            raise ValidationError(message % {"minutes": minutes}, code="too_many") from None
+        try:
+            cleaned = super().clean()
+        except ValidationError:
+            logger.warning("Sign-in failed: wrong e-mail or password from %s", address)
+            raise
+        services.sign_in.forget_tries(tried)
+        return cleaned
 
 
 class SetUpForm(forms.Form):

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from gallery.forms.generations import OPTION_PREFIX, GenerationForm
 from gallery.images.edit import MAX_UPLOAD_BYTES, Fit
-from gallery.models import ImageModel
+from gallery.models import ImageModel, Operation
 from gallery.services.edits import Source, fitting_options
 from gallery.services.generations import GenerationSpec
 
@@ -63,6 +63,8 @@ class UploadForm(forms.Form):
 class EditForm(GenerationForm):
     """What to change, and the options of a model that edits pictures."""
 
+    operation = Operation.EDIT
+
     fit = FitField()
     mask = forms.FileField(
         label="Mask",
@@ -84,8 +86,11 @@ class EditForm(GenerationForm):
         fit.choices = fits(source, may_fill_up=True)
         prompt.error_messages["required"] = "Say what to change first."
 
+    @staticmethod
+    def _can_do(model: ImageModel) -> bool:
+        return model.can_edit
+
     def _chosen_model(self) -> ImageModel | None:
-        self.models = [model for model in self.models if model.can_edit]
         chosen = super()._chosen_model()
         if chosen is not None:
             fitting = {OPTION_PREFIX + name: value for name, value in fitting_options(chosen, self.source).items()}

@@ -1,14 +1,19 @@
 """The composer's form: a prompt, one or several models, and their options."""
 
-from typing import Any, cast
+import re
+from decimal import Decimal
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
 from gallery.forms.galleries import galleries_to_add_to
-from gallery.models import Batch, Gallery, ImageModel, Option, Person, Picture, PromptTemplate
+from gallery.models import Batch, Gallery, ImageModel, Operation, Option, OptionKind, Person, Picture, PromptTemplate
+from gallery.models.options import LONGEST_TEXT, plain
 from gallery.models.prompts import TooMany, expand, is_json
 from gallery.services.generations import GenerationSpec
 from gallery.web.http import number_in
@@ -18,32 +23,120 @@ OPTION_PREFIX = "opt_"
 MOST_TYPED = 40_000
 
 
+NOT_SET = "Automatic"
+"""What a person reads for an option that is not sent: the model decides."""
+
+
 class ChoiceOptionField(forms.ChoiceField):
     """A field for one option of the chosen model. It keeps the option, so that a template can draw the choices."""
 
     def __init__(self, option: Option) -> None:
         self.option = option
+        choices = [(choice, option.in_words(choice)) for choice in option.picks]
         super().__init__(
             label=option.label,
-            choices=[(choice, option.in_words(choice)) for choice in option.choices],
+            choices=choices if option.default else [("", NOT_SET), *choices],
             widget=forms.RadioSelect,
             required=False,
             error_messages={"invalid_choice": "This model does not have %(value)s here; pick one of those shown."},
         )
 
 
-class NumberOptionField(forms.IntegerField):
+class NumberOptionField(forms.DecimalField):
+    """A whole or a decimal number."""
+
     def __init__(self, option: Option) -> None:
         self.option = option
-        super().__init__(label=option.label, required=False, min_value=option.minimum, max_value=option.maximum)
+        is_whole = option.kind is OptionKind.INTEGER
+        super().__init__(
+            label=option.label,
+            required=False,
+            min_value=option.minimum,
+            max_value=option.maximum,
+            max_digits=18,
+            decimal_places=0 if is_whole else 6,
+            widget=forms.NumberInput(
+                attrs={
+                    "step": "1" if is_whole else "any",
+                    "inputmode": "numeric" if is_whole else "decimal",
+                    **({} if option.default else {"placeholder": NOT_SET}),
+                }
+            ),
+        )
 
 
-def option_field(option: Option) -> ChoiceOptionField | NumberOptionField:
-    return NumberOptionField(option) if option.is_number else ChoiceOptionField(option)
+class TextOptionField(forms.CharField):
+    def __init__(self, option: Option) -> None:
+        self.option = option
+        longest = int(option.maximum or LONGEST_TEXT)
+        super().__init__(
+            label=option.label,
+            required=False,
+            max_length=longest,
+            widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
+        )
+
+
+class SizeInput(forms.TextInput):
+    """A text input that proposes the usual sizes."""
+
+    def __init__(self, option: Option) -> None:
+        self.choices = option.choices
+        super().__init__(attrs={"autocomplete": "off", "placeholder": option.default or NOT_SET})
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        listed = f"{(attrs or {}).get('id', name)}_choices"
+        field = super().render(name, value, {**(attrs or {}), "list": listed}, renderer)
+        proposed = format_html_join("", '<option value="{}"></option>', ((choice,) for choice in self.choices))
+        return format_html('{}<datalist id="{}">{}</datalist>', field, listed, proposed)
+
+
+class SizeOptionField(forms.CharField):
+    """WIDTHxHEIGHT within the model's bounds, or one of its own words such as auto."""
+
+    def __init__(self, option: Option) -> None:
+        self.option = option
+        super().__init__(
+            label=option.label,
+            required=False,
+            max_length=40,
+            widget=SizeInput(option),
+            help_text=size_help(option),
+        )
+
+    def clean(self, value: Any) -> str:
+        size = re.sub(r"\s*[x×*]\s*", "x", str(super().clean(value)).strip().lower())
+        if size and (problem := self.option.problem_with(size)):
+            raise ValidationError(problem)
+        return size
+
+
+def size_help(option: Option) -> str:
+    """The bounds of a size, in words."""
+    said = [f"multiples of {option.step}"] if option.step > 1 else []
+    if option.maximum is not None:
+        said.append(f"at most {plain(option.maximum)} pixels a side")
+    if option.ratio is not None:
+        said.append(f"no longer than {plain(option.ratio)}:1")
+    words = ", ".join(said)
+    return f"Width and height, such as 1024x1024: {words}." if words else "Width and height, such as 1024x1024."
+
+
+OptionField = ChoiceOptionField | NumberOptionField | TextOptionField | SizeOptionField
+
+
+def option_field(option: Option) -> OptionField:
+    if option.is_number:
+        return NumberOptionField(option)
+    if option.kind is OptionKind.TEXT:
+        return TextOptionField(option)
+    return SizeOptionField(option) if option.kind is OptionKind.SIZE else ChoiceOptionField(option)
 
 
 class GenerationForm(forms.Form):
     """A prompt, a model and the options of this model; or several prompts, or several models."""
+
+    operation: ClassVar[Operation] = Operation.GENERATE
 
     prompt = forms.CharField(
         label="Prompt",
@@ -91,8 +184,8 @@ class GenerationForm(forms.Form):
         self.person = person
         self.models = list(ImageModel.objects.on_offer())
         for name, rows in (
-            ("model", ImageModel.objects.on_offer()),
-            ("compare", ImageModel.objects.on_offer()),
+            ("model", ImageModel.objects.for_prompts()),
+            ("compare", ImageModel.objects.for_prompts()),
             ("gallery", galleries_to_add_to(person)),
             ("parent", Picture.objects.visible_to(person)),
             ("template", PromptTemplate.objects.visible_to(person)),
@@ -105,7 +198,7 @@ class GenerationForm(forms.Form):
             return
         if not self.is_bound:
             self.initial["model"] = self.chosen.pk
-        for option in self.chosen.option_list:
+        for option in self._options:
             wanted = str(self.initial.get(OPTION_PREFIX + option.name, ""))
             self.initial[OPTION_PREFIX + option.name] = wanted if option.accepts(wanted) else option.default
             self.fields[OPTION_PREFIX + option.name] = option_field(option)
@@ -116,8 +209,14 @@ class GenerationForm(forms.Form):
 
     def _chosen_model(self) -> ImageModel | None:
         wanted = str(self.data.get("model", "") if self.is_bound else self.initial.get("model", ""))
+        self.models = [model for model in self.models if self._can_do(model)]
         by_id = {str(model.pk): model for model in self.models}
         return by_id.get(wanted) or (self.models[0] if self.models else None)
+
+    @staticmethod
+    def _can_do(model: ImageModel) -> bool:
+        """Whether this form can ask the model for anything."""
+        return model.can_generate
 
     @property
     def parent_picture(self) -> Picture | None:
@@ -165,6 +264,8 @@ class GenerationForm(forms.Form):
         if unknown and self.chosen:
             names = ", ".join(name.removeprefix(OPTION_PREFIX).replace("_", " ") for name in sorted(unknown)[:5])
             raise ValidationError(f"{self.chosen} has no option “{names}”. Its own options are shown.")
+        if self.chosen and (conflict := self.chosen.conflict_in(self.options)):
+            self.add_error(None, conflict)
         if cleaned.get("prompt") and cleaned.get("model"):
             self._clean_prompts(cleaned)
         return cleaned
@@ -191,16 +292,23 @@ class GenerationForm(forms.Form):
 
     @property
     def options(self) -> dict[str, str]:
-        """A value for each option: the choice, or the default."""
+        """What to send: the value of each option, its default where none was chosen. What is not set is not there."""
         made = {option.name: self.cleaned_data.get(OPTION_PREFIX + option.name) for option in self._options}
-        return {
-            option.name: option.default if made[option.name] in (None, "") else str(made[option.name])
+        values = {
+            option.name: option.default if made[option.name] in (None, "") else _as_text(made[option.name])
             for option in self._options
         }
+        return {name: value for name, value in values.items() if value}
 
     @property
-    def _options(self) -> "list[Option]":
-        return self.chosen.option_list if self.chosen else []
+    def initial_options(self) -> dict[str, str]:
+        """What an unbound form begins with, without what is not set."""
+        values = {option.name: str(self.initial[OPTION_PREFIX + option.name]) for option in self._options}
+        return {name: value for name, value in values.items() if value}
+
+    @property
+    def _options(self) -> list[Option]:
+        return self.chosen.options_for(self.operation) if self.chosen else []
 
     @property
     def specs(self) -> list[GenerationSpec]:
@@ -227,3 +335,8 @@ class GenerationForm(forms.Form):
             return None
         kind = Batch.Kind.COMPARISON if len(cleaned["models"]) > 1 else Batch.Kind.PROMPTS
         return Batch(author=self.person, kind=kind, prompt=cleaned["prompt"])
+
+
+def _as_text(value: object) -> str:
+    """As rows keep values; a number without needless zeros, so that the same number is the same text."""
+    return plain(value).replace(",", "") if isinstance(value, Decimal) else str(value)

@@ -9,7 +9,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import gallery.models.catalogue
+import gallery.models.options
 
 
 class Migration(migrations.Migration):
@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "options",
-                    models.JSONField(blank=True, default=list, validators=[gallery.models.catalogue.validate_options]),
+                    models.JSONField(blank=True, default=list, validators=[gallery.models.options.validate_options]),
                 ),
                 (
                     "response_format",

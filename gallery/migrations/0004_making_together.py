@@ -8,7 +8,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import gallery.models.catalogue
+import gallery.models.options
 
 
 class Migration(migrations.Migration):
@@ -153,7 +153,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 default=list,
                 help_text="The first row whose choices are all made counts; else the price above.",
-                validators=[gallery.models.catalogue.validate_prices],
+                validators=[gallery.models.options.validate_prices],
                 verbose_name="prices by option",
             ),
         ),

@@ -4,7 +4,7 @@ from gallery.models import ledger
 from gallery.models.account import UpstreamAccount
 from gallery.models.activity import Activity, Notice
 from gallery.models.batch import Batch, Vote
-from gallery.models.catalogue import CatalogueSnapshot, ImageModel, ModelPace, Option
+from gallery.models.catalogue import CatalogueSnapshot, ImageModel, ModelPace
 from gallery.models.comment import Comment
 from gallery.models.download import Download, DownloadItem
 from gallery.models.gallery import Gallery, GalleryEntry
@@ -13,10 +13,12 @@ from gallery.models.invitation import Invitation, InvitationUse
 from gallery.models.ledger import Budget, LedgerEntry, OverBudget
 from gallery.models.mark import Mark, SavedSearch, Tag
 from gallery.models.membership import Membership, Role
+from gallery.models.options import Operation, Option, OptionKind
 from gallery.models.person import Person
 from gallery.models.picture import Picture
 from gallery.models.raw_answer import RawAnswer
 from gallery.models.share_link import GuestVote, PasswordTry, ShareLink
+from gallery.models.sign_in import SignInTry
 from gallery.models.states import State
 from gallery.models.template import PromptTemplate
 
@@ -40,7 +42,9 @@ __all__ = [
     "Membership",
     "ModelPace",
     "Notice",
+    "Operation",
     "Option",
+    "OptionKind",
     "OverBudget",
     "PasswordTry",
     "Person",
@@ -50,6 +54,7 @@ __all__ = [
     "Role",
     "SavedSearch",
     "ShareLink",
+    "SignInTry",
     "State",
     "Tag",
     "UpstreamAccount",

@@ -3,124 +3,29 @@
 import hashlib
 import json
 import re
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
-_PIXELS = re.compile(r"^(\d{2,5})x(\d{2,5})$")
-_CHOICE_KEYS = {"name", "label", "choices", "default"}
-_NUMBER_KEYS = {"name", "label", "minimum", "maximum", "default"}
-# Fields of a request that are no options of a model.
-_FILLED_IN = frozenset({"model", "prompt", "n", "user", "response_format", "image", "mask"})
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One thing that a model lets a person choose; `name` is the field of the upstream request.
-
-    Either one of some choices, or, where there are none, a whole number between two limits.
-    """
-
-    name: str
-    label: str
-    choices: tuple[str, ...]
-    default: str
-    minimum: int | None = None
-    maximum: int | None = None
-
-    @property
-    def is_number(self) -> bool:
-        return not self.choices
-
-    def accepts(self, value: str) -> bool:
-        """Whether this may be sent as its value."""
-        if not self.is_number:
-            return value in self.choices
-        if not re.fullmatch(r"-?\d{1,12}", value):
-            return False
-        return (self.minimum is None or int(value) >= self.minimum) and (
-            self.maximum is None or int(value) <= self.maximum
-        )
-
-    def for_upstream(self, value: str) -> str | int:
-        return int(value) if self.is_number else value
-
-    def in_words(self, choice: str) -> str:
-        """What a person reads for a value that the upstream reads."""
-        if _PIXELS.match(choice):
-            return choice.replace("x", " × ")
-        return choice.upper() if choice == "hd" else choice.replace("_", " ").capitalize()
-
-
-def validate_options(value: Any) -> None:
-    """Accept a list of {"name", "label", "choices": [text, …], "default"}; raise ValidationError otherwise.
-
-    A number has "minimum" and "maximum" instead of choices.
-    """
-    if not isinstance(value, list):
-        raise ValidationError("Options are a list.")
-    names = set()
-    for place, option in enumerate(value, start=1):
-        if not isinstance(option, dict) or set(option) not in (_CHOICE_KEYS, _NUMBER_KEYS):
-            raise ValidationError(
-                "Each option has just name, label, choices and default; a number has minimum and maximum for choices. "
-                f"Number {place} in the list has {_keys_of(option)}."
-            )
-        name = option["name"]
-        if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
-            raise ValidationError(f"“{name}” is no field name: lower-case letters, digits and _ only.")
-        if not isinstance(option["label"], str) or not option["label"].strip():
-            raise ValidationError(f"The option “{name}” needs a label.")
-        if name in _FILLED_IN:
-            raise ValidationError(f"“{name}” is filled in by the studio itself.")
-        if name in names:
-            raise ValidationError(f"The option “{name}” is there twice.")
-        names.add(name)
-        if "minimum" in option:
-            limits = (option["minimum"], option["default"], option["maximum"])
-            if not all(isinstance(one, int) and not isinstance(one, bool) for one in limits):
-                raise ValidationError(f"“{name}” needs whole numbers.")
-            if not limits[0] <= limits[1] <= limits[2]:
-                raise ValidationError(f"The default of “{name}” is not between its limits.")
-            continue
-        choices = option["choices"]
-        if not isinstance(choices, list) or not choices or not all(isinstance(one, str) and one for one in choices):
-            raise ValidationError(f"The choices of “{name}” are a list of texts, with one at least.")
-        if len(set(choices)) < len(choices):
-            raise ValidationError(f"“{name}” has a choice twice.")
-        if option["default"] not in choices:
-            raise ValidationError(f"The default of “{name}” is not among its choices.")
-
-
-def validate_prices(value: Any) -> None:
-    """Accept a list of {"when": {option: choice, …}, "price": "0.08"}; raise ValidationError otherwise."""
-    if not isinstance(value, list):
-        raise ValidationError("Prices by option are a list.")
-    for place, row in enumerate(value, start=1):
-        if not isinstance(row, dict) or set(row) != {"when", "price"} or not isinstance(row["when"], dict):
-            raise ValidationError(
-                "Each row has just “when”, the choices it is for, and “price”. "
-                f"Number {place} in the list has {_keys_of(row)}."
-            )
-        if not row["when"] or not all(isinstance(one, str) for pair in row["when"].items() for one in pair):
-            raise ValidationError("“when” names one option and its choice at least, all as texts.")
-        try:
-            price = Decimal(row["price"]) if isinstance(row["price"], str) else None
-        except InvalidOperation:
-            price = None
-        if price is None or not price.is_finite() or price < 0 or price > 1_000_000:
-            raise ValidationError(f'“{row["price"]}” is no price; write it as a text such as "0.08".')
-
-
-def _keys_of(item: object) -> str:
-    if not isinstance(item, dict):
-        return "none of these"
-    return ", ".join(str(key) for key in item) or "nothing"
+from gallery.models.options import (
+    PIXELS,
+    Operation,
+    Option,
+    Rule,
+    broken_rule,
+    option_from,
+    validate_options,
+    validate_prices,
+    validate_rules,
+)
+from gallery.models.routes import Route, route_of, validate_routes
+from gallery.models.token_prices import validate_token_prices
 
 
 def options_key(options: dict[str, Any]) -> str:
@@ -132,6 +37,10 @@ class ImageModelQuerySet(models.QuerySet["ImageModel"]):
     def on_offer(self) -> "ImageModelQuerySet":
         """Those that people may pick, in the order that the administrator gave them."""
         return self.filter(enabled=True)
+
+    def for_prompts(self) -> "ImageModelQuerySet":
+        """Those on offer that need nothing but a prompt."""
+        return self.on_offer().filter(can_generate=True)
 
 
 class ImageModel(models.Model):
@@ -151,6 +60,19 @@ class ImageModel(models.Model):
         "pictures at once", default=1, validators=[MinValueValidator(1), MaxValueValidator(10)]
     )
     options = models.JSONField(default=list, blank=True, validators=[validate_options])
+    ruled_out = models.JSONField(
+        "what does not go together",
+        default=list,
+        blank=True,
+        validators=[validate_rules],
+        help_text="Choices that the upstream refuses together.",
+    )
+    routes = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validate_routes],
+        help_text="Where each operation is sent, if not where it usually is.",
+    )
     response_format = models.CharField(max_length=10, choices=ResponseFormat, blank=True, default=ResponseFormat.UNSAID)
     price = models.DecimalField(
         "price of one picture",
@@ -168,8 +90,17 @@ class ImageModel(models.Model):
         validators=[validate_prices],
         help_text="The first row whose choices are all made counts; else the price above.",
     )
+    token_prices = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validate_token_prices],
+        help_text="US dollars per million tokens, for a model that is not priced by the picture.",
+    )
     prompt_limit = models.PositiveIntegerField(
         "longest prompt", default=4000, validators=[MinValueValidator(1), MaxValueValidator(32_000)]
+    )
+    can_generate = models.BooleanField(
+        "makes pictures from a prompt", default=True, help_text="Not those that always need a picture to start from."
     )
     can_edit = models.BooleanField("edits pictures", default=False)
     can_vary = models.BooleanField("makes variations", default=False)
@@ -193,6 +124,8 @@ class ImageModel(models.Model):
     )
     # What the last import wrote, by field. If the field has another value now, an administrator changed it.
     imported = models.JSONField(default=dict, blank=True, editable=False)
+    # What the upstream says of its life: stage, reason, replacement, sunset_at, is_free, free_until, success_rate.
+    lifecycle = models.JSONField(default=dict, blank=True, editable=False)
     gone_at = models.DateTimeField(
         "not offered upstream since", null=True, blank=True, editable=False, help_text="Noticed by an import."
     )
@@ -217,32 +150,60 @@ class ImageModel(models.Model):
 
     @property
     def option_list(self) -> list[Option]:
-        return [
-            Option(
-                one["name"],
-                one["label"],
-                tuple(one.get("choices", ())),
-                str(one["default"]),
-                one.get("minimum"),
-                one.get("maximum"),
-            )
-            for one in self.options
-        ]
+        return [option_from(row) for row in self.options]
 
-    def price_of(self, options: dict[str, str]) -> Decimal | None:
-        """The price of one picture with these choices, in US dollars; None if it is not known."""
+    def options_for(self, operation: str) -> list[Option]:
+        """The options that may be sent with this operation."""
+        return [option for option in self.option_list if option.belongs_to(operation)]
+
+    def route(self, operation: str) -> Route | None:
+        """Where this operation goes; None where the model has no such operation."""
+        return route_of(self.routes, operation)
+
+    def price_of(self, options: Mapping[str, str]) -> Decimal | None:
+        """Of one picture with these choices, in US dollars; None where it is not known."""
+        if self.is_free:
+            return Decimal(0)
         for row in self.prices:
             if all(options.get(name) == choice for name, choice in row["when"].items()):
                 return Decimal(row["price"])
         return self.price
 
-    def fitting(self, options: dict[str, str]) -> dict[str, str]:
-        """A choice for each option of this model: that of `options`, if the model accepts it, else the default."""
-        fitting = {}
-        for option in self.option_list:
-            wanted = options.get(option.name, "")
-            fitting[option.name] = wanted if option.accepts(wanted) else option.default
-        return fitting
+    def fitting(self, options: Mapping[str, str], operation: str = Operation.GENERATE) -> dict[str, str]:
+        """Values for this model's options: those of `options` that it accepts, too, else its defaults.
+
+        What is set neither there nor by default is left out, and so is what does not go together with the rest.
+        """
+        known = {option.name: option for option in self.options_for(operation)}
+        fitting = {
+            name: options[name] if option.accepts(options.get(name, "")) else option.default
+            for name, option in known.items()
+        }
+        for rule in self.ruled_out:
+            if broken_rule([rule], fitting):
+                fitting |= self._mended(rule, fitting, known)
+        return {name: value for name, value in fitting.items() if value}
+
+    @staticmethod
+    def _mended(rule: Rule, fitting: Mapping[str, str], known: Mapping[str, Option]) -> dict[str, str]:
+        """One change by which the rule is kept: an option back to its default, or not set."""
+        changes = [{name: value} for name in reversed(rule) if name in known for value in (known[name].default, "")]
+        return next((change for change in changes if not broken_rule([rule], {**fitting, **change})), {})
+
+    def conflict_in(self, options: Mapping[str, str]) -> str:
+        """What does not go together among these choices, as a sentence; "" if all of it does."""
+        rule = broken_rule(self.ruled_out, options)
+        if rule is None:
+            return ""
+        known = {option.name: option for option in self.option_list}
+        named = [
+            f"{known[name].label} {known[name].in_words(options[name])}"
+            if options.get(name)
+            else f"no {known[name].label}"
+            for name in rule
+            if name in known
+        ]
+        return f"{self} does not take {' with '.join(named)}. Choose another."
 
     def in_words(self, options: dict[str, str]) -> list[tuple[str, str]]:
         """Label and value of each of these options; as they are, if this model does not know them any more."""
@@ -259,6 +220,31 @@ class ImageModel(models.Model):
             and other.edit_max_bytes <= self.edit_max_bytes
             and (other.edit_needs_mask or not self.edit_needs_mask)
         )
+
+    @property
+    def is_priced(self) -> bool:
+        """Whether something is known of what it costs."""
+        return self.price is not None or bool(self.prices) or self.is_free
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the upstream charges nothing for it at present."""
+        until = parse_datetime(self.lifecycle.get("free_until") or "")
+        return bool(self.lifecycle.get("is_free")) and (until is None or until > timezone.now())
+
+    @property
+    def is_deprecated(self) -> bool:
+        return bool(self.lifecycle.get("stage") == "deprecated")
+
+    @property
+    def sunset_at(self) -> datetime | None:
+        """When the upstream stops offering it, if it says so."""
+        return parse_datetime(self.lifecycle.get("sunset_at") or "")
+
+    @property
+    def replacement(self) -> str:
+        """The upstream id of the model that takes its place; "" if none is named."""
+        return str(self.lifecycle.get("replacement") or "")
 
     @property
     def success_percent(self) -> int | None:
@@ -291,6 +277,9 @@ class CatalogueSnapshot(models.Model):
 
     taken_at = models.DateTimeField(default=timezone.now)
     offered = models.JSONField(default=list)
+    left_out = models.JSONField(
+        default=list, help_text="What is listed, but not for pictures or not looked at: id and reason of each."
+    )
     error = models.TextField(blank=True, help_text="Why it could not be looked up, in plain words.")
 
     class Meta:
@@ -300,9 +289,9 @@ class CatalogueSnapshot(models.Model):
         return f"The upstream's catalogue of {self.taken_at:%Y-%m-%d %H:%M}"
 
 
-def size_in_pixels(options: dict[str, str], otherwise: tuple[int, int] = (1024, 1024)) -> tuple[int, int]:
-    """Width and height in pixels by these options; `otherwise`, if they do not say."""
-    match = _PIXELS.match(options.get("size", ""))
+def size_in_pixels(options: Mapping[str, str], otherwise: tuple[int, int] = (1024, 1024)) -> tuple[int, int]:
+    """Width and height that a generation with these options will have; `otherwise` where they do not tell."""
+    match = PIXELS.match(options.get("size", ""))
     if match:
         return int(match[1]), int(match[2])
     ratio = re.fullmatch(r"(\d{1,2}):(\d{1,2})", options.get("aspect_ratio", ""))

@@ -17,7 +17,9 @@ from gallery.models.catalogue import ImageModel, options_key, size_in_pixels
 from gallery.models.gallery import Gallery
 from gallery.models.kept_file import KeptFile, kept_files
 from gallery.models.ledger import NOTHING, LedgerEntry, exact
+from gallery.models.options import Operation
 from gallery.models.states import ENDED_IN_VAIN, UNCLEAR_CHARGE, UNDER_WAY, State
+from gallery.models.token_prices import cost_from_usage
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -69,6 +71,9 @@ class GenerationFields(models.Model):
     )
     source_file = models.CharField(
         max_length=200, blank=True, help_text="In storage: the picture that goes along with an edit or variation."
+    )
+    reference_files = models.JSONField(
+        default=list, blank=True, help_text="In storage: further pictures that go along, after the first."
     )
     mask_file = models.CharField(max_length=200, blank=True, help_text="In storage: transparent where to paint anew.")
     fingerprint = models.CharField(
@@ -245,13 +250,26 @@ class GenerationFields(models.Model):
         return size_in_pixels(self.options, (int(sent[1]), int(sent[2]))) if sent else size_in_pixels(self.options)
 
     @property
-    def options_for_upstream(self) -> dict[str, str | int]:
+    def operation(self) -> Operation:
+        """What the request does, which decides where it is sent and which options go along."""
+        if self.kind == GenerationFields.Kind.CREATE:
+            return Operation.REFERENCES if self.source_file else Operation.GENERATE
+        return Operation.EDIT if self.kind == GenerationFields.Kind.EDIT else Operation.VARY
+
+    @property
+    def files_to_send(self) -> list[str]:
+        """The pictures that go along, by their names in storage."""
+        return [name for name in (self.source_file, *self.reference_files) if name]
+
+    @property
+    def options_for_upstream(self) -> dict[str, str | int | float | bool]:
+        """The options of this operation as they are sent. One that the model has no more goes out as it was chosen."""
         known = {option.name: option for option in self.model.option_list}
         return {
-            name: known[name].for_upstream(value) if name in known else value for name, value in self.options.items()
+            name: known[name].for_upstream(value) if name in known else value
+            for name, value in self.options.items()
+            if value != "" and (name not in known or known[name].belongs_to(self.operation))
         }
-
-    # -- money, in US dollars
 
     @property
     def costs_by_now(self) -> tuple[Decimal, LedgerEntry.Kind]:
@@ -270,8 +288,13 @@ class GenerationFields(models.Model):
     def cost_of_results(self) -> Decimal | None:
         """The price of what the upstream delivered, fetched or not; None if the price is not known.
 
-        More than was asked for costs no more: the price that was shown is for what was asked for.
+        Tokens that the upstream counted tell what it really cost, if the model has prices for them. Otherwise more than
+        was asked for costs no more: the price that was shown is for what was asked for.
         """
+        if self.usage and self.model.token_prices:
+            counted = cost_from_usage(self.model.token_prices, self.usage)
+            if counted is not None:
+                return exact(counted)
         if self.estimated_cost is None or not self.count:
             return None
         return exact(self.estimated_cost / self.count * min(len(self.results), self.count))

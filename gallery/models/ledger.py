@@ -199,8 +199,23 @@ class OverBudget(Exception):
         self.needed = needed
 
 
+class Unpriced(OverBudget):
+    """The price of a submit is not known, and this person may not use such models. `budget` may be a blank one."""
+
+    def __init__(self, rule: str, budget: Budget | None = None) -> None:
+        super().__init__(budget or Budget(amount=NOTHING), NOTHING, NOTHING)
+        self.rule = rule
+
+
 def over_budget_message(problem: OverBudget) -> str:
-    """The text for a person if a budget has not enough left."""
+    """What a person reads where a budget has not enough left."""
+    if isinstance(problem, Unpriced):
+        why = {
+            "administrators": "Only administrators may use models without a price.",
+            "never": "Models without a price are not used in this studio.",
+        }.get(problem.rule, "A model without a price cannot be used while you have a budget.")
+        helps = "Pick another model, or ask an administrator to enter the price."
+        return f"The studio does not know what this model costs. {why} {helps}"
     group = problem.budget.group
     whose = f"the budget of {group.name}" if group else "your budget"
     if problem.left > 0:
@@ -270,7 +285,7 @@ def reserve(person: "Person", generations: "Iterable[Generation]") -> None:
 
     Call it in the transaction that makes them. If two run at once, the second waits for the budgets' rows (with SQLite,
     for the transaction). Raises OverBudget, and then reserves nothing. If a price is not known, nothing can be
-    reserved; then it is enough that something is left.
+    reserved; LEMONSTUDIO_UNPRICED_MODELS says whether such requests are let through, if something is left.
     """
     new = list(generations)
     costs = {generation.pk: cost for generation in new if (cost := exact(generation.estimated_cost))}
@@ -279,6 +294,8 @@ def reserve(person: "Person", generations: "Iterable[Generation]") -> None:
     if not needed and is_known:
         return
     month = month_of(new[0].created_at)
+    if not is_known:
+        _insist_on_prices(person)
     _insist_on_budgets(person, month, needed, is_known)
     if not costs:
         return
@@ -287,6 +304,14 @@ def reserve(person: "Person", generations: "Iterable[Generation]") -> None:
     type(new[0]).objects.filter(pk__in=costs).update(booked=F("estimated_cost"))
     for generation in new:
         generation.booked = costs.get(generation.pk, NOTHING)
+
+
+def _insist_on_prices(person: "Person") -> None:
+    rule = settings.LEMONSTUDIO_UNPRICED_MODELS
+    if rule == "never" or (rule == "administrators" and not person.is_staff):
+        raise Unpriced(rule)
+    if rule == "without_budget" and (budget := Budget.objects.concerning(person).first()):
+        raise Unpriced(rule, budget)
 
 
 def _insist_on_budgets(person: "Person", month: date, needed: Decimal, is_known: bool) -> None:

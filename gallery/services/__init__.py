@@ -17,6 +17,7 @@ from gallery.services import (
     people,
     plans,
     share_links,
+    sign_in,
     tags,
     trash,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "people",
     "plans",
     "share_links",
+    "sign_in",
     "tags",
     "trash",
 ]

@@ -19,8 +19,8 @@ LAST_POSITION = 32_767
 class Pick:
     """What to take of one model's difference, as it was when `digest` was read.
 
-    `unprotected`: all that nobody set by hand; a new model as a whole; a gone one off the list. `overwrite` names the
-    keys to take although somebody set them. `offered` puts a new model on the list at once.
+    `unprotected`: all that was not set by hand; a new model as a whole; a gone one off the list. `overwrite` names the
+    keys to take although they were set by hand. `offered` puts a new model on the list at once.
     """
 
     slug: str
@@ -48,14 +48,16 @@ def look_up_catalogue() -> int:
     return int(latest)
 
 
-def apply_catalogue(offered: Iterable[Mapping[str, Any]], picks: Collection[Pick]) -> Applied:
+def apply_catalogue(
+    offered: Iterable[Mapping[str, Any]], picks: Collection[Pick], left_out: Iterable[Mapping[str, str]] = ()
+) -> Applied:
     """Apply what was picked of the differences between an offer and the catalogue, and nothing else."""
     applied = Applied()
     with transaction.atomic():
         # Two who apply at once go one after the other: read again once the rows are ours.
         list(ImageModel.objects.select_for_update().values_list("pk"))
         models = {model.slug: model for model in ImageModel.objects.all()}
-        differences = {one.slug: one for one in compare(offered, models.values()).all}
+        differences = {one.slug: one for one in compare(offered, models.values(), left_out).all}
         for pick in picks:
             difference = differences.get(pick.slug)
             if difference is None or difference.digest != pick.digest:
@@ -63,7 +65,7 @@ def apply_catalogue(offered: Iterable[Mapping[str, Any]], picks: Collection[Pick
             elif difference.kind is Kind.NEW:
                 applied.added.append(_add(difference, pick.offered))
             elif difference.kind is Kind.GONE:
-                applied.gone.append(_take_off(models[pick.slug]))
+                applied.gone.append(_take_off(models[pick.slug], difference))
             elif keys := _keys(difference, pick):
                 applied.changed.append(_change(models[pick.slug], difference, keys))
     return applied
@@ -103,8 +105,10 @@ def _change(model: ImageModel, difference: Difference, keys: list[str]) -> Image
     return model
 
 
-def _take_off(model: ImageModel) -> ImageModel:
+def _take_off(model: ImageModel, difference: Difference) -> ImageModel:
     """Off the list, but not deleted: its pictures stay, and it may come back."""
+    if difference.offer is not None:
+        take_over(model, difference.offer, ["lifecycle"])
     if model.enabled:
         model.imported = {**model.imported, "enabled": False}
     model.enabled, model.gone_at = False, timezone.now()

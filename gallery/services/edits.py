@@ -20,7 +20,7 @@ from gallery.images import edit as edit_images
 from gallery.images.edit import UPLOADS, Fit, Limits
 from gallery.images.kinds import HEIC, PICTURES
 from gallery.images.parse import NotAPicture
-from gallery.models import Batch, Gallery, Generation, ImageModel, OverBudget, Person, Picture
+from gallery.models import Batch, Gallery, Generation, ImageModel, Operation, OverBudget, Person, Picture
 from gallery.services.errors import InvalidInput
 from gallery.services.generations import AlreadySubmitted, GenerationSpec, submit_all
 
@@ -93,6 +93,9 @@ def edit(
 ) -> list[Generation]:
     """Queue edits of one picture by one model. Raises InvalidInput, AlreadySubmitted, OverBudget."""
     model = specs[0].model
+    route = model.route(Operation.EDIT)
+    if mask is not None and route is not None and not route.mask:
+        raise InvalidInput(f"{model} takes no mask. Describe in words what is to change.", "mask")
     prepared = _prepare(source, model, fit, mask)
     if model.edit_needs_mask and not prepared.is_marked:
         raise InvalidInput(
@@ -134,9 +137,9 @@ def vary(
 
 def fitting_options(model: ImageModel, source: Source) -> dict[str, str]:
     """The model's defaults, but of its sizes or aspect ratios the one that is most like the picture."""
-    options = model.fitting({})
+    options = model.fitting({}, Operation.EDIT)
     wanted = log(1 if model.edit_square else source.width / source.height)
-    for option in model.option_list:
+    for option in model.options_for(Operation.EDIT):
         shapes = {choice: _shape(choice) for choice in option.choices}
         # Where the default is no shape (“auto”), the service follows the picture by itself.
         if shapes.get(option.default):

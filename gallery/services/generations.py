@@ -24,7 +24,9 @@ class AlreadySubmitted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GenerationSpec:
-    """One request to one model, as a person means it. `source_file` and `mask_file` are names in the storage."""
+    """One request to one model, as a person means it. The files are names in the storage; `reference_files` go
+    along after `source_file`.
+    """
 
     model: ImageModel
     prompt: str
@@ -33,6 +35,7 @@ class GenerationSpec:
     kind: str = Generation.Kind.CREATE
     parent: Picture | None = None
     source_file: str = ""
+    reference_files: Sequence[str] = ()
     mask_file: str = ""
     template: PromptTemplate | None = None
 
@@ -80,6 +83,7 @@ def submit_all(
                     kind=spec.kind,
                     parent=spec.parent,
                     source_file=spec.source_file,
+                    reference_files=list(spec.reference_files),
                     mask_file=spec.mask_file,
                     template=spec.template,
                     gallery=gallery,
@@ -118,11 +122,12 @@ def retry(generation: Generation, model: ImageModel | None = None) -> Generation
     spec = GenerationSpec(
         model,
         generation.prompt,
-        model.fitting(generation.options),
+        model.fitting(generation.options, generation.operation),
         min(generation.count, model.max_count),
         kind=generation.kind,
         parent=generation.parent,
         source_file=generation.source_file,
+        reference_files=tuple(generation.reference_files),
         mask_file=generation.mask_file,
         template=generation.template,
     )

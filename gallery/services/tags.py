@@ -35,6 +35,8 @@ def tag_names(text: str) -> list[str]:
             raise InvalidInput("A tag has letters, digits and signs only. Type it again.", "tags")
         if name:
             names.setdefault(name.casefold(), name)
+        if len(names) > MOST_TAGS:
+            raise InvalidInput(f"A picture has {MOST_TAGS} tags at most. Type fewer.", "tags")
     if not names:
         raise InvalidInput("Type a tag, or several with commas between.", "tags")
     return list(names.values())

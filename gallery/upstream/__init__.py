@@ -1,6 +1,7 @@
 """The image API: its client, what its answers mean, and its one family of errors. Plain Python, no Django."""
 
-from gallery.upstream.client import Client, Submission
+from gallery.upstream.catalogue import LeftOut, OfferedCatalogue, OfferedModel, OfferedOption
+from gallery.upstream.client import Attachment, Client, Submission
 from gallery.upstream.errors import (
     AccountProblem,
     MalformedAnswer,
@@ -15,7 +16,7 @@ from gallery.upstream.errors import (
     UpstreamError,
 )
 from gallery.upstream.limits import RateLimit
-from gallery.upstream.parse import Answer, OfferedModel, OfferedOption, read_answer, split_origin
+from gallery.upstream.parse import Answer, read_answer, split_origin
 from gallery.upstream.pictures import Result
 from gallery.upstream.raw import RawAnswer
 from gallery.upstream.words import Status
@@ -23,10 +24,13 @@ from gallery.upstream.words import Status
 __all__ = [
     "AccountProblem",
     "Answer",
+    "Attachment",
     "Client",
+    "LeftOut",
     "MalformedAnswer",
     "NoPicture",
     "NotSent",
+    "OfferedCatalogue",
     "OfferedModel",
     "OfferedOption",
     "OutcomeUnknown",

@@ -10,12 +10,11 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, cast
-from urllib.parse import quote
+from typing import IO, cast
 
 import requests
 import urllib3.exceptions
@@ -23,13 +22,11 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.fields import RequestField
 
+from gallery.upstream.catalogue import OfferedCatalogue, read_catalogue
 from gallery.upstream.errors import (
-    AccountProblem,
     MalformedAnswer,
     NotSent,
     OutcomeUnknown,
-    Refused,
-    ServerTrouble,
     TaskGone,
     UpstreamError,
 )
@@ -37,14 +34,9 @@ from gallery.upstream.limits import RateLimit, rate_limit_in
 from gallery.upstream.parse import (
     OUTCOME_HINT,
     Answer,
-    OfferedModel,
     clean_task_id,
-    contract_in,
-    offered_model,
-    offered_rows,
     poll_path,
     poll_paths,
-    pricing_in,
     read_answer,
     split_origin,
 )
@@ -70,6 +62,33 @@ _TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPExcepti
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """An open file to send along, of ``size`` bytes. It is read piece by piece, and may be read again."""
+
+    file: IO[bytes]
+    size: int
+
+    def head(self) -> bytes:
+        """The first bytes, which tell the kind of picture."""
+        self.file.seek(0)
+        return self.file.read(16)
+
+    def pieces(self) -> Iterator[bytes]:
+        """All of it. Raises OSError if there is less than was said: the length of the request is fixed by then."""
+        self.file.seek(0)
+        left = self.size
+        while left:
+            piece = self.file.read(min(PIECE, left))
+            if not piece:
+                raise OSError("The file is shorter than it was.")
+            left -= len(piece)
+            yield piece
+
+
+File = bytes | Attachment
+
+
+@dataclass(frozen=True, slots=True)
 class _Reply:
     """A 2xx answer: its JSON, its headers with names in lower case, and what of it is kept."""
 
@@ -89,17 +108,17 @@ class Submission:
     model: str
     prompt: str = field(repr=False)  # people's words stay out of logs
     count: int = 1
-    options: Mapping[str, str | int | bool] = field(default_factory=dict)
+    options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     user: str = ""
     response_format: str = ""
 
-    def payload(self) -> dict[str, str | int | bool]:
+    def payload(self) -> dict[str, str | int | float | bool]:
         """The JSON object to send. The named fields win over options of the same name."""
         fields = {
             **self.options,
             "model": self.model,
             "prompt": self.prompt,
-            "n": self.count,
+            "n": self.count if self.count > 1 else None,
             "user": self.user,
             "response_format": self.response_format,
         }
@@ -163,41 +182,46 @@ class _Body:
     is enough for an unknown outcome: there are servers that make do with half a form.
     """
 
-    def __init__(self, parts: Sequence[bytes], content_type: str) -> None:
+    def __init__(self, parts: Sequence[File], content_type: str) -> None:
         self._parts = parts
         self.content_type = content_type
         self.started = False
         self.send_by: float | None = None  # of the monotonic clock
 
     def __len__(self) -> int:
-        return sum(len(part) for part in self._parts)
+        return sum(part.size if isinstance(part, Attachment) else len(part) for part in self._parts)
 
-    def __iter__(self) -> Iterator[memoryview]:
+    def __iter__(self) -> Iterator[bytes | memoryview]:
         self.started = True  # a generator: runs at the first chunk, not when the iterator is made
         for part in self._parts:
             # In pieces, since a socket's time-out holds for all that it is given at once: some seconds would
             # have to do for the whole of a large picture.
-            for start in range(0, len(part), PIECE):
+            for piece in part.pieces() if isinstance(part, Attachment) else _pieces(part):
                 if self.send_by is not None and time.monotonic() > self.send_by:
                     raise TimeoutError("The request was not sent in time.")
-                yield memoryview(part)[start : start + PIECE]
+                yield piece
+
+
+def _pieces(content: bytes) -> Iterator[memoryview]:
+    for start in range(0, len(content), PIECE):
+        yield memoryview(content)[start : start + PIECE]
 
 
 def _json_body(fields: Mapping[str, object]) -> _Body:
     return _Body([json.dumps(fields).encode()], "application/json")
 
 
-def _form(fields: Mapping[str, str | int | bool], files: Mapping[str, bytes]) -> _Body:
-    """multipart/form-data; the files stay as they are, in memory once."""
+def _form(fields: Mapping[str, str | int | float | bool], files: Sequence[tuple[str, File]]) -> _Body:
+    """multipart/form-data. A field of ``files`` may be there several times; the files are not copied."""
     boundary = secrets.token_hex(24)
-    parts = []
+    parts: list[File] = []
     for name, value in fields.items():
         written = str(value).lower() if isinstance(value, bool) else str(value)
         # "replace": half a character, which JSON can escape, has no bytes of its own
         parts += [_part_head(boundary, RequestField(name, b"")), written.encode(errors="replace"), b"\r\n"]
-    for name, content in files.items():
-        kind = _file_type(content)
-        field = RequestField(name, b"", filename=f"{name}.{kind.partition('/')[2]}")
+    for name, content in files:
+        kind = _file_type(content.head() if isinstance(content, Attachment) else content)
+        field = RequestField(name, b"", filename=f"{name.removesuffix('[]')}.{kind.partition('/')[2]}")
         parts += [_part_head(boundary, field, kind), content, b"\r\n"]
     parts.append(f"--{boundary}--\r\n".encode())
     return _Body(parts, f"multipart/form-data; boundary={boundary}")
@@ -271,40 +295,47 @@ class Client:
         """
         return self._post("/images/generations", _json_body(submission.payload()))
 
-    def edit(self, submission: Submission, image: bytes, mask: bytes | None = None) -> Answer:
-        """Ask for a picture to be painted anew where ``mask`` is transparent, or as a whole: POST /images/edits.
+    def send(
+        self,
+        submission: Submission,
+        images: Sequence[File],
+        mask: File | None = None,
+        *,
+        endpoint: str = "/images/edits",
+        image_field: str = "image",
+        images_field: str = "image[]",
+        fields: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send pictures along, as a form: one in ``image_field``, several in ``images_field`` each.
 
-        Formats and limits are the server's; they are not checked here. Otherwise like ``create``.
+        ``endpoint`` is a path below the base URL, ``fields`` are sent besides those of the submission. Formats and
+        limits are the server's; they are not checked here. Otherwise like ``create``.
         """
-        files = {"image": image} if mask is None else {"image": image, "mask": mask}
-        return self._post("/images/edits", _form(submission.payload(), files))
+        name = image_field if len(images) == 1 else images_field
+        files = [(name, image) for image in images] + ([("mask", mask)] if mask is not None else [])
+        return self._post(endpoint, _form({**submission.payload(), **(fields or {})}, files))
 
-    def vary(self, submission: Submission, image: bytes) -> Answer:
+    def edit(self, submission: Submission, image: File, mask: File | None = None) -> Answer:
+        """Ask for a picture to be painted anew where ``mask`` is transparent, or as a whole: POST /images/edits."""
+        return self.send(submission, [image], mask)
+
+    def vary(self, submission: Submission, image: File) -> Answer:
         """Ask for variations of a picture: POST /images/variations. Otherwise like ``create``.
 
         Neither a prompt nor any option but the size is sent: a variation has no others.
         """
         fields = {name: value for name, value in submission.payload().items() if name in _OF_A_VARIATION}
-        return self._post("/images/variations", _form(fields, {"image": image}))
+        return self._post("/images/variations", _form(fields, [("image", image)]))
 
-    def catalogue(self) -> list[OfferedModel]:
-        """What the server offers: GET /models?category=image, and each model's own page and price.
+    def catalogue(self) -> OfferedCatalogue:
+        """What the server offers: GET /models?category=image, each model's own page, and the prices.
 
-        What is not said, or makes no sense, is None or empty. A server of the OpenAI kind tells ids alone, and of
-        all its models. Up to some hundred requests, ``CATALOGUE_TIME`` seconds at most. Raises UpstreamError
-        (``sent`` means nothing here) if there is no list, or if the connection fails or the rate limit is reached
-        on the way: half a catalogue could be taken for the whole.
+        Up to some hundred requests, ``catalogue_time`` seconds at most. Raises UpstreamError (``sent`` means nothing
+        here) if there is no list, or if the connection fails or the rate limit is reached on the way: half a catalogue
+        could be taken for the whole.
         """
         deadline = time.monotonic() + self._catalogue_time
-        rows = offered_rows(self._look_up("/models?category=image", deadline), self._secret.hide)
-        details = _Asker(lambda name: contract_in(self._look_up(f"/models/{quote(name, safe='')}", deadline)))
-        pricing = _Asker(
-            lambda name: pricing_in(self._look_up(f"/pricing?model={quote(name, safe='')}", deadline), name)
-        )
-        return [
-            offered_model(name, contract_in(row) or details.ask(name), pricing.ask(name), self._secret.hide)
-            for name, row in rows.items()
-        ]
+        return read_catalogue(lambda path: self._look_up(path, deadline), self._secret.hide)
 
     def _look_up(self, path: str, deadline: float) -> object:
         url, limit = self.base_url + path, min(self._max_answer_bytes, MAX_CATALOGUE_BYTES)
@@ -506,28 +537,6 @@ class Client:
         except _TROUBLE as trouble:
             return bytes(content), _lost(body, *_words(trouble)[:2])
         return bytes(content), None
-
-
-class _Asker:
-    """Asks for each model until it is plain that the server has no answers of this kind."""
-
-    PATIENCE = 3
-
-    def __init__(self, look_up: Callable[[str], dict[str, Any] | None]) -> None:
-        self._look_up = look_up
-        self._in_vain = 0
-
-    def ask(self, name: str) -> dict[str, Any] | None:
-        if self._in_vain >= self.PATIENCE:
-            return None
-        try:
-            found = self._look_up(name)
-        except ServerTrouble:
-            return None  # of this one model; says nothing about the next
-        except (Refused, AccountProblem, MalformedAnswer):
-            found = None
-        self._in_vain = 0 if found is not None else self._in_vain + 1
-        return found
 
 
 def _checked_base(base_url: str) -> tuple[str, str]:

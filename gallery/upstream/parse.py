@@ -8,9 +8,7 @@ understood is said in ``words``.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from itertools import islice
-from typing import Any, TypeGuard
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from gallery.upstream import words
@@ -34,22 +32,13 @@ from gallery.upstream.fields import (
     reason,
     usage_of,
 )
-from gallery.upstream.fields import money as _money
 from gallery.upstream.fields import whole as _whole
 from gallery.upstream.pictures import Result, is_picture_path, pictures_anywhere, pictures_in
 from gallery.upstream.raw import RawAnswer
 from gallery.upstream.refusals import code_of
 from gallery.upstream.words import Status
 
-MODELS_LIMIT = 200  # two requests each
-OPTIONS_LIMIT = 20
-CHOICES_LIMIT = 50
-VARIANTS_LIMIT = 100
 OUTCOME_HINT = "It is not known whether the request was carried out and charged."
-
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-# What every request has of its own: no choices of a model's.
-_RESERVED = frozenset(("model", "prompt", "n", "user", "response_format", "image", "mask"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,31 +72,6 @@ class Answer:
     def settled(self) -> "Answer":
         """For a task that is waited for no longer: what it shows is what there is."""
         return replace(self, status=Status.COMPLETED, results=self.previews, previews=(), unsure=False)
-
-
-@dataclass(frozen=True, slots=True)
-class OfferedOption:
-    """A field of a request with what may stand in it; ``name`` is never one that every request has."""
-
-    name: str
-    label: str
-    choices: tuple[str, ...]  # one at least
-    default: str  # one of them
-
-
-@dataclass(frozen=True, slots=True)
-class OfferedModel:
-    """What the server tells of a model; None where it does not say."""
-
-    id: str
-    description: str = ""
-    max_count: int | None = None
-    options: tuple[OfferedOption, ...] = ()
-    edits: bool | None = None
-    variations: bool | None = None
-    prompt_limit: int | None = None
-    price: Decimal | None = None  # US dollars a picture
-    prices: tuple[tuple[dict[str, str], Decimal], ...] = ()  # with these choices; the first row that fits counts
 
 
 def clean_task_id(value: object) -> str:
@@ -427,125 +391,3 @@ def _guess(
 def _malformed(message: str, polling: bool) -> MalformedAnswer:
     hint = "" if polling else OUTCOME_HINT
     return MalformedAnswer(message, hint=hint, retryable=polling)
-
-
-def offered_rows(document: object, hide: Hide = as_is) -> dict[str, object]:
-    """What GET /models lists, by id and in its order, without what is surely not for pictures.
-
-    Raises MalformedAnswer if it is no list.
-    """
-    rows = document.get("data") if isinstance(document, dict) else document
-    if not isinstance(rows, list):
-        raise MalformedAnswer("The server's answer holds no list of models.", retryable=True)
-    found: dict[str, object] = {}
-    for row in rows:
-        name = row.get("id") if isinstance(row, dict) else None
-        category = _inner(row, "lemondata").get("category")
-        if _is_plain(name, hide) and (category == "image" or not isinstance(category, str)):
-            found.setdefault(name, row)
-    return dict(islice(found.items(), MODELS_LIMIT))
-
-
-def contract_in(document: object) -> dict[str, Any] | None:
-    """The public contract in what is told of one model; None from a server that has no such thing."""
-    contract = _inner(document, "lemondata").get("public_contract")
-    return contract if isinstance(contract, dict) else None
-
-
-def pricing_in(document: object, name: str) -> dict[str, Any] | None:
-    """The prices of one model in an answer about prices; None if there are none."""
-    rows = document.get("data") if isinstance(document, dict) else None
-    for row in rows if isinstance(rows, list) else []:
-        pricing = row.get("pricing") if isinstance(row, dict) and row.get("model", name) == name else None
-        if isinstance(pricing, dict):
-            return pricing
-    return None
-
-
-def offered_model(
-    name: str, contract: dict[str, Any] | None, pricing: dict[str, Any] | None, hide: Hide = as_is
-) -> OfferedModel:
-    """One model from its contract and its prices, whatever they hold. Returns and never raises."""
-    told, priced = contract or {}, pricing or {}
-    in_dollars = priced.get("currency", "USD") in ("USD", "usd", None)
-    return OfferedModel(
-        id=name,
-        description=_line(told.get("description"), 500, hide),
-        max_count=_whole(told.get("max_n"), 1_000) or None,
-        options=_options(told, hide),
-        edits=_flag(told.get("edits")),
-        variations=_flag(told.get("variations")),
-        prompt_limit=_whole(told.get("prompt_limit"), 1_000_000) or None,
-        price=_price(priced.get("per_request")) if in_dollars else None,
-        prices=_prices(priced.get("variants"), hide) if in_dollars else (),
-    )
-
-
-def _options(contract: dict[str, Any], hide: Hide) -> tuple[OfferedOption, ...]:
-    listed = contract.get("options")
-    if not isinstance(listed, list):  # an older contract has a field for each
-        listed = [
-            {"name": "size", "choices": contract.get("sizes"), "default": contract.get("default_size")},
-            *({"name": name, "choices": contract.get(name)} for name in ("quality", "style")),
-        ]
-    found: dict[str, OfferedOption] = {}
-    for given in listed[: 5 * OPTIONS_LIMIT]:
-        option = _option(given, hide) if isinstance(given, dict) else None
-        if option:
-            found.setdefault(option.name, option)
-    return tuple(found.values())[:OPTIONS_LIMIT]
-
-
-def _option(given: dict[str, Any], hide: Hide) -> OfferedOption | None:
-    name, listed = given.get("name"), given.get("choices")
-    if not _is_option(name) or not isinstance(listed, list):
-        return None
-    # Texts alone: they go out as they came, and a number would go out as a text.
-    choices = tuple(dict.fromkeys(one for one in listed[:CHOICES_LIMIT] if _is_plain(one, hide)))
-    if not choices:
-        return None
-    label = _line(given.get("label"), 100, hide) or name.replace("_", " ").capitalize()
-    default = given.get("default")
-    return OfferedOption(name, label, choices, default if default in choices else choices[0])
-
-
-def _prices(variants: object, hide: Hide) -> tuple[tuple[dict[str, str], Decimal], ...]:
-    found = []
-    for row in variants[:VARIANTS_LIMIT] if isinstance(variants, list) else []:
-        when, price = _inner(row, "when"), _price(row.get("per_request")) if isinstance(row, dict) else None
-        said = 0 < len(when) <= OPTIONS_LIMIT and all(_is_option(k) and _is_plain(v, hide) for k, v in when.items())
-        if said and price is not None:
-            found.append((when, price))
-    # What asks for more comes first, so that the first row that fits is the one that is meant.
-    return tuple(sorted(found, key=lambda one: -len(one[0])))
-
-
-def _inner(value: object, name: str) -> dict[str, Any]:
-    """The object under this name; an empty one if there is none."""
-    inner = value.get(name) if isinstance(value, dict) else None
-    return inner if isinstance(inner, dict) else {}
-
-
-def _is_option(name: object) -> TypeGuard[str]:
-    return isinstance(name, str) and _NAME.fullmatch(name) is not None and name not in _RESERVED
-
-
-def _is_plain(value: object, hide: Hide) -> TypeGuard[str]:
-    """A short text that may be kept, shown and sent back as it is."""
-    if not isinstance(value, str) or not 1 <= len(value) <= 100:
-        return False
-    return value.isprintable() and value == clean_text(value, 100, hide)
-
-
-def _line(value: object, limit: int, hide: Hide) -> str:
-    return clean_text(" ".join(value.split()), limit, hide) if isinstance(value, str) else ""
-
-
-def _flag(value: object) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def _price(value: object) -> Decimal | None:
-    """Dollars as somebody would write them: 0.04, not 0.040000."""
-    amount = _money(value)
-    return Decimal(f"{amount:f}".rstrip("0").rstrip(".")) if amount is not None and 0 <= amount < 1_000_000 else None

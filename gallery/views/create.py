@@ -147,7 +147,7 @@ def _plan(form: GenerationForm) -> dict[str, Any]:
         options, count = form.options, form.cleaned_data["count"]
         models = {form.chosen, *form.cleaned_data["compare"]}
     else:
-        options = {option.name: str(form.initial[OPTION_PREFIX + option.name]) for option in form.chosen.option_list}
+        options = form.initial_options
         count, models = form.initial["count"], {form.chosen}
     specs = [
         services.generations.GenerationSpec(model, "", model.fitting(options), min(count, model.max_count))

@@ -158,7 +158,7 @@ def _plan(form: EditForm) -> services.plans.Plan | None:
     if form.chosen is None:
         return None
     if not form.is_bound:
-        options = {option.name: str(form.initial[OPTION_PREFIX + option.name]) for option in form.chosen.option_list}
+        options = form.initial_options
         return services.plans.plan(
             [services.generations.GenerationSpec(form.chosen, "", options, form.initial["count"])]
         )

@@ -1,35 +1,79 @@
 """Whether the studio's parts are up, for a load balancer or a person."""
 
+import secrets
 import uuid
+from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import Error
-from django.http import HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_q.models import OrmQ
 
+from gallery.db import schema
 from gallery.models import Generation, State, UpstreamAccount
+
+
+class HealthMiddleware:
+    """Answers /healthz before anything looks at the request's host: probes ask by the machine's IP address."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return healthz(request) if request.path == "/healthz" else self.get_response(request)
 
 
 @login_not_required
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 with the state of each part, 503 if one is down. It is public, so it names no secrets and no people."""
-    parts: dict[str, Any] = {"database": "down", "worker": "down", "queue": None, "tasks": None, "storage": _storage()}
+    """200 with the state of each part, 503 when one is down. For anyone: one short query, and it names nothing."""
+    parts = _parts()
+    healthy = parts == {"database": "ok", "schema": "ok", "worker": "ok"}
+    return JsonResponse({"status": "ok" if healthy else "down", **parts}, status=200 if healthy else 503)
+
+
+@login_not_required
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """The same with the storage, which is written to, and what waits. For administrators and for the probe's token."""
+    if not _may_see_detail(request):
+        raise Http404
+    parts: dict[str, Any] = {**_parts(), "storage": _storage(), "queue": None, "tasks": None}
+    healthy = all(parts[part] == "ok" for part in ("database", "schema", "worker", "storage"))
     try:
         parts["queue"] = Generation.objects.filter(state=State.QUEUED).count()
         parts["tasks"] = OrmQ.objects.count()
+        parts["paused"] = UpstreamAccount.load().pause_code
+    except Error:
+        pass  # the answer says that the database is down
+    return JsonResponse({"status": "ok" if healthy else "down", **parts}, status=200 if healthy else 503)
+
+
+def _parts() -> dict[str, str]:
+    parts = {"database": "down", "schema": "unknown", "worker": "down"}
+    try:
         parts["worker"] = "ok" if UpstreamAccount.is_held() else "down"
         parts["database"] = "ok"
+        parts["schema"] = schema.state()
     except Error:
         pass  # the answer says so
-    healthy = all(parts[part] == "ok" for part in ("database", "worker", "storage"))
-    return JsonResponse({"status": "ok" if healthy else "down", **parts}, status=200 if healthy else 503)
+    return parts
+
+
+def _may_see_detail(request: HttpRequest) -> bool:
+    token = settings.LEMONSTUDIO_READY_TOKEN
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if token and secrets.compare_digest(given.encode(), token.encode()):
+        return True
+    return bool(request.user.is_authenticated and request.user.is_staff)
 
 
 def _storage() -> str:

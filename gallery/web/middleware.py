@@ -42,6 +42,19 @@ def _path(request: HttpRequest, page: str | None) -> str:
     return f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
 
 
+class PrivatePagesMiddleware:
+    """Pages of people who are signed in are kept by no cache, unless the view has said for how long they may be."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not response.has_header("Cache-Control") and request.user.is_authenticated:
+            response["Cache-Control"] = "private, no-store"
+        return response
+
+
 class BusyMiddleware:
     """Answer 503 if the database is locked or away for longer than a request can wait."""
 

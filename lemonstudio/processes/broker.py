@@ -7,15 +7,28 @@ before the originals of the last are fetched, and people wait for the originals.
 import time
 from datetime import timedelta
 
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.db.models import Q
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
+from django_q.signing import SignedPackage
 
 LATER = f"{Conf.CLUSTER_NAME}-later"
 
 
 class StudioBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
+    def enqueue(self, task: str) -> int:
+        """Queue a message. Raises SuspiciousOperation for a function that is none of the studio's tasks.
+
+        A schedule names its function as a text. Without this check, a changed row would run any function there is.
+        """
+        module, _, name = str(SignedPackage.loads(task)["func"]).rpartition(".")
+        if module not in settings.LEMONSTUDIO_TASK_MODULES or name.startswith("_"):
+            raise SuspiciousOperation(f"{module}.{name} is not a task of the studio.")
+        return int(super().enqueue(task))
+
     def dequeue(self) -> list[tuple[int, str]] | None:
         """Take what is due, from the second queue only while the first is empty; wait a moment if nothing is.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import errno
 import json
+import math
 import os
 import re
 import secrets
@@ -24,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from . import catalogue, faults, multipart, painter, uploads
-from .checks import Asked, Work, check_key, check_spec, read_body
+from .checks import PICTURE_FIELDS, Asked, check_key, check_spec, read_body
 from .errors import ApiError, invalid, unknown_model
-from .models import MODELS, Model, nearest, pixels
+from .models import EDITS, GENERATIONS, MODELS, VARIATIONS, Model, nearest, pixels
 from .spool import Spool
 from .tokens import GenerationSpec, InvalidTokenError, Signer, shorten
 
@@ -64,8 +65,10 @@ class Sandbox:
             (re.compile(r"/v1/images/variations"), "POST", True, self._vary),
             (re.compile(r"/v1/images/generations/([^/]+)"), "GET", True, self._status),
             (re.compile(r"/v1/tasks/([^/]+)"), "GET", True, self._status),
+            (re.compile(r"/v1/images/((?:img|ldtask)_[^/]+)"), "GET", True, self._status),
             (re.compile(r"/v1/models"), "GET", True, self._models),
             (re.compile(r"/v1/models/([^/]+)"), "GET", True, self._model),
+            (re.compile(r"/v1/models/([^/]+)/pricing"), "GET", True, self._price),
             (re.compile(r"/v1/pricing"), "GET", True, self._pricing),
             (re.compile(r"/files/([\w-]+)\.(?:png|jpg|webp)"), "GET", False, self._file),
         ]
@@ -77,6 +80,7 @@ class Sandbox:
             _drain(environ)
             status, headers, body = _json(error.body, error.status)
             headers += error.headers
+        headers.append(("X-Request-ID", f"req_{secrets.token_hex(12)}"))
         if not any(name == "Content-Length" for name, _ in headers):
             headers.append(("Content-Length", str(len(body))))
         start_response(f"{status.value} {status.phrase}", headers)
@@ -100,16 +104,25 @@ class Sandbox:
     # Creating
 
     def _create(self, environ: WSGIEnvironment, _: str) -> Answer:
-        asked = check_spec(read_body(environ))
+        if _is_form(environ):
+            return self._take_on(environ, *self._take_form(environ, GENERATIONS))
+        fields = read_body(environ)
+        if any(name in fields for name in PICTURE_FIELDS):
+            return self._take_on(environ, *self._take_pictures(fields, GENERATIONS))
+        asked = check_spec(fields)
+        if asked.work:
+            raise invalid("A picture is required: as the file 'image', or as 'image_url'.", "image")
         return self._take_on(environ, asked, GenerationSpec(asked.model.id, "", _size(asked), asked.n, 0, 0))
 
     def _edit(self, environ: WSGIEnvironment, _: str) -> Answer:
-        return self._take_on(environ, *self._take_form(environ, "edit"))
+        if environ.get("CONTENT_TYPE", "").startswith("application/json"):
+            return self._take_on(environ, *self._take_pictures(read_body(environ, multipart.MOST_FORM), EDITS))
+        return self._take_on(environ, *self._take_form(environ, EDITS))
 
     def _vary(self, environ: WSGIEnvironment, _: str) -> Answer:
-        return self._take_on(environ, *self._take_form(environ, "vary"))
+        return self._take_on(environ, *self._take_form(environ, VARIATIONS))
 
-    def _take_form(self, environ: WSGIEnvironment, work: Work) -> tuple[Asked, GenerationSpec]:
+    def _take_form(self, environ: WSGIEnvironment, endpoint: str) -> tuple[Asked, GenerationSpec]:
         """What a form asks for; its uploads are in the spool."""
         boundary = multipart.boundary_of(environ)
         with tempfile.TemporaryFile() as body:
@@ -117,15 +130,31 @@ class Sandbox:
             with self._desks:
                 body.seek(0)
                 sent = multipart.parts(body.read(), boundary)
-                image, mask = sent.pop("image", None), sent.pop("mask", None) if work == "edit" else None
-                asked = check_spec(_fields(sent), work)
-                measured = uploads.check_image(image, asked.model)
-                if mask is not None:
-                    uploads.check_mask(mask, asked.model, measured)
-                keys = [self._keep(file) if file else "" for file in (image, mask)]
-        spec = GenerationSpec(
-            asked.model.id, "", _size(asked, measured), asked.n, 0, 0, work=work, image=keys[0], mask=keys[1]
-        )
+                images = sent.pop("image", [])
+                mask = sent.pop("mask", [None])[0] if endpoint == EDITS else None
+                return self._take_uploads(_fields(sent), endpoint, images, mask)
+
+    def _take_pictures(self, fields: dict[str, Any], endpoint: str) -> tuple[Asked, GenerationSpec]:
+        """What a JSON body with pictures in it asks for."""
+        with self._desks:
+            images, mask = uploads.from_urls(fields)
+            return self._take_uploads(fields, endpoint, images, mask)
+
+    def _take_uploads(
+        self, fields: dict[str, Any], endpoint: str, images: list[bytes], mask: bytes | None
+    ) -> tuple[Asked, GenerationSpec]:
+        asked = check_spec(fields, endpoint, pictures=len(images))
+        if len(images) > max(1, asked.model.most_images):
+            most = asked.model.most_images
+            raise ApiError(400, "too_many_images", f"{asked.model.id} takes at most {most} at once.", param="image")
+        measured = uploads.check_image(images[0] if images else None, asked.model)
+        for image in images[1:]:
+            uploads.check_image(image, asked.model)
+        if mask is not None:
+            uploads.check_mask(mask, asked.model, measured)
+        keys = [self._keep(uploads.combined(images)), self._keep(mask) if mask is not None else ""]
+        size = _size(asked, measured)
+        spec = GenerationSpec(asked.model.id, "", size, asked.n, 0, 0, work=asked.work, image=keys[0], mask=keys[1])
         return asked, spec
 
     def _keep(self, upload: bytes) -> str:
@@ -159,7 +188,10 @@ class Sandbox:
             clear=asked.clear,
         )
         if model.kind == "async":
-            token = "img_" + self._signer.seal("task", spec)
+            sealed = self._signer.seal("task", spec)
+            if model.modern:
+                return _json({"created": int(now), **_modern_names(spec, sealed), "status": "pending", "data": []})
+            token = f"img_{sealed}"
             return _json(
                 {
                     "created": int(now),
@@ -171,7 +203,18 @@ class Sandbox:
             )
         self._rest(SLOW_ANSWER if word == "slow" else _span(model, spec.seed))
         data = self._results(environ, spec, _rewritten(prompt) if model.rewrites_prompt else prompt, as_b64)
-        return _json({"created": int(now), "data": data})
+        answer = {"created": int(now), "data": data}
+        if model.modern:
+            answer |= {"billing_transaction_id": f"bt_{spec.seed:08x}"}
+        if model.token_prices:
+            answer |= {
+                "background": asked.chosen.get("background", "opaque").replace("auto", "opaque"),
+                "output_format": spec.form,
+                "quality": _quality(asked.chosen),
+                "size": spec.size,
+                "usage": _usage(asked, spec),
+            }
+        return _json(answer)
 
     def _break(self, active: faults.Active, environ: WSGIEnvironment, asked: Asked) -> None:
         """Fail as asked, if the fault breaks the POST itself."""
@@ -211,7 +254,8 @@ class Sandbox:
     def _status(self, environ: WSGIEnvironment, token: str) -> Answer:
         gone = ApiError(404, "async_task_not_found", "There is no such task, or it is older than 24 hours.")
         try:
-            spec = self._signer.open("task", token.removeprefix("img_")) if token.startswith("img_") else None
+            prefix, _, sealed = token.partition("_")
+            spec = self._signer.open("task", sealed) if prefix in ("img", "ldtask") else None
         except InvalidTokenError:
             spec = None
         if spec is None or spec.fault == "task_gone":
@@ -225,7 +269,10 @@ class Sandbox:
         if spec.fault == "poll_fails" and share < 0.5:
             raise ApiError(502, "upstream_error", "The task's state cannot be read just now.", retryable=True)
         answer: dict[str, Any] = {"created": spec.created // 1000, "task_id": token}
-        waiting = [{"url": "", "revised_prompt": spec.prompt}]
+        waiting: list[dict[str, str]] = [{"url": "", "revised_prompt": spec.prompt}]
+        if model.modern:
+            waiting = []
+            answer |= _modern_names(spec, token.partition("_")[2])
         if spec.fault == "task_never_ends" or share < 0.2:
             answer |= {"status": "pending", "data": waiting}
         elif share < (0.6 if spec.fault.startswith(("task_fails", "task_cancelled")) else 1):
@@ -245,6 +292,8 @@ class Sandbox:
         else:
             data = self._results(environ, spec, spec.prompt)
             answer |= {"status": "completed", "progress": 100, "data": data}
+            if model.modern:
+                answer |= {"billing_transaction_id": f"bt_{spec.seed:08x}"}
         return _json(answer)
 
     # Pictures
@@ -302,12 +351,15 @@ class Sandbox:
             raise unknown_model(name, nearest(name), 404)
         return _json(catalogue.details(model))
 
-    def _pricing(self, environ: WSGIEnvironment, _: str) -> Answer:
-        name = _query(environ).get("model")
-        if name is not None and name not in MODELS:
+    def _price(self, environ: WSGIEnvironment, name: str) -> Answer:
+        model = MODELS.get(name)
+        if model is None:
             raise unknown_model(name, nearest(name), 404)
-        data = [catalogue.pricing(model) for model in MODELS.values() if name in (None, model.id)]
-        return _json({"object": "list", "data": data})
+        return _json(catalogue.price_of(model))
+
+    def _pricing(self, environ: WSGIEnvironment, _: str) -> Answer:
+        data = [catalogue.pricing(model) for model in MODELS.values()]
+        return _json({"object": "pricing", "updated_at": "2026-07-24T00:00:00Z", "currency": "USD", "data": data})
 
 
 def _drain(environ: WSGIEnvironment) -> None:
@@ -316,11 +368,45 @@ def _drain(environ: WSGIEnvironment) -> None:
             return
 
 
-def _fields(sent: dict[str, bytes]) -> dict[str, Any]:
+def _is_form(environ: WSGIEnvironment) -> bool:
+    return bool(environ.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data"))
+
+
+def _fields(sent: dict[str, list[bytes]]) -> dict[str, Any]:
     """A form's fields as those of a JSON body would be; empty ones are left out."""
-    texts = {name: multipart.text(name, content) for name, content in sent.items() if content}
-    n = texts.get("n", "")
-    return {**texts, "n": int(n)} if re.fullmatch(r"[0-9]{1,4}", n) else dict(texts)
+    texts = {name: multipart.text(name, contents[0]) for name, contents in sent.items() if contents[0]}
+    fields: dict[str, Any] = dict(texts)
+    for name in ("n", "output_compression"):
+        if re.fullmatch(r"[0-9]{1,4}", texts.get(name, "")):
+            fields[name] = int(texts[name])
+    for name in ("async", "stream"):
+        if texts.get(name) in ("true", "false"):
+            fields[name] = texts[name] == "true"
+    return fields
+
+
+def _modern_names(spec: GenerationSpec, sealed: str) -> dict[str, Any]:
+    """What newer answers about a task begin with."""
+    task = f"ldtask_{sealed}"
+    return {"id": task, "task_id": task, "poll_url": f"/v1/tasks/{task}", "model": spec.model}
+
+
+def _quality(chosen: dict[str, str]) -> str:
+    return chosen.get("quality", "auto").replace("auto", "medium")
+
+
+def _usage(asked: Asked, spec: GenerationSpec) -> dict[str, Any]:
+    """Tokens in OpenAI's split; how many there are is invented."""
+    width, height = pixels(spec.size)
+    each = {"low": 272, "medium": 1056, "high": 4160}[_quality(asked.chosen)]
+    output = math.ceil(each * width * height / 1024**2) * spec.n
+    text, image = max(1, len(asked.prompt) // 4), 323 if spec.image else 0
+    return {
+        "input_tokens": text + image,
+        "output_tokens": output,
+        "total_tokens": text + image + output,
+        "input_tokens_details": {"text_tokens": text, "image_tokens": image},
+    }
 
 
 def _size(asked: Asked, upload: tuple[int, int] | None = None) -> str:

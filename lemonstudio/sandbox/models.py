@@ -1,4 +1,4 @@
-"""What the sandbox can draw, one table: the seven models of the vendor's page, and two that came later."""
+"""What the sandbox can draw, one table: the seven models of the vendor's first page, and some that came later."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["sync", "async"]
+Work = Literal["", "edit", "vary"]
 Chosen = dict[str, str]
 AUTO = "auto"
-MOST_PIXELS = 3840 * 2160
-MOST_SIDE = 4096
+MOST_SIDE = 3840
+LEAST_PIXELS, MOST_PIXELS = 655_360, 8_294_400
+LONGEST_RATIO = 3
+MOST_IMAGES = 16
+GENERATIONS, EDITS, VARIATIONS = "/v1/images/generations", "/v1/images/edits", "/v1/images/variations"
 _SIZE = re.compile(r"([1-9]\d{2,3})x([1-9]\d{2,3})")
 _SHORT_SIDES = {"1k": 1024, "2k": 2048, "4k": 4096}
 _AUTO_SIDE = 1024
@@ -20,30 +24,37 @@ _AUTO_SIDE = 1024
 
 @dataclass(frozen=True)
 class Option:
-    """A field of a request that a model knows, and what may stand in it."""
+    """A field of a request that a model knows, and what may stand in it.
+
+    `choices` are texts; without any, it is a whole number within `span`, or a boolean. `works`: what it may be sent
+    with.
+    """
 
     name: str
-    label: str
-    choices: tuple[str, ...]
-    default: str
+    choices: tuple[str, ...] = ()
+    default: str = ""
+    span: tuple[int, int] | None = None
+    works: tuple[Work, ...] = ("", "edit", "vary")
 
 
-def _option(name: str, label: str, *choices: str, default: str = "") -> Option:
-    return Option(name, label, choices, default or choices[0])
+def _option(name: str, *choices: str, default: str = "", works: tuple[Work, ...] = ("", "edit", "vary")) -> Option:
+    return Option(name, choices, default or choices[0], works=works)
 
 
 def _size(*choices: str, default: str = "1024x1024") -> Option:
-    return _option("size", "Size", *choices, default=default)
+    return _option("size", *choices, default=default)
 
 
 @dataclass(frozen=True)
 class Model:
     """One row of the catalogue.
 
-    A field that is not among `options` is unknown to the model, and sending it is an error. `price` is in US
-    dollars a picture as a string (None: not published), `variants` what it is with certain choices, the first row
-    that fits counts. `seconds` is the shortest and longest time an answer (sync) or a task (async) takes at
-    speed 1. `any_size`: WIDTHxHEIGHT may be another than the choices. `square_png`: takes no other uploads.
+    A field that is not among `options` is unknown to the model, and sending it is an error. `price` is in US dollars a
+    picture as a string (None: not published), `variants` what it is with certain choices, the first row that fits
+    counts; `token_prices` are those of a million tokens of input and output. `seconds` is the shortest and longest time
+    an answer (sync) or a task (async) takes at speed 1. `any_size`: WIDTHxHEIGHT may be another than the choices.
+    `square_png`: takes no other uploads. `takes_pictures_at`: where pictures go along, if anywhere. `modern`: answers
+    as the newer pages say.
     """
 
     id: str
@@ -54,11 +65,25 @@ class Model:
     seconds: tuple[float, float]
     price: str | None = None
     variants: tuple[tuple[Chosen, str], ...] = ()
+    token_prices: tuple[str, str] | None = None
     rewrites_prompt: bool = False
-    edits: bool = False
+    takes_pictures_at: str = ""
+    most_images: int = 1
     variations: bool = False
     any_size: bool = False
     square_png: bool = False
+    modern: bool = False
+
+    @property
+    def edits(self) -> bool:
+        return bool(self.takes_pictures_at)
+
+    @property
+    def masks(self) -> bool:
+        return self.takes_pictures_at == EDITS
+
+    def options_for(self, work: Work) -> tuple[Option, ...]:
+        return tuple(option for option in self.options if work in option.works)
 
     def option(self, name: str) -> Option | None:
         return next((option for option in self.options if option.name == name), None)
@@ -96,7 +121,13 @@ class Model:
         return _shaped(min(max(upload[0] / upload[1], 1 / 12), 12), _AUTO_SIDE)
 
 
-_RATIOS = ("1:1", "3:2", "2:3", "16:9", "9:16", "4:3", "3:4")
+_TWO = (_size("512x512", "1024x1024"),)
+_GPT = (
+    _option("quality", AUTO, "low", "medium", "high"),
+    _option("output_format", "png", "jpeg", "webp"),
+    Option("output_compression", span=(0, 100)),
+    _option("moderation", AUTO, "low", works=("",)),
+)
 
 MODELS: dict[str, Model] = {
     model.id: model
@@ -105,8 +136,8 @@ MODELS: dict[str, Model] = {
             "dall-e-3", "sync", "Best quality; rewrites the prompt. Misty landscapes.",
             (
                 _size("1024x1024", "1792x1024", "1024x1792"),
-                _option("quality", "Quality", "standard", "hd"),
-                _option("style", "Style", "vivid", "natural"),
+                _option("quality", "standard", "hd"),
+                _option("style", "vivid", "natural"),
             ),
             1, (1.8, 3.0), "0.04",
             variants=(
@@ -119,44 +150,48 @@ MODELS: dict[str, Model] = {
         Model(
             "dall-e-2", "sync", "Faster, more affordable. Cut-paper geometry.",
             (_size("256x256", "512x512", "1024x1024"),), 4, (1.0, 2.0),
-            edits=True, variations=True, square_png=True,
+            takes_pictures_at=EDITS, variations=True, square_png=True,
+        ),
+        Model("flux-pro", "async", "Photorealistic, high quality. The sea under a low moon.", _TWO, 4, (4.0, 10.0)),
+        Model("flux-schnell", "sync", "Very fast. Northern lights.", _TWO, 4, (0.3, 0.8)),
+        Model("midjourney", "async", "Artistic style. Ribbons of silk and light.", _TWO, 4, (6.0, 12.0), "0.05"),
+        Model("ideogram-v3", "async", "Best text rendering. Letterpress posters.", _TWO, 4, (4.0, 9.0)),
+        Model(
+            "stable-diffusion-3", "sync", "Open source, customizable. Citrus botanicals.", _TWO, 4, (1.2, 2.6),
         ),
         Model(
-            "flux-pro", "async", "Photorealistic, high quality. The sea under a low moon.",
-            (_size("512x512", "1024x1024", "1280x768", "768x1280"),), 4, (4.0, 10.0),
-        ),
-        Model(
-            "flux-schnell", "sync", "Very fast. Northern lights.",
-            (_size("512x512", "1024x1024", "1024x768", "768x1024"),), 4, (0.3, 0.8),
-        ),
-        Model(
-            "midjourney", "async", "Artistic style. Ribbons of silk and light.",
-            (_size("512x512", "1024x1024", "1456x816", "816x1456"),), 4, (6.0, 12.0), "0.05",
-        ),
-        Model(
-            "ideogram-v3", "async", "Best text rendering. Letterpress posters.",
-            (_size("512x512", "1024x1024", "1280x800", "800x1280"),), 4, (4.0, 9.0),
-        ),
-        Model(
-            "stable-diffusion-3", "sync", "Open source, customizable. Citrus botanicals.",
-            (_size("512x512", "768x768", "1024x1024", "1344x768", "768x1344"),), 4, (1.2, 2.6),
-        ),
-        Model(
-            "gpt-image-2", "sync", "Follows instructions; edits and cut-outs. Terrazzo and river stones.",
+            "gpt-image-2", "sync", "Follows instructions; edits. Terrazzo and river stones.",
             (
                 _size(AUTO, "1024x1024", "1536x1024", "1024x1536", "2048x2048", default=AUTO),
-                _option("background", "Background", AUTO, "transparent", "opaque"),
-                _option("output_format", "File format", "png", "jpeg", "webp"),
+                _option("background", AUTO, "opaque", works=("",)),
+                *_GPT,
+                Option("async"),
             ),
-            4, (1.5, 3.5), "0.04", edits=True, any_size=True,
+            10, (1.5, 3.5), token_prices=("5.00", "30.00"),
+            takes_pictures_at=EDITS, most_images=MOST_IMAGES, any_size=True, modern=True,
+        ),
+        *(
+            Model(
+                name, "sync", "Follows instructions; edits and cut-outs. Terrazzo and river stones.",
+                (
+                    _size(AUTO, "1024x1024", "1536x1024", "1024x1536", default=AUTO),
+                    _option("background", AUTO, "transparent", "opaque"),
+                    *_GPT,
+                    *((_option("input_fidelity", "low", "high", works=("edit",)),) if name == "gpt-image-1.5" else ()),
+                ),
+                10, (1.5, 3.5), token_prices=("5.00", "40.00"),
+                takes_pictures_at=EDITS, most_images=MOST_IMAGES, modern=True,
+            )
+            for name in ("gpt-image-1.5", "gpt-image-1")
         ),
         Model(
             "nano-banana-pro", "async", "Large pictures and edits. Sunbursts over terraced hills.",
             (
-                _option("aspect_ratio", "Aspect ratio", *_RATIOS),
-                _option("resolution", "Resolution", *_SHORT_SIDES),
+                _option("aspect_ratio", "1:1", "16:9", "9:16", "3:2", "2:3"),
+                _option("resolution", *_SHORT_SIDES, works=("",)),
             ),
-            4, (4.0, 9.0), "0.13", variants=(({"resolution": "4k"}, "0.24"),), edits=True,
+            4, (4.0, 9.0), "0.13", variants=(({"resolution": "4k"}, "0.24"),),
+            takes_pictures_at=GENERATIONS, modern=True,
         ),
     )
 }  # fmt: skip
@@ -180,8 +215,9 @@ def is_drawable(size: str) -> bool:
     if not _SIZE.fullmatch(size):
         return False
     width, height = pixels(size)
-    in_bounds = min(width, height) >= 256 and max(width, height) <= MOST_SIDE and width * height <= MOST_PIXELS
-    return in_bounds and width % 16 == height % 16 == 0
+    short, long = sorted((width, height))
+    in_bounds = long <= MOST_SIDE and LEAST_PIXELS <= width * height <= MOST_PIXELS
+    return in_bounds and long <= LONGEST_RATIO * short and width % 16 == height % 16 == 0
 
 
 def _ratio(name: str) -> float:

@@ -10,7 +10,7 @@ from .errors import ApiError, invalid
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-MOST_FORM = 42 * 2**20  # a picture and a mask at their largest, and the words
+MOST_FORM = 96 * 2**20  # four pictures and a mask at their largest, and the words
 MOST_PARTS = 40
 MOST_TEXT = 100_000
 _MOST_HEAD = 4096
@@ -37,26 +37,30 @@ def receive(environ: WSGIEnvironment, into: IO[bytes]) -> None:
         into.write(chunk)
 
 
-def parts(body: bytes, boundary: bytes) -> dict[str, bytes]:
-    """The parts of a form by their names. Raises a 400 for what is no whole form."""
+def parts(body: bytes, boundary: bytes) -> dict[str, list[bytes]]:
+    """The parts of a form by their names; `image[]` is `image`, and the only one that may be there several times.
+
+    Raises a 400 for what is no whole form.
+    """
     line = b"\r\n--" + boundary
     # The first line has nothing before it to end.
     at = 0 if body.startswith(line[2:]) else body.find(line)
     if at < 0:
         raise invalid("The form in the body has no parts.", None)
     at += len(line) - (2 if at == 0 else 0)
-    found: dict[str, bytes] = {}
+    found: dict[str, list[bytes]] = {}
     while body[at : at + 2] != b"--":
         start = body.find(b"\r\n", at, at + _MOST_HEAD)
         end = body.find(line, at)
         if start < 0 or end < 0:
             raise invalid("The form in the body is cut off.", None)
         name, content = _part(body, start, end)
-        if name in found:
+        name = "image" if name == "image[]" else name
+        if name in found and name != "image":
             raise invalid(f"The field '{name}' is there twice.", name)
-        if len(found) == MOST_PARTS:
+        if sum(map(len, found.values())) == MOST_PARTS:
             raise invalid(f"The form has more than {MOST_PARTS} fields.", None)
-        found[name] = content
+        found.setdefault(name, []).append(content)
         at = end + len(line)
     return found
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import warnings
+from typing import Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -42,6 +44,45 @@ def check_mask(content: bytes, model: Model, image: tuple[int, int]) -> None:
             f"'mask' has {mask.width} × {mask.height} pixels, 'image' {image[0]} × {image[1]}; they must be the same."
         )
         raise invalid(said, "mask")
+
+
+def from_urls(fields: dict[str, Any]) -> tuple[list[bytes], bytes | None]:
+    """The pictures and the mask of a JSON body, taken out of it. Raises a 400 for what the sandbox cannot read."""
+    given = [name for name in ("image_url", "image_urls", "reference_image_urls", "images") if name in fields]
+    if len(given) > 1:
+        raise invalid(f"Send one of {' and '.join(given)}.", given[1])
+    found: list[bytes] = []
+    for name in given:
+        value = fields.pop(name)
+        items = value if isinstance(value, list) else [value]
+        found += [_from_url(name, item) for item in items]
+    mask = fields.pop("mask", None)
+    return found, None if mask is None else _from_url("mask", mask)
+
+
+def _from_url(name: str, item: object) -> bytes:
+    url = item.get("image_url") if isinstance(item, dict) else item
+    if not isinstance(url, str) or not url.startswith("data:"):
+        raise invalid(f"The sandbox fetches nothing: '{name}' must be a data URL.", name, hint="Or send a form.")
+    head, _, data = url.partition(",")
+    try:
+        return base64.b64decode(data, validate=True) if head.endswith(";base64") else data.encode()
+    except ValueError:
+        raise invalid(f"'{name}' is no base64.", name) from None
+
+
+def combined(contents: list[bytes]) -> bytes:
+    """One upload of several that were checked: the first, with the others small along its lower edge."""
+    if len(contents) == 1:
+        return contents[0]
+    sheet = picture(contents[0])
+    side = max(16, min(sheet.width // max(4, len(contents)), sheet.height // 3))
+    for place, content in enumerate(contents[1:]):
+        tile = ImageOps.fit(picture(content), (side, side))
+        sheet.paste(tile, (place * side, sheet.height - side))
+    file = io.BytesIO()
+    sheet.save(file, "PNG", compress_level=1)
+    return file.getvalue()
 
 
 def picture(content: bytes) -> Image.Image:

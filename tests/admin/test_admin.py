@@ -79,7 +79,7 @@ def pages() -> list[str]:
         found.append(address(registered, "changelist"))
         found.append(address(registered, "change", row.pk))
         found.append(address(registered, "history", row.pk))
-    found += [address(registered, "add") for registered in (Person, ImageModel, Gallery, Group, Schedule)]
+    found += [address(registered, "add") for registered in (Person, ImageModel, Gallery, Group)]
     return found
 
 

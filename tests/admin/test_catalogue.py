@@ -19,7 +19,7 @@ from django_q.models import OrmQ
 from gallery import tasks
 from gallery.admin.catalogue import LATE
 from gallery.models import CatalogueSnapshot, ImageModel, Person
-from gallery.upstream.parse import OfferedModel, OfferedOption
+from gallery.upstream.catalogue import OfferedModel, OfferedOption
 from tests.conftest import model, signed_in
 from tests.support.stub_upstream import Reply, StubUpstream
 
@@ -105,7 +105,7 @@ def test_the_task_fetches_the_offer(as_administrator: Client, settings: Any) -> 
     with StubUpstream() as stub:
         settings.LEMONDATA_BASE_URL, settings.LEMONDATA_API_KEY = stub.base_url, "sk-test-0123456789"
         stub.handler = lambda request: (
-            {"data": [{"id": "nano-banana-pro"}]} if "?category" in request.path else Reply.of_json({}, 404)
+            {"data": [{"id": "my-own-model"}]} if "?category" in request.path else Reply.of_json({}, 404)
         )
         tasks.sync_catalogue()
     assert "The upstream tells nothing but its name." in page(as_administrator)
@@ -131,7 +131,7 @@ def test_nothing_to_do_is_said(as_administrator: Client) -> None:
 def differing() -> None:
     """One new, one changed with a price set by hand, one gone."""
     ImageModel.objects.filter(slug="dall-e-3").update(price=Decimal("0.99"))
-    changed = OfferedModel("dall-e-3", max_count=2, price=Decimal("0.05"))
+    changed = OfferedModel("dall-e-3", prompt_limit=2, price=Decimal("0.05"))
     offer(BANANA, changed, *as_seeded("dall-e-3", "midjourney"))
 
 
@@ -163,7 +163,7 @@ def test_only_what_is_checked_is_applied(as_administrator: Client, differing: No
     response = as_administrator.post(COMPARE, {"take": [box(text, "take", ":dall-e-3")]}, follow=True)
     assert "DALL·E 3: brought up to date." in response.content.decode()
     changed = model("dall-e-3")
-    assert (changed.max_count, changed.price) == (2, Decimal("0.99"))
+    assert (changed.prompt_limit, changed.price) == (2, Decimal("0.99"))
     assert not ImageModel.objects.filter(slug="nano-banana-pro").exists()
     assert model("midjourney").enabled
     assert "from the upstream" in LogEntry.objects.get(object_id=str(changed.pk)).get_change_message()
@@ -173,7 +173,7 @@ def test_what_was_set_by_hand_has_a_box_of_its_own(as_administrator: Client, dif
     text = page(as_administrator)
     as_administrator.post(COMPARE, {"overwrite": [box(text, "overwrite", ":price:dall-e-3")]})
     changed = model("dall-e-3")
-    assert (changed.max_count, changed.price) == (1, Decimal("0.05"))
+    assert (changed.prompt_limit, changed.price) == (4000, Decimal("0.05"))
 
 
 def test_new_and_gone_ones(as_administrator: Client, as_owner: Client, differing: None) -> None:

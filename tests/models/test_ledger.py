@@ -471,7 +471,8 @@ def test_a_budget_of_nothing_lets_through_what_surely_costs_nothing(owner: Perso
     ask(owner, slug="flux-pro")
 
 
-def test_an_unknown_price_is_let_through_while_something_is_left(owner: Person) -> None:
+def test_an_unknown_price_is_let_through_while_something_is_left(owner: Person, settings: Any) -> None:
+    settings.LEMONSTUDIO_UNPRICED_MODELS = "allowed"
     budget_of(owner, "0.15")
     ask(owner, slug="flux-pro")
     ask(owner)

@@ -13,7 +13,8 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from gallery.models import Gallery, GalleryEntry, Generation, ImageModel, Person, Picture, State, UpstreamAccount
-from gallery.models.catalogue import size_in_pixels, validate_options
+from gallery.models.catalogue import size_in_pixels
+from gallery.models.options import validate_options
 from tests.conftest import model, put
 
 pytestmark = pytest.mark.database
@@ -279,9 +280,9 @@ SIZE = {"name": "size", "label": "Size", "choices": ["1x1", "2x2"], "default": "
     ("options", "said"),
     [
         ({}, "Options are a list."),
-        (["size"], "just name, label, choices and default"),
-        ([{"name": "size"}], "just name, label, choices and default"),
-        ([SIZE | {"extra": 1}], "just name, label, choices and default"),
+        (["size"], "a name and a label"),
+        ([{"name": "size"}], "a name and a label"),
+        ([SIZE | {"extra": 1}], "which has no “extra”"),
         ([SIZE | {"name": "Size"}], "is no field name"),
         ([SIZE | {"name": ""}], "is no field name"),
         ([SIZE | {"name": 1}], "is no field name"),

@@ -58,7 +58,7 @@ class Tree:
             "LEMONSTUDIO_DATA": str(home),
             "LEMONSTUDIO_WORKERS": str(WORKERS),
             "DATABASE_URL": self.database.url,
-            "DJANGO_SETTINGS_MODULE": "lemonstudio.settings",
+            "DJANGO_SETTINGS_MODULE": "tests.support.process_settings",
             "PORT": str(self.port),
             "WEB_CONCURRENCY": "1",
         }

@@ -30,7 +30,7 @@ from gallery.queries.catalogue_diff import (
     take_over,
 )
 from gallery.services.catalogue import Applied, Pick, apply_catalogue
-from gallery.upstream.parse import OfferedModel, OfferedOption
+from gallery.upstream.catalogue import OfferedModel, OfferedOption
 from tests.conftest import model
 from tests.support.stub_upstream import Reply, Request, StubUpstream
 
@@ -51,7 +51,7 @@ def offer(*models: OfferedModel) -> list[dict[str, Any]]:
 
 def dall_e_3(**changes: Any) -> OfferedModel:
     """As it was seeded, unless told otherwise."""
-    said = {"max_count": 1, "price": Decimal("0.04"), "options": (SIZE, QUALITY, STYLE)}
+    said = {"price": Decimal("0.04"), "options": (SIZE, QUALITY, STYLE)}
     return OfferedModel("dall-e-3", **{**said, **changes})
 
 
@@ -99,7 +99,6 @@ def test_what_is_not_said_is_no_difference() -> None:
 @pytest.mark.parametrize(
     ("change", "key", "now", "then"),
     [
-        ({"max_count": 4}, "max_count", "1", "4"),
         ({"price": Decimal("0.05")}, "price", "$0.04", "$0.05"),
         ({"prompt_limit": 32_000}, "prompt_limit", "4,000 characters", "32,000 characters"),
         ({"edits": True}, "can_edit", "no", "yes"),
@@ -164,9 +163,9 @@ def test_what_is_known_to_be_gone_is_not_told_again() -> None:
 
 @pytest.mark.django_db
 def test_what_was_changed_since_the_import_is_by_hand() -> None:
-    typed = ours(price=Decimal("0.10"), max_count=1)
-    difference = only(compare(offer(dall_e_3(price=Decimal("0.05"), max_count=2)), [typed]))
-    assert (keys(difference), keys(difference, by_hand=True)) == (["max_count"], ["price"])
+    typed = ours(price=Decimal("0.10"))
+    difference = only(compare(offer(dall_e_3(price=Decimal("0.05"), prompt_limit=2)), [typed]))
+    assert (keys(difference), keys(difference, by_hand=True)) == (["prompt_limit"], ["price"])
 
 
 @pytest.mark.django_db
@@ -183,9 +182,9 @@ def test_one_option_set_by_hand_does_not_hold_back_the_others() -> None:
     [{"price": Decimal("0.10")}, {"prices": [{"when": {"quality": "hd"}, "price": "0.50"}]}],
 )
 def test_a_price_set_by_hand_is_not_undone_by_one_for_an_option(typed: dict[str, Any]) -> None:
-    row = dall_e_3(price=Decimal("0.05"), prices=(({"quality": "hd"}, Decimal("0.08")),), max_count=2)
+    row = dall_e_3(price=Decimal("0.05"), prices=(({"quality": "hd"}, Decimal("0.08")),), prompt_limit=2)
     difference = only(compare(offer(row), [ours(**typed)]))
-    assert keys(difference) == ["max_count"]
+    assert keys(difference) == ["prompt_limit"]
     assert keys(difference, by_hand=True) == ["price", "prices"]
 
 
@@ -199,11 +198,11 @@ def test_an_option_added_or_removed_by_hand_is_by_hand() -> None:
 
 @pytest.mark.django_db
 def test_a_row_made_by_hand_is_protected_where_it_says_anything() -> None:
-    made = ImageModel(slug="own", label="Own", price=Decimal("1"), max_count=3)
-    row = OfferedModel("own", max_count=4, price=Decimal("2"), prompt_limit=100, options=(RATIO,), edits=True)
+    made = ImageModel(slug="own", label="Own", price=Decimal("1"), prompt_limit=300)
+    row = OfferedModel("own", price=Decimal("2"), prompt_limit=100, options=(RATIO,), edits=True)
     difference = only(compare(offer(row), [made]))
-    assert keys(difference, by_hand=True) == ["max_count", "price"]
-    assert keys(difference) == ["prompt_limit", "can_edit", "options.aspect_ratio"]
+    assert keys(difference, by_hand=True) == ["prompt_limit", "price"]
+    assert keys(difference) == ["can_edit", "options.aspect_ratio"]
 
 
 @pytest.mark.django_db
@@ -271,7 +270,6 @@ def test_a_new_model_comes_with_all_that_is_said() -> None:
     row = OfferedModel(
         "nano-banana-pro",
         description="x" * 300,
-        max_count=4,
         options=(RATIO, RESOLUTION),
         edits=True,
         prompt_limit=8000,
@@ -295,30 +293,30 @@ def test_a_new_model_comes_with_all_that_is_said() -> None:
 @pytest.mark.django_db
 def test_only_what_was_picked_is_applied() -> None:
     ours(price=Decimal("0.10")).save()
-    rows = offer(dall_e_3(price=Decimal("0.05"), max_count=2), OfferedModel("new-one"))
+    rows = offer(dall_e_3(price=Decimal("0.05"), prompt_limit=2), OfferedModel("new-one"))
     digest = next(one.digest for one in compare(rows, ImageModel.objects.all()).changed)
     applied = apply_catalogue(rows, [Pick("dall-e-3", digest)])
     changed = model("dall-e-3")
     assert [one.slug for one in applied.changed] == ["dall-e-3"]
-    assert (changed.max_count, changed.price) == (2, Decimal("0.10"))
-    assert (changed.imported["max_count"], changed.imported["price"]) == (2, "0.04")
+    assert (changed.prompt_limit, changed.price) == (2, Decimal("0.10"))
+    assert (changed.imported["prompt_limit"], changed.imported["price"]) == (2, "0.04")
     assert ImageModel.objects.filter(enabled=True).count() == ImageModel.objects.count() == 7
 
 
 @pytest.mark.django_db
 def test_what_was_set_by_hand_is_overwritten_when_told() -> None:
     ours(price=Decimal("0.10")).save()
-    rows = offer(dall_e_3(price=Decimal("0.05"), max_count=2))
+    rows = offer(dall_e_3(price=Decimal("0.05"), prompt_limit=2))
     difference = compare(rows, ImageModel.objects.all()).changed[0]
     apply_catalogue(rows, [Pick("dall-e-3", difference.digest, unprotected=False, overwrite=["price"])])
     changed = model("dall-e-3")
-    assert (changed.max_count, changed.price, changed.imported["price"]) == (1, Decimal("0.05"), "0.05")
+    assert (changed.prompt_limit, changed.price, changed.imported["price"]) == (4000, Decimal("0.05"), "0.05")
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("meanwhile", [{"price": Decimal("0.20")}, {"max_count": 3}, {"enabled": False}])
 def test_what_is_not_as_it_was_shown_is_left_alone(meanwhile: dict[str, Any]) -> None:
-    rows = offer(dall_e_3(price=Decimal("0.05"), max_count=2))
+    rows = offer(dall_e_3(price=Decimal("0.05"), prompt_limit=2))
     difference = compare(rows, ImageModel.objects.all()).changed[0]
     ours(**meanwhile).save()
     before = ImageModel.objects.filter(slug="dall-e-3").values().get()
@@ -355,7 +353,7 @@ def test_gone_and_back() -> None:
 
 def test_two_who_apply_at_once_add_it_once(django_db_serialized_rollback: None, transactional_db: None) -> None:
     rows = offer(
-        OfferedModel("brand-new", max_count=2), *map(OfferedModel, ImageModel.objects.values_list("slug", flat=True))
+        OfferedModel("brand-new", prompt_limit=2), *map(OfferedModel, ImageModel.objects.values_list("slug", flat=True))
     )
     pick = Pick("brand-new", compare(rows, ImageModel.objects.all()).new[0].digest)
     start, outcomes = threading.Barrier(3), []
@@ -377,14 +375,14 @@ def test_two_who_apply_at_once_add_it_once(django_db_serialized_rollback: None, 
 @pytest.mark.django_db
 def test_after_applying_all_there_is_nothing_left() -> None:
     rows = offer(
-        dall_e_3(price=Decimal("0.123456"), max_count=50, prompt_limit=1_000_000, options=(RATIO, RESOLUTION)),
+        dall_e_3(price=Decimal("0.123456"), prompt_limit=1_000_000, options=(RATIO, RESOLUTION)),
         OfferedModel("gpt-image-2", description="Any size", price=Decimal("0.00004"), options=(RATIO,)),
     )
     apply_all(rows)
     assert compare(rows, ImageModel.objects.all()).all == []
     changed = model("dall-e-3")
     changed.full_clean()
-    assert (changed.max_count, changed.prompt_limit, changed.price) == (10, 32_000, Decimal("0.1235"))
+    assert (changed.prompt_limit, changed.price) == (32_000, Decimal("0.1235"))
 
 
 @pytest.mark.django_db
@@ -408,7 +406,7 @@ def test_an_option_that_cannot_be_used_is_told_and_holds_back_nothing_else() -> 
 @pytest.mark.django_db
 def test_an_option_that_we_have_and_cannot_be_used_any_more_is_not_taken_away() -> None:
     broken = {**offer(dall_e_3())[0]}
-    broken["options"] = [*broken["options"][:2], {"name": "style", "label": "", "choices": ["a"], "default": "a"}]
+    broken["options"] = [*broken["options"][:2], {"name": "style", "label": "Style", "choices": [], "default": ""}]
     assert compare([broken], [ours()]).all == []
 
 

@@ -39,6 +39,8 @@ class Upstream:
         return self.session.post(f"{self.url}/images/{what}", data=fields, files=files, timeout=60)
 
     def edit(self, image: bytes, mask: bytes | None = None, **fields: object) -> requests.Response:
+        if fields.get("model") == "nano-banana-pro":
+            return self.send("generations", {"image": image}, operation="image-to-image", **fields)
         return self.send("edits", {"image": image} | ({"mask": mask} if mask else {}), **fields)
 
     def pictures(self, answer: requests.Response) -> list[Image.Image]:

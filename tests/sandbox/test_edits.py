@@ -1,5 +1,6 @@
 """Edits and variations: what comes of an upload, and which uploads are refused."""
 
+import base64
 import functools
 import io
 import os
@@ -126,9 +127,10 @@ def test_several_edits_differ_and_a_seed_repeats_them(sandbox):
 
 def test_an_edit_may_be_a_task(sandbox):
     file = saved(photo(1024, 1024), "JPEG")
-    answer = sandbox.edit(file, mask(1024, 1024), model="nano-banana-pro", prompt="a sun")
+    answer = sandbox.edit(file, mask(1024, 1024), model="gpt-image-2", prompt="a sun", **{"async": "true"})
     body = answer.json()
-    assert (body["status"], body["data"]) == ("pending", [{"url": "", "revised_prompt": "a sun"}])
+    assert (body["status"], body["data"]) == ("pending", [])
+    assert body["id"] == body["task_id"]
     (edited,) = sandbox.pictures(answer)
     source = Image.open(io.BytesIO(file))
     assert edited.size == source.size
@@ -138,8 +140,7 @@ def test_an_edit_may_be_a_task(sandbox):
 
 def test_a_task_of_an_upload_has_an_id_of_bounded_length(sandbox):
     prompt = "".join(chr(0x4E00 + i * 37 % 20000) for i in range(4000))
-    body = sandbox.edit(FILE, mask(), model="nano-banana-pro", prompt=prompt).json()
-    assert body["data"][0]["revised_prompt"] == prompt
+    body = sandbox.edit(FILE, mask(), model="gpt-image-2", prompt=prompt, **{"async": "true"}).json()
     assert len(body["task_id"]) < 850
 
 
@@ -147,11 +148,11 @@ def test_a_task_of_an_upload_has_an_id_of_bounded_length(sandbox):
     ("upload", "fields", "size"),
     [
         ((300, 200), {"model": "gpt-image-2"}, (300, 200)),
-        ((300, 200), {"model": "gpt-image-2", "size": "512x256"}, (512, 256)),
+        ((300, 200), {"model": "gpt-image-2", "size": "1280x768"}, (1280, 768)),
         ((2200, 1100), {"model": "gpt-image-2"}, (1456, 720)),
         ((5000, 20), {"model": "gpt-image-2"}, (3552, 288)),
         ((300, 200), {"model": "nano-banana-pro"}, (1248, 832)),
-        ((300, 200), {"model": "nano-banana-pro", "aspect_ratio": "9:16", "resolution": "2k"}, (1536, 2736)),
+        ((300, 200), {"model": "nano-banana-pro", "aspect_ratio": "9:16"}, (768, 1360)),
         ((200, 200), {"model": "dall-e-2"}, (1024, 1024)),
     ],
 )
@@ -173,7 +174,7 @@ def test_any_kind_of_file_goes_in_and_comes_out(sandbox, form):
 def test_a_clear_background_stays_clear_but_where_there_is_paint(sandbox):
     upload = PHOTO.convert("RGBA")
     upload.paste((0, 0, 0, 0), (0, 0, 256, 40))
-    answer = sandbox.edit(saved(upload), mask(), model="gpt-image-2", prompt="x", background="transparent")
+    answer = sandbox.edit(saved(upload), mask(), model="gpt-image-1.5", prompt="x", background="transparent")
     (edited,) = sandbox.pictures(answer)
     alpha = edited.getchannel("A")
     assert [alpha.getpixel(place) for place in ((5, 5), (150, 20), (150, 100), (5, 200))] == [0, 0, 255, 255]
@@ -260,7 +261,7 @@ REFUSED: dict[str, tuple[dict[str, bytes | Callable[[], bytes]], dict[str, Any],
     "mask over 20 MB": (
         {"image": FILE, "mask": padded(mask(), 20 * 2**20 + 1)}, OTHERS, 413, ("payload_too_large", "mask"),
     ),
-    "form over 42 MB": ({"image": bytes(43 * 2**20)}, OTHERS, 413, ("payload_too_large", None)),
+    "form over 96 MB": ({"image": bytes(97 * 2**20)}, OTHERS, 413, ("payload_too_large", None)),
     "cut off": ({"image": SECOND_HALF_LOST}, OTHERS, 400, IMAGE),
     "too many pixels": ({"image": lambda: giant(8000, 8000)}, OTHERS, 400, IMAGE),
     "far too many pixels": ({"image": lambda: giant(20000, 20000)}, OTHERS, 400, IMAGE),
@@ -283,10 +284,15 @@ REFUSED: dict[str, tuple[dict[str, bytes | Callable[[], bytes]], dict[str, Any],
     "size": ({"image": FILE}, {**SMALL, "size": "300x300"}, 400, ("invalid_request_error", "size")),
     "quality": ({"image": FILE}, {**SMALL, "quality": "hd"}, 400, ("invalid_request_error", "quality")),
     "unknown": ({"image": FILE}, {**SMALL, "strength": "1"}, 400, ("invalid_request_error", "strength")),
-    "two images": ({"image": FILE, "image[]": FILE}, SMALL, 400, ("invalid_request_error", "image[]")),
+    "two images for one": ({"image": FILE, "image[]": FILE}, SMALL, 400, ("too_many_images", "image")),
+    "a background": ({"image": FILE}, {**OTHERS, "background": "opaque"}, 400, ("invalid_request_error", "background")),
     "jpeg and clear": (
-        {"image": FILE}, {**OTHERS, "background": "transparent", "output_format": "jpeg"},
+        {"image": FILE},
+        {"prompt": "x", "model": "gpt-image-1", "background": "transparent", "output_format": "jpeg"},
         400, ("invalid_request_error", "background"),
+    ),
+    "an editor of another address": (
+        {"image": FILE}, {"prompt": "x", "model": "nano-banana-pro"}, 400, ("invalid_request_error", "model"),
     ),
     "no editor": ({"image": FILE}, {**SMALL, "model": "dall-e-3"}, 400, ("invalid_request_error", "model")),
     "no model": ({"image": FILE}, {**SMALL, "model": "dalle-2"}, 400, ("model_not_found", "model")),
@@ -396,13 +402,13 @@ def test_a_stranger_who_sends_much_may_finish_and_is_told_why(sandbox, path):
 @pytest.mark.parametrize("word", ANSWERS)
 @pytest.mark.parametrize("model", ["dall-e-2", "nano-banana-pro"])
 def test_edits_fail_as_asked(sandbox, word, model):
-    answer = sandbox.edit(FILE, mask(), model=model, prompt=f"a pier [fail: {word} always]")
+    answer = sandbox.edit(FILE, None, model=model, prompt=f"a pier [fail: {word} always]")
     assert (answer.status_code, answer.json()["error"]["code"]) == ANSWERS[word]
 
 
 def test_edits_break_as_asked(sandbox):
     def ask(word: str, model: str = "gpt-image-2", **more) -> requests.Response:
-        return sandbox.edit(FILE, mask(), model=model, prompt=f"[fail: {word}]", **more)
+        return sandbox.edit(FILE, None, model=model, prompt=f"[fail: {word}]", **more)
 
     def url(word: str) -> str:
         return ask(word).json()["data"][0]["url"]
@@ -440,7 +446,7 @@ def test_a_task_and_an_address_whose_upload_is_gone_say_so(sandbox):
     assert "uploaded picture" in answer["error"]
     file = sandbox.get(f"/files/{signer.seal('file', spec)}.png")
     assert (file.status_code, file.json()["error"]["code"]) == (410, "gone")
-    lost_mask = sandbox.edit(FILE, prompt="x", model="nano-banana-pro").json()["task_id"].removeprefix("img_")
+    lost_mask = sandbox.edit(FILE, prompt="x", model="nano-banana-pro").json()["task_id"].removeprefix("ldtask_")
     kept = signer.open("task", lost_mask)
     both = GenerationSpec(*(kept.model, "x", "256x256", 1, 7, old, "", -1, "edit", kept.image, "0" * 32))
     assert sandbox.get(f"/v1/tasks/img_{signer.seal('task', both)}").json()["status"] == "failed"
@@ -529,8 +535,8 @@ def test_a_sandbox_that_is_started_again_goes_on_with_its_edits(tmp_path):
     process, line = launch(**environment)
     try:
         task = requests.post(
-            line.split()[-1] + "/images/edits",
-            data={"model": "nano-banana-pro", "prompt": "a pier"},
+            line.split()[-1] + "/images/generations",
+            data={"model": "nano-banana-pro", "prompt": "a pier", "operation": "image-to-image"},
             files={"image": FILE},
             headers=headers,
             timeout=10,
@@ -604,7 +610,7 @@ def test_a_form_comes_apart_as_it_was_put_together(fields, as_files):
     sent = {name: (name, content) if as_files else content for name, content in fields.items()}
     body, kind = encode_multipart_formdata(sent)
     boundary = multipart.boundary_of({"CONTENT_TYPE": kind})
-    assert multipart.parts(body, boundary) == fields
+    assert multipart.parts(body, boundary) == {name: [content] for name, content in fields.items()}
     assert (
         multipart.parts(b"a preamble\r\n" + body + b"and more", boundary).keys()
         == multipart.parts(body, boundary).keys()
@@ -649,10 +655,43 @@ def test_a_form_that_is_none_is_refused(sandbox, body, said):
 
 @pytest.mark.parametrize(
     "kind",
-    [None, "application/json", "multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=b"],
+    [None, "text/plain", "multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=b"],
 )
 def test_a_body_that_is_no_form_is_refused(sandbox, kind):
     headers = {"Content-Type": kind} if kind else {}
     answer = sandbox.session.post(sandbox.url + "/images/edits", data=b"{}", headers=headers, timeout=10)
     assert answer.status_code == 400
     assert "multipart/form-data" in answer.json()["error"]["message"]
+
+
+def as_data(content: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        {"image_url": as_data(FILE)},
+        {"image_urls": [as_data(FILE), as_data(mask())]},
+        {"images": [{"image_url": as_data(FILE)}]},
+    ],
+)
+def test_an_edit_may_be_json_with_data_urls(sandbox, pictures):
+    body = {"model": "gpt-image-2", "prompt": "a sun", "mask": {"image_url": as_data(mask())}, **pictures}
+    answer = sandbox.session.post(sandbox.url + "/images/edits", json=body, timeout=30)
+    (edited,) = sandbox.pictures(answer)
+    assert edited.size == PHOTO.size
+
+
+def test_pictures_elsewhere_are_not_fetched(sandbox):
+    body = {"model": "gpt-image-2", "prompt": "a sun", "image_url": "https://pictures.example/cat.png"}
+    answer = sandbox.session.post(sandbox.url + "/images/edits", json=body, timeout=30)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "image_url")
+
+
+@pytest.mark.parametrize("names", [["image", "image"], ["image[]", "image[]"], ["image[]"]])
+def test_several_pictures_come_under_either_name(sandbox, names):
+    files = [(name, ("one.png", FILE)) for name in names]
+    fields = {"model": "gpt-image-2", "prompt": "a sun"}
+    answer = sandbox.session.post(sandbox.url + "/images/edits", data=fields, files=files, timeout=30)
+    assert len(sandbox.pictures(answer)) == 1

@@ -113,22 +113,54 @@ def test_an_edit_of_a_later_model_without_a_mask(client):
         image=drawing("JPEG"),
         prompt="a lemon",
         model="gpt-image-2",
-        background="opaque",
         output_format="webp",
-        size="512x512",
+        output_compression=60,
+        quality="low",
+        size="1024x1024",
         response_format="b64_json",
     )
     picture = Image.open(io.BytesIO(base64.b64decode(answer.data[0].b64_json)))
-    assert (picture.format, picture.size) == ("WEBP", (512, 512))
+    assert (picture.format, picture.size) == ("WEBP", (1024, 1024))
 
 
 def test_an_edit_that_is_a_task(client):
-    answer = client.images.edit(
-        image=drawing(), prompt="a lemon", model="nano-banana-pro", extra_body={"resolution": "1k"}
-    )
+    answer = client.images.edit(image=drawing(), prompt="a lemon", model="gpt-image-2", extra_body={"async": "true"})
     assert answer.model_extra["status"] == "pending"
     polled = client.get(answer.model_extra["poll_url"].removeprefix("/v1"), cast_to=object)
     assert polled["task_id"] == answer.model_extra["task_id"]
+
+
+def test_an_edit_of_several_pictures(client):
+    several = client.images.edit(
+        image=[drawing(), drawing("JPEG")], prompt="a lemon [seed: 3]", model="gpt-image-2", n=2
+    )
+    assert len(several.data) == 2
+    assert several.usage.input_tokens_details.image_tokens > 0
+    one = client.images.edit(
+        image=[drawing()], prompt="a lemon [seed: 3]", model="gpt-image-1.5", input_fidelity="high"
+    )
+    assert opened(one.data[0]).size == (256, 256)
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.images.edit(image=[drawing()] * 17, prompt="x", model="gpt-image-2")
+    assert caught.value.code == "too_many_images"
+
+
+def test_all_fields_of_gpt_image_2(client):
+    answer = client.images.generate(
+        model="gpt-image-2",
+        prompt="a lemon",
+        n=10,
+        size="1024x1024",
+        quality="low",
+        moderation="low",
+        background="opaque",
+        output_format="jpeg",
+        output_compression=40,
+    )
+    assert len(answer.data) == 10
+    assert (answer.quality, answer.size, answer.output_format) == ("low", "1024x1024", "jpeg")
+    assert answer.usage.total_tokens > 0
+    assert answer._request_id.startswith("req_")
 
 
 # The library's authors would rather have people edit; the endpoint is there all the same.

@@ -50,10 +50,10 @@ def test_submits_without_token_are_independent(owner: Person) -> None:
 
 
 def test_retry_copies_the_request_and_links_to_it(make_generation: MakeGeneration, team_gallery: Gallery) -> None:
-    old = make_generation(state=State.FAILED, gallery=team_gallery, count=2, options={"size": "768x1280"})
+    old = make_generation(state=State.FAILED, gallery=team_gallery, count=2, options={"size": "512x512"})
     new = services.generations.retry(old)
     assert new is not None
-    assert (new.retry_of, new.gallery, new.count, new.options) == (old, team_gallery, 2, {"size": "768x1280"})
+    assert (new.retry_of, new.gallery, new.count, new.options) == (old, team_gallery, 2, {"size": "512x512"})
     old.refresh_from_db()
     assert old.dismissed
 

@@ -121,7 +121,7 @@ def test_create_sends_what_the_vendor_documents(stub: StubUpstream, client: Clie
 def test_empty_fields_are_not_sent(stub: StubUpstream, client: Client) -> None:
     stub.answer(json=PICTURE)
     client.create(CAT)
-    assert stub.requests[0].json == {"model": "dall-e-3", "prompt": "A white cat", "n": 1}
+    assert stub.requests[0].json == {"model": "dall-e-3", "prompt": "A white cat"}
 
 
 @pytest.mark.parametrize("tail", ["", "/"])

@@ -1,11 +1,14 @@
-"""What the client makes of a server's catalogue: the sandbox's, one that tells ids alone, and any nonsense."""
+"""What the client makes of a server's catalogue: in the vendor's shapes, of ids alone, and any nonsense.
+
+The shapes are small excerpts, written by hand after the vendor's pages of March and July 2026.
+"""
 
 import math
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -25,14 +28,21 @@ from gallery.upstream import (
     ServerTrouble,
     UpstreamError,
 )
-from gallery.upstream.parse import contract_in, offered_model, offered_rows, pricing_in
+from gallery.upstream.catalogue import (
+    LeftOut,
+    not_for_pictures,
+    offered_model,
+    offered_rows,
+    pricing_in,
+)
 from tests.sandbox.conftest import launch
 from tests.support.properties import cases
 from tests.support.stub_upstream import Reply, Request, StubUpstream
 
 KEY = "sk-0123456789abcdefSECRET"
-SIZE = OfferedOption("size", "Size", ("1024x1024", "512x512"), "1024x1024")
-SIZE_REST = (SIZE.choices, SIZE.default)
+RATIOS = ("1:1", "16:9")
+RATIO = OfferedOption("aspect_ratio", "Aspect ratio", RATIOS)
+ALL_OPERATIONS = ("text-to-image", "image-to-image", "image-edit")
 
 
 @pytest.fixture(autouse=True)
@@ -55,31 +65,46 @@ def client(stub: StubUpstream) -> Iterator[Client]:
     client.close()
 
 
-def row(name: str, category: object = "image") -> dict[str, Any]:
-    return {"id": name, "object": "model", "lemondata": {"category": category, "pricing_unit": "per_request"}}
+def row(name: str, category: object = "image", **told: Any) -> dict[str, Any]:
+    return {"id": name, "object": "model", "tokenlab": {"category": category, **told}}
 
 
-def page(**contract: Any) -> dict[str, Any]:
-    return {"id": "m", "lemondata": {"category": "image", "public_contract": contract}}
+def page(namespace: str = "tokenlab", key: str = "request_format_details", **contract: Any) -> dict[str, Any]:
+    return {"id": "m", namespace: {"category": "image", key: contract}}
 
 
-def priced(name: str, **pricing: Any) -> dict[str, Any]:
-    return {"object": "list", "data": [{"model": name, "pricing": pricing, "provider": "x"}]}
+def described(**contract: Any) -> dict[str, Any]:
+    """A page of a model that makes pictures from a prompt, with a choice of aspect ratios."""
+    return page(
+        **{
+            "public_operations": ["text-to-image"],
+            "request_endpoint": "/v1/images/generations",
+            "supported_parameters": ["prompt", "n", "aspect_ratio"],
+            "aspect_ratios": list(RATIOS),
+            **contract,
+        }
+    )
+
+
+def prices(**by_model: Any) -> dict[str, Any]:
+    rows = [{"model": name, **more} for name, more in by_model.items()]
+    return {"object": "pricing", "currency": "USD", "data": rows}
 
 
 def serving(
-    rows: Any, page_of: Callable[[str], Any] = lambda name: page(), price_of: Callable[[str], Any] | None = None
+    rows: Any, page_of: Callable[[str], Any] = lambda name: described(), price_list: Any = None
 ) -> Callable[[Request], Any]:
-    """A server with this list, and these answers for one model each."""
+    """A server with this list, these pages, and this list of prices."""
 
     def answer(request: Request) -> Any:
-        parts = urlsplit(request.path)
-        if parts.path == "/v1/models":
+        path = unquote(urlsplit(request.path).path)
+        if path == "/v1/models":
             return {"object": "list", "data": rows} if isinstance(rows, list) else rows
-        if parts.path == "/v1/pricing":
-            (name,) = parse_qs(parts.query)["model"]
-            return price_of(name) if price_of else priced(name, per_request=None)
-        return page_of(unquote(parts.path.removeprefix("/v1/models/")))
+        if path == "/v1/pricing":
+            return prices() if price_list is None else price_list
+        if path.endswith("/pricing"):
+            return refusal(404)
+        return page_of(path.removeprefix("/v1/models/"))
 
     return answer
 
@@ -95,78 +120,234 @@ def test_the_sandbox_s_catalogue_is_read_whole(tmp_path: Any) -> None:
     process, line = launch(LEMONSTUDIO_SANDBOX_SECRET="s", LEMONSTUDIO_DATA=str(tmp_path))
     try:
         client = Client(line.split()[-1], "sk-sandbox", connect_timeout=10)
-        offered = {model.id: model for model in client.catalogue()}
+        catalogue = client.catalogue()
         client.close()
     finally:
         process.terminate()
         process.communicate(timeout=10)
-    assert list(offered) == [
-        "dall-e-3",
-        "dall-e-2",
-        "flux-pro",
-        "flux-schnell",
-        "midjourney",
-        "ideogram-v3",
-        "stable-diffusion-3",
-        "gpt-image-2",
-        "nano-banana-pro",
-    ]
-    assert offered["dall-e-3"] == OfferedModel(
-        id="dall-e-3",
-        description="Best quality; rewrites the prompt. Misty landscapes.",
-        max_count=1,
-        options=(
-            OfferedOption("size", "Size", ("1024x1024", "1792x1024", "1024x1792"), "1024x1024"),
-            OfferedOption("quality", "Quality", ("standard", "hd"), "standard"),
-            OfferedOption("style", "Style", ("vivid", "natural"), "vivid"),
-        ),
-        edits=False,
-        variations=False,
-        prompt_limit=4000,
-        price=Decimal("0.04"),
-        prices=(
-            ({"quality": "hd", "size": "1792x1024"}, Decimal("0.12")),
-            ({"quality": "hd", "size": "1024x1792"}, Decimal("0.12")),
-            ({"quality": "hd"}, Decimal("0.08")),
-        ),
+    offered = {model.id: model for model in catalogue.models}
+    assert len(offered) == 11
+    assert catalogue.left_out == ()
+    assert all(model.described and model.generates for model in offered.values())
+    dalle = offered["dall-e-3"]
+    assert (dalle.price, dalle.prices[-1]) == (Decimal("0.04"), ({"quality": "hd"}, Decimal("0.08")))
+    assert (dalle.edits, dalle.prompt_limit, dalle.problems) == (False, 4000, ())
+    assert dalle.parameters == {"size": (), "quality": (), "style": ()}
+    banana = offered["nano-banana-pro"]
+    assert banana.options == (
+        OfferedOption("aspect_ratio", "Aspect ratio", ("1:1", "16:9", "9:16", "3:2", "2:3")),
+        OfferedOption("resolution", "Resolution", ("1k", "2k", "4k"), "", ("generate",)),
     )
-    assert offered["gpt-image-2"].options[1:] == (
-        OfferedOption("background", "Background", ("auto", "transparent", "opaque"), "auto"),
-        OfferedOption("output_format", "File format", ("png", "jpeg", "webp"), "png"),
-    )
-    ratios = ("1:1", "3:2", "2:3", "16:9", "9:16", "4:3", "3:4")
-    assert offered["nano-banana-pro"].options == (
-        OfferedOption("aspect_ratio", "Aspect ratio", ratios, "1:1"),
-        OfferedOption("resolution", "Resolution", ("1k", "2k", "4k"), "1k"),
-    )
-    assert offered["nano-banana-pro"].prices == (({"resolution": "4k"}, Decimal("0.24")),)
-    assert [name for name, model in offered.items() if model.edits] == ["dall-e-2", "gpt-image-2", "nano-banana-pro"]
-    assert [name for name, model in offered.items() if model.variations] == ["dall-e-2"]
-    assert offered["dall-e-2"].options[0].default == "1024x1024"
-    assert (offered["flux-pro"].price, offered["flux-pro"].prices, offered["flux-pro"].max_count) == (None, (), 4)
+    assert banana.endpoints["edit"] == "/images/generations"
+    assert banana.masks is False
+    gpt = offered["gpt-image-2"]
+    assert (gpt.edits, gpt.masks, gpt.endpoints["edit"]) == (True, True, "/images/edits")
+    assert gpt.parameters["moderation"] == gpt.parameters["background"] == ("generate",)
+    assert (gpt.price, gpt.token_prices) == (None, {"input": Decimal(5), "output": Decimal(30)})
 
 
 def test_what_is_asked_for_and_how(stub: StubUpstream, client: Client) -> None:
-    stub.handler = serving([row("a/b c?d#e"), row("dall-e-3")])
-    assert [model.id for model in client.catalogue()] == ["a/b c?d#e", "dall-e-3"]
+    stub.handler = serving([row("a/b c?d#e"), row("dall-e-3")], price_list=prices(**{"dall-e-3": {}, "a/b c?d#e": {}}))
+    assert [model.id for model in client.catalogue().models] == ["a/b c?d#e", "dall-e-3"]
     assert [request.path for request in stub.requests] == [
         "/v1/models?category=image",
+        "/v1/pricing",
         "/v1/models/a%2Fb%20c%3Fd%23e",
-        "/v1/pricing?model=a%2Fb%20c%3Fd%23e",
         "/v1/models/dall-e-3",
-        "/v1/pricing?model=dall-e-3",
     ]
     assert {request.method for request in stub.requests} == {"GET"}
     assert {request.headers["authorization"] for request in stub.requests} == {f"Bearer {KEY}"}
     assert len({request.peer for request in stub.requests}) == 1
 
 
-def test_a_contract_in_the_list_itself_saves_the_question(stub: StubUpstream, client: Client) -> None:
-    listed = {"id": "m", **page(max_n=3, edits=True)}
-    stub.handler = serving([listed], page_of=lambda name: refusal(500))
-    (model,) = client.catalogue()
-    assert (model.max_count, model.edits) == (3, True)
-    assert [request.path for request in stub.requests] == ["/v1/models?category=image", "/v1/pricing?model=m"]
+def test_a_description_in_the_list_itself_saves_the_question(stub: StubUpstream, client: Client) -> None:
+    stub.handler = serving([described()], page_of=lambda name: refusal(500), price_list=prices(m={}))
+    (model,) = client.catalogue().models
+    assert (model.described, model.options) == (True, (RATIO,))
+    assert [request.path for request in stub.requests] == ["/v1/models?category=image", "/v1/pricing"]
+
+
+@pytest.mark.parametrize("namespace", ["tokenlab", "lemondata"])
+@pytest.mark.parametrize("key", ["request_format_details", "public_contract"])
+def test_both_names_and_both_shapes_are_read(namespace: str, key: str) -> None:
+    told = page(
+        namespace,
+        key,
+        public_operations=["text-to-image", "image-edit"],
+        supported_parameters=["prompt", "aspect_ratio", "seed"],
+        aspect_ratios=list(RATIOS),
+        request_endpoint="/v1/images/generations",
+        request_endpoint_by_operation={"image-edit": "/v1/images/edits", "text-to-image": None},
+        service_limits={"prompt_max_characters": 3000, "concurrency": None},
+    )
+    model = offered_model("m", [told])
+    assert model.described
+    assert (model.generates, model.edits, model.prompt_limit) == (True, True, 3000)
+    assert model.endpoints["generate"] == "/images/generations"
+    assert model.endpoints["edit"] == "/images/edits"
+    assert model.options == (RATIO,)
+    assert model.parameters == {"seed": ()}
+
+
+def test_the_newer_name_wins_and_the_two_are_not_mixed() -> None:
+    told = {
+        "id": "m",
+        "tokenlab": {"category": "image", "description": "new"},
+        "lemondata": {"category": "image", "description": "old", "public_contract": {"supported_parameters": ["seed"]}},
+    }
+    model = offered_model("m", [told])
+    assert (model.description, model.described) == ("new", False)
+
+
+def test_each_operation_has_its_own_fields() -> None:
+    told = described(
+        public_operations=["text-to-image", "image-to-image"],
+        operation_constraints=[
+            {
+                "operation": "text-to-image",
+                "supported_parameters": ["prompt", "aspect_ratio", "resolution"],
+                "allowed_resolutions": ["1k", "2k"],
+            },
+            {
+                "operation": "image-to-image",
+                "request_endpoint": "/v1/images/generations",
+                "supported_parameters": ["prompt", "operation", "aspect_ratio", "image_urls"],
+                "allowed_aspect_ratios": ["1:1"],
+            },
+        ],
+    )
+    model = offered_model("m", [told])
+    ratio, resolution = model.options
+    assert (resolution.choices, resolution.operations) == (("1k", "2k"), ("generate",))
+    assert (ratio.choices, ratio.operations) == (RATIOS, ("generate",))
+    assert "other choices for references, edit" in model.problems[0], "what cannot be expressed is said"
+    assert model.edits, "pictures that go along are edited, where there is no operation of that name"
+
+
+def test_a_field_that_must_be_sent_has_a_value_to_begin_with() -> None:
+    model = offered_model("m", [described(required_selectors=["aspect_ratio"])])
+    assert (model.required, model.options[0].default) == (("aspect_ratio",), "1:1")
+
+
+def test_two_names_of_one_field_are_one_option() -> None:
+    model = offered_model("m", [described(supported_parameters=["output_compression", "compression"])])
+    assert list(model.parameters) == ["output_compression"]
+
+
+def test_a_summary_alone_is_no_description() -> None:
+    summary = {"public_operations": ["image-edit"], "request_endpoint": "/v1/images/edits"}
+    model = offered_model("m", [row("m", request_format_summary=summary)])
+    assert (model.described, model.generates, model.edits) == (False, False, True)
+    assert model.endpoints["edit"] == "/images/edits"
+
+
+def test_the_end_of_a_model_is_told() -> None:
+    life = {
+        "stage": "deprecated",
+        "reason": "Old",
+        "replacement_model": "flux-2-pro",
+        "deprecated_at": "2026-06-01T00:00:00Z",
+        "sunset_at": "2027-01-31T00:00:00Z",
+    }
+    free = {"user_charge_policy": "free", "free_until": "2026-12-01T00:00:00Z"}
+    preferences = {"image": {"success_rate_24h": 0.97}}
+    model = offered_model("m", [row("m", lifecycle=life, commercial=free, agent_preferences=preferences)])
+    assert model.lifecycle == {
+        "stage": "deprecated",
+        "reason": "Old",
+        "replacement": "flux-2-pro",
+        "sunset_at": "2027-01-31T00:00:00+00:00",
+        "is_free": True,
+        "free_until": "2026-12-01T00:00:00+00:00",
+    }
+    assert model.success_rate == 0.97
+    assert offered_model("m", [row("m", lifecycle={"stage": "active"})]).lifecycle == {}
+
+
+# Prices
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"pricing": {"per_request": "0.04", "input_per_1m": None, "is_lock_price": True, "currency": "USD"}},
+        {"lock_price_per_request": "0.04", "input_per_1m_tokens": None},
+        {"pricing_unit": "per_request", "scalar_pricing": {"per_request": "0.0400"}},
+        {"pricing_unit": "per_image", "scalar_pricing": {"per_image": 0.04}},
+    ],
+)
+def test_a_price_is_found_wherever_it_stands(told: dict[str, Any]) -> None:
+    assert offered_model("m", [], [told]).price == Decimal("0.04")
+    assert offered_model("m", [{"id": "m", "tokenlab": told}], [told]).price == Decimal("0.04")
+
+
+@pytest.mark.parametrize(
+    ("value", "price"),
+    [
+        ("0.04", "0.04"),
+        (0.04, "0.04"),
+        ("100", "100"),
+        (0, "0"),
+        ("0.0000004", "0"),
+        *[(one, "None") for one in (None, "", "free", "-1", -0.01, True, "NaN", math.inf, "1e9", [1], 10**7, 10**400)],
+    ],
+)
+def test_amounts(value: Any, price: str) -> None:
+    assert str(offered_model("m", [], [{"lock_price_per_request": value}]).price) == price
+
+
+def test_a_price_in_another_currency_is_none_in_dollars() -> None:
+    assert offered_model("m", [], [{"lock_price_per_request": "4", "currency": "CNY"}]).price is None
+    assert offered_model("m", [], [{"pricing": {"per_request": "4", "currency": "CNY"}}]).price is None
+
+
+def test_prices_of_tokens_are_no_price_of_a_picture() -> None:
+    rates = {"input_per_1m_tokens": "5.00", "output_per_1m_tokens": "30.00"}
+    told = {"pricing_unit": "per_token", "per_request": "5", **rates}
+    model = offered_model("m", [], [told])
+    assert (model.price, model.token_prices) == (None, {"input": Decimal(5), "output": Decimal(30)})
+
+
+def test_a_price_that_depends_on_choices_is_said_or_asked_for() -> None:
+    variants = [
+        {"when": {"quality": "hd"}, "per_request": "0.08"},
+        {"when": {"quality": "hd", "size": "1792x1024"}, "per_request": "0.12"},
+        {"when": {}, "per_request": "1"},
+        {"when": {"n": "2"}, "per_request": "1"},
+        {"when": {"quality": 7}, "per_request": "1"},
+        7,
+    ]
+    told = {"has_complex_pricing": True, "pricing_details": {"variants": variants}}
+    model = offered_model("m", [], [told])
+    assert model.prices == (
+        ({"quality": "hd", "size": "1792x1024"}, Decimal("0.12")),
+        ({"quality": "hd"}, Decimal("0.08")),
+    )
+    assert model.problems == ()
+    unclear = offered_model(
+        "m", [], [{"has_complex_pricing": True, "pricing": {"min_price": "0.02", "max_price": "0.09"}}]
+    )
+    assert "($0.02 to $0.09)" in unclear.problems[0]
+
+
+def test_the_price_of_the_model_that_was_asked_about() -> None:
+    rows = [{"model": "other", "pricing": {"per_request": "9"}}, {"model": "m", "lock_price_per_request": "1"}]
+    assert pricing_in({"data": rows}, "m") == {"model": "m", "lock_price_per_request": "1", "currency": None}
+    assert pricing_in({"data": rows[:1]}, "m") is None
+    assert pricing_in({"model": "other", "scalar_pricing": {}}, "m") is None
+    assert pricing_in({"model": "m", "scalar_pricing": {"per_request": "1"}}, "m") is not None
+
+
+def test_a_server_with_prices_of_one_model_at_a_time(stub: StubUpstream, client: Client) -> None:
+    """As the pages of March 2026 have it, if the list of all is refused."""
+
+    def answer(request: Request) -> Any:
+        if request.path == "/v1/pricing?model=m":
+            return {"object": "list", "data": [{"model": "m", "pricing": {"per_request": "0.05"}}]}
+        return refusal(404) if "pricing" in request.path else serving([row("m")])(request)
+
+    stub.handler = answer
+    assert client.catalogue().models[0].price == Decimal("0.05")
 
 
 # Servers that tell less
@@ -177,21 +358,10 @@ def test_a_server_of_the_openai_kind_tells_ids_alone(stub: StubUpstream, client:
     stub.handler = serving(
         [{"id": name, "object": "model", "owned_by": "me"} for name in names],
         page_of=lambda name: {"id": name, "object": "model"},
-        price_of=lambda name: Reply(404, b"<h1>Not Found</h1>"),
+        price_list=Reply(404, b"<h1>Not Found</h1>"),
     )
-    assert client.catalogue() == [OfferedModel(name) for name in names]
-    assert OfferedModel("x") == OfferedModel(
-        id="x",
-        description="",
-        max_count=None,
-        options=(),
-        edits=None,
-        variations=None,
-        prompt_limit=None,
-        price=None,
-        prices=(),
-    )
-    assert len(stub.requests) == 1 + 3 + 3, "it is soon plain that there is nothing more to be had"
+    assert client.catalogue().models == tuple(OfferedModel(name) for name in names)
+    assert len(stub.requests) == 1 + 1 + 3 + 3 + 3, "it is soon plain that there is nothing more to be had"
 
 
 @pytest.mark.parametrize(
@@ -210,169 +380,43 @@ def test_a_server_of_the_openai_kind_tells_ids_alone(stub: StubUpstream, client:
 )
 def test_details_and_prices_that_cannot_be_had_are_not_said(stub: StubUpstream, client: Client, useless: Reply) -> None:
     names = ["a", "b", "c", "d", "e"]
-    stub.handler = serving([row(name) for name in names], lambda name: useless, lambda name: useless)
-    assert client.catalogue() == [OfferedModel(name) for name in names]
+    stub.handler = serving([row(name) for name in names], lambda name: useless, useless)
+    assert client.catalogue().models == tuple(OfferedModel(name) for name in names)
 
 
 def test_a_model_whose_page_fails_spoils_no_other(stub: StubUpstream, client: Client) -> None:
     names = [f"m{number}" for number in range(9)]
-    stub.handler = serving(
-        [row(name) for name in names],
-        lambda name: refusal(500) if name != "m8" else page(max_n=2),
-        lambda name: refusal(404, "model_not_found") if name in ("m0", "m1", "m3") else priced(name, per_request="0.5"),
-    )
-    offered = client.catalogue()
-    assert [model.max_count for model in offered] == [None] * 8 + [2]
-    assert [model.price for model in offered] == [None, None, Decimal("0.5"), None, *[Decimal("0.5")] * 5]
+    stub.handler = serving([row(name) for name in names], lambda name: refusal(500) if name != "m8" else described())
+    assert [model.described for model in client.catalogue().models] == [False] * 8 + [True]
 
 
-@pytest.mark.parametrize(
-    ("contract", "options"),
-    [
-        ({}, ()),
-        ({"sizes": ["1024x1024", "512x512"], "default_size": "1024x1024"}, (SIZE,)),
-        ({"sizes": ["1024x1024", "512x512"]}, (SIZE,)),
-        (
-            {"sizes": [], "default_size": None, "quality": ["standard", "hd"], "style": []},
-            (OfferedOption("quality", "Quality", ("standard", "hd"), "standard"),),
-        ),
-        ({"options": [], "sizes": ["1024x1024"]}, ()),
-        ({"options": None, "sizes": ["1024x1024", "512x512"]}, (SIZE,)),
-    ],
-)
-def test_a_contract_without_options_has_a_field_for_each(
-    contract: dict[str, Any], options: tuple[OfferedOption, ...]
-) -> None:
-    assert offered_model("m", contract, None).options == options
+# Options
 
 
-RESERVED = ("model", "prompt", "n", "user", "response_format", "image", "mask")
+RESERVED = ("model", "prompt", "n", "user", "response_format", "image", "images", "mask", "image_url", "image_urls")
 NO_NAMES: list[Any] = ["", "Size", "9size", "si-ze", "größe", "s" * 41, "size\n", 7, None, []]
 
 
-def option(**more: Any) -> dict[str, Any]:
-    return {"name": "size", "label": "Size", "choices": ["1024x1024", "512x512"], "default": "1024x1024", **more}
+@pytest.mark.parametrize("name", [*RESERVED, "operation", "stream", "partial_images", "mask_url", *NO_NAMES])
+def test_fields_that_are_no_options_are_left_out(name: Any) -> None:
+    model = offered_model("m", [described(supported_parameters=[name, "aspect_ratio"])])
+    assert (model.options, model.parameters) == ((RATIO,), {})
 
 
-def without(name: str) -> dict[str, Any]:
-    return {key: value for key, value in option().items() if key != name}
+def test_choices_that_make_no_sense_are_left_out() -> None:
+    given = ["1:1", 7, None, True, ["x"], "", "a\nb", "x" * 101, "16:9", "1:1"]
+    assert offered_model("m", [described(aspect_ratios=given)]).options == (RATIO,)
 
 
-@pytest.mark.parametrize(
-    ("given_options", "expected"),
-    [
-        ([option()], (SIZE,)),
-        ([option(unknown=7)], (SIZE,)),
-        ([without("label")], (SIZE,)),
-        ([option(label=7)], (SIZE,)),
-        ([option(label="  \n ")], (SIZE,)),
-        ([without("default")], (SIZE,)),
-        ([option(default="2048x2048")], (SIZE,)),
-        ([option(default=["512x512"])], (SIZE,)),
-        ([option(default="512x512")], (OfferedOption("size", "Size", SIZE.choices, "512x512"),)),
-        ([without("name")], ()),
-        ([without("choices")], ()),
-        ([option(choices=[])], ()),
-        ([option(choices="1024x1024")], ()),
-        ([option(choices={"1024x1024": 1})], ()),
-        ([option(choices=["1024x1024", 7, None, True, ["x"], "", "a\nb", "x" * 101, "512x512", "1024x1024"])], (SIZE,)),
-        ([option(choices=[7, 8])], ()),
-        ([option(), option(choices=["other"])], (SIZE,)),
-        ([7, None, [], "size", option()], (SIZE,)),
-        ([option(name="aspect_ratio", label=None)], (OfferedOption("aspect_ratio", "Aspect ratio", *SIZE_REST),)),
-        *[([option(name=name)], ()) for name in RESERVED],
-        *[([option(name=name)], ()) for name in NO_NAMES],
-        ([option(name="s" * 40, label="S")], (OfferedOption("s" * 40, "S", *SIZE_REST),)),
-    ],
-)
-def test_options_that_make_no_sense_are_left_out(given_options: Any, expected: tuple[OfferedOption, ...]) -> None:
-    assert offered_model("m", {"options": given_options}, None).options == expected
-
-
-def test_labels_and_descriptions_are_one_clean_line() -> None:
-    model = offered_model(
-        "m",
-        {"description": " a\x00b\x1b[1m\n\n  c\u2028 " + "x" * 900, "options": [option(label="Si\tze" + "e" * 300)]},
-        None,
-    )
+def test_descriptions_are_one_clean_line() -> None:
+    model = offered_model("m", [row("m", description=" a\x00b\x1b[1m\n\n  c\u2028 " + "x" * 900)])
     assert model.description.startswith("ab[1m c x")
     assert len(model.description) == 500
-    assert model.options[0].label.startswith("Si zee")
-    assert len(model.options[0].label) == 100
 
 
-@pytest.mark.parametrize(
-    ("value", "number"),
-    [(4, 4), (1, 1), (4.0, 4), *[(one, None) for one in (0, -1, "4", True, None, [4], math.nan, math.inf, 10**9)]],
-)
-def test_numbers_that_make_no_sense_are_not_said(value: Any, number: int | None) -> None:
-    model = offered_model("m", {"max_n": value, "prompt_limit": value}, None)
-    assert (model.max_count, model.prompt_limit) == (number, number)
-
-
-@pytest.mark.parametrize("value", [0, 1, "true", None, [], {}])
-def test_what_is_no_yes_or_no_is_not_said(value: Any) -> None:
-    model = offered_model("m", {"edits": value, "variations": value}, None)
-    assert (model.edits, model.variations) == (None, None)
-
-
-@pytest.mark.parametrize(
-    ("value", "price", "written"),
-    [
-        ("0.04", Decimal("0.04"), "0.04"),
-        (0.04, Decimal("0.04"), "0.04"),
-        ("0.0400", Decimal("0.04"), "0.04"),
-        ("100", Decimal(100), "100"),
-        (0, Decimal(0), "0"),
-        ("0.0000004", Decimal(0), "0"),
-        *[(one, None, "None") for one in (None, "", "free", "-1", -0.01, True, "NaN", math.inf, "1e9", [1], 10**7)],
-    ],
-)
-def test_prices(value: Any, price: Decimal | None, written: str) -> None:
-    offered = offered_model("m", None, {"per_request": value, "currency": "USD"})
-    assert (offered.price, str(offered.price)) == (price, written)
-
-
-def test_a_price_in_another_currency_is_none_in_dollars() -> None:
-    variants = [{"when": {"quality": "hd"}, "per_request": "8"}]
-    other = offered_model("m", None, {"per_request": "4", "variants": variants, "currency": "CNY"})
-    assert (other.price, other.prices) == (None, ())
-    unsaid = offered_model("m", None, {"per_request": "4", "variants": variants})
-    assert (unsaid.price, unsaid.prices) == (Decimal(4), (({"quality": "hd"}, Decimal(8)),))
-
-
-def test_prices_by_option_come_with_the_most_particular_first() -> None:
-    rows: list[Any] = [
-        {"when": {"quality": "hd"}, "per_request": "0.08", "unknown": 1},
-        {"when": {"quality": "hd", "size": "1792x1024"}, "per_request": "0.12"},
-        {"when": {"style": "vivid"}, "per_request": 0.05},
-    ]
-    nonsense = [
-        None,
-        7,
-        {},
-        {"when": {}, "per_request": "1"},
-        {"when": "hd", "per_request": "1"},
-        {"when": {"quality": "hd"}},
-        {"when": {"quality": "hd"}, "per_request": "dear"},
-        {"when": {"quality": 7}, "per_request": "1"},
-        {"when": {"Quality": "hd"}, "per_request": "1"},
-        {"when": {"n": "2"}, "per_request": "1"},
-        {"when": {"quality": "x" * 101}, "per_request": "1"},
-        {"when": {f"o{number}": "x" for number in range(21)}, "per_request": "1"},
-    ]
-    assert offered_model("m", None, {"variants": [*nonsense, *rows]}).prices == (
-        ({"quality": "hd", "size": "1792x1024"}, Decimal("0.12")),
-        ({"quality": "hd"}, Decimal("0.08")),
-        ({"style": "vivid"}, Decimal("0.05")),
-    )
-
-
-def test_the_price_of_the_model_that_was_asked_about() -> None:
-    rows = [{"model": "other", "pricing": {"per_request": "9"}}, {"model": "m", "pricing": {"per_request": "1"}}]
-    assert pricing_in({"data": rows}, "m") == {"per_request": "1"}
-    assert pricing_in({"data": rows[:1]}, "m") is None
-    assert pricing_in({"data": [{"pricing": {"per_request": "2"}}]}, "m") == {"per_request": "2"}
+def test_operations_of_a_later_time_are_said() -> None:
+    model = offered_model("m", [described(public_operations=["text-to-image", "image-to-hologram"])])
+    assert model.problems == ("The studio does not know its operation “image-to-hologram”.",)
 
 
 # Lists
@@ -382,33 +426,60 @@ def test_the_price_of_the_model_that_was_asked_about() -> None:
     ("rows", "names"),
     [
         ([], []),
-        ([row("a"), row("b", "chat"), row("c", None), row("d", 7), {"id": "e", "lemondata": 7}], ["a", "c", "d", "e"]),
+        ([row("a"), row("b", None), row("c", 7), {"id": "d", "tokenlab": 7}], ["a", "b", "c", "d"]),
         ([row("a"), row("a"), {"id": "a"}], ["a"]),
         ([None, 7, "x", [], {}, {"id": None}, {"id": 7}, {"id": ""}, {"id": ["a"]}], []),
         ([{"id": "x" * 101}, {"id": "a\nb"}, {"id": " a"}, {"id": "\ud800"}, {"id": "x" * 100}], ["x" * 100]),
     ],
 )
-def test_ids_that_can_be_used(stub: StubUpstream, client: Client, rows: list[Any], names: list[str]) -> None:
-    stub.handler = serving(rows)
-    assert [model.id for model in client.catalogue()] == names
+def test_ids_that_can_be_used(rows: list[Any], names: list[str]) -> None:
+    assert list(offered_rows({"data": rows})[0]) == names
+    assert list(offered_rows(rows)[0]) == names, "a bare list is one too"
 
 
-def test_a_bare_list_is_one_too() -> None:
-    assert list(offered_rows([{"id": "a"}])) == ["a"]
+@pytest.mark.parametrize(
+    ("told", "is_left_out"),
+    [
+        (row("veo3.1", "video"), True),
+        ({"id": "gpt-5.4", "lemondata": {"category": "chat"}}, True),
+        ({"id": "veo3.1", "lemondata": {"category": "video"}}, True),
+        (row("x", "image", supported_operations=["text-to-video"]), True),
+        (row("x", None, public_operations=["image-edit"]), False),
+        (row("x", None, capabilities=["chat"]), True),
+        (row("x", "image", capabilities=["chat"]), False),
+        *[
+            ({"id": name}, True)
+            for name in (
+                "sora-2", "veo3.1", "gpt-5.4", "gpt-4o", "o3-mini", "claude-opus-4", "text-embedding-3-small", "tts-1",
+                "whisper-1", "kling-video-v2", "seedance-1.0", "ideogram-describe-v3", "meta/llama-4",
+            )
+        ],
+        *[
+            ({"id": name}, False)
+            for name in (
+                "gpt-image-2", "dall-e-3", "gemini-2.5-flash-image", "flux-pro", "kling-image-o1", "qwen-image-edit",
+                "black-forest-labs/flux-kontext-pro", "recraft-v3", "my-own-model",
+            )
+        ],
+    ],
+)  # fmt: skip
+def test_models_for_something_else_never_pass_as_picture_models(told: dict[str, Any], is_left_out: bool) -> None:
+    assert bool(not_for_pictures(told["id"], told)) is is_left_out
+    found, left_out = offered_rows([told])
+    assert (told["id"] in found) is not is_left_out
+    assert [one.id for one in left_out] == ([told["id"]] if is_left_out else [])
 
 
-def test_an_endless_catalogue_has_an_end(stub: StubUpstream, client: Client) -> None:
-    choices = [str(one) for one in range(500)]
-    told = Reply.of_json(page(options=[option(name=f"o{number}", choices=choices[:60]) for number in range(150)]))
-    variants = [{"when": {"o": choice}, "per_request": "1"} for choice in choices]
-    stub.handler = serving(
-        [row(f"m{number}") for number in range(5_000)], lambda name: told, lambda name: priced(name, variants=variants)
-    )
-    offered = client.catalogue()
-    assert (len(offered), len(stub.requests)) == (200, 401)
-    assert {len(model.options) for model in offered} == {20}
-    assert {len(one.choices) for model in offered for one in model.options} == {50}
-    assert {len(model.prices) for model in offered} == {100}
+def test_an_endless_catalogue_has_an_end_and_says_so(stub: StubUpstream, client: Client) -> None:
+    choices = [f"{one}:1" for one in range(500)]
+    names = [f"o{number}" for number in range(150)]
+    told = Reply.of_json(described(supported_parameters=["aspect_ratio", *names], aspect_ratios=choices))
+    stub.handler = serving([row(f"m{number}") for number in range(5_000)], lambda name: told)
+    catalogue = client.catalogue()
+    assert len(catalogue.models) == 200
+    assert catalogue.left_out[0] == LeftOut("m200", "the list has more than 200 models")
+    assert {len(model.options) + len(model.parameters) for model in catalogue.models} == {20}
+    assert {len(one.choices) for model in catalogue.models for one in model.options} == {50}
 
 
 # Errors
@@ -463,15 +534,17 @@ def test_half_a_catalogue_is_not_taken_for_the_whole(
 ) -> None:
     stub.handler = serving(
         [row("a"), row("b"), row("c")],
-        lambda name: answer if at == "page" and name == "b" else page(),
-        lambda name: answer if at == "price" and name == "b" else priced(name),
+        lambda name: answer if at == "page" and name == "b" else described(),
+        answer if at == "price" else None,
     )
     with pytest.raises(kind):
         Client(stub.base_url, KEY, connect_timeout=5, poll_read_timeout=1).catalogue()
 
 
 def test_a_server_that_takes_its_time_for_each_meets_the_deadline(stub: StubUpstream) -> None:
-    stub.handler = serving([row(f"m{number}") for number in range(200)], lambda name: Reply.of_json(page(), delay=0.1))
+    stub.handler = serving(
+        [row(f"m{number}") for number in range(200)], lambda name: Reply.of_json(described(), delay=0.1)
+    )
     with pytest.raises(OutcomeUnknown) as caught:
         Client(stub.base_url, KEY, connect_timeout=5, catalogue_time=1.0).catalogue()
     assert (caught.value.code, caught.value.retryable) == ("catalogue_too_slow", True)
@@ -495,37 +568,32 @@ def test_the_key_is_in_nothing_that_is_offered(stub: StubUpstream, client: Clien
     told = f"Made for {KEY}."
     stub.handler = serving(
         [row("a"), row(KEY)],
-        lambda name: page(description=told, options=[option(label=told, choices=[told, KEY, "plain"])]),
-        lambda name: priced(name, variants=[{"when": {"size": KEY}, "per_request": "1"}]),
+        lambda name: (
+            described(aspect_ratios=[KEY, "1:1"], notes=[told], public_operations=["text-to-image", KEY])
+            | {"tokenlab": {**described()["tokenlab"], "description": told, "lifecycle": {"reason": told}}}
+        ),
+        prices(a={"pricing_details": {"variants": [{"when": {"size": KEY}, "per_request": "1"}]}}),
     )
-    offered = client.catalogue()
-    assert len(offered) == 2
-    assert KEY not in repr(offered)
-    assert "sk-…" in offered[0].description
-    with_short_key = offered_model(
-        "m", {"description": "by s3cret", "options": [option(choices=["s3cret", "a"])]}, None
-    )
-    hidden = offered_model(
-        "m", {"description": "by s3cret", "options": [option(choices=["s3cret", "a"])]}, None, lambda text: text[:0]
-    )
-    assert with_short_key.options[0].choices == ("s3cret", "a")
-    assert (hidden.description, hidden.options) == ("", ())
+    catalogue = client.catalogue()
+    assert len(catalogue.models) == 2
+    assert KEY not in repr(catalogue)
+    assert "sk-…" in catalogue.models[0].description
 
 
 # Whatever JSON comes in
 
 # fmt: off
 TEXTS = st.sampled_from([
-    "", " ", "image", "chat", "m", "size", "1024x1024", "512x512", "model", "n", "hd", "0.04", "-1", "NaN", "1e999",
-    "USD", "CNY", "a\nb", "\x00", "\ud800", "x" * 9000, "sync", KEY,
+    "", " ", "image", "chat", "m", "size", "1:1", "16:9", "model", "n", "text-to-image", "image-edit", "0.04", "-1",
+    "NaN", "1e999", "USD", "CNY", "a\nb", "\x00", "\ud800", "x" * 9000, "/v1/images/edits", "2027-01-31T00:00:00Z", KEY,
 ])
 LEAVES = st.one_of(
     TEXTS, st.sampled_from([None, True, False, 0, -1, 1, 4, 0.04, 10**400, math.nan, math.inf]), st.text(max_size=6)
 )
 FIELDS = st.sampled_from([
-    "object", "data", "id", "lemondata", "category", "public_contract", "description", "mode", "max_n", "options",
-    "name", "label", "choices", "default", "edits", "variations", "prompt_limit", "sizes", "default_size", "quality",
-    "style", "model", "pricing", "per_request", "currency", "variants", "when", "size",
+    "object", "data", "id", "tokenlab", "lemondata", "category", "request_format_details", "public_contract", "model",
+    "description", "public_operations", "supported_parameters", "operation_constraints", "aspect_ratios", "operation",
+    "allowed_aspect_ratios", "pricing", "per_request", "currency", "variants", "when", "lifecycle", "commercial",
 ])
 # fmt: on
 VALUES = st.recursive(
@@ -539,24 +607,40 @@ def shaped(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries(fields) | st.fixed_dictionaries({}, optional=broken) | VALUES
 
 
+WORDS = st.lists(st.sampled_from(ALL_OPERATIONS) | TEXTS, max_size=3)
+PARAMETERS = st.lists(st.sampled_from(["size", "quality", "n", "aspect_ratio", "seed", "mask"]) | TEXTS, max_size=5)
 CHOICES = st.lists(TEXTS, max_size=4)
-OPTION = shaped(name=st.sampled_from(["size", "quality", "n"]), label=TEXTS, choices=CHOICES, default=TEXTS)
-CONTRACTS = shaped(
-    description=TEXTS,
-    max_n=st.just(4),
-    options=st.lists(OPTION, max_size=3),
-    edits=st.booleans(),
-    variations=st.booleans(),
-    prompt_limit=st.just(4000),
-    sizes=CHOICES,
-    default_size=TEXTS,
+CONSTRAINT = shaped(
+    operation=st.sampled_from(ALL_OPERATIONS),
+    request_endpoint=TEXTS,
+    supported_parameters=PARAMETERS,
+    allowed_aspect_ratios=CHOICES,
 )
-PAGES = shaped(id=TEXTS, lemondata=shaped(category=st.just("image"), public_contract=CONTRACTS))
-WHEN = st.dictionaries(st.sampled_from(["size", "quality", "n", "No"]), TEXTS, max_size=2)
+CONTRACTS = shaped(
+    public_operations=WORDS,
+    supported_parameters=PARAMETERS,
+    operation_constraints=st.lists(CONSTRAINT, max_size=2),
+    aspect_ratios=CHOICES,
+    required_selectors=PARAMETERS,
+    request_endpoint=st.sampled_from(["/v1/images/edits", "/v1/images/generations"]) | TEXTS,
+    service_limits=shaped(prompt_max_characters=st.just(4000)),
+    notes=CHOICES,
+)
+LIFE = shaped(stage=st.just("deprecated"), replacement_model=TEXTS, sunset_at=TEXTS)
+TOLD = shaped(
+    category=st.just("image"),
+    description=TEXTS,
+    request_format_details=CONTRACTS,
+    public_contract=CONTRACTS,
+    lifecycle=LIFE,
+)
+PAGES = shaped(id=TEXTS, tokenlab=TOLD, lemondata=TOLD)
+KNOWN = st.dictionaries(st.sampled_from(["size", "quality"]), st.sampled_from(["1:1", "hd"]), min_size=1, max_size=2)
+WHEN = KNOWN | st.dictionaries(st.sampled_from(["size", "quality", "n", "No"]), TEXTS, max_size=2)
 VARIANTS = st.lists(shaped(when=WHEN, per_request=st.just("0.08")), max_size=3)
-PRICINGS = shaped(per_request=st.just("0.04"), currency=st.just("USD"), variants=VARIANTS)
+PRICINGS = shaped(per_request=st.just("0.04"), currency=st.just("USD"), variants=VARIANTS, input_per_1m=st.just("5"))
 PRICES = shaped(data=st.lists(shaped(model=st.sampled_from(["m", "x"]), pricing=PRICINGS), max_size=2))
-LISTS = shaped(data=st.lists(shaped(id=st.sampled_from(["m", "x", "y"]), lemondata=PAGES), max_size=3))
+LISTS = shaped(data=st.lists(shaped(id=st.sampled_from(["m", "x", "y"]), tokenlab=TOLD), max_size=3))
 NAME = r"[a-z][a-z0-9_]{0,39}"
 
 
@@ -570,25 +654,25 @@ def check_offer(model: OfferedModel) -> None:
     assert is_plain(model.id, 100)
     assert model.id
     assert is_plain(model.description, 500)
-    assert model.max_count is None or 1 <= model.max_count <= 1_000
     assert model.prompt_limit is None or 1 <= model.prompt_limit <= 1_000_000
-    assert model.edits in (None, True, False)
-    assert model.variations in (None, True, False)
-    assert len({one.name for one in model.options}) == len(model.options) <= 20
+    names = [one.name for one in model.options] + list(model.parameters)
+    assert len(names) <= 20
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(NAME, name) and name not in RESERVED for name in names)
     for one in model.options:
-        assert re.fullmatch(NAME, one.name)
-        assert one.name not in RESERVED
         assert is_plain(one.label, 100)
-        assert one.label
         assert 1 <= len(one.choices) == len(set(one.choices)) <= 50
         assert all(choice and is_plain(choice, 100) for choice in one.choices)
-        assert one.default in one.choices
-    for price in [model.price, *(price for _, price in model.prices)]:
+        assert one.default in ("", *one.choices)
+    for price in [model.price, *(price for _, price in model.prices), *model.token_prices.values()]:
         assert price is None or (price.is_finite() and 0 <= price < 1_000_000 and len(str(price)) < 20)
     for when, _ in model.prices:
         assert when
         assert all(re.fullmatch(NAME, name) and name not in RESERVED for name in when)
         assert all(is_plain(choice, 100) for choice in when.values())
+    assert all(re.fullmatch(r"/[a-z0-9_/-]+", path) for path in model.endpoints.values())
+    assert all(is_plain(text, 500) for text in (*model.notes, *model.problems))
+    assert all(is_plain(value, 300) for value in model.lifecycle.values() if isinstance(value, str))
 
 
 def hide(text: str) -> str:
@@ -602,18 +686,14 @@ def test_any_json_is_an_offer() -> None:
     @cases(1_000, nightly=5_000)
     @given(PAGES, PRICES)
     def check(told: Any, prices: Any) -> None:
-        contract, pricing = contract_in(told), pricing_in(prices, "m")
-        model = offered_model("m", contract, pricing, hide)
+        pricing = pricing_in(prices, "m")
+        model = offered_model("m", [told], [pricing] if pricing else [], hide)
         check_offer(model)
-        reached.update(name for name in ("options", "prices", "description") if getattr(model, name))
-        reached.update(
-            name
-            for name in ("max_count", "edits", "variations", "prompt_limit", "price")
-            if getattr(model, name) is not None
-        )
+        names = ("options", "parameters", "prices", "description", "endpoints", "edits", "prompt_limit", "price")
+        reached.update(name for name in (*names, "lifecycle", "token_prices", "notes") if getattr(model, name))
 
     check()
-    assert len(reached) == 8, f"the documents reach every field: {reached}"
+    assert len(reached) == 11, f"the documents reach every field: {reached}"
 
 
 def test_any_json_is_a_list_or_an_upstream_error() -> None:
@@ -623,7 +703,7 @@ def test_any_json_is_a_list_or_an_upstream_error() -> None:
     @given(LISTS)
     def check(document: Any) -> None:
         try:
-            rows = offered_rows(document, hide)
+            rows, _ = offered_rows(document, hide)
         except MalformedAnswer:
             outcomes.add("malformed")
             return
@@ -644,11 +724,9 @@ def test_a_server_that_tells_nonsense_is_met_with_nothing_but_upstream_errors(
     @cases(60, nightly=600)
     @given(LISTS, PAGES, PRICES)
     def check(listed: Any, told: Any, prices: Any) -> None:
-        stub.handler = serving(
-            Reply.of_json(listed), lambda name: Reply.of_json(told), lambda name: Reply.of_json(prices)
-        )
+        stub.handler = serving(Reply.of_json(listed), lambda name: Reply.of_json(told), Reply.of_json(prices))
         try:
-            offered = client.catalogue()
+            offered = client.catalogue().models
         except UpstreamError:
             outcomes.add("error")
             return

@@ -9,6 +9,7 @@ import random
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from PIL import Image, ImageChops, ImageDraw
 from gallery.upstream import (
     AccountProblem,
     Answer,
+    Attachment,
     Client,
     MalformedAnswer,
     NotSent,
@@ -31,6 +33,7 @@ from gallery.upstream import (
     Submission,
     UpstreamError,
 )
+from gallery.upstream import client as client_module
 from tests.sandbox.conftest import launch
 from tests.support.stub_upstream import Request, StubUpstream
 
@@ -121,7 +124,7 @@ def test_an_edit_is_a_form_with_all_that_was_asked_for(stub: StubUpstream, clien
 def test_a_field_that_the_model_does_not_know_is_not_sent(stub: StubUpstream, client: Client) -> None:
     stub.answer(json=PICTURE)
     client.edit(Submission("nano-banana-pro", "x", options={"resolution": "2k", "style": ""}), PNG, None)
-    assert form(stub.requests[0]).keys() == {"model", "prompt", "n", "resolution", "image"}
+    assert form(stub.requests[0]).keys() == {"model", "prompt", "resolution", "image"}
 
 
 def test_a_variation_sends_no_prompt_and_of_the_options_the_size_alone(stub: StubUpstream, client: Client) -> None:
@@ -140,7 +143,7 @@ def test_a_variation_sends_no_prompt_and_of_the_options_the_size_alone(stub: Stu
         "image": PNG,
     }
     assert b"secret spec" not in full.body
-    assert form(bare).keys() == {"model", "n", "image"}
+    assert form(bare).keys() == {"model", "image"}
 
 
 @pytest.mark.parametrize(
@@ -472,11 +475,56 @@ def test_the_sandbox_edits_at_once(to_sandbox: Client) -> None:
 
 
 def test_the_sandbox_edits_as_a_task(to_sandbox: Client) -> None:
-    asked = Submission("nano-banana-pro", "a sea", options={"aspect_ratio": "16:9", "resolution": "1k"})
-    answer = to_sandbox.edit(asked, file_of(still_life(), "JPEG"), hole())
+    asked = Submission("nano-banana-pro", "a sea", options={"aspect_ratio": "16:9"})
+    picture = file_of(still_life(), "JPEG")
+    fields = {"operation": "image-to-image"}
+    answer = to_sandbox.send(asked, [picture], endpoint="/images/generations", fields=fields)
     assert (answer.status, answer.results) == (Status.PENDING, ())
-    (picture,) = fetched(to_the_end(to_sandbox, answer))
-    assert picture.size == (1360, 768)
+    (edited,) = fetched(to_the_end(to_sandbox, answer))
+    assert edited.size == (1360, 768)
+
+
+def attachment(content: bytes, size: int | None = None) -> Attachment:
+    return Attachment(io.BytesIO(content), len(content) if size is None else size)
+
+
+def test_the_sandbox_edits_several_open_files(to_sandbox: Client) -> None:
+    files = [attachment(file_of(still_life())), attachment(file_of(still_life(), "JPEG"))]
+    answer = to_sandbox.send(Submission("gpt-image-2", "a sea", options={"quality": "low"}), files, attachment(hole()))
+    assert len(fetched(answer)) == 1
+
+
+def test_one_picture_and_several_go_under_their_own_names(stub: StubUpstream, client: Client) -> None:
+    for _ in range(3):
+        stub.answer(json=PICTURE)
+    client.send(BEAR, [PNG])
+    client.send(BEAR, [attachment(PNG), b"\xff\xd8\xff second"], MASK)
+    client.send(BEAR, [PNG, PNG], images_field="image", endpoint="/images/generations", fields={"operation": "x"})
+    one, two, again = stub.requests
+    assert one.body.count(b'name="image"; filename="image.png"') == 1
+    assert two.body.count(b'name="image[]"; filename="image.') == 2
+    assert b"image/jpeg" in two.body
+    assert b'name="mask"' in two.body
+    assert (again.path, again.body.count(b'name="image"; filename')) == ("/v1/images/generations", 2)
+    assert b'name="operation"\r\n\r\nx' in again.body
+
+
+def test_a_large_file_is_sent_without_being_in_memory(stub: StubUpstream, client: Client, tmp_path: Any) -> None:
+    path = tmp_path / "large.png"
+    path.write_bytes(PNG + bytes(48 * 2**20))
+    stub.answer(json=PICTURE)
+    tracemalloc.start()
+    with path.open("rb") as file:
+        body = client_module._form({}, [("image", Attachment(file, path.stat().st_size))])
+        assert sum(map(len, body)) == len(body)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * 2**20
+
+
+def test_a_file_that_is_shorter_than_it_was_is_an_unknown_outcome(stub: StubUpstream, client: Client) -> None:
+    with pytest.raises(OutcomeUnknown):
+        client.send(BEAR, [attachment(PNG, len(PNG) + 10)])
 
 
 def test_the_sandbox_varies(to_sandbox: Client) -> None:

@@ -91,7 +91,7 @@ def test_cancel_comes_too_late(as_owner: Client, make_generation: MakeGeneration
 def test_retry_makes_a_new_one_and_the_old_makes_room(
     as_owner: Client, make_generation: MakeGeneration, state: State
 ) -> None:
-    old = make_generation(state=state, options={"size": "1280x768"}, count=3)
+    old = make_generation(state=state, options={"size": "512x512"}, count=3)
     text = act(as_owner, old, "retry").content.decode()
     new = Generation.objects.exclude(pk=old.pk).get()
     old.refresh_from_db()

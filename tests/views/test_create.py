@@ -206,9 +206,9 @@ def test_somebody_else_s_gallery_is_refused(as_teammate: Client, team_gallery: G
 
 
 def test_choices_stay_after_an_error(as_owner: Client, private_gallery: Gallery) -> None:
-    sent = form(prompt="", opt_size="1280x768", count="3", gallery=private_gallery.pk)
+    sent = form(prompt="", opt_size="512x512", count="3", gallery=private_gallery.pk)
     text = as_owner.post("/generations/", sent, headers=HX).content.decode()
-    assert '<input type="radio" name="opt_size" value="1280x768" checked' in text
+    assert '<input type="radio" name="opt_size" value="512x512" checked' in text
     assert '<input type="radio" name="count" value="3" checked>' in text
     assert f'<option value="{private_gallery.pk}" selected>' in text
     assert f'<option value="{sent["model"]}" selected>' in text

@@ -34,7 +34,7 @@ def test_shows_the_options_of_this_model_and_no_others(as_owner: Client, slug: s
         ("dall-e-2", {"opt_size": "512x512"}, ["512x512"]),
         ("dall-e-3", {"opt_size": "512x512"}, ["1024x1024"]),
         ("dall-e-3", {}, ["1024x1024"]),
-        ("flux-pro", {"opt_size": "1280x768", "opt_style": "vivid"}, ["1280x768"]),
+        ("flux-pro", {"opt_size": "512x512", "opt_style": "vivid"}, ["512x512"]),
     ],
 )
 def test_a_choice_survives_where_the_model_has_it(

@@ -169,6 +169,9 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "password_change": ("get", FOR_ALL),
     "password_change_done": ("get", FOR_ALL),
     "healthz": ("get", (200, 200, 200, 200)),
+    "readyz": ("get", (404, 404, 404, 200)),
+    "robots": ("get", (200, 200, 200, 200)),
+    "favicon_ico": ("get", (302, 302, 302, 302)),
 }
 # What is done with one generation.
 OF_ONE = ("cancel", "retry", "dismiss", "fetch", "again", "vote", "source")

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from django.core.management.base import CommandError
+from django.db import connection
 from django.test import Client
 from django_q.models import OrmQ
 
+from gallery.db import schema
 from gallery.enqueue import enqueue_submit
+from gallery.management.schema import require_current_schema
 from gallery.models import Generation, State, UpstreamAccount
 
 
@@ -19,27 +23,79 @@ def worker(db: None) -> None:
     assert UpstreamAccount.take_lease("worker", 60)
 
 
-def test_all_is_well(as_stranger: Client, worker: None, make_generation: Callable[..., Generation]) -> None:
-    make_generation(), make_generation(state=State.PROCESSING)
-    enqueue_submit(1)
+def test_all_is_well(as_stranger: Client, worker: None) -> None:
     response = as_stranger.get("/healthz")
     assert response.status_code == 200
     assert response["Content-Type"] == "application/json"
-    assert json.loads(response.content) == {
+    assert json.loads(response.content) == {"status": "ok", "database": "ok", "schema": "ok", "worker": "ok"}
+
+
+def test_administrators_see_the_detail(
+    as_administrator: Client, worker: None, make_generation: Callable[..., Generation]
+) -> None:
+    make_generation(), make_generation(state=State.PROCESSING)
+    enqueue_submit(1)
+    response = as_administrator.get("/readyz")
+    assert response.status_code == 200
+    assert response.json() == {
         "status": "ok",
         "database": "ok",
+        "schema": "ok",
         "worker": "ok",
+        "storage": "ok",
         "queue": 1,
         "tasks": OrmQ.objects.count(),
-        "storage": "ok",
+        "paused": "",
     }
+
+
+def test_the_detail_is_for_administrators_and_the_token(as_owner: Client, worker: None, settings: Any) -> None:
+    assert as_owner.get("/readyz").status_code == 404
+    settings.LEMONSTUDIO_READY_TOKEN = "t0ken-of-the-monitoring"
+    asked = {"wrong": 404, "": 404, "t0ken-of-the-monitoring": 200}
+    for token, status in asked.items():
+        answer = Client().get("/readyz", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == status, token
+
+
+def test_a_probe_may_ask_under_any_host(worker: None) -> None:
+    assert Client(headers={"Host": "10.0.0.5:8000"}).get("/healthz").status_code == 200
+    assert Client(headers={"Host": "10.0.0.5:8000"}).get("/login/").status_code == 400
+
+
+def test_strangers_make_it_write_nothing(
+    as_stranger: Client, worker: None, settings: Any, tmp_path: Path, django_assert_max_num_queries: Any
+) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+    with django_assert_max_num_queries(1):
+        assert as_stranger.get("/healthz").status_code == 200
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "state"),
+    [
+        ("DELETE FROM django_migrations WHERE app = 'gallery' AND name LIKE '0018%'", "behind"),
+        ("INSERT INTO django_migrations (app, name, applied) VALUES ('gallery', '9999_later', '2030-01-01')", "ahead"),
+    ],
+)
+def test_a_database_of_another_version_is_told(
+    as_stranger: Client, worker: None, monkeypatch: pytest.MonkeyPatch, sql: str, state: str
+) -> None:
+    monkeypatch.setattr(schema, "_is_current", False)
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+    response = as_stranger.get("/healthz")
+    assert (response.status_code, response.json()["schema"]) == (503, state)
+    with pytest.raises(CommandError, match="database"):
+        require_current_schema()
 
 
 def test_without_a_worker_it_is_down(as_stranger: Client) -> None:
     response = as_stranger.get("/healthz")
     assert response.status_code == 503
     told = response.json()
-    assert (told["status"], told["worker"], told["database"], told["storage"]) == ("down", "down", "ok", "ok")
+    assert (told["status"], told["worker"], told["database"]) == ("down", "down", "ok")
 
 
 def test_a_worker_that_has_gone_is_noticed(as_stranger: Client, db: None) -> None:
@@ -47,18 +103,18 @@ def test_a_worker_that_has_gone_is_noticed(as_stranger: Client, db: None) -> Non
     assert as_stranger.get("/healthz").status_code == 503
 
 
-def test_without_storage_it_is_down(as_stranger: Client, worker: None, settings: Any, tmp_path: Path) -> None:
+def test_without_storage_it_is_not_ready(as_administrator: Client, worker: None, settings: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     settings.MEDIA_ROOT = str(tmp_path / "file")
-    response = as_stranger.get("/healthz")
+    response = as_administrator.get("/readyz")
     assert response.status_code == 503
     told = response.json()
     assert (told["status"], told["storage"], told["worker"]) == ("down", "down", "ok")
 
 
-def test_leaves_nothing_behind(as_stranger: Client, worker: None, settings: Any, tmp_path: Path) -> None:
+def test_leaves_nothing_behind(as_administrator: Client, worker: None, settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = str(tmp_path)
-    assert as_stranger.get("/healthz").status_code == 200
+    assert as_administrator.get("/readyz").status_code == 200
     assert default_storage.listdir("health")[1] == []
 
 

@@ -6,14 +6,22 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from gallery.engine.catalogue_sync import sync_catalogue
 from gallery.models import ImageModel
-from gallery.queries.catalogue_diff import Change, Comparison, Difference, Kind, compare
+from gallery.queries.catalogue_diff import (
+    Change,
+    Comparison,
+    Difference,
+    Kind,
+    compare,
+    left_out_in_words,
+    undescribed_in_words,
+)
 from gallery.services.catalogue import Applied, Pick, apply_catalogue
 
 
 class Command(BaseCommand):
     help = (
-        "Show which models the upstream offers that the catalogue does not have, describes otherwise, or has for "
-        "nothing any more. Changes nothing unless --apply is given."
+        "Show which models the upstream offers that the catalogue does not have, which it describes otherwise, and "
+        "which it no longer offers. Changes nothing unless --apply is given."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,12 +40,18 @@ class Command(BaseCommand):
         snapshot = sync_catalogue()
         if snapshot.error:
             raise CommandError(snapshot.error)
-        comparison = compare(snapshot.offered, ImageModel.objects.all())
+        comparison = compare(snapshot.offered, ImageModel.objects.all(), snapshot.left_out)
         known = {row["id"] for row in snapshot.offered} | set(ImageModel.objects.values_list("slug", flat=True))
         if unknown := [slug for slug in only if slug not in known]:
             raise CommandError(f"Neither the upstream nor the catalogue has {', '.join(unknown)}.")
         chosen = [one for one in comparison.all if not only or one.slug in only]
         self._show(comparison, chosen, overwrite_edited)
+        if comparison.is_doubtful and not only and any(one.kind is Kind.GONE for one in chosen):
+            self.stdout.write(
+                "The upstream described no model, so its list may not be complete. Nothing is taken off the list "
+                "unless --only names it."
+            )
+            chosen = [one for one in chosen if one.kind is not Kind.GONE]
         if not chosen:
             self.stdout.write("Nothing to do.")
         elif not apply:
@@ -52,7 +66,7 @@ class Command(BaseCommand):
                 )
                 for one in chosen
             ]
-            self._tell(apply_catalogue(snapshot.offered, picks), offer)
+            self._tell(apply_catalogue(snapshot.offered, picks, snapshot.left_out), offer)
 
     def _show(self, comparison: Comparison, chosen: list[Difference], overwrite_edited: bool) -> None:
         titles = {Kind.NEW: "New", Kind.CHANGED: "Changed", Kind.GONE: "Not offered any more"}
@@ -65,9 +79,13 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {one.slug} – {one.label}{'' if one.on_offer or kind is Kind.NEW else ' (off)'}")
                 for change in one.changes:
                     self.stdout.write(f"      {_line(change, kind, overwrite_edited)}")
-                for problem in one.problems:
-                    self.stdout.write(f"      {problem}")
+                for line in (one.note, *one.problems, *one.facts):
+                    if line:
+                        self.stdout.write(f"      {line}")
         self.stdout.write(f"{comparison.same} as they are in the catalogue.")
+        for line in (undescribed_in_words(comparison), left_out_in_words(comparison)):
+            if line:
+                self.stdout.write(line)
 
     def _tell(self, applied: Applied, offer: bool) -> None:
         for verb, models in (

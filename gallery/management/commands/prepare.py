@@ -1,5 +1,6 @@
 """Bring database, static files and the first administrator up to date; safe to run at every start."""
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
 from gallery import services
+from gallery.db import schema
+from gallery.db.locks import prepare_lock
 from gallery.models import Person
 
 
@@ -16,9 +19,19 @@ class Command(BaseCommand):
     help = "Apply migrations, collect static files, and make the administrator named by the environment."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        call_command("migrate", interactive=False, verbosity=0)
+        with prepare_lock():
+            if schema.state() == "ahead":
+                raise CommandError(schema.SENTENCES["ahead"])
+            call_command("migrate", interactive=False, verbosity=0)
+            self._close_files()
+            self._make_administrator(settings.LEMONSTUDIO_ADMIN_EMAIL, settings.LEMONSTUDIO_ADMIN_PASSWORD)
         call_command("collectstatic", interactive=False, verbosity=0)
-        self._make_administrator(settings.LEMONSTUDIO_ADMIN_EMAIL, settings.LEMONSTUDIO_ADMIN_PASSWORD)
+
+    def _close_files(self) -> None:
+        """Studios of earlier versions have a database that others on the machine may read."""
+        for path in (Path(settings.DATA_DIR)).glob("*"):
+            if path.is_file() and (path.name == "secret_key" or ".sqlite3" in path.name):
+                path.chmod(0o600)
 
     def _make_administrator(self, email: str, password: str) -> None:
         """Only if there is no person yet, so that a password that was changed later stays."""

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from gallery.management.commands.worker import worker_part
+from gallery.management.schema import require_current_schema
 from lemonstudio.processes.supervisor import Part, Supervisor, address, answers, bindable, free_port
 
 SANDBOX_HOST = "127.0.0.1"
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, host: str, port: int, sandbox_port: int | None, **options: Any) -> None:
+        require_current_schema()
         if problem := bindable(host, port):
             if not bindable(host, 0):  # then it is the port's fault, not the host's
                 problem += f" Choose another port, for example with PORT={free_port(host, port + 1)}."

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from gallery.management.schema import require_current_schema
 from lemonstudio.processes.supervisor import Part, Supervisor
 
 
@@ -18,4 +19,5 @@ class Command(BaseCommand):
     help = "Run background tasks, and start them again if they die. Ctrl-C or SIGTERM ends them in good order."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_current_schema()
         sys.exit(Supervisor([worker_part()]).run())

@@ -17,6 +17,8 @@ _STYLES = {
     "dall-e-3": landscape.paint,
     "flux-pro": moonsea.paint,
     "flux-schnell": aurora.paint,
+    "gpt-image-1": terrazzo.paint,
+    "gpt-image-1.5": terrazzo.paint,
     "gpt-image-2": terrazzo.paint,
     "midjourney": silk.paint,
     "nano-banana-pro": sunburst.paint,

@@ -1,0 +1,341 @@
+"""What a model lets people choose: kinds of options, what each of them accepts, and which do not go together."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+PIXELS = re.compile(r"^(\d{2,5})x(\d{2,5})$")
+ANY = "*"  # in a rule: any value at all, as long as there is one
+LONGEST_TEXT = 4000
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+# Fields of a request that the studio fills in, and what the vendor's API refuses or the studio cannot use.
+RESERVED = frozenset(
+    {"model", "prompt", "n", "user", "response_format", "image", "images", "mask", "image_url", "image_urls"}
+    | {"reference_image_urls", "mask_url", "operation", "stream", "partial_images"}
+)
+_ABBREVIATIONS = frozenset({"hd", "png", "jpeg", "jpg", "webp", "gif", "svg", "avif", "1k", "2k", "4k", "8k"})
+
+
+class Operation(StrEnum):
+    """What a request does; an option may belong to some operations only."""
+
+    GENERATE = "generate"
+    EDIT = "edit"
+    VARY = "vary"
+    REFERENCES = "references"
+
+
+class OptionKind(StrEnum):
+    CHOICE = "choice"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    SIZE = "size"
+
+
+_COMMON = {"name", "label", "kind", "default", "operations"}
+_KEYS = {
+    OptionKind.CHOICE: {"choices"},
+    OptionKind.TEXT: {"maximum"},
+    OptionKind.BOOLEAN: set(),
+    OptionKind.INTEGER: {"minimum", "maximum"},
+    OptionKind.DECIMAL: {"minimum", "maximum"},
+    OptionKind.SIZE: {"choices", "step", "minimum", "maximum", "minimum_pixels", "maximum_pixels", "ratio"},
+}
+_SIZE_NUMBERS = ("step", "minimum", "maximum", "minimum_pixels", "maximum_pixels")
+_BOOLEANS = {"true": "Yes", "false": "No"}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing that a model lets a person choose; `name` is the field of the upstream request.
+
+    All values are texts, as forms and rows keep them; `for_upstream` has the type that is sent. An empty `default`
+    means that nothing is sent unless a person chooses. Without `operations`, it belongs to all of them. `minimum` and
+    `maximum` are limits of a number, sides of a size in pixels, or (`maximum`) characters of a text. `ratio` is how
+    many times longer the long side of a size may be than the short one.
+    """
+
+    name: str
+    label: str
+    choices: tuple[str, ...] = ()
+    default: str = ""
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    kind: OptionKind = OptionKind.CHOICE
+    operations: tuple[str, ...] = ()
+    step: int = 1
+    minimum_pixels: int | None = None
+    maximum_pixels: int | None = None
+    ratio: Decimal | None = None
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind in (OptionKind.INTEGER, OptionKind.DECIMAL)
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether a person types the value, rather than picks it."""
+        return self.is_number or self.kind in (OptionKind.TEXT, OptionKind.SIZE)
+
+    @property
+    def picks(self) -> tuple[str, ...]:
+        """The values that can be picked from a list."""
+        return tuple(_BOOLEANS) if self.kind is OptionKind.BOOLEAN else self.choices
+
+    def belongs_to(self, operation: str) -> bool:
+        return not self.operations or operation in self.operations
+
+    def accepts(self, value: str) -> bool:
+        """Whether this may be sent as its value."""
+        return bool(value) and not self.problem_with(value)
+
+    def problem_with(self, value: str) -> str:
+        """What is wrong with a value, as a sentence; "" if it may be sent."""
+        match self.kind:
+            case OptionKind.TEXT:
+                longest = int(self.maximum or LONGEST_TEXT)
+                return (
+                    "" if len(value) <= longest else f"{len(value):,} characters are too many; {longest:,} is the most."
+                )
+            case OptionKind.SIZE:
+                return "" if value in self.choices else self._problem_with_size(value)
+            case OptionKind.INTEGER | OptionKind.DECIMAL:
+                return self._problem_with_number(value)
+            case _:
+                return "" if value in self.picks else f"“{value}” is not one of the choices."
+
+    def _problem_with_number(self, value: str) -> str:
+        pattern = r"-?\d{1,18}" if self.kind is OptionKind.INTEGER else r"-?\d{1,12}(\.\d{1,6})?"
+        if not re.fullmatch(pattern, value):
+            return "Enter a whole number." if self.kind is OptionKind.INTEGER else "Enter a number such as 3.5."
+        if self.minimum is not None and Decimal(value) < self.minimum:
+            return f"{plain(self.minimum)} is the least."
+        if self.maximum is not None and Decimal(value) > self.maximum:
+            return f"{plain(self.maximum)} is the most."
+        return ""
+
+    def _problem_with_size(self, value: str) -> str:
+        match = PIXELS.match(value)
+        if not match:
+            return "Enter a size such as 1024x1024."
+        width, height = int(match[1]), int(match[2])
+        short, long = sorted((width, height))
+        if width % self.step or height % self.step:
+            return f"Both sides must be multiples of {self.step}."
+        if self.minimum is not None and short < self.minimum:
+            return f"Each side must have at least {plain(self.minimum)} pixels."
+        if self.maximum is not None and long > self.maximum:
+            return f"Each side may have at most {plain(self.maximum)} pixels."
+        if self.ratio is not None and long > self.ratio * short:
+            return f"The long side may be at most {plain(self.ratio)} times the short side."
+        if self.minimum_pixels is not None and width * height < self.minimum_pixels:
+            return f"The picture must have at least {self.minimum_pixels:,} pixels; this has {width * height:,}."
+        if self.maximum_pixels is not None and width * height > self.maximum_pixels:
+            return f"The picture may have at most {self.maximum_pixels:,} pixels; this has {width * height:,}."
+        return ""
+
+    def for_upstream(self, value: str) -> str | int | float | bool:
+        """The value with the type that the upstream expects. A value of another time goes out as it is."""
+        if not self.accepts(value):
+            return value
+        match self.kind:
+            case OptionKind.BOOLEAN:
+                return value == "true"
+            case OptionKind.INTEGER:
+                return int(value)
+            case OptionKind.DECIMAL:
+                return float(value)
+            case _:
+                return value
+
+    def in_words(self, choice: str) -> str:
+        """What a person reads for a value that the upstream reads."""
+        if self.kind in (OptionKind.TEXT, OptionKind.INTEGER, OptionKind.DECIMAL):
+            return choice
+        if self.kind is OptionKind.BOOLEAN:
+            return _BOOLEANS.get(choice, choice)
+        if PIXELS.match(choice):
+            return choice.replace("x", " × ")
+        return choice.upper() if choice.lower() in _ABBREVIATIONS else choice.replace("_", " ").capitalize()
+
+
+def option_from(row: Mapping[str, Any]) -> Option:
+    """The option that a valid row of `ImageModel.options` describes."""
+    kind = kind_of(row)
+    default = row.get("default")
+    return Option(
+        row["name"],
+        row["label"],
+        tuple(row.get("choices", ())),
+        str(default).lower() if isinstance(default, bool) else "" if default is None else str(default),
+        _number(row.get("minimum")),
+        _number(row.get("maximum")),
+        kind,
+        tuple(row.get("operations", ())),
+        row.get("step") or 1,
+        row.get("minimum_pixels"),
+        row.get("maximum_pixels"),
+        _number(row.get("ratio")),
+    )
+
+
+def kind_of(row: Mapping[str, Any]) -> OptionKind:
+    """Rows of earlier versions name no kind: they have choices, or the limits of a whole number."""
+    kind = row.get("kind") or (OptionKind.CHOICE if "choices" in row else OptionKind.INTEGER)
+    return OptionKind(kind)
+
+
+def plain(number: Decimal | int) -> str:
+    """A number without needless zeros."""
+    text = f"{number:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _number(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
+
+
+# -- checking what an administrator or an import writes
+
+
+def validate_options(value: Any) -> None:
+    """Accept a list of options as docs/catalogue.md describes them; raise ValidationError otherwise."""
+    if not isinstance(value, list):
+        raise ValidationError("Options are a list.")
+    names = set()
+    for place, option in enumerate(value, start=1):
+        if not isinstance(option, dict) or not {"name", "label"} <= set(option):
+            raise ValidationError(
+                f"Each option has a name and a label. Number {place} in the list has {keys_of(option)}."
+            )
+        name = option["name"]
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ValidationError(f"“{name}” is no field name: lower-case letters, digits and _ only.")
+        if not isinstance(option["label"], str) or not option["label"].strip():
+            raise ValidationError(f"The option “{name}” needs a label.")
+        if name in RESERVED:
+            raise ValidationError(f"“{name}” is filled in by the studio itself.")
+        if name in names:
+            raise ValidationError(f"The option “{name}” is there twice.")
+        names.add(name)
+        _validate_option(name, option)
+
+
+def _validate_option(name: str, option: dict[str, Any]) -> None:
+    try:
+        kind = kind_of(option)
+    except ValueError:
+        kinds = ", ".join(OptionKind)
+        raise ValidationError(f"“{option['kind']}” is no kind of option; “{name}” can be {kinds}.") from None
+    if unknown := sorted(set(option) - _COMMON - _KEYS[kind]):
+        raise ValidationError(f"“{name}” is of the kind {kind}, which has no “{unknown[0]}”.")
+    operations = option.get("operations", [])
+    if not isinstance(operations, list) or not set(operations) <= set(Operation):
+        raise ValidationError(f"The operations of “{name}” are a list of {', '.join(Operation)}.")
+    if "choices" in option or kind is OptionKind.CHOICE:
+        _validate_choices(name, option.get("choices"))
+    _validate_limits(name, kind, option)
+    default = option.get("default")
+    if default in (None, ""):
+        return
+    if isinstance(default, bool) is not (kind is OptionKind.BOOLEAN):
+        raise ValidationError(f"The default of “{name}” does not fit its kind.")
+    if problem := option_from(option).problem_with(option_from(option).default):
+        if kind is OptionKind.CHOICE:
+            raise ValidationError(f"The default of “{name}” is not among its choices.")
+        if kind in (OptionKind.INTEGER, OptionKind.DECIMAL):
+            raise ValidationError(f"The default of “{name}” is not between its limits.")
+        raise ValidationError(f"The default of “{name}” does not fit: {problem}")
+
+
+def _validate_choices(name: str, choices: Any) -> None:
+    if not isinstance(choices, list) or not choices or not all(isinstance(one, str) and one for one in choices):
+        raise ValidationError(f"The choices of “{name}” are a list of texts, with one at least.")
+    if len(set(choices)) < len(choices):
+        raise ValidationError(f"“{name}” has a choice twice.")
+
+
+def _validate_limits(name: str, kind: OptionKind, option: dict[str, Any]) -> None:
+    is_whole = kind is not OptionKind.DECIMAL
+    for key in ("minimum", "maximum", *_SIZE_NUMBERS):
+        number = option.get(key)
+        if number is None:
+            continue
+        if isinstance(number, bool) or not isinstance(number, int if is_whole else int | float):
+            raise ValidationError(f"“{name}” needs {'whole numbers' if is_whole else 'numbers'}.")
+        if kind in (OptionKind.SIZE, OptionKind.TEXT) and number < 1:
+            raise ValidationError(f"“{key}” of “{name}” is 1 or more.")
+    ratio = option.get("ratio")
+    if ratio is not None and (isinstance(ratio, bool) or not isinstance(ratio, int | float) or ratio < 1):
+        raise ValidationError(f"The ratio of “{name}” is a number from 1.")
+    for least, most in (("minimum", "maximum"), ("minimum_pixels", "maximum_pixels")):
+        if option.get(least) is not None and option.get(most) is not None and option[least] > option[most]:
+            raise ValidationError(f"The limits of “{name}” leave nothing between them.")
+
+
+def keys_of(item: object) -> str:
+    if not isinstance(item, dict):
+        return "none of these"
+    return ", ".join(str(key) for key in item) or "nothing"
+
+
+def validate_prices(value: Any) -> None:
+    """Accept a list of {"when": {option: choice, …}, "price": "0.08"}; raise ValidationError otherwise."""
+    if not isinstance(value, list):
+        raise ValidationError("Prices by option are a list.")
+    for place, row in enumerate(value, start=1):
+        if not isinstance(row, dict) or set(row) != {"when", "price"} or not isinstance(row["when"], dict):
+            raise ValidationError(
+                "Each row has just “when”, the choices it is for, and “price”. "
+                f"Number {place} in the list has {keys_of(row)}."
+            )
+        if not row["when"] or not all(isinstance(one, str) for pair in row["when"].items() for one in pair):
+            raise ValidationError("“when” names one option and its choice at least, all as texts.")
+        if dollars(row["price"]) is None:
+            raise ValidationError(f'“{row["price"]}” is no price; write it as a text such as "0.08".')
+
+
+def dollars(value: object) -> Decimal | None:
+    """An amount that is written as a text, from 0 to a million; None for anything else."""
+    try:
+        amount = Decimal(value) if isinstance(value, str) else None
+    except InvalidOperation:
+        return None
+    return amount if amount is not None and amount.is_finite() and 0 <= amount <= 1_000_000 else None
+
+
+# -- which choices do not go together
+
+Rule = dict[str, str | list[str]]
+
+
+def validate_rules(value: Any) -> None:
+    """Accept a list of {option: value, or list of values}; raise ValidationError otherwise."""
+    if not isinstance(value, list):
+        raise ValidationError("What does not go together is a list.")
+    for row in value:
+        if not isinstance(row, dict) or len(row) < 2 or not all(isinstance(name, str) for name in row):
+            raise ValidationError(
+                'Each row names two options at least, such as {"background": "transparent", "output_format": "jpeg"}.'
+            )
+        for name, values in row.items():
+            given = [values] if isinstance(values, str) else values
+            if not isinstance(given, list) or not given or not all(isinstance(one, str) for one in given):
+                raise ValidationError(f"The values of “{name}” are a text or a list of texts.")
+
+
+def broken_rule(rules: Collection[Rule], options: Mapping[str, str]) -> Rule | None:
+    """The first rule whose values are all chosen; "" in a rule stands for an option that is not set."""
+    return next((rule for rule in rules if all(_fits(options.get(name, ""), rule[name]) for name in rule)), None)
+
+
+def _fits(value: str, wanted: str | list[str]) -> bool:
+    values = [wanted] if isinstance(wanted, str) else wanted
+    return value in values or (ANY in values and value != "")

@@ -1,0 +1,82 @@
+"""Where each operation of a model is sent, and in what form."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from gallery.models.options import Operation, keys_of
+
+_PATH = re.compile(r"/[a-z0-9_-]+(/[a-z0-9_-]+){0,5}")
+_FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}(\[\])?")
+_KEYS = {"endpoint", "encoding", "image", "images", "references", "mask", "fields"}
+MOST_REFERENCES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a request of one operation goes out. `endpoint` is a path below the API's base URL.
+
+    `image` names the file part of one picture, `images` that of each of several. `references` is how many pictures go
+    along at most, `fields` are sent besides what the person chose.
+    """
+
+    endpoint: str
+    encoding: str = "json"  # or "multipart"
+    image: str = "image"
+    images: str = "image[]"
+    references: int = 0
+    mask: bool = False
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+USUAL = {
+    Operation.GENERATE: Route("/images/generations"),
+    Operation.EDIT: Route("/images/edits", "multipart", references=1, mask=True),
+    Operation.VARY: Route("/images/variations", "multipart", references=1),
+}
+
+
+def route_of(routes: Mapping[str, Any], operation: str) -> Route | None:
+    """The route that a valid `ImageModel.routes` has for an operation, else the usual one; None where there is none."""
+    row = routes.get(operation)
+    return Route(**row) if row is not None else USUAL.get(Operation(operation))
+
+
+def validate_routes(value: Any) -> None:
+    """Accept {operation: {"endpoint": path, …}}; raise ValidationError otherwise."""
+    if not isinstance(value, dict):
+        raise ValidationError("Routes are an object with a key for each operation.")
+    for operation, row in value.items():
+        if operation not in set(Operation):
+            raise ValidationError(f"“{operation}” is no operation; there are {', '.join(Operation)}.")
+        if not isinstance(row, dict) or "endpoint" not in row or not set(row) <= _KEYS:
+            raise ValidationError(
+                f"A route has an endpoint, and maybe {', '.join(sorted(_KEYS - {'endpoint'}))}. "
+                f"That of “{operation}” has {keys_of(row)}."
+            )
+        _validate_route(operation, row)
+
+
+def _validate_route(operation: str, row: dict[str, Any]) -> None:
+    if not isinstance(row["endpoint"], str) or not _PATH.fullmatch(row["endpoint"]):
+        raise ValidationError(f"The endpoint of “{operation}” is a path such as /images/edits.")
+    if row.get("encoding", "json") not in ("json", "multipart"):
+        raise ValidationError(f"The encoding of “{operation}” is json or multipart.")
+    if not all(
+        isinstance(row.get(key, "image"), str) and _FIELD.fullmatch(row.get(key, "image"))
+        for key in ("image", "images")
+    ):
+        raise ValidationError(f"The file fields of “{operation}” are names such as image or image[].")
+    references = row.get("references", 0)
+    if isinstance(references, bool) or not isinstance(references, int) or not 0 <= references <= MOST_REFERENCES:
+        raise ValidationError(f"“{operation}” takes 0 to {MOST_REFERENCES} references.")
+    if references and row.get("encoding", "json") != "multipart":
+        raise ValidationError(f"“{operation}” takes pictures, which the studio sends as multipart.")
+    if not isinstance(row.get("mask", False), bool):
+        raise ValidationError(f"The mask of “{operation}” is true or false.")
+    fields = row.get("fields", {})
+    if not isinstance(fields, dict) or not all(isinstance(one, str) for pair in fields.items() for one in pair):
+        raise ValidationError(f"The fields of “{operation}” are texts.")

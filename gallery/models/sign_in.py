@@ -1,0 +1,22 @@
+"""Sign-ins that were tried: too many are refused for a while."""
+
+from django.db import models
+from django.utils import timezone
+
+
+class SignInTry(models.Model):
+    """A sign-in that failed, or one that is being checked. Neither e-mail nor address can be read from it."""
+
+    account = models.CharField(max_length=64, help_text="A keyed hash of the e-mail that was typed.")
+    place = models.CharField(max_length=64, help_text="A keyed hash of the address that it came from.")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "sign-in tries"
+        indexes = [
+            models.Index(fields=["account", "at"], name="sign_in_tries_by_account"),
+            models.Index(fields=["place", "at"], name="sign_in_tries_by_place"),
+        ]
+
+    def __str__(self) -> str:
+        return f"A sign-in at {self.at}"

@@ -1,0 +1,62 @@
+"""Limits on guessing passwords."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from gallery.models import Person, SignInTry
+
+WITHIN = timedelta(minutes=15)
+# Wrong passwords within that time: for one account from one address, from one address, and for one account.
+MOST_OF_ACCOUNT_AND_PLACE = 10
+MOST_OF_PLACE = 50
+MOST_OF_ACCOUNT = 200
+
+
+class TooManySignIns(Exception):
+    """`until` is when the next one may be tried."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"not before {until}")
+        self.until = until
+
+
+def begin_try(email: str, address: str) -> SignInTry:
+    """Count a sign-in before its password is checked, so that many at the same moment do not slip by.
+
+    Raises TooManySignIns.
+    """
+    account = _keyed("account", Person.objects.normalize_email(email))
+    place = _keyed("place", address)
+    with transaction.atomic():
+        # Tries of one account wait for each other. An unknown one has no row to wait for, and nothing to guess.
+        list(Person.objects.select_for_update().only("pk").filter(email=Person.objects.normalize_email(email)))
+        for rows, most in (
+            (Q(account=account, place=place), MOST_OF_ACCOUNT_AND_PLACE),
+            (Q(place=place), MOST_OF_PLACE),
+            (Q(account=account), MOST_OF_ACCOUNT),
+        ):
+            _refuse_more_than(most, SignInTry.objects.filter(rows))
+        return SignInTry.objects.create(account=account, place=place)
+
+
+def forget_tries(of: SignInTry) -> None:
+    """After the right password: what this account got wrong from this address no longer counts."""
+    SignInTry.objects.filter(account=of.account, place=of.place).delete()
+
+
+def delete_old_tries() -> None:
+    SignInTry.objects.filter(at__lt=timezone.now() - WITHIN).delete()
+
+
+def _refuse_more_than(most: int, tries: "QuerySet[SignInTry]") -> None:
+    latest = list(tries.order_by("-at").values_list("at", flat=True)[:most])
+    if len(latest) == most and latest[-1] > timezone.now() - WITHIN:
+        raise TooManySignIns(latest[-1] + WITHIN)
+
+
+def _keyed(kind: str, text: str) -> str:
+    return salted_hmac(f"gallery.sign_in.{kind}", text, algorithm="sha256").hexdigest()

@@ -1,0 +1,526 @@
+"""What the upstream says of its models: their operations, options, prices and life.
+
+Pure functions and one loop over a server's pages; no network of its own and no Django. The vendor has described its
+models in two shapes, under two names, and prices in three; servers of the OpenAI kind say only ids. Whatever comes in,
+what is not said or makes no sense is None or empty, and what was not understood is said in `problems`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from itertools import islice
+from typing import Any, TypeGuard
+from urllib.parse import quote
+
+from gallery.upstream.errors import AccountProblem, MalformedAnswer, Refused, ServerTrouble
+from gallery.upstream.fields import Hide, as_is, clean_text
+
+MODELS_LIMIT = 200  # a request each
+LEFT_OUT_LIMIT = 2_000
+OPTIONS_LIMIT = 20
+CHOICES_LIMIT = 50
+VARIANTS_LIMIT = 100
+NOTES_LIMIT = 5
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+# What every request has of its own, what carries pictures, and what the vendor refuses: no options of a model.
+_RESERVED = frozenset(
+    {"model", "prompt", "n", "user", "response_format", "image", "images", "mask", "image_url", "image_urls"}
+    | {"reference_image_urls", "mask_url", "operation", "stream", "partial_images"}
+)
+_NAMESPACES = ("tokenlab", "lemondata")  # the second is the older name, and an alias for a while
+_DESCRIPTIONS = ("request_format_details", "public_contract")
+_SUMMARIES = ("request_format_summary", "public_contract_summary")
+# The vendor's words for what a request does, and the studio's.
+_OPERATIONS = {"text-to-image": "generate", "image-to-image": "references", "image-edit": "edit"}
+_LISTED = {"aspect_ratio": "aspect_ratios", "resolution": "resolutions", "output_format": "output_formats"}
+_ALLOWED = {"aspect_ratio": "allowed_aspect_ratios", "resolution": "allowed_resolutions"}
+# Two names for one field: the second is not sent.
+_ALIASES = {"compression": "output_compression"}
+_NO_PICTURES = re.compile(
+    r"(^|[/_.-])(sora|veo|kling-(v|video)|runway|hailuo|wan\d?|seedance|pika|luma|vidu|hunyuan-video|video|t2v|i2v|whisper|tts|"
+    r"speech|audio|suno|music|realtime|transcribe|embedding|embed|rerank|moderation|claude|llama|mistral|mixtral|qwen\d?|"
+    r"deepseek|gpt-(3|4|5|oss)|o[134](-|$)|chatgpt|command|chat|instruct|coder)",
+    re.IGNORECASE,
+)
+_ANSWERS_TEXT = re.compile(r"(^|[/_.-])describe(-|$)", re.IGNORECASE)
+_SOME_PICTURES = re.compile(r"image|picture|img|t2i|i2i|imagine|banana", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedOption:
+    """A field of a request with what may stand in it; ``name`` is never one that every request has.
+
+    Without ``operations`` it belongs to all of the model's. An empty ``default``: it may be left out.
+    """
+
+    name: str
+    label: str
+    choices: tuple[str, ...]  # one at least
+    default: str = ""
+    operations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedModel:
+    """What the server tells of a model; None where it does not say.
+
+    ``parameters`` are fields that it takes, but of which it does not say what may stand in them, with the operations
+    that they belong to (none: all). ``endpoints`` has a path below the base URL for each operation. ``described`` says
+    whether there was a description of its fields. ``required`` are fields that must be sent.
+    """
+
+    id: str
+    description: str = ""
+    described: bool = False
+    options: tuple[OfferedOption, ...] = ()
+    parameters: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    endpoints: dict[str, str] = field(default_factory=dict)
+    generates: bool | None = None
+    edits: bool | None = None
+    variations: bool | None = None
+    masks: bool | None = None
+    prompt_limit: int | None = None
+    price: Decimal | None = None  # US dollars a picture
+    prices: tuple[tuple[dict[str, str], Decimal], ...] = ()  # with these choices; the first row that fits counts
+    token_prices: dict[str, Decimal] = field(default_factory=dict)  # US dollars per million, of "input" and "output"
+    lifecycle: dict[str, Any] = field(default_factory=dict)
+    success_rate: float | None = None  # of the last 24 hours, 0 to 1
+    notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A model that is listed, but not for pictures, or that was not looked at."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedCatalogue:
+    models: tuple[OfferedModel, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+# -- asking
+
+
+def read_catalogue(look_up: Callable[[str], object], hide: Hide = as_is) -> OfferedCatalogue:
+    """The whole catalogue; ``look_up`` returns the JSON at a path below the base URL, or raises UpstreamError.
+
+    Raises UpstreamError if there is no list, or if asking fails in a way that half a catalogue could be taken for the
+    whole.
+    """
+    rows, left_out = offered_rows(look_up("/models?category=image"), hide)
+    if not rows:
+        return OfferedCatalogue((), tuple(left_out))
+    details = _Asker(lambda name: _if_described(look_up(f"/models/{quote(name, safe='')}")))
+    prices = _Prices(look_up)
+    models = []
+    for name, row in rows.items():
+        page = row if _description_in(row, _DESCRIPTIONS) else details.ask(name) or row
+        why = not_for_pictures(name, page, hide)
+        if why:
+            left_out.append(LeftOut(name, why))
+        else:
+            models.append(offered_model(name, [page, row], prices.of(name, page), hide))
+    return OfferedCatalogue(tuple(models), tuple(left_out[:LEFT_OUT_LIMIT]))
+
+
+class _Asker:
+    """Asks for each model until it is plain that the server has no answers of this kind."""
+
+    PATIENCE = 3
+
+    def __init__(self, look_up: Callable[[str], Any]) -> None:
+        self._look_up = look_up
+        self._in_vain = 0
+
+    def ask(self, name: str) -> Any:
+        if self._in_vain >= self.PATIENCE:
+            return None
+        try:
+            found = self._look_up(name)
+        except ServerTrouble:
+            return None  # of this one model; says nothing about the next
+        except (Refused, AccountProblem, MalformedAnswer):
+            found = None
+        # Once one was described, the next may be: one that is not has only no description of its own.
+        self._in_vain = 0 if found is not None else self._in_vain + 1
+        return found
+
+
+class _Prices:
+    """The prices of one model after the other: from the list of all, else from what is told of each."""
+
+    def __init__(self, look_up: Callable[[str], object]) -> None:
+        self._all = _Asker(lambda path: look_up(path)).ask("/pricing")
+        self._each = _Asker(lambda name: pricing_in(look_up(f"/models/{quote(name, safe='')}/pricing"), name))
+        self._asked = _Asker(lambda name: pricing_in(look_up(f"/pricing?model={quote(name, safe='')}"), name))
+
+    def of(self, name: str, page: object) -> list[Mapping[str, Any]]:
+        """What is said of its prices, the most particular first."""
+        listed = pricing_in(self._all, name)
+        own = namespace_of(page)
+        if listed is not None and not own.get("has_complex_pricing") and not listed.get("has_complex_pricing"):
+            return [listed, own]
+        found = self._each.ask(name)
+        if found is None and listed is None:
+            found = self._asked.ask(name)
+        return [one for one in (found, listed, own) if one is not None]
+
+
+def _if_described(document: object) -> object:
+    """The document, if it says anything of a model beyond its id."""
+    return document if namespace_of(document) else None
+
+
+# -- lists and descriptions
+
+
+def offered_rows(document: object, hide: Hide = as_is) -> tuple[dict[str, object], list[LeftOut]]:
+    """What GET /models lists, by id and in its order, and what of it is not for pictures or is too much.
+
+    Raises MalformedAnswer if it is no list.
+    """
+    rows = document.get("data") if isinstance(document, dict) else document
+    if not isinstance(rows, list):
+        raise MalformedAnswer("The server's answer holds no list of models.", retryable=True)
+    found: dict[str, object] = {}
+    left_out: dict[str, LeftOut] = {}
+    for row in rows:
+        name = row.get("id") if isinstance(row, dict) else None
+        if not is_plain(name, hide) or name in found or name in left_out:
+            continue
+        if why := not_for_pictures(name, row, hide):
+            left_out[name] = LeftOut(name, why)
+        else:
+            found[name] = row
+    for name in islice(found, MODELS_LIMIT, None):
+        left_out[name] = LeftOut(name, f"the list has more than {MODELS_LIMIT} models")
+    return dict(islice(found.items(), MODELS_LIMIT)), list(left_out.values())[:LEFT_OUT_LIMIT]
+
+
+def not_for_pictures(name: str, row: object, hide: Hide = as_is) -> str:
+    """Why a model is none that makes pictures; "" if it may be one."""
+    told = namespace_of(row)
+    category = told.get("category") or (row.get("category") if isinstance(row, dict) else None)
+    operations = _operations(told, hide)
+    if isinstance(category, str) and category and category.lower() != "image":
+        return f"it is for {_line(category, 40, hide)}"
+    if operations and not set(operations) & set(_OPERATIONS):
+        return f"it is for {clean_text(', '.join(operations), 80)}"
+    if _ANSWERS_TEXT.search(name) and not operations:
+        return "it answers with text"
+    if not isinstance(category, str) and not operations:
+        capabilities = told.get("capabilities")
+        if isinstance(capabilities, list) and capabilities and "image" not in capabilities:
+            return "its capabilities do not name pictures"
+        if _NO_PICTURES.search(name) and not _SOME_PICTURES.search(name):
+            return "its name is not that of a model for pictures"
+    return ""
+
+
+def namespace_of(document: object) -> dict[str, Any]:
+    """The vendor's own part of a model's row or page; empty if there is none."""
+    return next((inner for name in _NAMESPACES if (inner := _object(document, name))), {})
+
+
+def _description_in(document: object, names: Iterable[str]) -> dict[str, Any]:
+    told = namespace_of(document)
+    return next((inner for name in names if (inner := _object(told, name))), {})
+
+
+def _operations(told: Mapping[str, Any], hide: Hide = as_is) -> list[str]:
+    """The vendor's words for what a model can do, from wherever they stand."""
+    places = [told, *(_object(told, name) for name in (*_DESCRIPTIONS, *_SUMMARIES))]
+    for place in places:
+        for name in ("public_operations", "supported_operations"):
+            if words := _texts(place.get(name), hide):
+                return list(words)
+    return []
+
+
+def offered_model(
+    name: str, pages: Iterable[object], pricing: Iterable[Mapping[str, Any]] = (), hide: Hide = as_is
+) -> OfferedModel:
+    """One model from what is told of it, the most particular page first. Returns and never raises."""
+    pages = list(pages)
+    told = next((found for page in pages if (found := namespace_of(page))), {})
+    contract = next((found for page in pages if (found := _description_in(page, _DESCRIPTIONS))), {})
+    summary = next((found for page in pages if (found := _description_in(page, _SUMMARIES))), {})
+    described = bool(_texts(contract.get("supported_parameters")) or contract.get("operation_constraints"))
+    words = _operations({**told, **contract}, hide) or _operations(told, hide) or _operations(summary, hide)
+    known = [word for word in words if word in _OPERATIONS]
+    problems = [f"The studio does not know its operation “{word}”." for word in words if word not in _OPERATIONS]
+    facts = {_OPERATIONS[word]: _facts(word, contract or summary) for word in known}
+    if "references" in facts and "edit" not in facts:
+        facts["edit"] = facts["references"]
+    elif "edit" in facts:
+        facts["references"] = facts["edit"]
+    options, parameters, differing = _options(facts, contract, hide) if described else ((), {}, [])
+    problems += differing
+    endpoints = {one: path for one, fact in facts.items() if (path := fact.endpoint)}
+    limits = _object(contract, "service_limits")
+    prices = _read_prices(list(pricing), told, hide)
+    return OfferedModel(
+        id=name,
+        description=_line(told.get("description"), 500, hide),
+        described=described,
+        options=options,
+        parameters=parameters,
+        required=tuple(one for one in _texts(contract.get("required_selectors"), hide) if _is_option(one)),
+        endpoints=endpoints,
+        generates="generate" in facts if known else None,
+        edits="edit" in facts if known else None,
+        variations=True if any(path.endswith("/variations") for path in endpoints.values()) else None,
+        masks="mask" in facts["edit"].parameters if described and "edit" in facts else None,
+        prompt_limit=_whole(limits.get("prompt_max_characters"), 1_000_000) or None,
+        price=prices.price,
+        prices=prices.rows,
+        token_prices=prices.tokens,
+        lifecycle=_lifecycle(told, hide),
+        success_rate=_share(_object(_object(told, "agent_preferences"), "image").get("success_rate_24h")),
+        notes=_notes(contract, hide),
+        problems=(*problems[:NOTES_LIMIT], *prices.problems),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the contract says of one operation."""
+
+    parameters: tuple[str, ...]
+    choices: dict[str, tuple[str, ...]]
+    endpoint: str
+
+
+def _facts(word: str, contract: Mapping[str, Any]) -> _Facts:
+    rows = contract.get("operation_constraints")
+    row = next(
+        (
+            row
+            for row in (rows if isinstance(rows, list) else [])
+            if isinstance(row, dict) and row.get("operation") == word
+        ),
+        {},
+    )
+    by_operation = _object(contract, "request_endpoint_by_operation")
+    endpoint = row.get("request_endpoint") or by_operation.get(word) or contract.get("request_endpoint")
+    choices = {
+        name: _texts(row.get(_ALLOWED.get(name, ""))) or _texts(contract.get(general))
+        for name, general in _LISTED.items()
+    }
+    parameters = _texts(row.get("supported_parameters")) or _texts(contract.get("supported_parameters"))
+    return _Facts(parameters, choices, _endpoint(endpoint))
+
+
+def _endpoint(value: object) -> str:
+    """A path below the API's base URL, which ends in /v1 itself; "" for what is none."""
+    if not isinstance(value, str):
+        return ""
+    path = value.removeprefix("/v1")
+    return path if re.fullmatch(r"/[a-z0-9_-]+(/[a-z0-9_-]+){0,5}", path) else ""
+
+
+def _options(
+    facts: Mapping[str, _Facts], contract: Mapping[str, Any], hide: Hide
+) -> tuple[tuple[OfferedOption, ...], dict[str, tuple[str, ...]], list[str]]:
+    """The options with their choices, the fields of unknown contents, and what could not be expressed."""
+    required = _texts(contract.get("required_selectors"))
+    options: list[OfferedOption] = []
+    parameters: dict[str, tuple[str, ...]] = {}
+    problems: list[str] = []
+    names = dict.fromkeys(name for fact in facts.values() for name in fact.parameters)
+    for name in islice((one for one in names if _is_option(one)), OPTIONS_LIMIT):
+        if _ALIASES.get(name) in names:
+            continue
+        taking = [one for one, fact in facts.items() if name in fact.parameters]
+        choices = {
+            one: tuple(text for text in facts[one].choices.get(name, ()) if is_plain(text, hide)) for one in taking
+        }
+        offered = choices[taking[0]]
+        if not offered:
+            parameters[name] = _all_or(taking, facts)
+            continue
+        same = [one for one in taking if choices[one] == offered]
+        if len(same) < len(taking):
+            others = ", ".join(one for one in taking if one not in same)
+            problems.append(f"“{name}” has other choices for {others}. It is left out there, and the upstream decides.")
+        label = name.replace("_", " ").capitalize()
+        default = offered[0] if name in required else ""
+        options.append(OfferedOption(name, label, offered[:CHOICES_LIMIT], default, _all_or(same, facts)))
+    return tuple(options), parameters, problems
+
+
+def _all_or(operations: list[str], facts: Mapping[str, _Facts]) -> tuple[str, ...]:
+    return () if len(operations) == len(facts) else tuple(operations)
+
+
+def _lifecycle(told: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
+    """Stage, reason, replacement, sunset_at; is_free and free_until. What is not said is not there."""
+    life, commercial = _object(told, "lifecycle"), _object(told, "commercial")
+    stage = _line(life.get("stage") or told.get("status"), 20, hide).lower()
+    found: dict[str, Any] = {
+        "stage": stage if stage in ("active", "preview", "deprecated", "retired") else "",
+        "reason": _line(life.get("reason"), 300, hide),
+        "replacement": name if is_plain(name := life.get("replacement_model"), hide) else "",
+        "sunset_at": _moment(life.get("sunset_at") or life.get("retired_at")),
+        "is_free": commercial.get("user_charge_policy") == "free",
+        "free_until": _moment(commercial.get("free_until")),
+    }
+    if found["stage"] == "active":
+        del found["stage"]
+    return {name: value for name, value in found.items() if value}
+
+
+def _notes(contract: Mapping[str, Any], hide: Hide) -> tuple[str, ...]:
+    given = contract.get("notes")
+    lines = (_line(note, 300, hide) for note in (given if isinstance(given, list) else [given]))
+    return tuple(islice((line for line in lines if line), NOTES_LIMIT))
+
+
+# -- prices
+
+
+@dataclass(slots=True)
+class _PricesRead:
+    price: Decimal | None = None
+    rows: tuple[tuple[dict[str, str], Decimal], ...] = ()
+    tokens: dict[str, Decimal] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def pricing_in(document: object, name: str) -> dict[str, Any] | None:
+    """What an answer about prices says of one model, in any of its shapes; None if nothing."""
+    if not isinstance(document, dict):
+        return None
+    rows = document.get("data")
+    if isinstance(rows, list):
+        found = next((row for row in rows if isinstance(row, dict) and row.get("model", name) == name), None)
+        return None if found is None else {"currency": document.get("currency"), **found}
+    is_one = document.get("model", name) == name and any(
+        key in document for key in ("pricing", "scalar_pricing", "pricing_unit", "pricing_details")
+    )
+    return document if is_one else None
+
+
+def _read_prices(told: list[Mapping[str, Any]], page: Mapping[str, Any], hide: Hide) -> _PricesRead:
+    """The first that says a price wins: in a row of its own, within `pricing`, or within `scalar_pricing`."""
+    result = _PricesRead()
+    unit = next((one["pricing_unit"] for one in (*told, page) if isinstance(one.get("pricing_unit"), str)), "")
+    sources = [
+        (place, one)
+        for one in told
+        for place in (one, _object(one, "pricing"), _object(one, "scalar_pricing"), _object(one, "pricing_details"))
+        if (place.get("currency") or one.get("currency") or "USD") in ("USD", "usd")
+    ]
+    for place, _ in sources:
+        if result.price is None and unit not in ("per_token", "per_second"):
+            named = (place.get(key) for key in ("lock_price_per_request", "per_request", "per_image"))
+            result.price = next((price for one in named if (price := _price(one)) is not None), None)
+        result.rows = result.rows or _variants(place.get("variants"), hide)
+        for rate in ("input", "output"):
+            if rate not in result.tokens:
+                price = _price(place.get(f"{rate}_per_1m_tokens")) or _price(place.get(f"{rate}_per_1m"))
+                if price is not None:
+                    result.tokens[rate] = price
+    varies = any(one.get("has_complex_pricing") is True for one in (*told, page))
+    if varies and not result.rows and not (unit == "per_token" and result.tokens):
+        span = _span(told)
+        result.problems = (
+            f"Its price depends on what is chosen{span}, and the upstream does not say how in a form that the studio "
+            "knows. Fill in the prices by option.",
+        )
+    return result
+
+
+def _span(told: Iterable[Mapping[str, Any]]) -> str:
+    for one in told:
+        pricing = _object(one, "pricing")
+        least, most = _price(pricing.get("min_price")), _price(pricing.get("max_price"))
+        if least is not None and most is not None:
+            return f" (${least} to ${most})"
+    return ""
+
+
+def _variants(variants: object, hide: Hide) -> tuple[tuple[dict[str, str], Decimal], ...]:
+    found = []
+    for row in variants[:VARIANTS_LIMIT] if isinstance(variants, list) else []:
+        when, price = _object(row, "when"), _price(row.get("per_request")) if isinstance(row, dict) else None
+        said = 0 < len(when) <= OPTIONS_LIMIT and all(_is_option(k) and is_plain(v, hide) for k, v in when.items())
+        if said and price is not None:
+            found.append((when, price))
+    # What asks for more comes first, so that the first row that fits is the one that is meant.
+    return tuple(sorted(found, key=lambda one: -len(one[0])))
+
+
+def _price(value: object) -> Decimal | None:
+    """Dollars as people write them: 0.04, not 0.040000."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        amount = Decimal(str(value)[:50].strip())
+        # Compared first: a number of a thousand digits has no six places.
+        if not amount.is_finite() or not 0 <= amount < 1_000_000:
+            return None
+        amount = amount.quantize(Decimal("0.000001"))
+    except (InvalidOperation, ValueError):
+        return None
+    return Decimal(f"{amount:f}".rstrip("0").rstrip(".") or "0")
+
+
+# -- pieces
+
+
+def _object(value: object, name: str) -> dict[str, Any]:
+    """The object under this name; an empty one if there is none."""
+    inner = value.get(name) if isinstance(value, dict) else None
+    return inner if isinstance(inner, dict) else {}
+
+
+def _texts(value: object, hide: Hide = as_is) -> tuple[str, ...]:
+    """The usable texts of a list, each once."""
+    given = value[: 4 * CHOICES_LIMIT] if isinstance(value, list) else []
+    return tuple(dict.fromkeys(one for one in given if is_plain(one, hide)))
+
+
+def _is_option(name: object) -> TypeGuard[str]:
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None and name not in _RESERVED
+
+
+def is_plain(value: object, hide: Hide = as_is) -> TypeGuard[str]:
+    """A short text that may be kept, shown and sent back as it is."""
+    if not isinstance(value, str) or not 1 <= len(value) <= 100:
+        return False
+    return value.isprintable() and value == clean_text(value, 100, hide)
+
+
+def _line(value: object, limit: int, hide: Hide) -> str:
+    return clean_text(" ".join(value.split()), limit, hide) if isinstance(value, str) else ""
+
+
+def _whole(value: object, largest: int) -> int | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if is_number and isinstance(value, int | float) and 0 <= value <= largest else None
+
+
+def _share(value: object) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and isinstance(value, int | float) and 0 <= value <= 1 else None
+
+
+def _moment(value: object) -> str:
+    """A point in time as ISO 8601; "" for anything else."""
+    if not isinstance(value, str) or len(value) > 40:
+        return ""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return ""
+    return moment.isoformat() if moment.tzinfo is not None else f"{moment.isoformat()}+00:00"
