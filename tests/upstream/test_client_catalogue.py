@@ -682,7 +682,8 @@ def hide(text: str) -> str:
 def test_any_json_is_an_offer() -> None:
     reached: set[str] = set()
 
-    @cases(500, nightly=3_000)
+    # So many until every field was reached.
+    @cases(1_000, nightly=5_000)
     @given(PAGES, PRICES)
     def check(told: Any, prices: Any) -> None:
         pricing = pricing_in(prices, "m")
