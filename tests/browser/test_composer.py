@@ -111,7 +111,7 @@ def test_the_same_again_shows_what_is_there_first(owner_page: Page) -> None:
 
 def test_vary_and_remix_from_a_card(owner_page: Page) -> None:
     pick(owner_page, "flux-schnell")
-    owner_page.locator('label:has([name=opt_size][value="1024x768"])').click()
+    owner_page.locator('label:has([name=opt_size][value="512x512"])').click()
     card = generate(owner_page, "A picture to go on from")
     done(card)
     before = owner_page.locator("article").count()
@@ -121,7 +121,7 @@ def test_vary_and_remix_from_a_card(owner_page: Page) -> None:
     card.get_by_role("link").first.focus()
     owner_page.keyboard.press("r")
     expect(owner_page.get_by_label("Prompt")).to_have_value("A picture to go on from")
-    expect(owner_page.locator('[name=opt_size][value="1024x768"]')).to_be_checked()
+    expect(owner_page.locator('[name=opt_size][value="512x512"]')).to_be_checked()
     expect(owner_page.locator("#parent")).to_contain_text("Remix of an earlier picture")
     write(owner_page, "A picture to go on from, at night")
     press_generate(owner_page)
