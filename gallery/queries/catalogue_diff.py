@@ -484,6 +484,8 @@ def _routes(row: Mapping[str, Any], sheet: OptionSheet | None) -> dict[str, Any]
             route = {"endpoint": endpoint}
         else:
             route = {"endpoint": endpoint, "encoding": "multipart", "references": 1}
+            if operation == "edit" and endpoint == USUAL[Operation.EDIT].endpoint:
+                route["mask"] = True  # unless said otherwise
             if endpoint == USUAL[Operation.GENERATE].endpoint:
                 route["fields"] = {"operation": "image-to-image"}
         if operation == "edit" and row.get("masks") is not None:

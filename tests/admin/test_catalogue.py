@@ -18,6 +18,7 @@ from django_q.models import OrmQ
 
 from gallery import tasks
 from gallery.admin.catalogue import LATE
+from gallery.admin.option_rows import as_row
 from gallery.models import CatalogueSnapshot, ImageModel, Person
 from gallery.upstream.catalogue import OfferedModel, OfferedOption
 from tests.conftest import model, signed_in
@@ -349,3 +350,95 @@ def test_a_model_s_page_tells_what_was_set_by_hand_and_what_it_costs(as_administ
     assert "All is as it was imported" in untouched
     listed = as_administrator.get("/admin/gallery/imagemodel/").content.decode()
     assert "$0.05 to $0.08" in listed
+
+
+# -- rows of options, and sheets
+
+SEED = {"name": "seed", "label": "Seed", "kind": "integer", "minimum": 0, "default": None}
+
+
+def rows(*options: dict[str, Any]) -> dict[str, str]:
+    """What the form sends for these options as rows, with an empty row behind them."""
+    sent = {"options-rows": "1", "options": "", f"options-{len(options)}-name": ""}
+    for place, option in enumerate(options):
+        sent |= {f"options-{place}-{column}": value for column, value in as_row(option).items()}
+    return sent
+
+
+def test_options_are_edited_as_rows(as_administrator: Client) -> None:
+    size = {
+        "name": "size",
+        "label": "Size",
+        "kind": "size",
+        "choices": ["auto"],
+        "step": 16,
+        "ratio": 3,
+        "default": None,
+    }
+    later = {"name": "async", "label": "Later", "kind": "boolean", "default": True, "operations": ["generate", "edit"]}
+    choice = {"name": "style", "label": "Style", "choices": ["vivid", "natural"], "default": "vivid"}
+    amount = {"name": "guidance", "label": "Guidance", "kind": "decimal", "minimum": 0.5, "default": 3}
+    options = [size, later, choice, amount, SEED]
+    response = as_administrator.post("/admin/gallery/imagemodel/add/", form_of(**rows(*options)))
+    assert response.status_code == 302
+    assert model("new").options == options
+    text = as_administrator.get(f"/admin/gallery/imagemodel/{model('new').pk}/change/").content.decode()
+    assert 'name="options-4-name" value="seed"' in text
+    assert 'name="options-7-name" value=""' in text, "there are empty rows"
+    assert '<div class="composer-preview">' in text
+    assert "Later (only for generate, edit)" in text
+    assert "js/admin_options" in text
+
+
+def test_pasted_json_takes_the_place_of_the_rows(as_administrator: Client) -> None:
+    as_administrator.post("/admin/gallery/imagemodel/add/", form_of(**{**rows(SEED), "options": SIZES}))
+    assert [option.name for option in model("new").option_list] == ["size"]
+
+
+def test_what_is_wrong_in_a_row_is_told_and_the_rows_stay(as_administrator: Client) -> None:
+    response = as_administrator.post("/admin/gallery/imagemodel/add/", form_of(**rows(SEED | {"name": "Seed Of It"})))
+    text = response.content.decode()
+    assert "“Seed Of It” is no field name" in text
+    assert 'name="options-0-name" value="Seed Of It"' in text
+
+
+def test_a_new_model_begins_with_its_option_sheet(as_administrator: Client) -> None:
+    """Add, type its id and a label, save."""
+    form = form_of(slug="nano-banana-pro", label="Banana", **rows())
+    response = as_administrator.post("/admin/gallery/imagemodel/add/", form, follow=True)
+    assert "The option sheet of Nano Banana and Gemini filled in what it knows." in response.content.decode()
+    made = model("nano-banana-pro")
+    made.full_clean()
+    assert [option.name for option in made.option_list] == ["aspect_ratio", "resolution"]
+    assert made.can_edit
+    assert made.route("edit") == made.route("references")
+
+
+def test_a_model_that_was_changed_is_left_as_it_is(as_administrator: Client) -> None:
+    found = model("dall-e-3")
+    address = f"/admin/gallery/imagemodel/{found.pk}/change/"
+    as_administrator.post(address, form_of(slug="dall-e-3", label="D", **rows()))
+    assert model("dall-e-3").options == []
+
+
+# -- what was not understood, and what ends
+
+
+def test_what_was_not_understood_is_said(as_administrator: Client) -> None:
+    found = offer(*as_seeded())
+    found.left_out = [{"id": "sora-2", "reason": "it is for video"}]
+    found.save()
+    text = page(as_administrator)
+    assert "7 models came without a description of their options: " in text
+    assert "1 listed model is left out: sora-2 (it is for video)." in text
+
+
+def test_a_retired_model_is_shown_with_its_replacement(as_administrator: Client) -> None:
+    life = {"stage": "retired", "replacement": "flux-2-pro"}
+    offer(OfferedModel("flux-pro", lifecycle=life), *as_seeded("flux-pro"))
+    text = page(as_administrator)
+    assert "The upstream has retired it. Its replacement is flux-2-pro." in text
+    as_administrator.post(COMPARE, {"take": [box(text, "take", ":flux-pro")]})
+    gone = model("flux-pro")
+    assert (gone.enabled, gone.replacement) == (False, "flux-2-pro")
+    assert "nothing is new, changed or gone" in page(as_administrator)

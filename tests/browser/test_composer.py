@@ -107,7 +107,7 @@ def test_duplicate_is_shown_before_it_is_made_again(owner_page: Page) -> None:
 
 def test_card_is_varied_and_remixed_by_keys(owner_page: Page) -> None:
     pick(owner_page, "flux-schnell")
-    owner_page.locator('label:has([name=opt_size][value="1024x768"])').click()
+    owner_page.locator('label:has([name=opt_size][value="512x512"])').click()
     card = generate(owner_page, "A picture to go on from")
     done(card)
     before = owner_page.locator("article").count()
@@ -117,7 +117,7 @@ def test_card_is_varied_and_remixed_by_keys(owner_page: Page) -> None:
     card.get_by_role("link").first.focus()
     owner_page.keyboard.press("r")
     expect(owner_page.get_by_label("Prompt")).to_have_value("A picture to go on from")
-    expect(owner_page.locator('[name=opt_size][value="1024x768"]')).to_be_checked()
+    expect(owner_page.locator('[name=opt_size][value="512x512"]')).to_be_checked()
     expect(owner_page.locator("#parent")).to_contain_text("Remix of an earlier picture")
     write(owner_page, "A picture to go on from, at night")
     press_generate(owner_page)

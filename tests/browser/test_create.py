@@ -14,11 +14,11 @@ from tests.browser.conftest import Visit
 SIZES = {
     "dall-e-3": ("1792x1024", (1792, 1024)),
     "dall-e-2": ("256x256", (256, 256)),
-    "flux-pro": ("768x1280", (768, 1280)),
-    "flux-schnell": ("1024x768", (1024, 768)),
-    "midjourney": ("1456x816", (1456, 816)),
-    "ideogram-v3": ("800x1280", (800, 1280)),
-    "stable-diffusion-3": ("1344x768", (1344, 768)),
+    "flux-pro": ("512x512", (512, 512)),
+    "flux-schnell": ("512x512", (512, 512)),
+    "midjourney": ("512x512", (512, 512)),
+    "ideogram-v3": ("512x512", (512, 512)),
+    "stable-diffusion-3": ("512x512", (512, 512)),
 }
 LABELS = {
     "dall-e-3": "DALL·E 3",
@@ -108,7 +108,7 @@ def test_picture_is_made_on_a_phone(phone_page: Page) -> None:
     phone_page.get_by_role("button", name="Describe a picture…").click()
     phone_page.get_by_label("Prompt").fill("From the pocket")
     phone_page.get_by_label("Model").select_option(label=LABELS["flux-schnell"])
-    expect(phone_page.locator('[name=opt_size][value="1024x768"]')).to_have_count(1)
+    expect(phone_page.locator('[name=opt_size][value="512x512"]')).to_have_count(1)
     phone_page.get_by_role("button", name=re.compile("^Generate")).click()
     done(phone_page.locator("article", has_text="From the pocket"))
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -39,7 +39,7 @@ def pictures(set_up: Studio, browser: Browser) -> dict[str, str]:
     visit = Visit(browser, set_up)
     page = visit.sign_in("olivia@example.org")
     found = {}
-    for name, slug, size in (("square", "dall-e-2", "1024x1024"), ("wide", "flux-pro", "1280x768")):
+    for name, slug, size in (("square", "dall-e-2", "1024x1024"), ("wide", "dall-e-3", "1792x1024")):
         page.goto("/")
         pick(page, slug)
         page.locator(f'label:has([name=opt_size][value="{size}"])').click()

@@ -68,8 +68,8 @@ def make_edit(make_generation: MakeGeneration, owner: Person) -> MakeGeneration:
         files = {"source_file": store(IMAGE, owner)}
         if masked and kind == "edit":
             files["mask_file"] = store(MASK, owner)
-        options = {"size": "512x512"}
-        return make_generation("dall-e-2", kind=kind, options=options, prompt="Add a bee", **(files | fields))
+        usual = {"prompt": "Add a bee", "options": {"size": "512x512"}}
+        return make_generation("dall-e-2", kind=kind, **(usual | files | fields))
 
     return make
 
@@ -125,6 +125,55 @@ def test_an_edit_may_take_a_task(driver: EngineDriver, stub: StubUpstream, make_
     stub.answer(json=status("completed", data=[PICTURE]))
     turn_until_state(engine, edit, State.SAVING)
     assert len(posts(stub)) == 1
+
+
+REFERENCE = {
+    "endpoint": "/images/generations",
+    "encoding": "multipart",
+    "references": 1,
+    "fields": {"operation": "image-to-image"},
+}
+SIZE = {"name": "size", "label": "Size", "choices": ["512x512"], "default": ""}
+RESOLUTION = {"name": "resolution", "label": "Resolution", "choices": ["1k"], "default": "", "operations": ["generate"]}
+
+
+def test_an_edit_takes_the_route_of_its_model(
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration
+) -> None:
+    ImageModel.objects.filter(slug="dall-e-2").update(routes={"edit": REFERENCE}, options=[SIZE, RESOLUTION])
+    edit = make_edit(options={"size": "512x512", "resolution": "1k"})
+    stub.answer(json=DONE)
+    turn_until_state(driver.engine(), edit, State.SAVING)
+    (sent,) = map(form_of, posts(stub))
+    assert sent.path == "/v1/images/generations"
+    assert sent.fields["operation"] == "image-to-image"
+    assert "resolution" not in sent.fields, "it belongs to new pictures only"
+    assert sent.files == {"image": IMAGE}, "the route takes no mask"
+
+
+def test_all_reference_pictures_go_along(
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration, owner: Person
+) -> None:
+    several = {"endpoint": "/images/edits", "encoding": "multipart", "references": 3}
+    ImageModel.objects.filter(slug="dall-e-2").update(routes={"references": several})
+    further = [store(MASK, owner), store(IMAGE, owner)]
+    asked = make_edit("create", reference_files=further)
+    stub.answer(json=DONE)
+    turn_until_state(driver.engine(), asked, State.SAVING)
+    (sent,) = posts(stub)
+    assert sent.path == "/v1/images/edits"
+    assert sent.body.count(b'name="image[]"; filename=') == 3
+    assert sent.body.count(IMAGE) == 2
+    assert sent.body.count(MASK) == 1
+
+
+def test_more_pictures_than_the_model_takes_are_not_sent(
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration, owner: Person
+) -> None:
+    edit = make_edit(reference_files=[store(IMAGE, owner)])
+    turn_until_state(driver.engine(), edit, State.FAILED)
+    assert (edit.error_code, posts(stub)) == ("too_many_images", [])
+    assert "nothing was sent" in edit.error_message
 
 
 # -- what may be sent again

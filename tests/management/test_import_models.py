@@ -125,3 +125,17 @@ def test_refusal_by_the_server_changes_nothing(stub: StubUpstream) -> None:
     with pytest.raises(CommandError, match="This key is not known"):
         run("--apply")
     assert catalogue() == before
+
+
+def test_a_list_without_descriptions_takes_nothing_off_unless_named(stub: StubUpstream) -> None:
+    stub.handler = lambda request: (
+        {"object": "list", "data": [{"id": "midjourney"}, {"id": "sora-2"}]}
+        if request.path.startswith("/v1/models?")
+        else Reply.of_json({"error": {"code": "not_found", "message": "No such page."}}, 404)
+    )
+    said = run("--apply")
+    assert "1 model came without a description of its options: midjourney." in said
+    assert "1 listed model is left out: sora-2" in said
+    assert "Nothing is taken off the list unless --only names it." in said
+    assert ImageModel.objects.filter(enabled=True).count() == 7
+    assert "Taken off the list: flux-pro." in run("--apply", "--only", "flux-pro")

@@ -576,3 +576,89 @@ def test_old_answers_are_dropped(stub: StubUpstream) -> None:
     newest = sync_catalogue()
     assert CatalogueSnapshot.objects.count() == KEPT
     assert CatalogueSnapshot.objects.first() == newest
+
+
+# -- what the upstream leaves out
+
+
+@pytest.mark.django_db
+def test_a_listed_model_without_a_description_stays_as_it_is() -> None:
+    rows = offer(*(OfferedModel(slug) for slug in ImageModel.objects.values_list("slug", flat=True)))
+    compared = compare(rows, ImageModel.objects.all())
+    assert (compared.all, compared.same, len(compared.undescribed)) == ([], 7, 7)
+    assert compared.is_doubtful
+
+
+@pytest.mark.django_db
+def test_a_model_that_is_listed_for_something_else_is_not_gone() -> None:
+    left_out = [{"id": slug, "reason": "r"} for slug in ImageModel.objects.values_list("slug", flat=True)]
+    compared = compare(offer(OfferedModel("new-one")), ImageModel.objects.all(), left_out)
+    assert ([one.slug for one in compared.new], compared.gone) == (["new-one"], [])
+
+
+@pytest.mark.django_db
+def test_values_come_from_the_sheet_where_the_upstream_names_fields_only() -> None:
+    row = OfferedModel(
+        "gpt-image-2",
+        described=True,
+        parameters={"quality": (), "background": ("generate",), "sparkle": ()},
+        edits=True,
+    )
+    new = only(compare(offer(row), []))
+    assert [change.key for change in new.changes if change.key.startswith("options.")] == [
+        "options.quality",
+        "options.background",
+    ]
+    assert any("“sparkle”" in problem for problem in new.problems)
+    assert any("Option sheet of GPT Image" in fact for fact in new.facts)
+    assert new.offer is not None
+    assert new.offer.values["max_count"] == 10
+
+
+@pytest.mark.django_db
+def test_a_field_that_the_upstream_takes_is_not_removed_for_want_of_values() -> None:
+    typed = ours()
+    row = OfferedModel("dall-e-3", described=True, parameters={"size": (), "quality": (), "style": (), "sparkle": ()})
+    typed.options = [*typed.options, {"name": "sparkle", "label": "Sparkle", "choices": ["a"], "default": "a"}]
+    assert compare(offer(row), [typed]).all == []
+
+
+@pytest.mark.django_db
+def test_a_default_that_the_upstream_does_not_name_is_ours() -> None:
+    unsaid = OfferedOption("quality", "Quality", ("standard", "hd"))
+    assert compare(offer(dall_e_3(options=(SIZE, unsaid, STYLE))), [ours()]).all == []
+
+
+@pytest.mark.django_db
+def test_the_end_of_a_model_is_a_change_that_is_told() -> None:
+    life = {"stage": "deprecated", "replacement": "gpt-image-2", "sunset_at": "2027-01-31T00:00:00+00:00"}
+    rows = offer(dall_e_3(lifecycle=life))
+    (change,) = only(compare(rows, [ours()])).changes
+    assert (change.key, change.then) == ("lifecycle", "deprecated, until 2027-01-31, replaced by gpt-image-2")
+    apply_all(rows)
+    assert model("dall-e-3").is_deprecated
+    assert str(model("dall-e-3").sunset_at).startswith("2027-01-31")
+    assert compare(rows, [model("dall-e-3")]).all == []
+
+
+REFERENCE = {
+    "endpoint": "/images/generations",
+    "encoding": "multipart",
+    "references": 1,
+    "fields": {"operation": "image-to-image"},
+}
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "routes"),
+    [
+        ({"generate": "/images/generations", "edit": "/images/edits", "references": "/images/edits"}, {}),
+        (
+            {"edit": "/images/generations", "references": "/images/generations"},
+            {"edit": REFERENCE, "references": REFERENCE},
+        ),
+        ({"generate": "/pictures"}, {"generate": {"endpoint": "/pictures"}}),
+    ],
+)
+def test_operations_go_where_the_contract_says(endpoints: dict[str, str], routes: dict[str, Any]) -> None:
+    assert read_offer(offer(OfferedModel("own", endpoints=endpoints))[0]).values["routes"] == routes
