@@ -378,7 +378,7 @@ def test_options_are_edited_as_rows(as_administrator: Client) -> None:
     later = {"name": "async", "label": "Later", "kind": "boolean", "default": True, "operations": ["generate", "edit"]}
     choice = {"name": "style", "label": "Style", "choices": ["vivid", "natural"], "default": "vivid"}
     amount = {"name": "guidance", "label": "Guidance", "kind": "decimal", "minimum": 0.5, "default": 3}
-    options = [size, later, choice, amount, SEED]
+    options: list[dict[str, Any]] = [size, later, choice, amount, SEED]
     response = as_administrator.post("/admin/gallery/imagemodel/add/", form_of(**rows(*options)))
     assert response.status_code == 302
     assert model("new").options == options

@@ -21,7 +21,7 @@ import pytest
 
 from lemonstudio.processes import cluster as lemon_cluster
 from lemonstudio.processes.tree import MARK, ROOT, free_port, marked, signal_all, soon
-from tests.support.studio import Database, prepare
+from tests.support.studio import Database
 
 pytestmark = [
     pytest.mark.process,
@@ -168,7 +168,7 @@ def begun(witness: Path) -> int:
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     tree = Tree(tmp_path_factory.mktemp("studio"))
-    assert tree.manage("prepare").wait(180) == 0, (tree.home / "log").read_text()
+    prepare(tree.home, tree.database)
     yield tree
     tree.close()
 
