@@ -166,10 +166,10 @@ if LOCAL:
     # Commands that fill a studio with made-up pictures. A production studio must not have them.
     INSTALLED_APPS.append("lemonstudio.demo")
 MIDDLEWARE = [
-    # Before all that looks at the host: probes ask by an IP address.
-    "gallery.web.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    # Before all that looks at the host: probes ask by an IP address.
+    "gallery.web.health.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -24,7 +24,7 @@ from gallery.images.concurrency import Busy
 from gallery.images.metadata import strip_in_turn
 from gallery.models import Comment, GalleryEntry, GuestVote, Picture
 from gallery.services.share_links import TooMany
-from gallery.web.guests import GuestPicture, GuestSession, by_link
+from gallery.web.guests import GuestPicture, GuestSession, by_link, thumbnails_for
 from gallery.web.http import StudioRequest, client_address, number_in
 from gallery.web.media import serve_content
 
@@ -172,7 +172,7 @@ def guest_thumbnail(
     request: StudioRequest, session: GuestSession, entry: int, width: int, format: str
 ) -> HttpResponseBase:
     picture = _entry(session, entry).picture
-    if not picture.has_thumbnail(width, format):
+    if width not in thumbnails_for(session, picture).get(format, ()):
         raise Http404
 
     def read() -> HttpResponse:

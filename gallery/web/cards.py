@@ -39,6 +39,7 @@ ERROR_TITLES = {
     "payload_too_large": "The request was too large",
     "async_task_not_found": "The service lost this one",
     "all_channels_failed": "The service has no way to this model at the moment",
+    "malformed_answer": "The service’s answer could not be read",
     "no_picture": "The service made no picture",
     **dict.fromkeys(ACCOUNT_CODES, "The studio’s account at the service has a problem"),
     **dict.fromkeys(SHAPE_CODES, "The studio asks this model in the wrong way"),

@@ -15,11 +15,11 @@ from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
 from gallery import services
-from gallery.models import GalleryEntry, ShareLink
+from gallery.models import GalleryEntry, Picture, ShareLink
 from gallery.services.share_links import Guest
 from gallery.web.access import link_of
 from gallery.web.http import StudioRequest
-from gallery.web.pictures import PictureFiles
+from gallery.web.pictures import LARGEST_THUMBNAIL, PictureFiles
 
 # Signed, and sent only below the link's own path: who this is, and that they gave the password.
 COOKIE = "guest"
@@ -74,6 +74,16 @@ class GuestSession:
         )
 
 
+def thumbnails_for(session: GuestSession, picture: Picture) -> dict[str, list[int]]:
+    """The widths that a guest may see, by format. The full-size still of an animation needs the right to download."""
+    if session.link.allow_downloads:
+        return dict(picture.thumbnails)
+    shown = {
+        kind: [width for width in widths if width <= LARGEST_THUMBNAIL] for kind, widths in picture.thumbnails.items()
+    }
+    return {kind: widths for kind, widths in shown.items() if widths}
+
+
 class GuestPicture:
     """A picture as guests see it. `number` is its place in the gallery, from 1."""
 
@@ -82,7 +92,7 @@ class GuestPicture:
         # The entry's number, which means nothing anywhere else in the studio.
         self.id = entry.pk
         self.url = f"{session.path}{entry.pk}/"
-        self.files = PictureFiles(self.url, picture.thumbnails)
+        self.files = PictureFiles(self.url, thumbnails_for(session, picture))
         self.width, self.height = picture.width, picture.height
         self.placeholder = picture.placeholder
         self.prompt = picture.generation.prompt if session.link.show_prompts else ""

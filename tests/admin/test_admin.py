@@ -196,7 +196,9 @@ def test_new_model_is_on_offer_at_once(as_administrator: Client) -> None:
     form = {"slug": "new", "label": "Brand new", "position": "1", "max_count": "2", "give_up_after": "60"}
     form |= {"prompt_limit": "4000", "edit_max_side": "2048", "edit_max_bytes": "20000000"}
     options = '[{"name": "style", "label": "Look", "choices": ["dark", "light"], "default": "dark"}]'
-    as_administrator.post("/admin/gallery/imagemodel/add/", form | {"options": options, "enabled": "on"})
+    as_administrator.post(
+        "/admin/gallery/imagemodel/add/", form | {"options": options, "enabled": "on", "can_generate": "on"}
+    )
     text = as_administrator.get("/").content.decode()
     assert "Brand new" in text
     assert 'name="opt_style" value="light"' in text

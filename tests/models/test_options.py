@@ -297,6 +297,6 @@ def test_rows_that_an_administrator_changed_keep_their_sizes() -> None:
     ImageModel.objects.filter(slug="midjourney").update(
         options=was["midjourney"], imported={"options": was["midjourney"]}
     )
-    import_module("gallery.migrations.0024_catalogue_that_reads_the_vendor").correct(apps, None)
+    import_module("gallery.migrations.0023_catalogue_that_reads_the_vendor").correct(apps, None)
     assert model("flux-pro").options == mine
     assert model("midjourney").option_list[0].choices == ("1024x1024", "512x512")

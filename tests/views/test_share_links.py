@@ -704,3 +704,17 @@ def test_who_leaves_a_gallery_leaves_links_that_others_can_end(
     text = as_owner.get(f"/galleries/{private_gallery.pk}/links/").content.decode()
     assert "made by Tom Teammate" in text
     assert Client().get(path).status_code == 200
+
+
+@pytest.mark.parametrize("allow_downloads", [False, True])
+def test_full_size_still_of_an_animation_needs_the_right_to_download(
+    picture: Picture, as_stranger: Client, allow_downloads: bool
+) -> None:
+    for width in (320, 2000):
+        default_storage.save(picture.thumbnail_name(width, "webp"), ContentFile(b"RIFF"))
+    Picture.objects.filter(pk=picture.pk).update(thumbnails={"webp": [320, 2000]}, is_as_delivered=False)
+    _, path = share(picture.galleries.get(), allow_downloads=allow_downloads)
+    page = below(path, picture)
+    assert as_stranger.get(f"{page}320.webp").status_code == 200
+    assert as_stranger.get(f"{page}2000.webp").status_code == (200 if allow_downloads else 404)
+    assert ("2000.webp" in as_stranger.get(page).content.decode()) is allow_downloads

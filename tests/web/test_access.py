@@ -304,7 +304,7 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         args = [things["upload"]]
     elif kind == "template" and name not in ("template_list", "template_create"):
         args = [things["template"].pk]
-    elif kind == "favicon":
+    elif name == "favicon":
         args = [3]
     elif name == "invitation_accept":
         args = [things["invitation_token"]]

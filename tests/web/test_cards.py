@@ -8,7 +8,8 @@ import pytest
 from django.utils import timezone
 
 from gallery.models import Generation, State
-from gallery.web.cards import Card
+from gallery.models.states import ACCOUNT_CODES, ADMIN_HELPS, EDIT_HELPS, SHAPE_CODES, UNCLEAR_CHARGE
+from gallery.web.cards import ERROR_TITLES, Card
 from tests.conftest import model
 
 MakeGeneration = Callable[..., Generation]
@@ -45,9 +46,10 @@ def test_next_step(make_generation: MakeGeneration, fields: dict[str, Any], step
     assert card(make_generation(**{"state": State.FAILED} | fields | suggested)).next_step == step
 
 
-def test_every_error_has_a_title(make_generation: MakeGeneration) -> None:
+def test_every_known_error_has_a_title(make_generation: MakeGeneration) -> None:
     assert card(make_generation(error_code="gave_up_waiting")).error_title == "Gave up waiting"
     assert card(make_generation(error_code="never_heard_of")).error_title == "This one did not work"
+    assert (EDIT_HELPS | ADMIN_HELPS | UNCLEAR_CHARGE | ACCOUNT_CODES | SHAPE_CODES) - set(ERROR_TITLES) == set()
 
 
 @pytest.mark.parametrize(
