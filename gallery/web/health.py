@@ -12,6 +12,7 @@ from django.core.files.storage import default_storage
 from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_deny
 from django.views.decorators.http import require_safe
 from django_q.models import OrmQ
 
@@ -31,6 +32,7 @@ class HealthMiddleware:
 
 @login_not_required
 @never_cache
+@xframe_options_deny  # it answers before the middleware that says so
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 with the state of each part, 503 when one is down. For anyone: one short query, and it names nothing."""
