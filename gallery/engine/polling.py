@@ -12,8 +12,8 @@ from django.utils import timezone
 from gallery import upstream
 from gallery.engine import raw_answers
 from gallery.engine.context import Context
-from gallery.engine.forecast import Forecasts
 from gallery.engine.outcomes import Polled
+from gallery.engine.poll_forecast import Forecasts
 from gallery.engine.pool import DaemonPool
 from gallery.engine.results import no_reason
 from gallery.models import Generation, State

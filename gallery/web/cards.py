@@ -176,7 +176,7 @@ class Card:
 
     @property
     def waiting_words(self) -> str:
-        """Where a generation that is under way stands."""
+        """Where a generation that is under way stands. `create/progress.js` counts down in the same words."""
         state = self.generation.state
         if state == State.QUEUED:
             place = self.place_in_queue

@@ -12,7 +12,7 @@ import * as composer from "./create/composer.js";
 import * as drafts from "./create/drafts.js";
 import * as history from "./create/history.js";
 import * as progress from "./create/progress.js";
-import * as waiting from "./create/waiting.js";
+import * as tab from "./create/tab.js";
 import * as downloads from "./downloads/downloads.js";
 import * as arrange from "./galleries/arrange.js";
 import * as compare from "./pictures/compare.js";
@@ -37,7 +37,7 @@ for (const module of [
   keys,
   library,
   selection,
-  waiting,
+  tab,
   lightbox,
   progress,
   reveal,

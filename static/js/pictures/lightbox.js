@@ -4,7 +4,7 @@
 import { closest, find, findAll, focused, need } from "../base/dom.js";
 import { announce, onContent } from "../base/page.js";
 import { toast } from "../base/toasts.js";
-import { nameTab } from "../create/waiting.js";
+import { nameTab } from "../create/tab.js";
 import { forgetPlace, remember } from "./library.js";
 import { trash } from "./selection.js";
 

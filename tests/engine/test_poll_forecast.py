@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from gallery.engine.forecast import ENOUGH, GUESSES, LONGER, Forecast, Forecasts
+from gallery.engine.poll_forecast import ENOUGH, GUESSES, LONGER, Forecast, Forecasts
 from gallery.models import Generation, State
 from tests.conftest import model
 
@@ -124,7 +124,7 @@ def test_latest_durations_count(make_generation: MakeGeneration) -> None:
     assert durations(latest=2) == [(1, 4), (2, 5)]
 
 
-def test_forecasts_learn_from_rows(make_generation: MakeGeneration) -> None:
+def test_poll_forecasts_learn_from_rows(make_generation: MakeGeneration) -> None:
     for _ in range(ENOUGH):
         task(make_generation, 8, 12)
     slow, fast = model("flux-pro").pk, model("midjourney").pk
@@ -135,7 +135,7 @@ def test_forecasts_learn_from_rows(make_generation: MakeGeneration) -> None:
     assert forecasts.of(fast).wait_squared(0, 12) == Forecast().wait_squared(0, 12)
 
 
-def test_forecasts_learn_anew_after_a_while_only(
+def test_poll_forecasts_learn_anew_after_a_while_only(
     make_generation: MakeGeneration, django_assert_num_queries: Any
 ) -> None:
     pk = model("flux-pro").pk

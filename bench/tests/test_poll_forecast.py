@@ -7,7 +7,7 @@ from bench.limit import least_percentile
 from bench.orders import at_once
 from bench.report import percentile
 from bench.upstream import duration
-from gallery.engine.forecast import Forecast
+from gallery.engine.poll_forecast import Forecast
 
 PER_SECOND = 1000 / 60
 POLL = 3.0
@@ -68,7 +68,7 @@ def begun(number: int, every: float) -> float:
     return number * every
 
 
-def test_forecast_beats_polling_by_due_time_and_comes_near_the_limit() -> None:
+def test_poll_forecast_beats_polling_by_due_time_and_comes_near_the_limit() -> None:
     """The benchmark's steady round: 6 tasks a second of 10 to 60 s leave 1.78 polls for each."""
     tasks = [duration(order.prompt, 10, 60) for order in at_once("task", 1_200)]
     window = slice(360, 720)

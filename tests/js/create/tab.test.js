@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { announcesEnd, countDown, tabTitle } from "../../../static/js/create/waiting.js";
+import { announcesEnd, countDown, tabTitle } from "../../../static/js/create/tab.js";
 
 test("the tab counts what is under way, before what is ready", () => {
   assert.equal(tabTitle("Create", 0, 0), "Create");
