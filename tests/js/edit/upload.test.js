@@ -24,5 +24,6 @@ test("the first bytes tell the formats that the server takes", () => {
   for (const begin of ["GIF89a", "RIFF\x10\x00\x00\x00WEBPVP8 ", "\x00\x00\x00\x1cftypavif", "\r\n\x89PNG"]) {
     assert.ok(isPicture(bytes(begin)), begin);
   }
-  for (const begin of ["<svg xmlns", "%PDF-1.7", "RIFF\x10\x00\x00\x00AVI "]) assert.ok(!isPicture(bytes(begin)), begin);
+  for (const begin of ["<svg xmlns", "%PDF-1.7", "RIFF\x10\x00\x00\x00AVI "])
+    assert.ok(!isPicture(bytes(begin)), begin);
 });
