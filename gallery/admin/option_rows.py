@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.forms.widgets import Script
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -84,7 +85,7 @@ class OptionRows(forms.Widget):
     """A row for each option, and a text area for all of them as JSON."""
 
     class Media:
-        js = ("js/admin_options.js",)
+        js = (Script("js/admin.js", type="module"),)
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
         """The JSON, if there is any; else the rows as a list of options."""

@@ -387,7 +387,7 @@ def test_options_are_edited_as_rows(as_administrator: Client) -> None:
     assert 'name="options-7-name" value=""' in text, "there are empty rows"
     assert '<div class="composer-preview">' in text
     assert "Later (only for generate, edit)" in text
-    assert "js/admin_options" in text
+    assert 'js/admin.js" type="module"' in text
 
 
 def test_pasted_json_takes_the_place_of_the_rows(as_administrator: Client) -> None:

@@ -157,9 +157,9 @@ def test_taken_out_of_the_team_s_gallery_is_out_of_the_team_s_feed(
 def test_the_box_has_the_picture_s_shape_from_the_first_moment(
     as_owner: Client, make_generation: MakeGeneration
 ) -> None:
-    make_generation(options={"size": "512x512"}, count=3)
+    make_generation(options={"size": "1792x1024"}, count=3)
     text = as_owner.get("/").content.decode()
-    assert 'class="card ar-165"' in text
+    assert 'class="card ar-175"' in text
     assert text.count('<div class="slot"></div>') == 3
 
 

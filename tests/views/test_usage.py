@@ -301,10 +301,11 @@ def test_team_by_person_and_group(
     owner.groups.add(designers, marketing)
     teammate.groups.add(marketing)
     Budget.objects.create(group=marketing, amount=1)
-    Budget.objects.create(person=administrator, amount=5)
     asked(1, count=4, pictures=4)
     asked(2, author=teammate, pictures=1)
     asked(2, "flux-pro", author=administrator, pictures=1)
+    # After the request without a price, which nobody with a budget may make.
+    Budget.objects.create(person=administrator, amount=5)
     text = page(as_administrator, view="team")
     assert sums(text) == {"Spent": "$0.25", "Pictures made": "6", "Requests": "3"}
     shown = tables(text)
