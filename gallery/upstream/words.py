@@ -390,7 +390,7 @@ USAGE_DETAILS = (
 
 WAIT_WORDS = re.compile(
     r"(?:try|retry|again|wait|available|reset)\w*(?: again)?(?: request)?(?: after| in| for| until)?[ :]+(?:about )?"
-    r"((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|h|hours?|minutes?|mins?|m|seconds?|secs?|s)[ ,]*)+)",
+    r"((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|h|hours?|minutes?|mins?|m|seconds?|secs?|s)[ ,]*(?:and )?){1,4})",
     re.IGNORECASE,
 )  # OpenAI: "Please try again in 2s", "in 6m0s", "in 120ms"
 # The vendor's and GitHub's; OpenAI's; the IETF's draft.

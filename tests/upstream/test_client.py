@@ -732,7 +732,7 @@ def error_body(**fields: Any) -> dict[str, Any]:
         (
             503,
             error_body(code="all_channels_failed", retryable=False),
-            ServerTrouble,
+            Refused,
             "all_channels_failed",
             False,
             False,
