@@ -21,7 +21,7 @@ import pytest
 
 from lemonstudio.processes import cluster as lemon_cluster
 from lemonstudio.processes.tree import MARK, ROOT, free_port, marked, signal_all, soon
-from tests.support.studio import Database
+from tests.support.studio import Database, prepare
 
 pytestmark = [
     pytest.mark.process,
