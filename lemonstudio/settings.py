@@ -130,6 +130,10 @@ LEMONSTUDIO_TRUSTED_ORIGINS = frozenset(
 # Requests a minute to one upstream account. The vendor allows an ordinary account 1,000.
 LEMONSTUDIO_REQUESTS_PER_MINUTE = _number("LEMONSTUDIO_REQUESTS_PER_MINUTE", 1000)
 
+# How long a stop lets requests that are on their way end. Cut off, they are paid for and their outcome is unknown; the
+# slowest synchronous models take minutes.
+LEMONSTUDIO_STOP_SECONDS = _number("LEMONSTUDIO_STOP_SECONDS", 180)
+
 # How many generations one submit may ask for.
 LEMONSTUDIO_MAX_PER_SUBMIT = _number("LEMONSTUDIO_MAX_PER_SUBMIT", 100)
 
