@@ -130,6 +130,10 @@ LEMONSTUDIO_TRUSTED_ORIGINS = frozenset(
 # Requests a minute to one upstream account. The vendor allows an ordinary account 1,000.
 LEMONSTUDIO_REQUESTS_PER_MINUTE = _number("LEMONSTUDIO_REQUESTS_PER_MINUTE", 1000)
 
+# How long a stop lets requests that are on their way end. Cut off, they are paid for and their outcome is unknown; the
+# slowest synchronous models take minutes.
+LEMONSTUDIO_STOP_SECONDS = _number("LEMONSTUDIO_STOP_SECONDS", 180)
+
 # How many generations one submit may ask for.
 LEMONSTUDIO_MAX_PER_SUBMIT = _number("LEMONSTUDIO_MAX_PER_SUBMIT", 100)
 
@@ -324,6 +328,10 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Lemon Studio <lemons
 # -- Security ---------------------------------------------------------------------------------------------
 
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# The address under which people open the studio, for links in e-mails that no browser has asked for.
+_addresses = [origin for origin in CSRF_TRUSTED_ORIGINS if "*" not in origin]
+LEMONSTUDIO_URL = env.str("LEMONSTUDIO_URL", default=_addresses[0] if _addresses else "").strip()
+LEMONSTUDIO_URL = _origin("LEMONSTUDIO_URL", LEMONSTUDIO_URL) if LEMONSTUDIO_URL else ""
 HTTPS = env.bool("LEMONSTUDIO_HTTPS", default=not LOCAL)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 30 * 24 * 3600

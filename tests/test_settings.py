@@ -15,7 +15,7 @@ SHOWN = """
 import json
 from lemonstudio import settings
 names = ["INSTALLED_APPS", "SANDBOX", "LEMONDATA_API_KEY", "LEMONDATA_BASE_URL", "SECRET_KEY", "DEBUG", "HTTPS",
-         "ALLOWED_HOSTS", "SESSION_COOKIE_SECURE", "SECURE_HSTS_SECONDS"]
+         "ALLOWED_HOSTS", "SESSION_COOKIE_SECURE", "SECURE_HSTS_SECONDS", "LEMONSTUDIO_URL"]
 shown = {name: getattr(settings, name) for name in names}
 shown["TRUSTED"] = sorted(settings.LEMONSTUDIO_TRUSTED_ORIGINS)
 print(json.dumps(shown))
@@ -64,6 +64,8 @@ def loaded(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
         (LOCAL | {"LEMONSTUDIO_TRUSTED_ORIGINS": "10.0.0.1"}, 'LEMONSTUDIO_TRUSTED_ORIGINS has "10.0.0.1"'),
         (LOCAL | {"LEMONSTUDIO_REQUESTS_PER_MINUTE": "many"}, "LEMONSTUDIO_REQUESTS_PER_MINUTE"),
         (LOCAL | {"LEMONSTUDIO_WORKERS": "some"}, "LEMONSTUDIO_WORKERS"),
+        (LOCAL | {"LEMONSTUDIO_STOP_SECONDS": "0"}, "LEMONSTUDIO_STOP_SECONDS"),
+        (LOCAL | {"LEMONSTUDIO_URL": "studio.example.org"}, 'LEMONSTUDIO_URL has "studio.example.org"'),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -158,3 +160,16 @@ def test_others_on_the_machine_cannot_read_the_data(tmp_path: Path, prefix: str,
     loaded(folder, LOCAL | {"LEMONSTUDIO_ACCEL_PREFIX": prefix})
     assert stat.S_IMODE(folder.stat().st_mode) == mode
     assert stat.S_IMODE((folder / "secret_key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("environment", "address"),
+    [
+        ({}, ""),
+        ({"CSRF_TRUSTED_ORIGINS": "https://*.example.org,https://studio.example.org"}, "https://studio.example.org"),
+        ({"CSRF_TRUSTED_ORIGINS": "https://a.example", "LEMONSTUDIO_URL": "https://b.example/"}, "https://b.example"),
+    ],
+    ids=["unknown", "a trusted origin", "the setting"],
+)
+def test_address_for_links_in_mail(tmp_path: Path, environment: dict[str, str], address: str) -> None:
+    assert loaded(tmp_path, LOCAL | environment)["LEMONSTUDIO_URL"] == address

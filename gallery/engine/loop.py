@@ -214,6 +214,11 @@ class Engine:
             self._sweep_at = now + self.timing.sweep
             self.deliveries.sweep_inbox(self.sender.on_its_way | self.poller.asked_about)
         self.gate.budget.heed(self.client.rate_limit)
+        if UpstreamAccount.waits_for_resume():
+            # What the upstream has already is paid for, so it is asked about and fetched.
+            if not self.gate.is_held:
+                self.poller.poll()
+            return
         if self.gate.paused:
             self._ask_whether_it_is_over()
             return

@@ -30,12 +30,17 @@ def tell_of_pause() -> int:
         f"The balance is ${account.balance_usd:.2f}." if account.balance_usd is not None else "",
         f"The upstream's code for it: {account.pause_code}.",
         "Nothing is lost. One request at a time finds out when it is over; then what is waiting goes on by itself.",
+        f"The account’s page: {_address_of_account()}" if settings.LEMONSTUDIO_URL else "",
     ]
     text = "\n\n".join(line for line in lines if line)
     for address in administrators:
         # One by one, so that no recipient sees the other addresses.
         send_mail("Lemon Studio is paused", text, None, [address])
     return len(administrators)
+
+
+def _address_of_account() -> str:
+    return urljoin(settings.LEMONSTUDIO_URL, reverse("admin:gallery_upstreamaccount_changelist"))
 
 
 def send_invitation(invitation_id: int, origin: str) -> bool:

@@ -8,7 +8,7 @@ import threading
 from django.conf import settings
 
 from gallery import upstream
-from gallery.engine import Engine
+from gallery.engine import Engine, Timing
 from gallery.enqueue import enqueue_ingest, enqueue_pause_notice
 from lemonstudio.processes.cluster import stopping
 
@@ -41,6 +41,7 @@ def make_engine() -> Engine:
         requests_per_minute=settings.LEMONSTUDIO_REQUESTS_PER_MINUTE,
         posts_at_once=_room_for_posts(),
         enqueue_ingest=enqueue_ingest,
+        timing=Timing(drain=settings.LEMONSTUDIO_STOP_SECONDS),
         asked_to_stop=stopping,
         tell_administrators=enqueue_pause_notice,
     )

@@ -17,6 +17,11 @@ NOT_PAUSED: dict[str, Any] = {
     "paused_at": None,
     "resume_at": None,
 }
+# Pauses that no answer of the upstream ends, only a person.
+BY_HAND = "paused_by_hand"
+RESTORED = "restored"
+UNTIL_RESUMED = (BY_HAND, RESTORED)
+GOES_ON_WHEN_RESUMED = "It goes on when an administrator resumes it."
 
 
 class Lease(NamedTuple):
@@ -106,6 +111,16 @@ class UpstreamAccount(models.Model):
         return bool(self.pause_code)
 
     @property
+    def is_until_resumed(self) -> bool:
+        """Whether only a person ends the pause."""
+        return self.pause_code in UNTIL_RESUMED
+
+    @classmethod
+    def waits_for_resume(cls) -> bool:
+        """The same, asked of the database: nothing new is sent then, and what is out is finished."""
+        return cls.objects.filter(pk=1, pause_code__in=UNTIL_RESUMED).exists()
+
+    @property
     def seconds_paused(self) -> int:
         """Until the next try."""
         if self.resume_at is None:
@@ -124,9 +139,12 @@ class UpstreamAccount(models.Model):
 
     @classmethod
     def pause(cls, code: str, message: str, hint: str, *, seconds: float, balance_usd: Decimal | None = None) -> None:
-        """Hold all requests; the row keeps when it began, so that a longer pause is one pause."""
+        """Hold all requests; the row keeps when it began, so that a longer pause is one pause.
+
+        A pause that waits for a person stays as it is.
+        """
         now = timezone.now()
-        cls.objects.filter(pk=1).update(
+        cls.objects.filter(pk=1).exclude(pause_code__in=UNTIL_RESUMED).update(
             pause_code=code[:100],
             pause_message=message,
             pause_hint=hint,
@@ -137,15 +155,27 @@ class UpstreamAccount(models.Model):
             cls.note_balance(balance_usd)
 
     @classmethod
+    def pause_until_resumed(cls, message: str) -> None:
+        """Send nothing more until a person says so. What is on its way is finished."""
+        cls.load()
+        by_hand = {"pause_code": BY_HAND, "pause_message": message, "pause_hint": GOES_ON_WHEN_RESUMED}
+        # After a restore, the pause still says which rows were queued at the time of the backup.
+        restored = cls.objects.filter(pk=1, pause_code=RESTORED)
+        if not restored.update(pause_message=message):
+            cls.objects.filter(pk=1).update(**by_hand, paused_at=timezone.now(), resume_at=None)
+
+    @classmethod
     def is_worth_telling(cls, silence: timedelta) -> bool:
         """Whether a pause has lasted this long without a message to administrators. If so, note that one goes out."""
         now = timezone.now()
         news = Q(told_at=None) | Q(told_at__lt=now - silence)
-        return bool(cls.objects.filter(news, pk=1).exclude(pause_code="").update(told_at=now))
+        told_already = ("", *UNTIL_RESUMED)
+        return bool(cls.objects.filter(news, pk=1).exclude(pause_code__in=told_already).update(told_at=now))
 
     @classmethod
     def end_pause(cls) -> None:
-        cls.objects.filter(pk=1).exclude(pause_code="").update(**NOT_PAUSED)
+        """The upstream answers again."""
+        cls.objects.filter(pk=1).exclude(pause_code__in=("", *UNTIL_RESUMED)).update(**NOT_PAUSED)
 
     @classmethod
     def resume(cls) -> None:

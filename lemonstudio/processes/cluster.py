@@ -26,6 +26,7 @@ from multiprocessing.sharedctypes import RawValue
 from typing import Any
 
 from django import db
+from django.conf import settings
 from django.utils import timezone
 from django_q.cluster import Cluster, Sentinel, get_mp_context
 from django_q.conf import Conf
@@ -37,8 +38,8 @@ from lemonstudio.processes import parent_watch
 
 logger = logging.getLogger(__name__)
 
-# How long a stop may take: tasks that run, and the engine's hand-over.
-STOP_SECONDS = 15.0
+# What a stop may take in addition to LEMONSTUDIO_STOP_SECONDS: tasks that run, and the engine's hand-over.
+HAND_OVER_SECONDS = 5.0
 # A signal to the whole tree reaches the cluster twice: directly and from the supervisor. Only a later one means that a
 # person does not want to wait for running tasks.
 ECHO_SECONDS = 2.0
@@ -50,6 +51,11 @@ SILENCE_SECONDS = 120.0
 SCHEDULE_SECONDS = 30.0
 
 IGNORED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def stop_seconds() -> float:
+    """How long a stop may take until what still runs is cut off."""
+    return float(settings.LEMONSTUDIO_STOP_SECONDS) + HAND_OVER_SECONDS
 
 
 class Flag:
@@ -142,7 +148,7 @@ class StudioSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
             raise ChildKilledError(f"Process {child.pid} was killed by signal {-child.exitcode}.")
 
     def stop(self) -> None:
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + stop_seconds()
         unbegun: list[int] = []
         self.event_out.set()
         # The pusher may be waiting for room in the queue, so make some until it has gone; then take the rest.
@@ -160,7 +166,9 @@ class StudioSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
             self.pool = [worker for worker in self.pool if worker.is_alive()]
             time.sleep(0.05)
         if self.pool:
-            logger.warning("Workers that were still busy after %d s and were cut off: %d", STOP_SECONDS, len(self.pool))
+            logger.warning(
+                "Workers that were still busy after %d s and were cut off: %d", stop_seconds(), len(self.pool)
+            )
         self.result_queue.put("STOP")
         self.monitor.join(max(deadline - time.monotonic(), 2))
         Stat(self).save()
@@ -249,7 +257,7 @@ class StudioCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
                 logger.error("The cluster's sentinel hangs.")
                 return self._end(1)
         self.stop_event.set()
-        end = time.monotonic() + STOP_SECONDS + 3
+        end = time.monotonic() + stop_seconds() + 3
         while self.sentinel.is_alive() and not self._hurry and time.monotonic() < end:
             self.sentinel.join(0.2)
         return self._end(0)

@@ -24,6 +24,8 @@ POLL_SECONDS = 0.2
 DEATHS = 5
 DEATHS_SECONDS = 60.0
 BACK_OFF_SECONDS = 0.5
+# How often a long stop says what it waits for.
+SAY_SECONDS = 10.0
 LONGEST_BACK_OFF_SECONDS = 15.0
 
 # Wrappers pass on a Ctrl-C that the terminal has sent already. Only a later one means that a person will not wait.
@@ -131,14 +133,19 @@ class Supervisor:
         self._parent_pipe = parent_watch.ParentPipe()
         self._keepers = [_Keeper(part, self._parent_pipe) for part in parts]
         self._say = say
+        self._waits_for: Callable[[], str] | None = None
         self._asked_at = 0.0
         self._hurry = False
 
-    def run(self, when_up: Callable[[], bool] | None = None, up: str = "") -> int:
+    def run(
+        self, when_up: Callable[[], bool] | None = None, up: str = "", waits_for: Callable[[], str] | None = None
+    ) -> int:
         """Run the parts until a signal asks for the end, or until one of them cannot be kept alive.
 
-        `up` is said once `when_up` says yes; it is asked at every look, so it must be quick.
+        `up` is said once `when_up` says yes; it is asked at every look, so it must be quick. `waits_for` says during a
+        stop what that waits for; an empty text is not said.
         """
+        self._waits_for = waits_for
         self._listen()
         try:
             while not self._asked_at:
@@ -186,6 +193,7 @@ class Supervisor:
         return True
 
     def _stop(self) -> int:
+        say_at = 0.0
         while running := [keeper for keeper in self._keepers if keeper.running]:
             if self._hurry:
                 self._say("Ended at once.")
@@ -197,6 +205,10 @@ class Supervisor:
                 # A part that was not asked yet may end as well; nothing starts again from here on.
                 if not keeper.ended() and keeper.kill_if_late():
                     self._say(f"{keeper.part.name} did not stop within {keeper.part.grace:.0f} seconds; ended it")
+            if self._waits_for is not None and time.monotonic() >= say_at:
+                say_at = time.monotonic() + SAY_SECONDS
+                if words := self._waits_for():
+                    self._say(words)
             time.sleep(POLL_SECONDS / 4)
         return STOPPED
 

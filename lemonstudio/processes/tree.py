@@ -77,6 +77,8 @@ class Studio:
             "LEMONSTUDIO_SANDBOX_PORT": str(sandbox_port),
             "LEMONSTUDIO_SANDBOX_SPEED": "4",
             "LEMONSTUDIO_WORKERS": "2",
+            # No test and no measurement waits three minutes for a stop.
+            "LEMONSTUDIO_STOP_SECONDS": "10",
             "PORT": str(self.port),
             **env,
         }

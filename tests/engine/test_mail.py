@@ -35,6 +35,22 @@ def test_only_administrators_are_told_why(administrator: Person, owner: Person) 
         assert said in message.body
 
 
+def test_mail_links_to_the_studio_if_its_address_is_known(administrator: Person, settings: Any) -> None:
+    pause()
+    mail.tell_of_pause()
+    settings.LEMONSTUDIO_URL = "https://studio.example.org"
+    UpstreamAccount.objects.update(told_at=None)
+    mail.tell_of_pause()
+    without, with_link = (message.body for message in outbox.outbox)
+    assert "page" not in without
+    assert "https://studio.example.org/admin/gallery/upstreamaccount/" in with_link
+
+
+def test_pause_by_hand_needs_no_mail(administrator: Person) -> None:
+    UpstreamAccount.pause_until_resumed("Ada paused it.")
+    assert mail.tell_of_pause() == 0
+
+
 def test_one_mail_an_hour(administrator: Person) -> None:
     pause()
     assert mail.tell_of_pause() == 1

@@ -57,6 +57,7 @@ class Tree:
             "LEMONSTUDIO_ENV": "local",
             "LEMONSTUDIO_DATA": str(home),
             "LEMONSTUDIO_WORKERS": str(WORKERS),
+            "LEMONSTUDIO_STOP_SECONDS": "10",
             "DATABASE_URL": self.database.url,
             "DJANGO_SETTINGS_MODULE": "tests.support.process_settings",
             "PORT": str(self.port),

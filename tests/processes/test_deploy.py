@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -46,5 +47,39 @@ def test_deploy_loses_nothing(whom: str, tmp_path: Path, capfd: pytest.CaptureFi
         studio.completes(len(answered + tasks) + 1, 40, interrupted=1)
         assert set(upstream.posts.values()) == {1}
     said = "".join(capfd.readouterr())
+    assert "Finishing 5 requests, up to 10 s; press Ctrl-C again to stop now" in said
     assert "did not stop within" not in said
     assert "were cut off" not in said
+
+
+def test_stop_takes_as_long_as_the_setting_allows(tmp_path: Path) -> None:
+    with (
+        WorkingUpstream(png()) as upstream,
+        working_studio(tmp_path, upstream, LEMONSTUDIO_STOP_SECONDS="3") as studio,
+    ):
+        studio.submit("sync 2 short enough", "sync 60 too long")
+        upstream.wait_for(2, 20)
+        begun = time.monotonic()
+        stop(studio, "group")
+        assert time.monotonic() - begun < 3 + NOISE_SECONDS
+        assert studio.states() == {"saving": 1, "interrupted": 1}
+
+
+def test_drained_studio_is_stopped_without_a_loss(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with WorkingUpstream(png()) as upstream, working_studio(tmp_path, upstream) as studio:
+        studio.submit("sync 8 on its way")
+        upstream.wait_for(1, 20)
+        drained = studio.manage("drain", "--timeout", "20", "--reason", "An upgrade.").stdout
+        assert "On their way: 1." in drained
+        assert "Nothing is on its way." in drained
+        studio.submit("sync 0 for later")
+        studio.completes(1, 20, queued=1)
+        begun = time.monotonic()
+        studio.stop()
+        assert time.monotonic() - begun < STOP_SECONDS
+        studio.start()
+        assert studio.states() == {"completed": 1, "queued": 1}
+        studio.manage("resume")
+        studio.completes(2, 20)
+        assert set(upstream.posts.values()) == {1}
+    assert "Finishing" not in "".join(capfd.readouterr())

@@ -22,6 +22,7 @@ class Service(Studio):
         more = {
             "DJANGO_SETTINGS_MODULE": "lemonstudio.settings",
             "LEMONSTUDIO_WORKERS": str(WORKERS),
+            "LEMONSTUDIO_STOP_SECONDS": "10",
             "WEB_CONCURRENCY": "2",
             # Low enough to keep some generations waiting in the queue while others are sent.
             "LEMONSTUDIO_REQUESTS_PER_MINUTE": "500",

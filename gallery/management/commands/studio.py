@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from gallery.management.commands.worker import worker_part
+from gallery.management.commands.worker import waits_for, worker_part
 from gallery.management.schema import require_current_schema
 from lemonstudio.processes.supervisor import Part, Supervisor, address, answers, bindable, free_port
 
@@ -49,6 +49,7 @@ class Command(BaseCommand):
             Supervisor(parts).run(
                 when_up=lambda: answers(host, port),
                 up=f"Lemon Studio is running at {address(host, port)} — Ctrl-C ends it",
+                waits_for=waits_for,
             )
         )
 

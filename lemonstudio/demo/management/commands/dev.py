@@ -28,7 +28,8 @@ class Command(BaseCommand):
             raise CommandError("Set LEMONSTUDIO_DEBUG=1, or run `make dev`, which does.")
         if problem := bindable(host, port):
             raise CommandError(problem)
-        env, parts = {}, []
+        # Code that changed should run soon, so what is on its way is cut off early.
+        env, parts = {"LEMONSTUDIO_STOP_SECONDS": os.environ.get("LEMONSTUDIO_STOP_SECONDS", "10")}, []
         if settings.SANDBOX:
             sandbox_port = free_port(SANDBOX_HOST, int(os.environ.get("LEMONSTUDIO_SANDBOX_PORT", port + 1)))
             env["LEMONSTUDIO_SANDBOX_URL"] = f"{address(SANDBOX_HOST, sandbox_port)}/v1"

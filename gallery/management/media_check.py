@@ -1,0 +1,179 @@
+"""Whether storage has just the files that the rows name. Memory is bounded: rows a few at a time, files by folder."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import PurePosixPath
+from typing import TypeVar
+
+from django.core.files.storage import default_storage
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+
+from gallery.engine.results import INBOX
+from gallery.images.edit import UPLOADS
+from gallery.models import Generation, Picture
+from gallery.models.kept_file import KEPT
+
+PICTURES = "pictures"
+# A younger file may belong to a row that is about to be written.
+ORPHANED_AFTER = timedelta(days=1)
+# How old an orphan is at least when it is deleted.
+DELETED_AFTER = timedelta(days=7)
+AT_ONCE = 500
+SENT_ALONG = ("source_file", "mask_file", "reference_files")
+Row = TypeVar("Row", bound=Model)
+_THUMBNAIL = re.compile(r"-\d+$")
+_GENERATION = re.compile(r"\d{1,18}(?=-)")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`what` is wrong with the file `name`."""
+
+    what: str
+    name: str
+    picture_id: int | None = None
+    is_thumbnail: bool = False
+    is_orphan: bool = False
+
+    def __str__(self) -> str:
+        of = f" (picture {self.picture_id})" if self.picture_id else ""
+        return f"{self.what}: {self.name}{of}"
+
+
+def _in_pages(rows: QuerySet[Row]) -> Iterator[Row]:
+    """All rows, with no query open meanwhile: on SQLite that would keep the log growing, and fail writes."""
+    last = 0
+    while page := list(rows.filter(pk__gt=last).order_by("pk")[:AT_ONCE]):
+        yield from page
+        last = page[-1].pk
+
+
+# -- files that rows name
+
+
+def check_pictures(*, with_hash: bool) -> Iterator[Finding]:
+    """Originals and thumbnails that are missing, or that are not what the row says."""
+    columns = ("pk", "original", "sha256", "byte_size", "thumbnails")
+    for picture in _in_pages(Picture.objects.only(*columns)):
+        if what := _wrong_with_original(picture, with_hash=with_hash):
+            yield Finding(what, picture.original_name, picture.pk)
+        for name in _thumbnails_of(picture):
+            if not default_storage.exists(name):
+                yield Finding("Missing thumbnail", name, picture.pk, is_thumbnail=True)
+
+
+def check_other_files() -> Iterator[Finding]:
+    """Files that were delivered and are no pictures, and pictures that an unfinished request names."""
+    for generation in _in_pages(Generation.objects.exclude(results=[]).only("results")):
+        for kept in generation.kept_files:
+            if not default_storage.exists(kept.name):
+                yield Finding("Missing kept file", kept.name)
+    waiting = Generation.objects.under_way().exclude(source_file="")
+    for generation in _in_pages(waiting.only(*SENT_ALONG)):
+        for name in _sent_along(generation):
+            if not default_storage.exists(name):
+                yield Finding(f"Missing file of generation {generation.pk}", name)
+
+
+def _wrong_with_original(picture: Picture, *, with_hash: bool) -> str:
+    try:
+        size = default_storage.size(picture.original_name)
+        if size != picture.byte_size:
+            return f"Of {size} bytes instead of {picture.byte_size}"
+        if with_hash and _sha256(picture.original_name) != picture.sha256:
+            return "Other content than what was stored"
+    except FileNotFoundError:
+        return "Missing original"
+    except OSError as problem:
+        return f"Not readable ({problem})"
+    return ""
+
+
+def _sha256(name: str) -> str:
+    sha256 = hashlib.sha256()
+    with default_storage.open(name) as file:
+        while chunk := file.read(2**20):
+            sha256.update(chunk)
+    return sha256.hexdigest()
+
+
+def _thumbnails_of(picture: Picture) -> list[str]:
+    return [picture.thumbnail_name(width, format) for format, widths in picture.thumbnails.items() for width in widths]
+
+
+def _sent_along(generation: Generation) -> list[str]:
+    return [name for name in (*generation.files_to_send, generation.mask_file) if name]
+
+
+# -- files that no row names
+
+
+def find_orphans() -> Iterator[Finding]:
+    for folder in (PICTURES, UPLOADS, INBOX, KEPT):
+        for here, names in _folders_below(folder):
+            names = sorted(names)
+            for begin in range(0, len(names), AT_ONCE):
+                some = names[begin : begin + AT_ONCE]
+                named = _named(folder, here, some)
+                for name in some:
+                    path = f"{here}/{name}"
+                    if path not in named and is_older(path, ORPHANED_AFTER):
+                        yield Finding("Named by no row", path, is_orphan=True)
+
+
+def is_older(name: str, age: timedelta) -> bool:
+    """Whether the file is there and was stored so long ago."""
+    try:
+        return default_storage.get_modified_time(name) < timezone.now() - age
+    except FileNotFoundError:
+        return False  # deleted since the look at its folder
+
+
+def _folders_below(folder: str) -> Iterator[tuple[str, list[str]]]:
+    """Each folder with the names of its files."""
+    try:
+        folders, names = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    yield folder, names
+    for name in folders:
+        yield from _folders_below(f"{folder}/{name}")
+
+
+def _named(top: str, folder: str, names: Iterable[str]) -> set[str]:
+    """The files of this folder that rows name; `names` are those to look for."""
+    match top:
+        case "pictures":
+            return _named_by_pictures(folder, names)
+        case "uploads":
+            author = folder.rpartition("/")[2]
+            if not author.isdecimal():
+                return set()
+            rows = Generation.objects.filter(author=int(author)).exclude(source_file="")
+            return {name for row in _in_pages(rows.only(*SENT_ALONG)) for name in _sent_along(row)}
+        case _:
+            pks = {int(found[0]) for name in names if (found := _GENERATION.match(name))}
+            results = Generation.objects.filter(pk__in=pks).values_list("results", flat=True)
+            return {result.get(key, "") for row in results for result in row for key in ("file", "kept")}
+
+
+def _named_by_pictures(folder: str, names: Iterable[str]) -> set[str]:
+    """Originals and thumbnails. Their names begin with the number of their generation."""
+    pks = {int(found[0]) for name in names if (found := _GENERATION.match(name))}
+    rows = Picture.objects.filter(generation__in=pks).only("original", "thumbnails")
+    named: set[str] = set()
+    for picture in rows:
+        named |= {picture.original_name, *_thumbnails_of(picture)}
+        if not picture.thumbnails:
+            # They are being made: the row names them afterwards.
+            stem = str(PurePosixPath(picture.original_name).with_suffix(""))
+            named |= {
+                f"{folder}/{name}"
+                for name in names
+                if _THUMBNAIL.sub("", f"{folder}/{PurePosixPath(name).stem}") == stem
+            }
+    return named

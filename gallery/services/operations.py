@@ -1,0 +1,56 @@
+"""What administrators and operators do to the studio as a whole: pause it, resume it, see what waits."""
+
+import socket
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Count, QuerySet, Sum
+
+from gallery.models import Generation, State, UpstreamAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Requests that a resume sends, and their price in US dollars as far as it is known."""
+
+    count: int
+    cost: Decimal
+
+
+def pause(who: str, reason: str = "") -> None:
+    """Send nothing more until `resume`. What is on its way is finished."""
+    reason = reason.strip()
+    UpstreamAccount.pause_until_resumed(f"{who} paused it: {reason}" if reason else f"{who} paused it.")
+
+
+def resume() -> None:
+    UpstreamAccount.resume()
+
+
+def queued_before_pause() -> QuerySet[Generation]:
+    """What was queued when the pause began; after a restore, what was queued when the backup was made."""
+    paused_at = UpstreamAccount.load().paused_at
+    queued = Generation.objects.filter(state=State.QUEUED)
+    return queued.filter(created_at__lte=paused_at) if paused_at else queued.none()
+
+
+def waiting() -> Waiting:
+    told = queued_before_pause().aggregate(count=Count("pk"), cost=Sum("estimated_cost"))
+    return Waiting(told["count"], told["cost"] or Decimal(0))
+
+
+def cancel_queued() -> int:
+    """Cancel what was queued when the pause began; return how many. Nothing of it was sent."""
+    pks = list(queued_before_pause().values_list("pk", flat=True))
+    return sum(Generation(pk=pk).withdraw() for pk in pks)
+
+
+def on_their_way() -> int:
+    """Requests that were sent and have no answer yet. To cut them off would leave their outcome unknown."""
+    return Generation.objects.filter(state=State.SUBMITTING).count()
+
+
+def on_their_way_from_here() -> int:
+    """The same, if a process on this machine sends them."""
+    here = UpstreamAccount.objects.filter(pk=1, holder__startswith=f"{socket.gethostname()}:")
+    return on_their_way() if here.exists() else 0

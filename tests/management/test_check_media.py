@@ -1,0 +1,145 @@
+"""`manage.py check_media` finds what is missing, damaged, or named by no row."""
+
+import hashlib
+import io
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+from django_q.models import OrmQ
+
+from gallery.models import Generation, Person, Picture, State
+from tests.conftest import png
+
+MakePicture = Callable[..., Picture]
+MakeGeneration = Callable[..., Generation]
+DAY = 24 * 3600
+
+
+@pytest.fixture(autouse=True)
+def media(tmp_path: Path, settings: Any) -> Path:
+    settings.MEDIA_ROOT = str(tmp_path)
+    return tmp_path
+
+
+def check(*arguments: str) -> tuple[list[str], str]:
+    """The lines that it prints, and the error that it ends with."""
+    out, error = io.StringIO(), ""
+    try:
+        call_command("check_media", *arguments, stdout=out)
+    except CommandError as problem:
+        error = str(problem)
+    return out.getvalue().splitlines(), error
+
+
+def store(name: str, days_ago: float, data: bytes = b"x") -> str:
+    name = default_storage.save(name, ContentFile(data))
+    moment = time.time() - days_ago * DAY
+    os.utime(default_storage.path(name), (moment, moment))
+    return name
+
+
+@pytest.fixture
+def picture(make_picture: MakePicture) -> Picture:
+    """With its thumbnails and the digest of its bytes, all older than a week."""
+    picture = make_picture()
+    picture.thumbnails = {"webp": [320, 480]}
+    picture.sha256 = hashlib.sha256(png()).hexdigest()
+    picture.save()
+    for width in (320, 480):
+        store(picture.thumbnail_name(width, "webp"), 8)
+    moment = time.time() - 8 * DAY
+    os.utime(default_storage.path(picture.original_name), (moment, moment))
+    return picture
+
+
+def test_complete_media_are_fine(picture: Picture, make_generation: MakeGeneration, owner: Person) -> None:
+    kept, inbox = store("kept/x-0-abc.svg", 8), store("inbox/x-0-abc", 8)
+    generation = make_generation(state=State.SAVING)
+    names = [name.replace("x-", f"{generation.pk}-") for name in (kept, inbox)]
+    for before, after in zip((kept, inbox), names, strict=True):
+        Path(default_storage.path(before)).rename(default_storage.path(after))
+    generation.results = [{"url": "", "kept": names[0]}, {"url": "", "file": names[1]}]
+    generation.save()
+    upload = store(f"uploads/{owner.pk}/a-8x8.png", 8)
+    make_generation(source_file=upload, mask_file="", kind="edit")
+    assert check("--hash") == (["The media are complete."], "")
+
+
+def test_missing_original_and_wrong_size_are_found(picture: Picture, make_picture: MakePicture) -> None:
+    other = make_picture()
+    Path(default_storage.path(picture.original_name)).unlink()
+    Path(default_storage.path(other.original_name)).write_bytes(b"short")
+    lines, error = check()
+    assert lines == [
+        f"Missing original: {picture.original_name} (picture {picture.pk})",
+        f"Of 5 bytes instead of {other.byte_size}: {other.original_name} (picture {other.pk})",
+    ]
+    assert error == "Missing or wrong: 2. Named by no row: 0."
+
+
+def test_only_the_hash_shows_other_content_of_the_same_size(picture: Picture) -> None:
+    path = Path(default_storage.path(picture.original_name))
+    path.write_bytes(bytes(len(png())))
+    assert check()[1] == ""
+    assert check("--hash")[0] == [f"Other content than what was stored: {picture.original_name} (picture {picture.pk})"]
+
+
+def test_missing_thumbnails_are_made_again_if_that_is_wanted(picture: Picture) -> None:
+    Path(default_storage.path(picture.thumbnail_name(320, "webp"))).unlink()
+    Path(default_storage.path(picture.thumbnail_name(480, "webp"))).unlink()
+    lines, error = check()
+    assert (len(lines), error) == (2, "Missing or wrong: 2. Named by no row: 0.")
+    assert OrmQ.objects.count() == 0
+    assert check("--repair")[0][-1] == "Thumbnails are made again for 1 pictures."
+    picture.refresh_from_db()
+    assert picture.thumbnails == {}
+    assert OrmQ.objects.count() == 1
+
+
+def test_orphans_are_found_after_a_day_and_deleted_only_on_request(picture: Picture, owner: Person) -> None:
+    young = store("pictures/2026/11/999-0-abc.png", 0.5)
+    recent = store("kept/999-0-abc.svg", 3)
+    old = [
+        store(f"pictures/2026/11/{picture.generation_id}-7-abc.png", 8),
+        store(f"pictures/{picture.generation_id}-0-960.webp", 8),
+        store("inbox/999-0-abc", 8),
+        store(f"uploads/{owner.pk}/b-8x8.png", 8),
+    ]
+    lines, error = check("--repair")
+    assert sorted(lines) == sorted(f"Named by no row: {name}" for name in [recent, *old])
+    assert error == "Missing or wrong: 0. Named by no row: 5."
+    assert all(default_storage.exists(name) for name in [young, recent, *old])
+    assert check("--delete-orphans")[0][-1] == "Deleted: 4 files that no row names."
+    assert [name for name in [young, recent, *old] if default_storage.exists(name)] == [young, recent]
+    assert default_storage.exists(picture.original_name)
+
+
+def test_thumbnails_that_are_being_made_are_no_orphans(picture: Picture) -> None:
+    Picture.objects.update(thumbnails={})
+    assert check() == (["The media are complete."], "")
+
+
+def test_a_missing_kept_file_and_a_missing_source_are_found(make_generation: MakeGeneration) -> None:
+    make_generation(state=State.COMPLETED, results=[{"url": "", "kept": "kept/1-0-gone.svg"}])
+    waits = make_generation(source_file="uploads/1/gone.png", kind="edit")
+    assert check()[0] == [
+        "Missing kept file: kept/1-0-gone.svg",
+        f"Missing file of generation {waits.pk}: uploads/1/gone.png",
+    ]
+
+
+def test_no_more_lines_than_the_limit(make_picture: MakePicture) -> None:
+    for _ in range(4):
+        Path(default_storage.path(make_picture().original_name)).unlink()
+    lines, error = check("--limit", "2")
+    assert len([line for line in lines if re.match("Missing original", line)]) == 2
+    assert lines[-1] == "More are counted and not shown; --limit shows more."
+    assert error.startswith("Missing or wrong: 4.")
