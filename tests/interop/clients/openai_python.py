@@ -13,7 +13,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def main() -> None:
     client = openai.OpenAI(base_url=os.environ["BASE_URL"], api_key=os.environ["API_KEY"], max_retries=0)
     answer = client.images.generate(model="dall-e-3", prompt="a lemon tree", size="1792x1024", quality="hd")
-    with urllib.request.urlopen(answer.data[0].url, timeout=20) as picture:  # noqa: S310 the sandbox's address
+    with urllib.request.urlopen(answer.data[0].url, timeout=20) as picture:
         drawn = picture.read()
     assert drawn.startswith(PNG)
 
@@ -27,10 +27,10 @@ def main() -> None:
     assert "flux-schnell" in [model.id for model in client.models.list()]
     try:
         client.images.generate(model="dall-e-3", prompt="a lemon [fail: rate_limit always]")
+        code = None
     except openai.RateLimitError as error:
-        assert error.code == "rate_limit_exceeded"
-    else:
-        raise AssertionError("no refusal")
+        code = error.code
+    assert code == "rate_limit_exceeded"
 
 
 if __name__ == "__main__":
