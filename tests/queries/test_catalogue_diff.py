@@ -16,19 +16,12 @@ from django.utils import timezone
 
 from gallery.engine.catalogue_sync import KEPT, NOTHING_OFFERED, sync_catalogue
 from gallery.models import CatalogueSnapshot, ImageModel
-from gallery.queries.catalogue_diff import (
-    Comparison,
-    Difference,
-    Kind,
-    compare,
-    label_for,
-    money,
-    price_range,
-    price_table,
-    read_offer,
-    set_by_hand,
-    take_over,
-)
+from gallery.queries.catalogue.diff import Comparison, Difference, Kind, compare
+from gallery.queries.catalogue.merge import take_over
+from gallery.queries.catalogue.offers import label_for, read_offer
+from gallery.queries.catalogue.prices import price_range, price_table
+from gallery.queries.catalogue.values import set_by_hand
+from gallery.queries.catalogue.words import money
 from gallery.services.catalogue import Applied, Pick, apply_catalogue
 from gallery.upstream.catalogue import OfferedModel, OfferedOption
 from tests.conftest import model
