@@ -60,7 +60,7 @@ class PersonAdmin(UserAdmin[Person]):
         return fixed
 
     def has_change_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
-        """A person with more rights keeps their e-mail, password and state: an administrator changes only people below."""
+        """An administrator cannot change a person who has rights that the administrator lacks."""
         if not super().has_change_permission(request, obj):
             return False
         return obj is None or is_below(obj, request.user)
