@@ -554,7 +554,7 @@ def test_picture_shows_its_lineage(
     assert re.findall(r'href="/pictures/(\d+)/"', lineage(as_teammate, line[-1])) == [str(line[1].pk)]
 
 
-def test_lineage_skips_a_deleted_parent(
+def test_edit_of_a_trashed_picture_asks_for_another(
     as_owner: Client, as_teammate: Client, make_picture: MakePicture, make_generation: MakeGeneration
 ) -> None:
     parent = make_picture()
