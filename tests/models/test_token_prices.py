@@ -85,7 +85,7 @@ def ask(person: Person, slug: str = "flux-pro") -> Generation:
         ("never", False, True, False),
     ],
 )
-def test_model_without_a_price_needs_a_permission(
+def test_rule_decides_who_may_use_a_model_without_a_price(
     owner: Person, settings: Any, rule: str, has_budget: bool, is_staff: bool, allowed: bool
 ) -> None:
     settings.LEMONSTUDIO_UNPRICED_MODELS = rule
