@@ -211,7 +211,7 @@ def test_photo_of_48_megapixels_is_decoded_at_half_its_size(tmp_path: Path) -> N
     assert peak_mib(tmp_path, data) < 400
 
 
-def test_progressive_photo_has_a_lower_limit() -> None:
+def test_progressive_photo_is_decoded_whole_with_a_lower_limit() -> None:
     assert inspect(io.BytesIO(photo(8064, 6048, progressive=True))).height == 6048
     with pytest.raises(NotAPicture, match=r"80\.6 million; 64 million are the most"):
         inspect(io.BytesIO(photo(10_368, 7776, progressive=True)))
