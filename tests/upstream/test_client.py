@@ -297,7 +297,7 @@ def test_slow_answer_meets_the_deadline(stub: StubUpstream, polling: bool) -> No
     assert time.monotonic() - began < 2
 
 
-def test_too_large_answer_is_cut_off(stub: StubUpstream) -> None:
+def test_too_large_answer_is_an_error(stub: StubUpstream) -> None:
     client = Client(stub.base_url, KEY, max_answer_bytes=100_000)
     stub.answer(json={"data": [{"b64_json": "A" * 99_000}]})
     assert len(client.create(CAT).results[0].b64) == 99_000

@@ -1,4 +1,4 @@
-"""What the client makes of a server's catalogue: in the vendor's shapes, of ids alone, and any nonsense.
+"""How the client reads a server's catalogue: in the vendor's shapes, with ids only, and with nonsense.
 
 The shapes are small excerpts, written by hand after the vendor's pages of March and July 2026.
 """

@@ -99,7 +99,7 @@ def test_picture_of_a_task_under_way_is_a_preview(word: str) -> None:
     assert (settled.status, settled.results[0].url) == (Status.COMPLETED, URL)
 
 
-def test_error_with_an_unknown_status_has_an_unknown_outcome() -> None:
+def test_error_with_an_unknown_status_is_unsure() -> None:
     answer = poll({"status": "wobbling", "error": {"message": "It fell over."}})
     assert (answer.status, answer.unsure, answer.error, answer.word) == (
         Status.PROCESSING,
