@@ -102,7 +102,7 @@ def test_killed_build_resumes(make_download: Callable[..., Download], monkeypatc
     housekeeping.tidy_downloads()
     assert [message.func() for message in OrmQ.objects.all()] == ["gallery.tasks.build_download"]
     assert work(download).is_ready
-    assert begun == 5, "what was done is not done again"
+    assert begun == 5, "finished files are not built again"
     assert set(before) < set(files(download))
     with zipfile.ZipFile(io.BytesIO(b"".join(build.ready(download).stream()))) as archive:
         assert archive.testzip() is None
@@ -136,7 +136,7 @@ def test_at_most_two_downloads_are_built_at_once(make_download: Callable[..., Do
     monkeypatch.setattr(build, "SLICE_SECONDS", 0.0)
     downloads[0].let_go(claims[0])
     build.work(downloads[0].pk)
-    assert OrmQ.objects.get().task["args"] == (third.pk,), "that has waited longest"
+    assert OrmQ.objects.get().task["args"] == (third.pk,), "it has waited longest"
 
 
 def test_full_disk_fails_the_download(
@@ -152,7 +152,7 @@ def test_full_disk_fails_the_download(
             disk.grow(ME)
         assert "There is no room left" in download.problem
         assert "could not be made ready" in caplog.text
-        assert not (disk.folder / download.folder).exists(), "parts would fill it further"
+        assert not (disk.folder / download.folder).exists(), "parts would fill the disk further"
         services.downloads.retry_download(download)
         assert work(download).is_ready
         assert len(files(download)) == 5

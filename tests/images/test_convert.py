@@ -77,7 +77,7 @@ def test_export_has_format_and_size_and_no_metadata(source: str, format: Format,
     data = convert(original(source), Shape(format, side), CAPTION)
     image = opened(data)
     assert image.format == format.name
-    assert image.size == ((512, 256) if side == 512 else (1400, 700)), "never larger than it is"
+    assert image.size == ((512, 256) if side == 512 else (1400, 700)), "never enlarged"
     assert not {"exif", "xmp", "icc_profile", "comment", "parameters", "XML:com.adobe.xmp"} & set(image.info)
     assert dict(image.getexif()) == {}
     for words in (SECRET.encode(), b"lemon", b"FLUX"):
@@ -103,7 +103,7 @@ def test_export_can_contain_prompt_and_settings(format: Format) -> None:
     assert description.findtext(".//dc:description/rdf:Alt/rdf:li", namespaces=NAMES) == text
     source = description.get("{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType", "")
     assert source.endswith("/trainedAlgorithmicMedia")
-    assert SECRET.encode() not in data, "the original's own is left behind all the same"
+    assert SECRET.encode() not in data, "the original's own metadata is still removed"
 
 
 def test_longest_prompt_fits_into_each_format() -> None:

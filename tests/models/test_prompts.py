@@ -51,7 +51,7 @@ def test_too_many_prompts_are_refused_without_making_them() -> None:
         expand("{1|2}{1|2}{1|2}", limit=7)
     with pytest.raises(TooMany):
         expand("{1|2|3|4|5|6|7|8|9}" * 40, limit=100)
-    assert expand("{1|1}" * 60, limit=100) == ["1" * 60], "choices that are alike are one"
+    assert expand("{1|1}" * 60, limit=100) == ["1" * 60], "equal choices count once"
 
 
 @given(st.text(alphabet="ab {}|\n", max_size=60), st.booleans())

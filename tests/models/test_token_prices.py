@@ -63,7 +63,7 @@ def test_request_is_settled_by_its_tokens() -> None:
     generation.__dict__["usage"] = USAGE
     assert generation.cost_of_results == Decimal("0.0685")
     generation.__dict__["usage"] = {}
-    assert generation.cost_of_results == Decimal("0.25"), "without a count, the estimate of what came"
+    assert generation.cost_of_results == Decimal("0.25"), "without a count, the estimate for the delivered pictures"
 
 
 # -- models without a price

@@ -268,7 +268,7 @@ def test_request_without_an_answer_has_an_unknown_outcome(
         client.status("img_1") if polling else client.create(CAT)
     error = caught.value
     assert (error.code, error.sent, error.retryable) == (code, True, polling)
-    assert len(stub.requests) == 1, "nothing is tried again by itself"
+    assert len(stub.requests) == 1, "the client never retries"
 
 
 def test_truncated_answer_has_an_unknown_outcome(stub: StubUpstream, client: Client) -> None:

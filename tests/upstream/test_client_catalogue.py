@@ -220,8 +220,8 @@ def test_operations_have_their_own_fields() -> None:
     ratio, resolution = model.options
     assert (resolution.choices, resolution.operations) == (("1k", "2k"), ("generate",))
     assert (ratio.choices, ratio.operations) == (RATIOS, ("generate",))
-    assert "other choices for references, edit" in model.problems[0], "what cannot be expressed is said"
-    assert model.edits, "pictures that go along are edited, where there is no operation of that name"
+    assert "other choices for references, edit" in model.problems[0], "the note says what cannot be expressed"
+    assert model.edits, "without an operation for references, the edit takes the pictures"
 
 
 def test_required_field_has_a_default() -> None:
@@ -361,7 +361,7 @@ def test_openai_server_offers_ids_only(stub: StubUpstream, client: Client) -> No
         price_list=Reply(404, b"<h1>Not Found</h1>"),
     )
     assert client.catalogue().models == tuple(OfferedModel(name) for name in names)
-    assert len(stub.requests) == 1 + 1 + 3 + 3 + 3, "it is soon plain that there is nothing more to be had"
+    assert len(stub.requests) == 1 + 1 + 3 + 3 + 3, "the client stops asking soon"
 
 
 @pytest.mark.parametrize(
@@ -434,7 +434,7 @@ def test_unknown_operations_are_reported() -> None:
 )
 def test_usable_ids_are_read(rows: list[Any], names: list[str]) -> None:
     assert list(offered_rows({"data": rows})[0]) == names
-    assert list(offered_rows(rows)[0]) == names, "a bare list is one too"
+    assert list(offered_rows(rows)[0]) == names, "a bare list counts, too"
 
 
 @pytest.mark.parametrize(

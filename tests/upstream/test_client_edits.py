@@ -239,7 +239,7 @@ def test_refusals_differ_from_unknown_outcomes(
     assert type(caught.value) is kind
     assert caught.value.sent is sent
     assert not code or caught.value.code == code
-    assert len(stub.requests) == 1, "nothing is tried again by itself"
+    assert len(stub.requests) == 1, "the client never retries"
 
 
 @every_ask
@@ -352,7 +352,7 @@ def test_large_upload_may_exceed_the_connection_timeout() -> None:
             arrived.extend(connection.recv(2**16))
 
     with Reader(slowly, http(200, PICTURE)) as server:
-        # 10 MB at 64 KB each 0.04 s are 6 s and more, of which the kernels' buffers save two or three
+        # 10 MB at 64 KB per 0.04 s take over 6 s; the kernels' buffers save two or three of them
         client = Client(server.url, KEY, connect_timeout=2.5, read_timeout=60)
         assert client.edit(BEAR, image).status is Status.COMPLETED
     assert image in arrived
@@ -369,7 +369,7 @@ def test_server_that_stops_reading_leaves_the_outcome_unknown() -> None:
         with pytest.raises(OutcomeUnknown) as caught:
             Client(server.url, KEY, connect_timeout=1, read_timeout=60).edit(BEAR, bytes(20_000_000))
         enough.set()
-    assert caught.value.sent, "there are servers that make do with half a form"
+    assert caught.value.sent, "some servers accept half a form"
 
 
 def test_slow_line_meets_the_deadline() -> None:

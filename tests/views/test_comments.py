@@ -113,7 +113,7 @@ def test_picture_outside_the_gallery_takes_no_comments(
     assert "Lovely" not in page(as_owner, picture)
     assert as_owner.post(f"/comments/{own.pk}/delete/").status_code == 404
     put(picture, gallery)
-    assert "Lovely" in page(as_owner, picture), "what was said there comes back with the picture"
+    assert "Lovely" in page(as_owner, picture), "the comments return with the picture"
     Picture.objects.filter(pk=picture.pk).update(trashed_at=timezone.now())
     assert say(as_owner, gallery, picture).status_code == 404
 

@@ -53,7 +53,7 @@ def test_table_marks_rows_that_differ(
     assert table["Style"] == (True, ["Vivid", "–"])
     assert table["Cost"] == (False, ["$0.05", "$0.05"])
     assert table["By"] == (False, ["Olivia Owner", "Olivia Owner"])
-    # In the order asked for, each with its heart, and the slider for two.
+    # The pictures keep their order. Each has its heart, and two have the slider.
     panes = re.findall(r'<figure.*?data-original="/media/(\d+)/.*?id="favourite-(\d+)-here"', text, re.DOTALL)
     assert panes == [(str(other.pk),) * 2, (str(one.pk),) * 2]
     assert 'type="range"' in text

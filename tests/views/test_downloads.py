@@ -100,7 +100,7 @@ def test_picture_is_exported_in_another_format_and_size(as_owner: Client, make_p
     Picture.objects.update(width=1300, height=650)
     address = f"/pictures/{picture.pk}/export/"
     assert "512 px" in as_owner.get(address).content.decode()
-    assert "2048 px" not in as_owner.get(address).content.decode(), "nothing is made larger"
+    assert "2048 px" not in as_owner.get(address).content.decode(), "pictures are never enlarged"
     response = as_owner.get(address, {"format": "webp", "side": "512", "settings": "on"})
     assert response["Content-Disposition"] == f'attachment; filename="lemon-studio-{picture.generation_id}-1-512.webp"'
     assert response["Cache-Control"] == "private, no-store"
@@ -258,7 +258,7 @@ def test_small_archive_takes_a_place_before_reading(
     monkeypatch.setattr(build, "at_once", watched)
     begun = [ask(as_owner, private_gallery) for _ in range(4)]
     assert ask(as_owner, private_gallery).status_code == 429
-    assert here == [1, 2, 3, 4], "nothing was read for the fifth"
+    assert here == [1, 2, 3, 4], "no file was read for the fifth"
     for one in begun:
         hang_up(one)
     for picture in pictures:
@@ -376,7 +376,7 @@ def test_person_has_two_downloads_at_a_time(
     as_owner: Client, pictures: list[Picture], private_gallery: Gallery
 ) -> None:
     one = download_of(as_owner, private_gallery)
-    assert download_of(as_owner, private_gallery) == one, "the same is under way"
+    assert download_of(as_owner, private_gallery) == one, "the same download is under way"
     other = download_of(as_owner, private_gallery, side="512")
     response = ask(as_owner, private_gallery, format="png")
     assert response.status_code == 422

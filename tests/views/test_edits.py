@@ -159,7 +159,7 @@ def test_earlier_edit_can_be_changed_and_repeated(
     address = f"{edit_page(picture)}?prompt_from={earlier.pk}"
     form = as_owner.get(address).context["form"]
     assert (form["prompt"].value(), form["count"].value()) == ("Add a wasp", 3)
-    assert as_teammate.get(address).context["form"]["prompt"].value() == "", "not somebody else's"
+    assert as_teammate.get(address).context["form"]["prompt"].value() == "", "not the prompt of another person"
 
 
 # -- an edit
@@ -230,7 +230,7 @@ def test_invalid_edit_is_refused_with_a_reason(
     text = response.content.decode()
     assert response.status_code == 422
     assert said in text
-    assert ("<canvas" in text) is not bool(headers), "a fragment leaves the canvas alone, and what is drawn on it"
+    assert ("<canvas" in text) is not bool(headers), "a fragment leaves the canvas and its drawing alone"
     assert not Generation.objects.filter(kind="edit").exists()
     assert stored() == []
 
@@ -256,7 +256,7 @@ def test_form_sent_twice_makes_one_edit(as_owner: Client, make_picture: MakePict
         response = as_owner.post(edit_page(picture), form | {"mask": mask()})
         assert (response.status_code, response["Location"]) == (302, "/")
     edit = Generation.objects.get(kind="edit")
-    assert sorted(stored()) == sorted([edit.source_file, edit.mask_file]), "nothing of the second is left"
+    assert sorted(stored()) == sorted([edit.source_file, edit.mask_file]), "the second form leaves no files"
 
 
 def test_edit_beyond_the_budget_is_refused(

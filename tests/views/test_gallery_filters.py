@@ -84,7 +84,7 @@ def test_chips_and_the_form_stay_in_the_gallery(as_teammate: Client, team_galler
     assert f'class="chip" href="{address}?status=approved"' in text
     assert f'class="chip" href="{address}?q=lemon"' in text
     assert "Take off: Decision Approved" in text
-    # A gallery has no filter by gallery, and searches are saved where they find everything.
+    # A gallery has no filter by gallery. Searches are saved in the library only.
     assert 'name="gallery"' not in text
     assert "Save this search" not in text
 

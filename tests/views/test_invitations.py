@@ -273,7 +273,7 @@ def test_person_with_an_account_joins_by_a_click(
     into_gallery: str, as_teammate: Client, teammate: Person, private_gallery: Gallery
 ) -> None:
     assert "Become a member" in as_teammate.get(into_gallery).content.decode()
-    assert not Membership.objects.exists(), "looking changes nothing"
+    assert not Membership.objects.exists(), "opening the page changes nothing"
     people = Person.objects.count()
     assert as_teammate.post(into_gallery)["Location"] == f"/galleries/{private_gallery.pk}/"
     assert Person.objects.count() == people
@@ -474,4 +474,4 @@ def test_same_address_at_once_makes_one_account(
 
     at_once(5, join)
     assert sorted(ends) == ["made"] + ["taken"] * 4
-    assert Invitation.objects.get().uses == 1, "who was refused has used nothing up"
+    assert Invitation.objects.get().uses == 1, "refused people use nothing up"

@@ -61,9 +61,9 @@ def back(client: Client, pk: int, query: str) -> str:
 
 @pytest.fixture
 def lemons(make_picture: MakePicture, owner: Person, team_gallery: Gallery) -> list[int]:
-    """Six pictures; rated 4, none, 4, 2, none, 4; the odd ones are favourites; all in a gallery that the team sees.
+    """Six pictures in the team's gallery, rated 4, none, 4, 2, none, 4. The odd ones are favourites.
 
-    By hand: the last one first, then those at one place, by their age.
+    Order by hand: the last one first, then those of the same place, by age.
     """
     pictures = [make_picture(prompt=f"{'Lemon' if number != 2 else 'Pear'} {number}") for number in range(6)]
     for picture, rating in zip(pictures, (4, None, 4, 2, None, 4), strict=True):
@@ -100,7 +100,7 @@ def test_navigation_follows_the_list(
     wanted = [lemons[place] for place in order]
     assert walk(as_owner, lemons[0], query) == wanted
     assert strip(as_owner, wanted[1], query) == wanted
-    # The same that the list itself shows.
+    # The list itself shows the same.
     kind, _, filters = query.removeprefix("in=").partition("&")
     if kind.startswith(("library", "gallery")):
         address = back(as_owner, lemons[0], query)
@@ -148,7 +148,7 @@ def test_feed_keeps_the_order_of_a_batch(
     assert walk(as_owner, before.pk, "in=mine") == [after.pk, *of_batch, before.pk]
     assert walk(as_owner, of_batch[0], f"in=batch:{batch.pk}") == of_batch
     assert back(as_owner, of_batch[0], f"in=batch:{batch.pk}") == f"/batches/{batch.pk}/"
-    # Longer than what is looked at around it: its first one stands beside what came after it.
+    # The batch is longer than the range that is read around it. Its first picture is next to a newer one.
     many = [make_generation(state=State.COMPLETED, batch=batch) for _ in range(4 * EACH_SIDE)]
     long = [make_picture(row).pk for row in many]
     newest = make_picture()

@@ -29,7 +29,7 @@ def picture(make_picture: MakePicture, private_gallery: Gallery, teammate: Perso
     return picture
 
 
-def told(person: Person) -> list[str]:
+def messages(person: Person) -> list[str]:
     return [str(notice) for notice in Notice.objects.visible_to(person).order_by("pk")]
 
 
@@ -46,13 +46,13 @@ def test_author_gets_notices_of_decisions_by_others_only(
 ) -> None:
     address = f"/galleries/{private_gallery.pk}/decide/{picture.pk}/"
     as_owner.post(address, {"status": "shortlist"})
-    assert told(owner) == []
+    assert messages(owner) == []
     as_teammate.post(address, {"status": "draft"})
     as_teammate.post(address, {"status": "approved"})
     as_teammate.post(address, {"status": "approved"})
     # Only the latest decision is unread.
-    assert told(owner) == ["Tom Teammate approved your picture"]
-    assert told(teammate) == []
+    assert messages(owner) == ["Tom Teammate approved your picture"]
+    assert messages(teammate) == []
 
 
 def test_author_and_commenters_get_a_notice_of_a_comment(
@@ -60,9 +60,9 @@ def test_author_and_commenters_get_a_notice_of_a_comment(
 ) -> None:
     Membership.objects.create(gallery=private_gallery, person=administrator)
     comment(private_gallery, picture, by=administrator, earlier=[teammate.pk, administrator.pk])
-    assert told(owner) == ["Ada Administrator commented on your picture"]
-    assert told(teammate) == ["Ada Administrator commented on a picture"]
-    assert told(administrator) == []
+    assert messages(owner) == ["Ada Administrator commented on your picture"]
+    assert messages(teammate) == ["Ada Administrator commented on a picture"]
+    assert messages(administrator) == []
 
 
 def test_managers_get_a_notice_of_a_guest_comment(
@@ -77,12 +77,12 @@ def test_managers_get_a_notice_of_a_guest_comment(
     put(theirs, private_gallery)
     comment(private_gallery, theirs, guest="Carl")
     assert set(people_who_may(Action.SHARE, private_gallery)) == {owner, administrator}
-    assert told(owner) == told(administrator) == ["Carl (guest) commented on a picture"]
-    assert told(teammate) == []
+    assert messages(owner) == messages(administrator) == ["Carl (guest) commented on a picture"]
+    assert messages(teammate) == []
     # The author does not see the gallery. They get notices as soon as they do.
-    assert told(mia) == []
+    assert messages(mia) == []
     Membership.objects.create(gallery=private_gallery, person=mia)
-    assert told(mia) == ["Carl (guest) commented on your picture"]
+    assert messages(mia) == ["Carl (guest) commented on your picture"]
 
 
 def test_new_members_get_a_notice_also_through_a_group(
@@ -93,8 +93,8 @@ def test_new_members_get_a_notice_also_through_a_group(
     owner.groups.add(group)
     for who in (f"person:{teammate.pk}", f"group:{group.pk}"):
         as_owner.post(f"/galleries/{private_gallery.pk}/members/", {"who": who, "role": Role.VIEWER})
-    assert told(teammate) == told(administrator) == ["Olivia Owner made you a member: you may view"]
-    assert told(owner) == []
+    assert messages(teammate) == messages(administrator) == ["Olivia Owner made you a member: you may view"]
+    assert messages(owner) == []
     assert "in “Sketches”" in signed_in(teammate).get("/notices/").content.decode()
 
 
@@ -107,7 +107,7 @@ def test_notice_of_a_hidden_picture_is_not_shown(
 ) -> None:
     comment(private_gallery, picture, by=owner, earlier=[teammate.pk])
     notice = Notice.objects.get()
-    assert told(teammate)
+    assert messages(teammate)
     assert "1 unread" in as_teammate.get("/account/").content.decode()
     if how == "no member any more":
         services.galleries.remove_member(Membership.objects.get(), by=owner)
@@ -117,7 +117,7 @@ def test_notice_of_a_hidden_picture_is_not_shown(
         services.galleries.remove_picture(picture, private_gallery)
     else:
         private_gallery.delete()
-    assert told(teammate) == []
+    assert messages(teammate) == []
     assert "unread" not in as_teammate.get("/account/").content.decode()
     assert "Olivia" not in as_teammate.get("/notices/").content.decode()
     assert as_teammate.get(f"/notices/{notice.pk}/").status_code == 404
@@ -135,7 +135,7 @@ def test_opening_a_notice_marks_it_read(
     assert as_teammate.get(f"/notices/{decided.pk}/").status_code == 404
     assert "2 unread" in as_owner.get("/account/").content.decode()
     as_owner.head(f"/notices/{decided.pk}/")
-    assert "2 unread" in as_owner.get("/account/").content.decode(), "a look ahead is no look"
+    assert "2 unread" in as_owner.get("/account/").content.decode(), "a prefetch does not mark it read"
     page = f"/pictures/{picture.pk}/?gallery={private_gallery.pk}"
     assert as_owner.get(f"/notices/{decided.pk}/")["Location"] == f"{page}#places"
     assert as_owner.get(f"/notices/{commented.pk}/")["Location"] == f"{page}#comments"
@@ -211,7 +211,7 @@ def test_comment_makes_notices_and_a_line_in_the_log(
     as_teammate: Client, as_owner: Client, owner: Person, picture: Picture, private_gallery: Gallery
 ) -> None:
     as_teammate.post(f"/galleries/{private_gallery.pk}/comment/{picture.pk}/", {"text": "Lovely"})
-    assert told(owner) == ["Tom Teammate commented on your picture"]
+    assert messages(owner) == ["Tom Teammate commented on your picture"]
     assert [str(line) for line in private_gallery.activities.all()] == ["Tom Teammate commented on a picture"]
     notice = Notice.objects.get()
     assert "Lovely" in as_owner.get(f"/notices/{notice.pk}/", follow=True).content.decode()
@@ -223,8 +223,8 @@ def test_guest_comment_makes_a_notice_for_managers(
     settings = {"label": "The client", "expires_at": timezone.now() + timedelta(days=1), "allow_comments": True}
     link, _ = services.share_links.make_link(private_gallery, owner, settings)
     services.comments.comment(private_gallery, picture, "Lovely", link=link, guest="Rosa")
-    assert told(owner) == ["Rosa (guest) commented on your picture"]
-    assert told(teammate) == []
+    assert messages(owner) == ["Rosa (guest) commented on your picture"]
+    assert messages(teammate) == []
     services.share_links.revoke_links(private_gallery, owner)
     assert [str(line) for line in private_gallery.activities.order_by("pk")] == [
         "Olivia Owner made a public link",

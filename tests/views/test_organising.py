@@ -119,7 +119,7 @@ def test_invalid_tag_says_what_to_do(picture: Picture, as_owner: Client) -> None
     answer = as_owner.post(page_of(picture, "tags/"), {"tags": "x" * 61}, headers=HX)
     assert answer.status_code == 422
     assert "a tag has 60 characters at most" in answer.content.decode()
-    assert "x" * 61 in answer.content.decode(), "what was typed is still there"
+    assert "x" * 61 in answer.content.decode(), "the input is kept"
     as_owner.post(page_of(picture, "tags/"), {"tags": "x" * 61})
     assert "a tag has 60 characters at most" in text(as_owner, page_of(picture))
 
@@ -326,4 +326,4 @@ def test_tiles_have_a_checkbox(picture: Picture, team_gallery: Gallery, as_teamm
         html = text(as_teammate, address)
         assert f'<input type="checkbox" form="selection" name="picture" value="{picture.pk}"' in html
         assert '<form id="selection"' in html
-        assert page_of(picture, "trash/") not in html, "it is the owner's to throw away"
+        assert page_of(picture, "trash/") not in html, "only the owner can trash it"

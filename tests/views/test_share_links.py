@@ -651,7 +651,7 @@ def test_guests_are_limited(picture: Picture) -> None:
     answer = say("One more")
     assert answer.status_code == 422
     assert "Try again in 60 minutes." in answer.content.decode()
-    assert "One more" in answer.content.decode(), "what was typed is kept"
+    assert "One more" in answer.content.decode(), "the input is kept"
     assert Comment.objects.count() == MOST_COMMENTS
     Comment.objects.update(created_at=timezone.now() - timedelta(hours=1))
     assert say("Later").status_code == 302
