@@ -200,17 +200,17 @@ def test_filled_fields_of_a_row_made_by_hand_are_protected() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("description", "imported", "told"),
+    ("description", "imported", "differs"),
     [
         ("The studio's own words", {}, False),
         ("", {}, True),
         ("As it was once imported", {"description": "As it was once imported"}, True),
     ],
 )
-def test_description_of_the_studio_is_kept(description: str, imported: dict[str, Any], told: bool) -> None:
+def test_description_of_the_studio_is_kept(description: str, imported: dict[str, Any], differs: bool) -> None:
     typed = ours(description=description, imported={**model("dall-e-3").imported, **imported})
     found = compare(offer(dall_e_3(description="Best of all")), [typed]).all
-    assert bool(found) is told
+    assert bool(found) is differs
 
 
 @pytest.mark.django_db

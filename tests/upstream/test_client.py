@@ -963,16 +963,16 @@ def test_error_has_a_default_message(kind: type[UpstreamError], sent: bool, retr
 
 def exposure(error: BaseException | None) -> str:
     """What an error report prints: the traceback, and the locals of all frames outside this file."""
-    told = ["".join(traceback.format_exception(error))] if error else []
+    parts = ["".join(traceback.format_exception(error))] if error else []
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        told += [repr(error), str(error), repr(error.args), repr(vars(error))]
+        parts += [repr(error), str(error), repr(error.args), repr(vars(error))]
         for frame, _ in traceback.walk_tb(error.__traceback__):
             if frame.f_code.co_filename != __file__:
-                told += [f"{name}={value!r}" for name, value in frame.f_locals.items()]
+                parts += [f"{name}={value!r}" for name, value in frame.f_locals.items()]
         error = error.__cause__ or error.__context__
-    return "\n".join(told)
+    return "\n".join(parts)
 
 
 T = TypeVar("T")

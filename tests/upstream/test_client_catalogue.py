@@ -65,8 +65,8 @@ def client(stub: StubUpstream) -> Iterator[Client]:
     client.close()
 
 
-def row(name: str, category: object = "image", **told: Any) -> dict[str, Any]:
-    return {"id": name, "object": "model", "tokenlab": {"category": category, **told}}
+def row(name: str, category: object = "image", **said: Any) -> dict[str, Any]:
+    return {"id": name, "object": "model", "tokenlab": {"category": category, **said}}
 
 
 def page(namespace: str = "tokenlab", key: str = "request_format_details", **contract: Any) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def test_description_in_the_list_saves_a_request(stub: StubUpstream, client: Cli
 @pytest.mark.parametrize("namespace", ["tokenlab", "lemondata"])
 @pytest.mark.parametrize("key", ["request_format_details", "public_contract"])
 def test_both_names_and_shapes_are_read(namespace: str, key: str) -> None:
-    told = page(
+    said = page(
         namespace,
         key,
         public_operations=["text-to-image", "image-edit"],
@@ -180,7 +180,7 @@ def test_both_names_and_shapes_are_read(namespace: str, key: str) -> None:
         request_endpoint_by_operation={"image-edit": "/v1/images/edits", "text-to-image": None},
         service_limits={"prompt_max_characters": 3000, "concurrency": None},
     )
-    model = offered_model("m", [told])
+    model = offered_model("m", [said])
     assert model.described
     assert (model.generates, model.edits, model.prompt_limit) == (True, True, 3000)
     assert model.endpoints["generate"] == "/images/generations"
@@ -190,17 +190,17 @@ def test_both_names_and_shapes_are_read(namespace: str, key: str) -> None:
 
 
 def test_newer_name_wins() -> None:
-    told = {
+    said = {
         "id": "m",
         "tokenlab": {"category": "image", "description": "new"},
         "lemondata": {"category": "image", "description": "old", "public_contract": {"supported_parameters": ["seed"]}},
     }
-    model = offered_model("m", [told])
+    model = offered_model("m", [said])
     assert (model.description, model.described) == ("new", False)
 
 
 def test_operations_have_their_own_fields() -> None:
-    told = described(
+    said = described(
         public_operations=["text-to-image", "image-to-image"],
         operation_constraints=[
             {
@@ -216,7 +216,7 @@ def test_operations_have_their_own_fields() -> None:
             },
         ],
     )
-    model = offered_model("m", [told])
+    model = offered_model("m", [said])
     ratio, resolution = model.options
     assert (resolution.choices, resolution.operations) == (("1k", "2k"), ("generate",))
     assert (ratio.choices, ratio.operations) == (RATIOS, ("generate",))
@@ -268,7 +268,7 @@ def test_end_of_a_model_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "said",
     [
         {"pricing": {"per_request": "0.04", "input_per_1m": None, "is_lock_price": True, "currency": "USD"}},
         {"lock_price_per_request": "0.04", "input_per_1m_tokens": None},
@@ -276,9 +276,9 @@ def test_end_of_a_model_is_read() -> None:
         {"pricing_unit": "per_image", "scalar_pricing": {"per_image": 0.04}},
     ],
 )
-def test_price_is_found_at_all_places(told: dict[str, Any]) -> None:
-    assert offered_model("m", [], [told]).price == Decimal("0.04")
-    assert offered_model("m", [{"id": "m", "tokenlab": told}], [told]).price == Decimal("0.04")
+def test_price_is_found_at_all_places(said: dict[str, Any]) -> None:
+    assert offered_model("m", [], [said]).price == Decimal("0.04")
+    assert offered_model("m", [{"id": "m", "tokenlab": said}], [said]).price == Decimal("0.04")
 
 
 @pytest.mark.parametrize(
@@ -303,8 +303,8 @@ def test_price_in_another_currency_is_ignored() -> None:
 
 def test_token_prices_are_no_price_of_a_picture() -> None:
     rates = {"input_per_1m_tokens": "5.00", "output_per_1m_tokens": "30.00"}
-    told = {"pricing_unit": "per_token", "per_request": "5", **rates}
-    model = offered_model("m", [], [told])
+    said = {"pricing_unit": "per_token", "per_request": "5", **rates}
+    model = offered_model("m", [], [said])
     assert (model.price, model.token_prices) == (None, {"input": Decimal(5), "output": Decimal(30)})
 
 
@@ -317,8 +317,8 @@ def test_price_by_option_is_read_or_reported() -> None:
         {"when": {"quality": 7}, "per_request": "1"},
         7,
     ]
-    told = {"has_complex_pricing": True, "pricing_details": {"variants": variants}}
-    model = offered_model("m", [], [told])
+    said = {"has_complex_pricing": True, "pricing_details": {"variants": variants}}
+    model = offered_model("m", [], [said])
     assert model.prices == (
         ({"quality": "hd", "size": "1792x1024"}, Decimal("0.12")),
         ({"quality": "hd"}, Decimal("0.08")),
@@ -438,7 +438,7 @@ def test_usable_ids_are_read(rows: list[Any], names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "is_left_out"),
+    ("said", "is_left_out"),
     [
         (row("veo3.1", "video"), True),
         ({"id": "gpt-5.4", "lemondata": {"category": "chat"}}, True),
@@ -463,18 +463,18 @@ def test_usable_ids_are_read(rows: list[Any], names: list[str]) -> None:
         ],
     ],
 )  # fmt: skip
-def test_models_for_other_purposes_are_left_out(told: dict[str, Any], is_left_out: bool) -> None:
-    assert bool(not_for_pictures(told["id"], told)) is is_left_out
-    found, left_out = offered_rows([told])
-    assert (told["id"] in found) is not is_left_out
-    assert [one.id for one in left_out] == ([told["id"]] if is_left_out else [])
+def test_models_for_other_purposes_are_left_out(said: dict[str, Any], is_left_out: bool) -> None:
+    assert bool(not_for_pictures(said["id"], said)) is is_left_out
+    found, left_out = offered_rows([said])
+    assert (said["id"] in found) is not is_left_out
+    assert [one.id for one in left_out] == ([said["id"]] if is_left_out else [])
 
 
 def test_endless_catalogue_is_cut_off_with_a_note(stub: StubUpstream, client: Client) -> None:
     choices = [f"{one}:1" for one in range(500)]
     names = [f"o{number}" for number in range(150)]
-    told = Reply.of_json(described(supported_parameters=["aspect_ratio", *names], aspect_ratios=choices))
-    stub.handler = serving([row(f"m{number}") for number in range(5_000)], lambda name: told)
+    said = Reply.of_json(described(supported_parameters=["aspect_ratio", *names], aspect_ratios=choices))
+    stub.handler = serving([row(f"m{number}") for number in range(5_000)], lambda name: said)
     catalogue = client.catalogue()
     assert len(catalogue.models) == 200
     assert catalogue.left_out[0] == LeftOut("m200", "the list has more than 200 models")
@@ -563,12 +563,12 @@ def test_slow_answer_meets_the_deadline(stub: StubUpstream) -> None:
 
 
 def test_offer_does_not_contain_the_key(stub: StubUpstream, client: Client) -> None:
-    told = f"Made for {KEY}."
+    said = f"Made for {KEY}."
     stub.handler = serving(
         [row("a"), row(KEY)],
         lambda name: (
-            described(aspect_ratios=[KEY, "1:1"], notes=[told], public_operations=["text-to-image", KEY])
-            | {"tokenlab": {**described()["tokenlab"], "description": told, "lifecycle": {"reason": told}}}
+            described(aspect_ratios=[KEY, "1:1"], notes=[said], public_operations=["text-to-image", KEY])
+            | {"tokenlab": {**described()["tokenlab"], "description": said, "lifecycle": {"reason": said}}}
         ),
         prices(a={"pricing_details": {"variants": [{"when": {"size": KEY}, "per_request": "1"}]}}),
     )
@@ -625,20 +625,20 @@ CONTRACTS = shaped(
     notes=CHOICES,
 )
 LIFE = shaped(stage=st.just("deprecated"), replacement_model=TEXTS, sunset_at=TEXTS)
-TOLD = shaped(
+SAID = shaped(
     category=st.just("image"),
     description=TEXTS,
     request_format_details=CONTRACTS,
     public_contract=CONTRACTS,
     lifecycle=LIFE,
 )
-PAGES = shaped(id=TEXTS, tokenlab=TOLD, lemondata=TOLD)
+PAGES = shaped(id=TEXTS, tokenlab=SAID, lemondata=SAID)
 KNOWN = st.dictionaries(st.sampled_from(["size", "quality"]), st.sampled_from(["1:1", "hd"]), min_size=1, max_size=2)
 WHEN = KNOWN | st.dictionaries(st.sampled_from(["size", "quality", "n", "No"]), TEXTS, max_size=2)
 VARIANTS = st.lists(shaped(when=WHEN, per_request=st.just("0.08")), max_size=3)
 PRICINGS = shaped(per_request=st.just("0.04"), currency=st.just("USD"), variants=VARIANTS, input_per_1m=st.just("5"))
 PRICES = shaped(data=st.lists(shaped(model=st.sampled_from(["m", "x"]), pricing=PRICINGS), max_size=2))
-LISTS = shaped(data=st.lists(shaped(id=st.sampled_from(["m", "x", "y"]), tokenlab=TOLD), max_size=3))
+LISTS = shaped(data=st.lists(shaped(id=st.sampled_from(["m", "x", "y"]), tokenlab=SAID), max_size=3))
 NAME = r"[a-z][a-z0-9_]{0,39}"
 
 
@@ -683,9 +683,9 @@ def test_random_json_is_an_offer() -> None:
     # It takes so many to reach all fields.
     @cases(1_000, nightly=5_000)
     @given(PAGES, PRICES)
-    def check(told: Any, prices: Any) -> None:
+    def check(said: Any, prices: Any) -> None:
         pricing = pricing_in(prices, "m")
-        model = offered_model("m", [told], [pricing] if pricing else [], hide)
+        model = offered_model("m", [said], [pricing] if pricing else [], hide)
         check_offer(model)
         names = ("options", "parameters", "prices", "description", "endpoints", "edits", "prompt_limit", "price")
         reached.update(name for name in (*names, "lifecycle", "token_prices", "notes") if getattr(model, name))
@@ -719,8 +719,8 @@ def test_nonsense_of_a_server_raises_upstream_errors_only(stub: StubUpstream, cl
 
     @cases(60, nightly=600)
     @given(LISTS, PAGES, PRICES)
-    def check(listed: Any, told: Any, prices: Any) -> None:
-        stub.handler = serving(Reply.of_json(listed), lambda name: Reply.of_json(told), Reply.of_json(prices))
+    def check(listed: Any, said: Any, prices: Any) -> None:
+        stub.handler = serving(Reply.of_json(listed), lambda name: Reply.of_json(said), Reply.of_json(prices))
         try:
             offered = client.catalogue().models
         except UpstreamError:

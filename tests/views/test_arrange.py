@@ -143,7 +143,7 @@ def test_moves_at_once_are_all_kept(
             barrier.wait(20)
             for _ in range(5):
                 services.galleries.move_beside(entries[picture], entries[first], after=True)
-        except Exception as problem:  # noqa: BLE001 the test tells it
+        except Exception as problem:  # noqa: BLE001 the test reports it
             problems.append(problem)
         finally:
             connection.close()

@@ -35,7 +35,7 @@ def pks(*slugs: str) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "cost", "told"),
+    ("changes", "cost", "note"),
     [
         ({}, "2 pictures · $0.08", "2 prompts"),
         ({"prompt": "A door"}, "$0.04", ""),
@@ -47,11 +47,11 @@ def pks(*slugs: str) -> list[int]:
         ({"prompt": "A door", "slug": "flux-pro"}, "", ""),
     ],
 )
-def test_plan_says_number_and_cost(as_owner: Client, changes: dict[str, Any], cost: str, told: str) -> None:
+def test_plan_says_number_and_cost(as_owner: Client, changes: dict[str, Any], cost: str, note: str) -> None:
     changes["compare"] = pks(*changes.get("compare", ()))
     text = " ".join(as_owner.post("/generations/plan/", form(**changes), headers=HX).content.decode().split())
     assert f'<hx-partial hx-target="#cost" hx-swap="innerHTML">{cost}' in text
-    assert told in text
+    assert note in text
     assert Generation.objects.count() == 0
 
 

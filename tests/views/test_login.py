@@ -41,7 +41,7 @@ def test_wrong_password_is_refused_and_the_email_kept(
     assert as_stranger.get("/").status_code == 302
 
 
-def test_disabled_person_is_told(as_stranger: Client, owner: Person) -> None:
+def test_disabled_person_gets_a_message(as_stranger: Client, owner: Person) -> None:
     Person.objects.update(is_active=False)
     html = as_stranger.post("/login/", RIGHT).content.decode()
     assert "This account is switched off. Ask an administrator." in html

@@ -264,11 +264,11 @@ def ids(mixed: Any) -> list[int]:
 
 def test_selection_trashes_own_pictures_only(mixed: Any, as_owner: Client) -> None:
     own = [picture.pk for picture in mixed[0]]
-    told = as_owner.post("/selection/trash/", {"picture": ids(mixed)}, headers=JSON).json()
-    assert told["pictures"] == own
-    assert told["said"] == "2 pictures put into the trash. 1 is not yours, and stays."
+    answer = as_owner.post("/selection/trash/", {"picture": ids(mixed)}, headers=JSON).json()
+    assert answer["pictures"] == own
+    assert answer["said"] == "2 pictures put into the trash. 1 is not yours, and stays."
     assert Picture.objects.kept().count() == 2
-    back = as_owner.post(told["undo"], {"picture": told["pictures"]}, headers=JSON).json()
+    back = as_owner.post(answer["undo"], {"picture": answer["pictures"]}, headers=JSON).json()
     assert back["pictures"] == own
     assert Picture.objects.kept().count() == 4
 

@@ -422,7 +422,7 @@ def test_csv_costs_agree_with_the_page(as_owner: Client, asked: Asked) -> None:
 @pytest.mark.parametrize(
     ("view", "address"), [("", "/usage/"), ("team", "/usage/"), ("", "/usage/csv"), ("team", "/usage/csv")]
 )
-def test_the_number_of_queries_is_constant(
+def test_query_count_is_constant(
     view: str, address: str, as_administrator: Client, administrator: Person, asked: Asked, teammate: Person
 ) -> None:
     def queries() -> int:

@@ -94,8 +94,8 @@ def test_database_of_another_version_is_reported(
 def test_studio_without_a_worker_is_down(as_stranger: Client) -> None:
     response = as_stranger.get("/healthz")
     assert response.status_code == 503
-    told = response.json()
-    assert (told["status"], told["worker"], told["database"]) == ("down", "down", "ok")
+    answer = response.json()
+    assert (answer["status"], answer["worker"], answer["database"]) == ("down", "down", "ok")
 
 
 def test_missing_worker_is_noticed(as_stranger: Client, db: None) -> None:
@@ -110,8 +110,8 @@ def test_studio_without_storage_is_not_ready(
     settings.MEDIA_ROOT = str(tmp_path / "file")
     response = as_administrator.get("/readyz")
     assert response.status_code == 503
-    told = response.json()
-    assert (told["status"], told["storage"], told["worker"]) == ("down", "down", "ok")
+    answer = response.json()
+    assert (answer["status"], answer["storage"], answer["worker"]) == ("down", "down", "ok")
 
 
 def test_check_leaves_no_files(as_administrator: Client, worker: None, settings: Any, tmp_path: Path) -> None:
