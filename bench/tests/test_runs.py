@@ -26,7 +26,7 @@ def posting_twice(upstream: Upstream, requests_per_minute: int | None) -> Side:
 
 
 def losing(upstream: Upstream, requests_per_minute: int | None) -> Side:
-    """Nobody listens where its tasks ask."""
+    """Its tasks ask at an address where no server listens."""
     side = Plain(upstream)
     side.env["BENCH_ORIGIN"] = "http://127.0.0.1:1"
     return side

@@ -25,7 +25,9 @@ from gallery.admin.option_rows import OptionRows
 from gallery.forms.generations import option_field
 from gallery.models import CatalogueSnapshot, ImageModel
 from gallery.models.options import validate_options, validate_prices
-from gallery.queries import catalogue_diff
+from gallery.queries.catalogue.diff import beside_import, compare, left_out_in_words, undescribed_in_words
+from gallery.queries.catalogue.prices import price_range, price_table
+from gallery.queries.catalogue.words import life_in_words, money
 from gallery.queries.option_sheets import sheet_for
 from gallery.services.catalogue import Applied, Pick, apply_catalogue, look_up_catalogue
 from gallery.web.http import number_in
@@ -277,7 +279,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
 
     @admin.display(description="prices")
     def price_range(self, model: ImageModel) -> str:
-        return "–" if (said := catalogue_diff.price_range(model)) == "not known" else said
+        return "–" if (said := price_range(model)) == "not known" else said
 
     @admin.display(description="also makes")
     def beyond_prompts(self, model: ImageModel) -> str:
@@ -292,7 +294,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
 
     @admin.display(description="its life")
     def life(self, model: ImageModel) -> str:
-        return catalogue_diff.life_in_words(model.lifecycle) if model.lifecycle else "nothing is said of its end"
+        return life_in_words(model.lifecycle) if model.lifecycle else "nothing is said of its end"
 
     @admin.display(description="in the form on Create")
     def composer_preview(self, model: ImageModel) -> SafeString | str:
@@ -335,10 +337,10 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
         rows = [
             (
                 row.when,
-                "not known" if row.price is None else catalogue_diff.money(row.price),
+                "not known" if row.price is None else money(row.price),
                 "usual" if row.is_usual else "",
             )
-            for row in catalogue_diff.price_table(model)
+            for row in price_table(model)
         ]
         return _table("When this is chosen", "One picture costs", "Which is", rows=rows)
 
@@ -347,7 +349,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
         """Where the catalogue stands against the last import, so that one sees what an import would keep."""
         if not model.pk or not model.imported:
             return "Nothing was imported for this model yet. What was set by hand is kept by an import."
-        rows = [(one.what, one.then, one.now) for one in catalogue_diff.beside_import(model)]
+        rows = [(one.what, one.then, one.now) for one in beside_import(model)]
         if not rows:
             return "All is as it was imported; the next import may change it."
         table = _table("Set by hand since", "As imported", "Now", rows=rows)
@@ -389,7 +391,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
             return HttpResponseClientRedirect(request.get_full_path() if late else _compare_page())
         compared = None
         if snapshot and not snapshot.error and not waiting:
-            compared = catalogue_diff.compare(snapshot.offered, ImageModel.objects.all(), snapshot.left_out)
+            compared = compare(snapshot.offered, ImageModel.objects.all(), snapshot.left_out)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -397,8 +399,8 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
             "snapshot": snapshot,
             "just_now": snapshot is not None and timezone.now() - snapshot.taken_at < timedelta(minutes=1),
             "comparison": compared,
-            "undescribed": catalogue_diff.undescribed_in_words(compared) if compared else "",
-            "left_out": catalogue_diff.left_out_in_words(compared) if compared else "",
+            "undescribed": undescribed_in_words(compared) if compared else "",
+            "left_out": left_out_in_words(compared) if compared else "",
             "waiting": waiting and not late,
             "late": late,
             "may_add": self.has_add_permission(request),

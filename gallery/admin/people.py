@@ -60,7 +60,7 @@ class PersonAdmin(UserAdmin[Person]):
         return fixed
 
     def has_change_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
-        """Nobody changes the e-mail, the password or the state of a person with rights that they lack themselves."""
+        """An administrator cannot change a person who has rights that the administrator lacks."""
         if not super().has_change_permission(request, obj):
             return False
         return obj is None or is_below(obj, request.user)

@@ -24,7 +24,7 @@ def prepare_lock() -> Iterator[None]:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_PREPARE])
         return
-    # Whoever shares a SQLite file shares its folder.
+    # Processes that share a SQLite file share its folder.
     with (Path(settings.DATA_DIR) / "prepare.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

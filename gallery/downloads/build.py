@@ -233,19 +233,19 @@ def _measure(name: str) -> tuple[int, int]:
 
 
 def work(download_id: int) -> None:
-    """Go on with a download for a moment, and send for whoever goes on with the one that has waited longest."""
+    """Go on with a download for a moment. Then enqueue the one that has waited longest."""
     download = Download.objects.under_way().filter(pk=download_id).select_related("person", "gallery").first()
     if download is not None and Download.objects.worked_on().count() < AT_ONCE and (claim := download.take()):
         _Work(download, claim).run()
     elif Download.objects.worked_on().exists():
-        return  # who works on it sends for the next
+        return  # the task that works on it enqueues the next
     following = Download.objects.idle().order_by("moved_at", "pk").first()
     if following is not None:
         enqueue_download(following.pk)
 
 
 class _Lost(Exception):
-    """Somebody else works on it, or it was thrown away."""
+    """Another task works on it, or it was thrown away."""
 
 
 class _Work:

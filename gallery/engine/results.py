@@ -46,7 +46,7 @@ def keep_results(pk: int, answer: upstream.Answer) -> Results:
                 # There is no other copy: the text is kept as it came.
                 logger.warning("Picture %s of generation %s is no valid base64", index, pk)
                 data = result.b64.encode(errors="replace")
-            # The name tells how long it is to be: a part of it that found room is no result.
+            # The name tells the full length: a file that was cut short for want of room is no result.
             kept["file"] = _store(f"{INBOX}/{pk}-{index}-{uuid.uuid4().hex[:12]}-{len(data)}", data)
         results.append(kept)
     return results

@@ -10,7 +10,10 @@ from django.utils import timezone
 
 from gallery.enqueue import enqueue_catalogue_sync
 from gallery.models import CatalogueSnapshot, ImageModel
-from gallery.queries.catalogue_diff import BACK, Difference, Kind, compare, label_for, take_over, was_switched_off
+from gallery.queries.catalogue.diff import BACK, Difference, Kind, compare
+from gallery.queries.catalogue.merge import take_over
+from gallery.queries.catalogue.offers import label_for
+from gallery.queries.catalogue.values import was_switched_off
 
 LAST_POSITION = 32_767
 

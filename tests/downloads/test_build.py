@@ -1,4 +1,4 @@
-"""Packages are made ready by the task runner, whatever happens meanwhile."""
+"""Downloads are built by tasks, and survive crashes, slow workers and full disks."""
 
 import contextlib
 import io
@@ -42,8 +42,8 @@ def noise(side: int = 400) -> bytes:
 
 
 @pytest.fixture
-def make_package(make_picture: MakePicture, private_gallery: Gallery) -> Callable[..., Download]:
-    """Of pictures that are there, each half a megabyte as a PNG."""
+def make_download(make_picture: MakePicture, private_gallery: Gallery) -> Callable[..., Download]:
+    """Makes a download of stored pictures, each half a megabyte as a PNG."""
 
     def make(count: int = 4, shape: Shape | None = None) -> Download:
         data = noise()
@@ -74,11 +74,11 @@ def work(download: Download) -> Download:
 
 
 class Killed(BaseException):
-    """Nothing in the program stops this one."""
+    """The program does not catch this error."""
 
 
-def test_killed_in_the_middle_of_a_picture(make_package: Callable[..., Download], monkeypatch: Any) -> None:
-    download = make_package()
+def test_killed_build_resumes(make_download: Callable[..., Download], monkeypatch: Any) -> None:
+    download = make_download()
     monkeypatch.setattr(build, "NOTE_SECONDS", 0.0)
     begun = 0
 
@@ -94,7 +94,7 @@ def test_killed_in_the_middle_of_a_picture(make_package: Callable[..., Download]
         build.work(download.pk)
     download.refresh_from_db()
     assert (download.state, download.done, len(files(download))) == ("building", 2, 2)
-    # Nobody goes on while somebody may be at it; after a silence, somebody is sent for, and goes on.
+    # No task goes on while another may be at work. After a silence, housekeeping enqueues a task.
     assert work(download).done == 2
     before = files(download)
     OrmQ.objects.all().delete()
@@ -102,15 +102,15 @@ def test_killed_in_the_middle_of_a_picture(make_package: Callable[..., Download]
     housekeeping.tidy_downloads()
     assert [message.func() for message in OrmQ.objects.all()] == ["gallery.tasks.build_download"]
     assert work(download).is_ready
-    assert begun == 5, "what was done is not done again"
+    assert begun == 5, "finished files are not built again"
     assert set(before) < set(files(download))
     with zipfile.ZipFile(io.BytesIO(b"".join(build.ready(download).stream()))) as archive:
         assert archive.testzip() is None
         assert len(archive.namelist()) == 5
 
 
-def test_who_was_silent_for_too_long_has_lost_it(make_package: Callable[..., Download]) -> None:
-    download = make_package()
+def test_silent_task_loses_its_claim(make_download: Callable[..., Download]) -> None:
+    download = make_download()
     slow = build._Work(download, download.take())
     Download.objects.update(moved_at=timezone.now() - LONG_AGO)
     assert work(download).is_ready
@@ -123,28 +123,28 @@ def test_who_was_silent_for_too_long_has_lost_it(make_package: Callable[..., Dow
         assert archive.testzip() is None
 
 
-def test_two_at_once_take_turns_with_others(make_package: Callable[..., Download], monkeypatch: Any) -> None:
-    """And no more than two workers are kept from what is more urgent."""
-    downloads = [make_package(1, Shape(format)) for format in (Format.PNG, Format.WEBP)]
+def test_at_most_two_downloads_are_built_at_once(make_download: Callable[..., Download], monkeypatch: Any) -> None:
+    """So at most two workers are kept from urgent tasks."""
+    downloads = [make_download(1, Shape(format)) for format in (Format.PNG, Format.WEBP)]
     claims = [download.take() for download in downloads]
     assert all(claims)
-    assert not downloads[0].take(), "somebody has it"
+    assert not downloads[0].take(), "another task has it"
     third = Download.objects.create(person=downloads[0].person, name="Third", key="third")
     OrmQ.objects.all().delete()
     build.work(third.pk)
-    assert not OrmQ.objects.exists(), "who is at work sends for the next"
+    assert not OrmQ.objects.exists(), "the task at work enqueues the next"
     monkeypatch.setattr(build, "SLICE_SECONDS", 0.0)
     downloads[0].let_go(claims[0])
     build.work(downloads[0].pk)
-    assert OrmQ.objects.get().task["args"] == (third.pk,), "that has waited longest"
+    assert OrmQ.objects.get().task["args"] == (third.pk,), "it has waited longest"
 
 
-def test_disk_that_is_full(
-    make_package: Callable[..., Download], tmp_path: Path, settings: Any, caplog: pytest.LogCaptureFixture
+def test_full_disk_fails_the_download(
+    make_download: Callable[..., Download], tmp_path: Path, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with disk_at(tmp_path / "media") as disk:
         settings.MEDIA_ROOT = disk.folder
-        download = make_package(4)
+        download = make_download(4)
         disk.shrink(MEGABYTE if disk.is_real else MEGABYTE // 4, ME)
         try:
             assert work(download).has_failed
@@ -152,16 +152,16 @@ def test_disk_that_is_full(
             disk.grow(ME)
         assert "There is no room left" in download.problem
         assert "could not be made ready" in caplog.text
-        assert not (disk.folder / download.folder).exists(), "parts would fill it further"
+        assert not (disk.folder / download.folder).exists(), "parts would fill the disk further"
         services.downloads.retry_download(download)
         assert work(download).is_ready
         assert len(files(download)) == 5
 
 
-def test_housekeeping_deletes_what_has_expired_and_what_belongs_to_nobody(
-    make_package: Callable[..., Download],
+def test_housekeeping_deletes_expired_and_orphaned_files(
+    make_download: Callable[..., Download],
 ) -> None:
-    expired, kept = work(make_package(1)), work(make_package(1, Shape(Format.WEBP)))
+    expired, kept = work(make_download(1)), work(make_download(1, Shape(Format.WEBP)))
     Download.objects.filter(pk=expired.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
     default_storage.save("packages/999999/1.png", ContentFile(b"left behind"))
     housekeeping.tidy_downloads()
@@ -208,7 +208,7 @@ def progress(data: Path) -> tuple[str, int]:
 
 
 @pytest.mark.process
-def test_studio_that_is_killed_goes_on_with_it(tmp_path: Path) -> None:
+def test_killed_studio_resumes_the_download(tmp_path: Path) -> None:
     studio = Studio(tmp_path)
     try:
         prepare(tmp_path)

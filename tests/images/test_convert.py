@@ -1,4 +1,4 @@
-"""Pictures as people take them away: other formats and sizes, names, and archives."""
+"""Exports and archives: formats and sizes, file names, and ZIP files."""
 
 import io
 import os
@@ -31,7 +31,7 @@ SECRET = "place of origin"
 
 
 def original(format: str, size: tuple[int, int] = (1400, 700), mode: str = "RGB", **more: Any) -> io.BytesIO:
-    """With all that an upstream, or a camera, might write into it."""
+    """A picture with the metadata that an upstream or a camera may write."""
     image = Image.linear_gradient("L").resize(size).convert(mode)
     exif = Image.Exif()
     exif[0x010E] = SECRET
@@ -61,7 +61,7 @@ NAMES = {"rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#", "dc": "http://pur
 
 
 def described(image: Image.Image) -> ElementTree.Element:
-    """What its XMP says."""
+    """The description in the picture's XMP."""
     found = ElementTree.fromstring(image.info["xmp"]).find(".//rdf:Description", NAMES)
     assert found is not None
     return found
@@ -73,11 +73,11 @@ CONVERTED = [Format.WEBP, Format.JPEG, Format.PNG]
 @pytest.mark.parametrize("source", ["PNG", "JPEG", "WEBP"])
 @pytest.mark.parametrize("format", CONVERTED)
 @pytest.mark.parametrize("side", [None, 512, 2048])
-def test_format_and_size_without_any_metadata(source: str, format: Format, side: int | None) -> None:
+def test_export_has_format_and_size_and_no_metadata(source: str, format: Format, side: int | None) -> None:
     data = convert(original(source), Shape(format, side), CAPTION)
     image = opened(data)
     assert image.format == format.name
-    assert image.size == ((512, 256) if side == 512 else (1400, 700)), "never larger than it is"
+    assert image.size == ((512, 256) if side == 512 else (1400, 700)), "never enlarged"
     assert not {"exif", "xmp", "icc_profile", "comment", "parameters", "XML:com.adobe.xmp"} & set(image.info)
     assert dict(image.getexif()) == {}
     for words in (SECRET.encode(), b"lemon", b"FLUX"):
@@ -85,7 +85,7 @@ def test_format_and_size_without_any_metadata(source: str, format: Format, side:
 
 
 @pytest.mark.parametrize("format", CONVERTED)
-def test_prompt_and_settings_where_they_are_wanted(format: Format) -> None:
+def test_export_can_contain_prompt_and_settings(format: Format) -> None:
     data = convert(original("PNG"), Shape(format, 512, settings=True), CAPTION)
     image = opened(data)
     text = "A lemon — “凛” 🍋\nat dusk & <dawn>\nModel: FLUX pro, Size: 1024x768, Quality: hd"
@@ -94,7 +94,7 @@ def test_prompt_and_settings_where_they_are_wanted(format: Format) -> None:
         assert image.text["parameters"] == text  # type: ignore[attr-defined]
     else:
         exif = image.getexif()
-        # Pillow reads this field as Latin-1, whatever it was written in.
+        # Pillow always reads this field as Latin-1.
         assert exif[0x010E].encode("latin-1").decode() == text
         comment = exif.get_ifd(0x8769)[0x9286]
         assert comment[:8] == b"UNICODE\0"
@@ -103,7 +103,7 @@ def test_prompt_and_settings_where_they_are_wanted(format: Format) -> None:
     assert description.findtext(".//dc:description/rdf:Alt/rdf:li", namespaces=NAMES) == text
     source = description.get("{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType", "")
     assert source.endswith("/trainedAlgorithmicMedia")
-    assert SECRET.encode() not in data, "the original's own is left behind all the same"
+    assert SECRET.encode() not in data, "the original's own metadata is still removed"
 
 
 def test_longest_prompt_fits_into_each_format() -> None:
@@ -114,7 +114,7 @@ def test_longest_prompt_fits_into_each_format() -> None:
 
 @pytest.mark.parametrize("prompt", ["🍋" * 20_000, "A lemon. " * 10_000, "<&" * 40_000])
 @pytest.mark.parametrize("format", CONVERTED)
-def test_prompt_beyond_what_a_jpeg_holds_is_shortened_there(prompt: str, format: Format) -> None:
+def test_too_long_prompt_is_shortened_in_a_jpeg(prompt: str, format: Format) -> None:
     caption = Caption(prompt, "FLUX pro")
     image = opened(convert(original("PNG", (64, 64)), Shape(format, None, settings=True), caption))
     texts = [described(image).findtext(".//dc:description/rdf:Alt/rdf:li", namespaces=NAMES) or ""]
@@ -143,7 +143,7 @@ def test_any_prompt_can_be_written_and_read(prompt: str) -> None:
     assert described(image).get("{http://ns.adobe.com/xap/1.0/}CreatorTool") == "Lemon Studio"
 
 
-def test_turned_upright_and_transparency() -> None:
+def test_export_is_upright_and_keeps_transparency() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     file = io.BytesIO()
@@ -157,7 +157,7 @@ def test_turned_upright_and_transparency() -> None:
         assert opened(convert(clear, Shape(format), CAPTION)).getpixel((4, 4)) == pixel
 
 
-def test_more_than_forty_million_pixels_are_refused_before_they_are_decoded() -> None:
+def test_too_large_picture_is_refused_before_it_is_decoded() -> None:
     file = io.BytesIO()
     Image.new("1", (8000, 5001)).save(file, "PNG")
     file.seek(0)
@@ -165,13 +165,13 @@ def test_more_than_forty_million_pixels_are_refused_before_they_are_decoded() ->
         convert(file, Shape(Format.WEBP, 512), CAPTION)
 
 
-def test_damaged_picture_is_said_to_be() -> None:
+def test_damaged_picture_is_refused() -> None:
     file = original("PNG")
     with pytest.raises(NotAPicture):
         convert(io.BytesIO(file.getvalue()[:-400]), Shape(Format.WEBP), CAPTION)
 
 
-def test_turnstile_lets_so_many_in_and_so_many_wait() -> None:
+def test_concurrency_limit_bounds_work_and_waiting() -> None:
     limit = ConcurrencyLimit(at_once=1, waiting=1)
     limit.enter()
     waited: list[bool] = []
@@ -227,7 +227,7 @@ def test_names_are_safe_on_every_system(text: str, ending: str) -> None:
 
 
 @given(st.lists(st.one_of(HARD, st.sampled_from(["Straße", "STRASSE", "strasse", "ﬁ", "FI"])), max_size=12), ENDINGS)
-def test_names_differ_whatever_the_case(texts: list[str], ending: str) -> None:
+def test_names_differ_beyond_their_case(texts: list[str], ending: str) -> None:
     names = Names()
     taken = [names.take(text, ending) for text in texts]
     for name in taken:
@@ -235,7 +235,7 @@ def test_names_differ_whatever_the_case(texts: list[str], ending: str) -> None:
     assert len({name.casefold() for name in taken}) == len(texts)
 
 
-def test_what_names_look_like() -> None:
+def test_names_are_made_from_prompts() -> None:
     assert safe_name("A lemon: on/off?", ".png") == "A lemon on off.png"
     assert safe_name("nul.txt", ".png") == "_nul.txt.png"
     names = Names()
@@ -256,7 +256,7 @@ def whole(archive: Archive, contents: list[bytes], begin: int = 0, end: int | No
     return b"".join(archive.stream(lambda number: io.BytesIO(contents[number]), begin, end))
 
 
-def test_archive_is_one_that_others_read(tmp_path: Path) -> None:
+def test_other_programs_read_the_archive(tmp_path: Path) -> None:
     files = [("manifest.json", b"{}"), ("001 Zitröne 🍋.png", os.urandom(700_000)), ("002 empty.png", b"")]
     archive, contents = archive_of(*files)
     data = whole(archive, contents)
@@ -274,7 +274,7 @@ def test_archive_is_one_that_others_read(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.binary(max_size=40), max_size=4), st.data())
-def test_any_part_of_an_archive_is_the_same_as_of_the_whole(contents: list[bytes], data: st.DataObject) -> None:
+def test_part_of_an_archive_equals_that_part_of_the_whole(contents: list[bytes], data: st.DataObject) -> None:
     archive, _ = archive_of(*((f"{number}.png", content) for number, content in enumerate(contents)))
     everything = whole(archive, contents)
     begin = data.draw(st.integers(0, archive.size))
@@ -282,7 +282,7 @@ def test_any_part_of_an_archive_is_the_same_as_of_the_whole(contents: list[bytes
     assert whole(archive, contents, begin, end) == everything[begin:end]
 
 
-def test_file_that_changed_meanwhile_ends_the_archive() -> None:
+def test_changed_file_ends_the_archive() -> None:
     archive, contents = archive_of(("a.png", b"12345"), ("b.png", b"12345"))
     for other in (b"1234", b"123456"):
         with pytest.raises(Incomplete):
@@ -304,8 +304,8 @@ class Zeros(io.RawIOBase):
         return NOTHING if given == CHUNK else bytes(given)
 
 
-def test_beyond_four_gigabytes() -> None:
-    """A sparse file: where the archive has zeros, nothing is written."""
+def test_archive_can_exceed_four_gigabytes() -> None:
+    """Writes a sparse file: zeros are skipped."""
     crc = 0
     for _ in range(LARGE // CHUNK):
         crc = zlib.crc32(NOTHING, crc)
@@ -329,7 +329,7 @@ def test_beyond_four_gigabytes() -> None:
                 assert last.read(4) == bytes(4)
 
 
-def test_more_files_than_the_old_format_counts() -> None:
+def test_archive_can_hold_more_than_65535_files() -> None:
     archive, contents = archive_of(*((f"{number}.txt", b"x") for number in range(70_000)))
     with zipfile.ZipFile(io.BytesIO(whole(archive, contents))) as opened:
         assert len(opened.infolist()) == 70_000

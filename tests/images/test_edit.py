@@ -1,4 +1,4 @@
-"""What goes along with an edit: of pictures good and bad, of any shape and size."""
+"""The files of an edit, from good and bad pictures of all shapes and sizes."""
 
 import io
 import subprocess
@@ -58,7 +58,7 @@ def marked(size: tuple[int, int], *boxes: tuple[int, int, int, int]) -> bytes:
 
 
 def is_open(result: Prepared, x: int, y: int) -> bool:
-    """Whether this point is painted anew."""
+    """Whether the upstream paints this point anew."""
     assert result.mask
     alpha = opened(result.mask).getchannel("A").getpixel((x, y))
     assert alpha in (0, 255), "either it is painted anew or it is not"
@@ -69,7 +69,7 @@ def is_open(result: Prepared, x: int, y: int) -> bool:
 
 
 @pytest.mark.parametrize(("format", "mode"), [(format, mode) for format in FORMATS for mode in MODES[format]])
-def test_an_upload_is_kept_as_a_plain_picture(format: str, mode: str) -> None:
+def test_upload_is_stored_as_a_plain_picture(format: str, mode: str) -> None:
     upload = keep(io.BytesIO(encode(quarters((640, 480), mode), format)))
     image = opened(upload.data)
     assert (upload.width, upload.height) == image.size == (640, 480)
@@ -80,12 +80,12 @@ def test_an_upload_is_kept_as_a_plain_picture(format: str, mode: str) -> None:
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_a_harmless_oddity_is_kept(name: str) -> None:
+def test_harmless_oddity_is_accepted(name: str) -> None:
     assert opened(keep(io.BytesIO(HARMLESS[name]())).data).format in ("PNG", "JPEG")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_file_is_refused_with_words(name: str) -> None:
+def test_hostile_file_is_refused_with_a_reason(name: str) -> None:
     data = HOSTILE[name]()
     with pytest.raises(NotAPicture, match=r"^it (is|has)|^its end is missing"):
         keep(io.BytesIO(data))
@@ -95,7 +95,7 @@ def test_a_hostile_file_is_refused_with_words(name: str) -> None:
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("orientation", TURNED)
-def test_what_exif_says_is_done_and_not_kept(format: str, orientation: int) -> None:
+def test_exif_orientation_is_applied_and_removed(format: str, orientation: int) -> None:
     data = encode(quarters((640, 480)), format, exif=b"Exif\0\0" + exif(orientation))
     upload = keep(io.BytesIO(data))
     assert (upload.width, upload.height) == ((480, 640) if orientation >= 5 else (640, 480))
@@ -107,14 +107,14 @@ def test_what_exif_says_is_done_and_not_kept(format: str, orientation: int) -> N
         assert b"eXIf" not in one
 
 
-def test_a_large_upload_is_kept_smaller() -> None:
+def test_large_upload_is_scaled_down() -> None:
     for format in FORMATS:
         upload = keep(io.BytesIO(encode(quarters((5000, 2500)), format)))
         assert (upload.width, upload.height) == (MAX_SIDE, MAX_SIDE // 2)
         assert corners(opened(upload.data)) == (R, G, B, Y)
 
 
-def test_transparency_is_kept_when_it_is_made_smaller() -> None:
+def test_scaling_down_keeps_transparency() -> None:
     image = quarters((6000, 4500), "RGBA")
     image.paste((0, 0, 0, 0), (0, 0, 3000, 2250))
     small = opened(keep(io.BytesIO(encode(image, "PNG", compress_level=1))).data)
@@ -122,15 +122,15 @@ def test_transparency_is_kept_when_it_is_made_smaller() -> None:
     assert [small.getchannel("A").getpixel(point) for point in ((100, 100), (2000, 100), (100, 1500))] == [0, 255, 255]
 
 
-def test_a_colour_profile_is_not_kept() -> None:
-    # One that does not fit is passed over.
+def test_colour_profile_is_removed() -> None:
+    # A profile that does not fit is ignored.
     other = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     data = encode(quarters((64, 48)), "PNG", icc_profile=other.tobytes())
     assert corners(opened(keep(io.BytesIO(data)).data)) == (R, G, B, Y)
     assert "icc_profile" not in opened(keep(io.BytesIO(data)).data).info
 
 
-def test_trouble_of_the_storage_is_not_blamed_on_the_file() -> None:
+def test_storage_error_does_not_blame_the_file() -> None:
     class Unreadable(io.BytesIO):
         def read(self, _: int | None = -1) -> bytes:
             raise OSError("disk")
@@ -155,7 +155,7 @@ def test_trouble_of_the_storage_is_not_blamed_on_the_file() -> None:
         (TALL, Fit.END, (B, Y, B, Y)),
     ],
 )
-def test_a_square_is_cut_out_where_it_was_chosen(
+def test_square_is_cut_out_at_the_chosen_place(
     size: tuple[int, int], fit: Fit, expected: tuple[str, str, str, str]
 ) -> None:
     result = prepared(quarters(size), fit=fit)
@@ -166,7 +166,7 @@ def test_a_square_is_cut_out_where_it_was_chosen(
 
 
 @pytest.mark.parametrize("size", [WIDE, TALL])
-def test_filled_up_to_a_square_what_was_missing_is_to_be_painted(size: tuple[int, int]) -> None:
+def test_padding_to_a_square_is_marked_for_painting(size: tuple[int, int]) -> None:
     result = prepared(quarters(size), fit=Fit.PAD)
     assert (result.width, result.height) == (400, 400)
     corner, middle = (5, 5), (200, 200)
@@ -178,14 +178,14 @@ def test_filled_up_to_a_square_what_was_missing_is_to_be_painted(size: tuple[int
 
 
 @pytest.mark.parametrize("fit", Fit)
-def test_a_square_stays_as_it_is_however_it_should_be_cut(fit: Fit) -> None:
+def test_square_stays_unchanged_for_all_fits(fit: Fit) -> None:
     result = prepared(quarters((300, 300)), fit=fit)
     assert (result.width, result.height) == (300, 300)
     assert corners(opened(result.image)) == (R, G, B, Y)
     assert result.mask is None
 
 
-def test_a_model_that_takes_any_shape_gets_all_of_it() -> None:
+def test_model_for_any_shape_gets_the_whole_picture() -> None:
     result = prepared(quarters(WIDE), Limits(), fit=Fit.END)
     assert (result.width, result.height) == WIDE
     assert corners(opened(result.image)) == (R, G, B, Y)
@@ -203,7 +203,7 @@ def test_a_model_that_takes_any_shape_gets_all_of_it() -> None:
         ((1, 1), SQUARE, Fit.PAD, (1, 1)),
     ],
 )
-def test_what_is_too_large_is_scaled_down(
+def test_too_large_picture_is_scaled_down(
     size: tuple[int, int], limits: Limits, fit: Fit, expected: tuple[int, int]
 ) -> None:
     result = prepared(quarters(size), limits, fit=fit)
@@ -211,7 +211,7 @@ def test_what_is_too_large_is_scaled_down(
 
 
 @pytest.mark.parametrize("fit", [Fit.CENTRE, Fit.PAD])
-def test_the_file_is_smaller_than_the_limit(fit: Fit) -> None:
+def test_file_is_smaller_than_the_limit(fit: Fit) -> None:
     """Noise hardly compresses: at 1,000 × 1,000 it takes 3 MB."""
     picture = encode(noise((1200, 1000)), "PNG")
     result = prepared(picture, Limits(square=True, max_bytes=400_000, max_side=2048), fit=fit)
@@ -219,7 +219,7 @@ def test_the_file_is_smaller_than_the_limit(fit: Fit) -> None:
     assert result.width > 300, "and not much smaller"
 
 
-def test_transparency_of_the_picture_counts_as_marked() -> None:
+def test_transparency_of_the_picture_counts_as_a_mark() -> None:
     image = quarters((200, 200), "RGBA")
     assert not prepared(image).is_marked
     image.paste((0, 0, 0, 0), (50, 50, 90, 90))
@@ -240,26 +240,26 @@ def test_transparency_of_the_picture_counts_as_marked() -> None:
         (Fit.END, {50: False, 150: False}),
     ],
 )
-def test_a_mask_is_cut_as_its_picture_is(fit: Fit, points: dict[int, bool]) -> None:
+def test_mask_is_cut_like_its_picture(fit: Fit, points: dict[int, bool]) -> None:
     result = prepared(quarters(WIDE), mask=marked(WIDE, (100, 0, 200, 200)), fit=fit)
     assert {x: is_open(result, x, 100) for x in points} == points
     assert result.is_marked is any(points.values())
 
 
-def test_a_mask_is_filled_up_as_its_picture_is() -> None:
+def test_mask_is_padded_like_its_picture() -> None:
     result = prepared(quarters(WIDE), mask=marked(WIDE, (100, 0, 200, 200)), fit=Fit.PAD)
     assert [is_open(result, x, 200) for x in (50, 150, 250, 350)] == [False, True, False, False]
     assert [is_open(result, x, 50) for x in (50, 150)] == [True, True]
 
 
-def test_a_small_mask_goes_with_a_large_picture_and_the_other_way_round() -> None:
+def test_mask_is_scaled_to_its_picture() -> None:
     for mask_size in ((40, 20), (2000, 1000)):
         half = mask_size[0] // 2
         result = prepared(quarters(WIDE), Limits(), mask=marked(mask_size, (0, 0, half, mask_size[1])))
         assert [is_open(result, x, 100) for x in (20, 190, 210, 380)] == [True, True, False, False]
 
 
-def test_a_mask_follows_its_picture_when_the_file_has_to_be_smaller() -> None:
+def test_mask_shrinks_with_its_picture() -> None:
     size = (800, 800)
     limits = Limits(square=True, max_bytes=200_000, max_side=2048)
     result = prepared(encode(noise(size), "PNG"), limits, mask=marked(size, (0, 0, 400, 800)))
@@ -268,7 +268,7 @@ def test_a_mask_follows_its_picture_when_the_file_has_to_be_smaller() -> None:
     assert not is_open(result, result.width * 3 // 4, 9)
 
 
-def test_without_transparency_white_is_what_is_painted_anew() -> None:
+def test_white_of_an_opaque_mask_is_painted_anew() -> None:
     black_and_white = Image.new("L", WIDE, 0)
     black_and_white.paste(255, (0, 0, 200, 200))
     for mode in ("L", "RGB", "RGBA", "1"):
@@ -276,7 +276,7 @@ def test_without_transparency_white_is_what_is_painted_anew() -> None:
         assert (is_open(result, 50, 50), is_open(result, 350, 50)) == (True, False), mode
 
 
-def test_soft_edges_become_hard_ones() -> None:
+def test_soft_edges_become_hard() -> None:
     soft = Image.new("RGBA", WIDE, (0, 0, 0, 255))
     for x in range(400):
         soft.paste((0, 0, 0, x * 255 // 400), (x, 0, x + 1, 200))
@@ -284,33 +284,33 @@ def test_soft_edges_become_hard_ones() -> None:
     assert [is_open(result, x, 9) for x in (0, 190, 210, 399)] == [True, True, False, False]
 
 
-def test_a_mask_without_a_mark_marks_nothing() -> None:
+def test_empty_mask_marks_nothing() -> None:
     result = prepared(quarters(WIDE), mask=marked(WIDE))
     assert not result.is_marked
 
 
 @pytest.mark.parametrize("size", [(200, 400), (300, 200), (400, 190)])
-def test_a_mask_of_another_shape_is_refused_with_words(size: tuple[int, int]) -> None:
+def test_mask_of_another_shape_is_refused_with_a_reason(size: tuple[int, int]) -> None:
     with pytest.raises(WrongMask, match=rf"^The mask has {size[0]} × {size[1]} pixels; .* the picture, 400 × 200\.$"):
         prepared(quarters(WIDE), mask=marked(size, (0, 0, 9, 9)))
 
 
-def test_rounding_is_no_other_shape() -> None:
-    """A browser draws at 1,024 pixels at the most: of 1792 × 1024 these are 585.14 high."""
+def test_rounded_mask_has_the_same_shape() -> None:
+    """A browser draws at most 1,024 pixels wide: 1792 × 1024 becomes 585.14 high."""
     result = prepared(quarters((1792, 1024)), Limits(), mask=marked((1024, 585), (0, 0, 512, 585)))
     assert result.is_marked
     assert prepared(quarters((9000, 40)), Limits(), mask=marked((1024, 5), (0, 0, 512, 5))).is_marked
 
 
 @pytest.mark.parametrize("name", ["text", "SVG", "BMP", "PNG without IEND", "PNG of 2^31 pixels a side"])
-def test_a_hostile_mask_is_refused_with_words(name: str) -> None:
+def test_hostile_mask_is_refused_with_a_reason(name: str) -> None:
     with pytest.raises(WrongMask, match=r"^The mask cannot be used: .+\.$"):
         prepared(quarters(WIDE), mask=HOSTILE[name]())
 
 
 # --- Memory -------------------------------------------------------------------------------------------------
 
-# Peak memory can only be told for a whole process. (What getrusage tells begins with the parent's.)
+# Peak memory can only be measured for a whole process. (That of getrusage begins with the parent's.)
 MEMORY = """
 import re, sys
 from gallery.images.edit import Limits, keep, prepare
@@ -329,7 +329,7 @@ print(peak_mib() - before)
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from /proc")
 # A WebP takes its decoder two more canvases of its size.
-# Of the PNGs, the one with the largest pixels stands for all; at night, the others as well.
+# The PNG with the largest pixels stands for all. At night the others run as well.
 @pytest.mark.parametrize(
     ("mode", "format", "most"),
     [
@@ -339,9 +339,7 @@ print(peak_mib() - before)
         ("RGB", "WEBP", 800),
     ],
 )
-def test_the_largest_picture_takes_a_bounded_amount_of_memory(
-    mode: str, format: str, most: int, tmp_path: Path
-) -> None:
+def test_largest_picture_takes_limited_memory(mode: str, format: str, most: int, tmp_path: Path) -> None:
     largest = Image.new("RGB", (8000, MAX_PIXELS // 8000), (1, 2, 3)).convert(mode)
     options = {"compress_level": 1} if format == "PNG" else {"method": 0} if format == "WEBP" else {}
     (tmp_path / "small").write_bytes(GOOD["PNG"])
@@ -352,8 +350,8 @@ def test_the_largest_picture_takes_a_bounded_amount_of_memory(
     assert int(done.stdout) < most
 
 
-def test_one_picture_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many people upload at once, memory for one is enough."""
+def test_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory for one picture is enough for any number of uploads at once."""
     at_once, most = 0, 0
     lock = threading.Lock()
     decode = verify.decode

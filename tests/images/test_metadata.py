@@ -1,4 +1,4 @@
-"""A picture's file without what is not the picture."""
+"""Picture files without their metadata."""
 
 import io
 import re
@@ -12,13 +12,13 @@ from PIL import Image, ImageChops, ImageCms, ImageOps, PngImagePlugin
 from gallery.images.metadata import strip
 from gallery.images.parse import NotAPicture, parse_image
 
-SECRET = "a prompt that nobody is to read"
+SECRET = "a prompt that must stay secret"
 XMP = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF>{SECRET}</rdf:RDF></x:xmpmeta>".encode()
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def picture(mode: str = "RGB") -> Image.Image:
-    """Not the same however it is turned."""
+    """A picture that looks different in each orientation."""
     image = Image.linear_gradient("L").resize((64, 48)).convert(mode)
     image.paste(Image.new(mode, (16, 8), "red" if mode != "L" else 200), (0, 0))
     return image
@@ -47,7 +47,7 @@ def written(kind: str, orientation: int) -> bytes:
 
 
 def texts_in(data: bytes) -> bytes:
-    """The file, and what its PNG chunks hold compressed."""
+    """The file, and the compressed texts of its PNG chunks."""
     image = Image.open(io.BytesIO(data))
     image.load()
     return data + repr(image.info).encode() + repr(dict(image.getexif())).encode()
@@ -59,7 +59,7 @@ def upright(data: bytes) -> Image.Image:
 
 @pytest.mark.parametrize("orientation", [1, 6])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "WEBP lossless"])
-def test_the_picture_stays_and_the_words_go(kind: str, orientation: int) -> None:
+def test_strip_keeps_the_picture_and_removes_texts(kind: str, orientation: int) -> None:
     before = written(kind, orientation)
     assert SECRET.encode() in texts_in(before)
     after = strip(io.BytesIO(before))
@@ -70,20 +70,20 @@ def test_the_picture_stays_and_the_words_go(kind: str, orientation: int) -> None
     assert dict(image.getexif()) == ({} if orientation == 1 else {0x0112: orientation})
     assert not ({*image.info} & {"parameters", "workflow", "comment", "xmp", "XML:com.adobe.xmp"})
     assert ImageChops.difference(upright(before), upright(after)).getbbox(alpha_only=False) is None
-    # What comes out is taken for a picture, and has nothing left to take out.
+    # The result is a picture, and has no metadata left.
     assert parse_image(io.BytesIO(after)).orientation == orientation
     assert strip(io.BytesIO(after)) == after
 
 
-def test_a_plain_file_stays_as_it_is() -> None:
+def test_plain_file_stays_unchanged() -> None:
     for kind in ("PNG", "WEBP"):
         file = io.BytesIO()
         picture().save(file, kind)
         assert strip(io.BytesIO(file.getvalue())) == file.getvalue()
 
 
-def test_words_in_unusual_places_go_too() -> None:
-    """The name of a PNG's colour profile, a JPEG's application blocks, another JPEG behind the picture's end."""
+def test_texts_in_unusual_places_are_removed() -> None:
+    """The name of a PNG's colour profile, a JPEG's application blocks, another JPEG behind the end."""
     profile = SECRET[:70].encode("latin-1") + b"\0\0" + zlib.compress(PROFILE)
     chunk = b"iCCP" + profile
     png = io.BytesIO()
@@ -112,7 +112,7 @@ def block(code: int, body: bytes) -> bytes:
 
 @pytest.mark.parametrize("code", [0xC8, 0xCC, 0xDC, 0xDF, 0xE0, 0xE2, 0xEE, 0xF0, 0xFD, 0xFE])
 @pytest.mark.parametrize("options", [{}, {"restart_marker_blocks": 3}, {"progressive": True}])
-def test_words_between_a_jpegs_scans_go_too(options: dict[str, Any], code: int) -> None:
+def test_texts_between_scans_of_a_jpeg_are_removed(options: dict[str, Any], code: int) -> None:
     """In front of each table and scan."""
     file = io.BytesIO()
     picture().save(file, "JPEG", icc_profile=PROFILE, **options)
@@ -126,7 +126,7 @@ def test_words_between_a_jpegs_scans_go_too(options: dict[str, Any], code: int) 
     assert strip(io.BytesIO(said)) == data
 
 
-def test_tables_of_arithmetic_coding_stay() -> None:
+def test_tables_of_arithmetic_coding_are_kept() -> None:
     file = io.BytesIO()
     picture().save(file, "JPEG")
     data = file.getvalue()
@@ -135,6 +135,6 @@ def test_tables_of_arithmetic_coding_stay() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"nothing", written("PNG", 1)[:-20]])
-def test_what_is_no_picture_does_not_come_out(data: Any) -> None:
+def test_file_that_is_no_picture_is_refused(data: Any) -> None:
     with pytest.raises(NotAPicture):
         strip(io.BytesIO(data))

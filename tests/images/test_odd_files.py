@@ -1,4 +1,4 @@
-"""Files as senders really write them: other formats, animations, oversized photos, colours that are told by numbers."""
+"""Files as senders really write them: other formats, animations, oversized photos, colours in numbers."""
 
 import io
 import struct
@@ -55,7 +55,7 @@ def first_frame_at(data: bytes) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("format", ["AVIF", "GIF"])
-def test_a_still_is_shown_as_it_was_delivered(format: str) -> None:
+def test_still_picture_is_shown_as_it_was_delivered(format: str) -> None:
     data = encode(quarters((640, 480)), format)
     examined = examine(io.BytesIO(data))
     assert (examined.info.format, examined.info.width, examined.info.height) == (format, 640, 480)
@@ -66,7 +66,7 @@ def test_a_still_is_shown_as_it_was_delivered(format: str) -> None:
 
 
 @pytest.mark.parametrize("format", ANIMATED)
-def test_the_first_frame_stands_for_an_animation(format: str) -> None:
+def test_first_frame_stands_for_an_animation(format: str) -> None:
     data = animation(format)
     assert Image.open(io.BytesIO(data)).n_frames == 2  # type: ignore[attr-defined]
     assert not inspect(io.BytesIO(data)).is_as_delivered
@@ -79,7 +79,7 @@ def test_the_first_frame_stands_for_an_animation(format: str) -> None:
 
 
 @pytest.mark.parametrize("format", ANIMATED)
-def test_a_guest_gets_the_first_frame_and_nothing_else(format: str) -> None:
+def test_guest_gets_the_first_frame_only(format: str) -> None:
     data = animation(format) + SECRET
     if format == "GIF":
         data = data.replace(b"!\xf9", b"!\xfe" + bytes([len(SECRET)]) + SECRET + b"\0!\xf9", 1)
@@ -92,7 +92,7 @@ def test_a_guest_gets_the_first_frame_and_nothing_else(format: str) -> None:
     assert strip(io.BytesIO(data)) == bare
 
 
-def test_a_small_first_frame_of_a_webp_lies_where_it_belongs() -> None:
+def test_small_first_frame_of_a_webp_keeps_its_place() -> None:
     still = encode(Image.new("RGB", (20, 10), "red"), "WEBP", lossless=True)[12:]
     frame = struct.pack("<I", 30)[:3] + struct.pack("<I", 5)[:3] + struct.pack("<I", 19)[:3] + struct.pack("<I", 9)[:3]
     data = riff(vp8x(100, 50, flags=0x12), (b"ANIM", bytes(6)), (b"ANMF", frame + b"\x64\0\0\0" + still))
@@ -103,7 +103,7 @@ def test_a_small_first_frame_of_a_webp_lies_where_it_belongs() -> None:
 
 
 @pytest.mark.parametrize("format", ["GIF", "AVIF"])
-def test_a_cut_file_is_damaged(format: str) -> None:
+def test_cut_file_is_damaged(format: str) -> None:
     data = encode(noise(), format)
     for length in range(0, len(data) - 60, max(1, len(data) // 12)):
         with pytest.raises(NotAPicture) as caught:
@@ -111,14 +111,14 @@ def test_a_cut_file_is_damaged(format: str) -> None:
         assert caught.value.is_damage or length < 16
 
 
-def test_a_gif_needs_no_trailer_and_no_later_frame() -> None:
+def test_gif_needs_no_trailer_and_no_later_frame() -> None:
     assert inspect(io.BytesIO(encode(noise(), "GIF")[:-1])).format == "GIF"
     whole = animation("GIF")
     assert first_frame_at(whole[: whole.rindex(b",") + 20]) == (R, G, B, Y)
 
 
 @pytest.mark.parametrize("orientation", TURNED)
-def test_an_avif_is_turned_as_it_says(orientation: int) -> None:
+def test_avif_is_rotated_by_its_orientation(orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encode(quarters((640, 480)), "AVIF", exif=exif)
@@ -126,7 +126,7 @@ def test_an_avif_is_turned_as_it_says(orientation: int) -> None:
     assert corners(Image.open(io.BytesIO(strip(io.BytesIO(data))))) == TURNED[orientation]
 
 
-def test_an_avif_keeps_its_transparency_and_its_profile() -> None:
+def test_avif_keeps_its_transparency_and_profile() -> None:
     clear = quarters((64, 48), "RGBA")
     clear.putalpha(100)
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -139,7 +139,7 @@ def test_an_avif_keeps_its_transparency_and_its_profile() -> None:
 
 
 def lying_avif(width: int, height: int) -> bytes:
-    """It holds so large a picture, and says that it is small."""
+    """An AVIF with a picture of this size that claims to be small."""
     data = bytearray(encode(Image.new("RGB", (width, height), (9, 200, 9)), "AVIF", speed=10, quality=30))
     start = data.index(b"ispe")
     data[start + 8 : start + 16] = struct.pack(">II", 64, 48)
@@ -147,7 +147,7 @@ def lying_avif(width: int, height: int) -> bytes:
 
 
 def large_gif(width: int, height: int) -> bytes:
-    """It says how large it is, and its frame is of one pixel."""
+    """A GIF of this size whose frame has one pixel."""
     data = bytearray(encode(Image.new("P", (1, 1)), "GIF"))
     data[6:10] = struct.pack("<HH", width, height)
     return bytes(data)
@@ -174,17 +174,17 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_refused_with_its_size_and_the_limit(name: str) -> None:
+def test_bomb_is_refused_with_its_size_and_the_limit(name: str) -> None:
     with pytest.raises(NotAPicture, match=r"pixels, [\d.]+ million; 40 million are the most"):
         examine(io.BytesIO(BOMBS[name]()))
 
 
-def test_bombs_take_no_memory_here(tmp_path: Path) -> None:
+def test_bombs_take_no_memory(tmp_path: Path) -> None:
     liar = lying_avif(9000, 9000)
     assert peak_mib(tmp_path, liar, *(make() for make in BOMBS.values())) < 40
 
 
-def test_the_largest_avif_takes_a_bounded_amount_of_memory(tmp_path: Path) -> None:
+def test_largest_avif_takes_limited_memory(tmp_path: Path) -> None:
     largest = Image.new("RGBA", (8000, MAX_PIXELS // 8000), (1, 2, 3, 4))
     data = encode(largest, "AVIF", speed=10, quality=10)
     assert inspect(io.BytesIO(data)).width == 8000
@@ -198,7 +198,7 @@ def photo(width: int, height: int, **options: object) -> bytes:
     return encode(quarters((64, 48)).resize((width, height), Image.Resampling.NEAREST), "JPEG", **options)
 
 
-def test_a_photo_of_48_megapixels_is_taken_at_half_its_size(tmp_path: Path) -> None:
+def test_photo_of_48_megapixels_is_decoded_at_half_its_size(tmp_path: Path) -> None:
     data = photo(8064, 6048)
     assert inspect(io.BytesIO(data)).width == 8064
     upload = keep(io.BytesIO(data))
@@ -211,7 +211,7 @@ def test_a_photo_of_48_megapixels_is_taken_at_half_its_size(tmp_path: Path) -> N
     assert peak_mib(tmp_path, data) < 400
 
 
-def test_a_progressive_photo_may_be_less_large() -> None:
+def test_progressive_photo_is_decoded_whole_with_a_lower_limit() -> None:
     assert inspect(io.BytesIO(photo(8064, 6048, progressive=True))).height == 6048
     with pytest.raises(NotAPicture, match=r"80\.6 million; 64 million are the most"):
         inspect(io.BytesIO(photo(10_368, 7776, progressive=True)))
@@ -237,7 +237,7 @@ DISPLAY_P3 = chunk(b"cICP", bytes([12, 13, 0, 1]))
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
-def test_gamma_is_applied_to_every_kind_of_pixel(mode: str) -> None:
+def test_gamma_is_applied_to_all_kinds_of_pixels(mode: str) -> None:
     """Half the light is 188 of 255 in sRGB."""
     value = {"L": 128, "LA": (128, 255), "RGB": (128,) * 3, "RGBA": (128, 128, 128, 255), "I;16": 0x8080}[mode]
     assert shown(flat(mode, value)) == (128,) * 3
@@ -258,7 +258,7 @@ def test_gamma_is_applied_to_every_kind_of_pixel(mode: str) -> None:
         (chunk(b"gAMA", struct.pack(">I", 45_455)), chunk(b"cHRM", bytes(32))),
     ],
 )
-def test_what_means_srgb_or_nothing_changes_no_colour(chunks: tuple[bytes, ...]) -> None:
+def test_chunks_for_srgb_change_no_colours(chunks: tuple[bytes, ...]) -> None:
     assert shown(flat("RGB", (200, 100, 50), *chunks)) == (200, 100, 50)
 
 
@@ -268,20 +268,20 @@ def test_primaries_are_applied() -> None:
 
 
 def test_display_p3_is_converted() -> None:
-    """Of CSS Color 4: color(display-p3 0.5 0.5 0.5) is grey, and the green of sRGB is less than that of P3."""
+    """By CSS Color 4: color(display-p3 0.5 0.5 0.5) is grey, and the green of sRGB is less than that of P3."""
     assert shown(flat("RGB", (128, 128, 128), DISPLAY_P3)) == pytest.approx((128, 128, 128), abs=1)
     # (117, 251, 76) in Display P3 is about the pure green of sRGB.
     assert shown(flat("RGB", (117, 251, 76), DISPLAY_P3)) == pytest.approx((0, 255, 0), abs=6)
 
 
-def test_colours_stay_with_what_guests_get_and_with_what_is_converted() -> None:
+def test_guest_copies_and_exports_keep_their_colours() -> None:
     data = flat("RGB", (128,) * 3, GAMMA_1)
     assert shown(strip(io.BytesIO(data))) == shown(data)
     made = convert(io.BytesIO(data), Shape(Format.PNG), Caption("", ""))
     assert Image.open(io.BytesIO(made)).getpixel((4, 4)) == pytest.approx((188,) * 3, abs=1)
 
 
-def test_sixteen_bits_of_grey_keep_their_transparency() -> None:
+def test_grey_of_sixteen_bits_keeps_its_transparency() -> None:
     image = Image.new("I;16", (64, 64), 40_000)
     image.paste(0, (0, 0, 32, 64))
     data = encode(image, "PNG")
@@ -292,7 +292,7 @@ def test_sixteen_bits_of_grey_keep_their_transparency() -> None:
     assert Image.open(io.BytesIO(keep(io.BytesIO(data)).data)).getpixel((4, 4))[3] == 0  # type: ignore[index]
 
 
-# --- What a file is -----------------------------------------------------------------------------------------
+# --- Kinds of files -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -315,11 +315,11 @@ def test_sixteen_bits_of_grey_keep_their_transparency() -> None:
         (b"", "a file of an unknown kind"),
     ],
 )
-def test_a_file_is_told_by_its_first_bytes(data: bytes, words: str) -> None:
+def test_first_bytes_decide_the_kind_of_a_file(data: bytes, words: str) -> None:
     assert kind_of(data).with_article == words
 
 
-def test_a_refused_file_tells_its_kind() -> None:
+def test_refusal_names_the_kind_of_the_file() -> None:
     with pytest.raises(NotAPicture, match=r"^it is a TIFF file$") as caught:
         inspect(io.BytesIO(encode(noise(), "TIFF")))
     assert caught.value.kind is not None

@@ -1,4 +1,4 @@
-"""Pictures good and bad; every file is made here."""
+"""Good and bad pictures. All files are made here."""
 
 import io
 import itertools
@@ -116,7 +116,7 @@ def exif(orientation: int, order: str = "<", kind: int = 3) -> bytes:
 
 
 def exif_bomb() -> bytes:
-    """Entries that each point at nearly all of the block."""
+    """An EXIF block whose entries each point at nearly all of it."""
     count = 5000
     entries = b"".join(struct.pack("<HHII", 0x8000 + tag, 7, 60_000, 8) for tag in range(count))
     return b"Exif\0\0II*\0" + struct.pack("<IH", 8, count) + entries + bytes(4)
@@ -138,11 +138,11 @@ def check(data: bytes) -> PictureInfo:
     return inspect(io.BytesIO(data))
 
 
-# --- What is a picture --------------------------------------------------------------------------------------
+# --- Good and bad files --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("format", "mode"), [(format, mode) for format in FORMATS for mode in MODES[format]])
-def test_a_picture_is_known_by_its_content(format: str, mode: str) -> None:
+def test_picture_is_known_by_its_content(format: str, mode: str) -> None:
     data = encode(quarters(mode=mode), format)
     info = check(data)
     assert (info.format, info.width, info.height) == (format, 64, 48)
@@ -154,7 +154,7 @@ def test_a_picture_is_known_by_its_content(format: str, mode: str) -> None:
     ("format", "content_type", "extension"),
     [("PNG", "image/png", "png"), ("JPEG", "image/jpeg", "jpg"), ("WEBP", "image/webp", "webp")],
 )
-def test_a_format_has_one_type_and_one_extension(format: str, content_type: str, extension: str) -> None:
+def test_format_has_one_type_and_one_extension(format: str, content_type: str, extension: str) -> None:
     info = check(GOOD[format])
     assert (info.content_type, info.extension) == (content_type, extension)
 
@@ -203,7 +203,7 @@ HARMLESS: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_a_harmless_oddity_is_a_picture(name: str) -> None:
+def test_harmless_oddity_is_accepted(name: str) -> None:
     data = HARMLESS[name]()
     assert check(data).format in FORMATS
     assert list(thumbnails(io.BytesIO(data)))
@@ -218,7 +218,7 @@ def flipped(data: bytes, position: int) -> bytes:
 
 
 def scan_bomb() -> bytes:
-    """A JPEG whose scans repeat; each costs a pass over all pixels, and hardly a byte."""
+    """A JPEG whose scans repeat. Each scan is a few bytes, and costs a pass over all pixels."""
     data = encode(quarters((2048, 2048)), "JPEG", progressive=True)
     start = data.rindex(b"\xff\xda")
     return data[:start] + data[start:-2] * 500 + data[-2:]
@@ -306,7 +306,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_file_is_no_picture(name: str) -> None:
+def test_hostile_file_is_refused(name: str) -> None:
     data = HOSTILE[name]()
     for look in (inspect, examine, placeholder, thumbnails):
         with pytest.raises(NotAPicture) as caught:
@@ -314,7 +314,7 @@ def test_a_hostile_file_is_no_picture(name: str) -> None:
         assert str(caught.value)
 
 
-def test_no_bit_of_a_png_can_change_unnoticed() -> None:
+def test_changed_bit_of_a_png_is_noticed() -> None:
     generator = random.Random(4)
     for position in generator.sample(range(len(GOOD["PNG"])), 100):
         with pytest.raises(NotAPicture):
@@ -322,14 +322,14 @@ def test_no_bit_of_a_png_can_change_unnoticed() -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_no_shorter_file_is_a_picture(format: str) -> None:
+def test_truncated_file_is_refused(format: str) -> None:
     for length in range(0, len(GOOD[format]), max(1, len(GOOD[format]) // 150)):
         with pytest.raises(NotAPicture):
             check(GOOD[format][:length])
 
 
 @pytest.mark.parametrize("format", ["JPEG", "WEBP"])
-def test_a_changed_file_is_a_picture_or_is_not_but_never_another_error(format: str) -> None:
+def test_changed_file_never_raises_another_error(format: str) -> None:
     generator = random.Random(5)
     seen = set()
     for _ in range(300):
@@ -343,7 +343,7 @@ def test_a_changed_file_is_a_picture_or_is_not_but_never_another_error(format: s
     assert seen == {format, ""}
 
 
-def test_trouble_of_the_storage_is_not_blamed_on_the_file() -> None:
+def test_storage_error_does_not_blame_the_file() -> None:
     class Unreadable(io.BytesIO):
         def read(self, _: int | None = -1) -> bytes:
             raise OSError("disk")
@@ -353,17 +353,17 @@ def test_trouble_of_the_storage_is_not_blamed_on_the_file() -> None:
             look(Unreadable())
 
 
-def test_truncated_files_are_refused_by_pillow_too() -> None:
+def test_pillow_refuses_truncated_files() -> None:
     assert ImageFile.LOAD_TRUNCATED_IMAGES is False
 
 
-def test_the_limits_themselves_are_allowed() -> None:
+def test_sizes_at_the_limit_are_allowed() -> None:
     assert check(png(header(MAX_SIDE, 2), pixels(MAX_SIDE, 2), END)) == PictureInfo("PNG", MAX_SIDE, 2)
     flat = encode(Image.new("L", (8000, MAX_PIXELS // 8000)), "JPEG")
     assert check(flat) == PictureInfo("JPEG", 8000, MAX_PIXELS // 8000)
 
 
-# Peak memory can only be told for a whole process.
+# Peak memory can only be measured for a whole process.
 MEMORY = """
 import io, resource, sys
 from gallery.images.parse import NotAPicture
@@ -406,7 +406,7 @@ def test_bombs_take_no_memory(tmp_path: Path) -> None:
     assert peak_mib(tmp_path, *bombs) < 40
 
 
-def test_the_largest_picture_takes_a_bounded_amount_of_memory(tmp_path: Path) -> None:
+def test_largest_picture_takes_limited_memory(tmp_path: Path) -> None:
     largest = Image.new("RGBA", (8000, MAX_PIXELS // 8000), (1, 2, 3, 4))
     assert peak_mib(tmp_path, encode(largest, "PNG", compress_level=1)) < 800
 
@@ -414,7 +414,7 @@ def test_the_largest_picture_takes_a_bounded_amount_of_memory(tmp_path: Path) ->
 # --- Orientation --------------------------------------------------------------------------------------------
 
 R, G, B, Y = "red", "green", "blue", "yellow"
-# How quarters in the order red, green, blue, yellow look, as the orientations 1 to 8 are displayed.
+# How quarters in the order red, green, blue, yellow look in the orientations 1 to 8.
 TURNED = {
     1: (R, G, B, Y),
     2: (G, R, Y, B),
@@ -441,7 +441,7 @@ def corners(image: Image.Image) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("orientation", TURNED)
-def test_a_picture_is_turned_as_exif_says(format: str, orientation: int) -> None:
+def test_picture_is_rotated_by_its_exif_orientation(format: str, orientation: int) -> None:
     data = encode(quarters((640, 480)), format, exif=b"Exif\0\0" + exif(orientation))
     size = (480, 640) if orientation >= 5 else (640, 480)
     examined = examine(io.BytesIO(data))
@@ -468,7 +468,7 @@ def test_a_picture_is_turned_as_exif_says(format: str, orientation: int) -> None
         (b"", 1),
     ],
 )
-def test_a_senseless_orientation_turns_nothing(block: bytes, expected: int) -> None:
+def test_invalid_orientation_is_ignored(block: bytes, expected: int) -> None:
     info = check(with_segments(segment(0xE1, b"Exif\0\0" + block)))
     assert (info.width, info.height) == ((48, 64) if expected == 6 else (64, 48))
 
@@ -479,29 +479,29 @@ def test_a_senseless_orientation_turns_nothing(block: bytes, expected: int) -> N
 @pytest.mark.parametrize(
     ("format", "mode"), [("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "P"), ("JPEG", "RGB"), ("WEBP", "RGB")]
 )
-def test_a_placeholder_has_the_colours_of_the_quarters(format: str, mode: str) -> None:
+def test_placeholder_has_the_colours_of_the_quarters(format: str, mode: str) -> None:
     data = encode(quarters((640, 480), mode), format)
     for colours in (placeholder(io.BytesIO(data)), examine(io.BytesIO(data)).placeholder):
         assert tuple(map(colour, colours)) == (R, G, B, Y)
         assert all(len(text) == 7 and text.startswith("#") for text in colours)
 
 
-def test_a_placeholder_is_made_of_an_image_too() -> None:
+def test_placeholder_can_be_made_from_an_image() -> None:
     assert placeholder(quarters()) == ("#fa0a0a", "#0ac80a", "#0a0afa", "#f0f00a")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (3, 2)])
-def test_a_tiny_picture_has_a_placeholder(size: tuple[int, int]) -> None:
+def test_tiny_picture_has_a_placeholder(size: tuple[int, int]) -> None:
     assert placeholder(Image.new("RGB", size, RED)) == ("#fa0a0a",) * 4
 
 
-def test_what_is_transparent_counts_as_white_whatever_colour_it_hides() -> None:
+def test_transparent_pixels_count_as_white() -> None:
     image = quarters(mode="RGBA")
     image.paste((255, 0, 0, 0), (0, 0, 32, 24))
     assert examine(io.BytesIO(encode(image, "PNG"))).placeholder == ("#ffffff", "#0ac80a", "#0a0afa", "#f0f00a")
 
 
-def test_sixteen_bits_of_grey_are_scaled_and_not_clipped() -> None:
+def test_grey_of_sixteen_bits_is_scaled_and_not_clipped() -> None:
     data = encode(Image.new("I;16", (8, 8), 0x8080), "PNG")
     assert examine(io.BytesIO(data)).placeholder == ("#808080",) * 4
 
@@ -532,7 +532,7 @@ def test_thumbnails_are_never_larger_than_the_picture(size: tuple[int, int], exp
 
 
 @pytest.mark.parametrize("size", [(1024, 768), (500, 900), (100, 80), (1, 1), (1, 5000), (5000, 1)])
-def test_each_size_is_made_in_each_format(size: tuple[int, int]) -> None:
+def test_thumbnails_have_each_size_in_each_format(size: tuple[int, int]) -> None:
     made = list(thumbnails(io.BytesIO(encode(quarters(size), "PNG"))))
     formats = ["webp", "avif"] if features.check("avif") else ["webp"]
     assert [(thumbnail.width, thumbnail.height, thumbnail.format) for thumbnail in made] == [
@@ -544,13 +544,13 @@ def test_each_size_is_made_in_each_format(size: tuple[int, int]) -> None:
         assert image.size == (thumbnail.width, thumbnail.height)
 
 
-def test_without_avif_there_is_webp(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_webp_is_made_without_avif(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features, "check", lambda name: name == "webp")
     assert {thumbnail.format for thumbnail in thumbnails(io.BytesIO(GOOD["PNG"]))} == {"webp"}
 
 
 @pytest.mark.parametrize(("format", "mode"), [("PNG", "RGBA"), ("WEBP", "RGBA"), ("PNG", "P"), ("PNG", "LA")])
-def test_transparency_is_kept(format: str, mode: str) -> None:
+def test_thumbnail_keeps_transparency(format: str, mode: str) -> None:
     image = Image.new("RGBA", (64, 64), (255, 255, 255, 255))
     image.paste((0, 0, 0, 0), (0, 0, 32, 64))
     image = image.quantize(method=Image.Quantize.FASTOCTREE) if mode == "P" else image.convert(mode)
@@ -560,13 +560,13 @@ def test_transparency_is_kept(format: str, mode: str) -> None:
         assert alpha.getpixel((60, 32)) == 255
 
 
-def test_alpha_that_hides_nothing_is_dropped() -> None:
+def test_opaque_alpha_is_dropped() -> None:
     for thumbnail in thumbnails(io.BytesIO(encode(quarters(mode="RGBA"), "PNG"))):
         assert not Image.open(io.BytesIO(thumbnail.data)).has_transparency_data
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_metadata_stays_with_the_original(format: str) -> None:
+def test_thumbnail_has_no_metadata(format: str) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     options = {"exif": b"Exif\0\0" + exif(3) + b"secret place", "icc_profile": profile, "xmp": b"secret"}
     if format == "PNG":
@@ -580,7 +580,7 @@ def test_metadata_stays_with_the_original(format: str) -> None:
 
 
 def swapped_profile() -> bytes:
-    """A profile that takes red for green: what its 'rXYZ' and 'gXYZ' tags point at is swapped."""
+    """A profile that swaps red and green: the data of its 'rXYZ' and 'gXYZ' tags."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     red, green = profile.index(b"rXYZ"), profile.index(b"gXYZ")
     profile[red : red + 4], profile[green : green + 4] = b"gXYZ", b"rXYZ"
@@ -612,7 +612,7 @@ def test_colours_are_converted_to_srgb(format: str, mode: str) -> None:
     ids=["nonsense", "empty", "zeros", "cut", "hollow"],
 )
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_a_profile_that_is_of_no_use_is_passed_over(profile: bytes, mode: str) -> None:
+def test_unusable_profile_is_ignored(profile: bytes, mode: str) -> None:
     data = encode(quarters(mode=mode), "JPEG", icc_profile=profile)
     plain = encode(quarters(mode=mode), "JPEG")
     assert examine(io.BytesIO(data)) == examine(io.BytesIO(plain))
@@ -621,12 +621,12 @@ def test_a_profile_that_is_of_no_use_is_passed_over(profile: bytes, mode: str) -
     ]
 
 
-def test_a_profile_for_other_pixels_is_passed_over() -> None:
+def test_profile_for_other_pixels_is_ignored() -> None:
     data = encode(quarters(mode="L"), "JPEG", icc_profile=swapped_profile())
     assert examine(io.BytesIO(data)) == examine(io.BytesIO(encode(quarters(mode="L"), "JPEG")))
 
 
-def test_a_thumbnail_looks_like_its_picture() -> None:
+def test_thumbnail_looks_like_its_picture() -> None:
     picture = noise((16, 12)).resize((1024, 768), Image.Resampling.BICUBIC)
     for format in FORMATS:
         for thumbnail in thumbnails(io.BytesIO(encode(picture, format))):

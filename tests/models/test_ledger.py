@@ -1,4 +1,4 @@
-"""The ledger says what everything costs by what is known, whatever comes, and nobody spends more than they may."""
+"""The ledger has the known cost of each generation after any course of events, and budgets hold."""
 
 import logging
 import uuid
@@ -69,15 +69,15 @@ def story(generation: Generation) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(autouse=True)
-def it_adds_up(db: None) -> Iterator[None]:
-    """Whatever a test does, at its end every row is booked as what it costs."""
+def ledger_is_right(db: None) -> Iterator[None]:
+    """At the end of each test, each generation is booked at its cost."""
     yield
     assert [str(one) for one in discrepancies()] == []
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Sets the time for what is asked and booked from then on."""
+    """Sets the time of later requests and entries."""
 
     def to(moment: datetime) -> None:
         monkeypatch.setattr(timezone, "now", lambda: moment)
@@ -93,7 +93,7 @@ def designers(owner: Person) -> Group:
     return group
 
 
-# -- how it ends
+# -- ends
 
 
 def test_submit_reserves_the_estimate(owner: Person) -> None:
@@ -104,7 +104,7 @@ def test_submit_reserves_the_estimate(owner: Person) -> None:
     assert (entry.person, entry.month) == (owner, ledger.this_month())
 
 
-def test_completed_settles_what_was_reserved(owner: Person) -> None:
+def test_completion_settles_the_reservation(owner: Person) -> None:
     generation = send(ask(owner))
     assert deliver(generation)
     assert story(generation) == [("reserved", "+0.15"), ("settled", "+0.00")]
@@ -121,7 +121,7 @@ def test_fewer_pictures_cost_less(owner: Person) -> None:
 
 
 @pytest.mark.parametrize("asked_for", [1, 3])
-def test_more_pictures_than_asked_for_cost_no_more(owner: Person, asked_for: int) -> None:
+def test_extra_pictures_cost_nothing(owner: Person, asked_for: int) -> None:
     generation = accept(ask(owner, count=asked_for))
     deliver(generation, 6)
     complete(generation)
@@ -129,25 +129,25 @@ def test_more_pictures_than_asked_for_cost_no_more(owner: Person, asked_for: int
     assert generation.extra_results == 6 - asked_for
 
 
-def test_what_the_upstream_ends_in_vain_is_released(owner: Person) -> None:
+def test_failure_at_the_upstream_is_released(owner: Person) -> None:
     generation = accept(ask(owner))
     assert generation.fail("too_yellow", "No lemons.")
     assert story(generation) == [("reserved", "+0.15"), ("released", "-0.15")]
 
 
-def test_what_the_upstream_refuses_is_released(owner: Person) -> None:
+def test_refusal_is_released(owner: Person) -> None:
     generation = send(ask(owner))
     assert generation.fail("content_policy_violation", "No.", from_=[State.SUBMITTING])
     assert story(generation) == [("reserved", "+0.15"), ("released", "-0.15")]
 
 
-def test_cancelled_before_it_is_sent_is_released(owner: Person) -> None:
+def test_cancel_before_sending_is_released(owner: Person) -> None:
     generation = ask(owner)
     assert generation.stop_waiting()
     assert story(generation) == [("reserved", "+0.15"), ("released", "-0.15")]
 
 
-def test_put_back_and_then_cancelled_is_released(owner: Person) -> None:
+def test_cancel_after_put_back_is_released(owner: Person) -> None:
     generation = send(ask(owner))
     assert generation.put_back()
     assert story(generation) == [("reserved", "+0.15")]
@@ -155,7 +155,7 @@ def test_put_back_and_then_cancelled_is_released(owner: Person) -> None:
     assert story(generation) == [("reserved", "+0.15"), ("released", "-0.15")]
 
 
-def test_cancelled_while_it_is_sent_is_released_only_once_it_was_surely_not_taken(owner: Person) -> None:
+def test_cancel_while_sending_is_released_only_if_it_was_not_taken(owner: Person) -> None:
     generation = send(ask(owner))
     assert generation.stop_waiting()
     assert story(generation) == [("reserved", "+0.15")]
@@ -164,14 +164,14 @@ def test_cancelled_while_it_is_sent_is_released_only_once_it_was_surely_not_take
     assert story(generation) == [("reserved", "+0.15"), ("released", "-0.15")]
 
 
-def test_cancelled_after_it_was_sent_stays_reserved_until_it_is_known(owner: Person) -> None:
+def test_cancel_after_sending_stays_reserved_until_the_end(owner: Person) -> None:
     generation = accept(ask(owner))
     assert generation.stop_waiting()
     generation.expect_no_more()
     assert story(generation) == [("reserved", "+0.15")]
 
 
-def test_a_refund_stays_known(owner: Person) -> None:
+def test_refund_is_remembered(owner: Person) -> None:
     generation = accept(ask(owner))
     generation.stop_waiting()
     generation.expect_no_more(refunded=True)
@@ -182,7 +182,7 @@ def test_a_refund_stays_known(owner: Person) -> None:
 
 
 @pytest.mark.parametrize("end", ["cancelled", "gave up"])
-def test_late_result_after_its_release_is_booked_again(end: str, owner: Person) -> None:
+def test_late_result_is_booked_after_its_release(end: str, owner: Person) -> None:
     generation = accept(ask(owner))
     if end == "cancelled":
         generation.stop_waiting()
@@ -194,21 +194,21 @@ def test_late_result_after_its_release_is_booked_again(end: str, owner: Person) 
     assert story(generation) == [("reserved", "+0.15"), ("released", "-0.15"), ("settled", "+0.10")]
 
 
-def test_interrupted_stays_reserved(owner: Person) -> None:
+def test_interruption_stays_reserved(owner: Person) -> None:
     generation = send(ask(owner))
     assert generation.interrupt()
     assert story(generation) == [("reserved", "+0.15")]
 
 
-def test_interrupted_and_yet_delivered_is_settled(owner: Person) -> None:
+def test_delivery_after_interruption_is_settled(owner: Person) -> None:
     generation = send(ask(owner))
     generation.interrupt()
     assert deliver(generation, 1)
     assert story(generation) == [("reserved", "+0.15"), ("settled", "-0.10")]
 
 
-def test_interrupted_with_results_that_were_noted_first_is_settled(owner: Person) -> None:
-    """A engine that stumbled over the answer has written down what it brought, and then was killed."""
+def test_interruption_with_stored_results_is_settled(owner: Person) -> None:
+    """The engine stored the results of the answer, and was then killed."""
     generation = send(ask(owner))
     Generation.objects.filter(pk=generation.pk).update(results=results(2))
     assert generation.interrupt()
@@ -216,7 +216,7 @@ def test_interrupted_with_results_that_were_noted_first_is_settled(owner: Person
 
 
 @pytest.mark.parametrize("code", [GAVE_UP, "async_task_not_found", PICTURE_UNAVAILABLE, "malformed_answer"])
-def test_where_nobody_knows_the_estimate_stands(code: str, owner: Person) -> None:
+def test_unknown_outcome_keeps_the_estimate(code: str, owner: Person) -> None:
     generation = accept(ask(owner))
     assert generation.fail(code, "", due_at=NOW() if code == GAVE_UP else None)
     assert story(generation) == [("reserved", "+0.15")]
@@ -225,7 +225,7 @@ def test_where_nobody_knows_the_estimate_stands(code: str, owner: Person) -> Non
     assert story(generation) == [("reserved", "+0.15")]
 
 
-def test_what_was_paid_for_and_cannot_be_fetched_is_settled(owner: Person) -> None:
+def test_paid_result_that_cannot_be_fetched_is_settled(owner: Person) -> None:
     generation = accept(ask(owner))
     deliver(generation, 2)
     assert generation.fail(PICTURE_UNAVAILABLE, "", from_=[State.SAVING])
@@ -233,7 +233,7 @@ def test_what_was_paid_for_and_cannot_be_fetched_is_settled(owner: Person) -> No
 
 
 @pytest.mark.parametrize("how", ["failed", "completed"])
-def test_fetching_again_costs_nothing_at_no_time(how: str, owner: Person) -> None:
+def test_fetching_again_costs_nothing(how: str, owner: Person) -> None:
     generation = accept(ask(owner))
     deliver(generation, 2)
     if how == "failed":
@@ -250,7 +250,7 @@ def test_fetching_again_costs_nothing_at_no_time(how: str, owner: Person) -> Non
     assert story(generation) == before
 
 
-def test_more_pictures_after_asking_again(owner: Person) -> None:
+def test_more_pictures_after_a_second_answer_are_booked(owner: Person) -> None:
     generation = accept(ask(owner))
     deliver(generation, 1)
     generation.ask_again(attempts=1, due_at=NOW())
@@ -259,7 +259,7 @@ def test_more_pictures_after_asking_again(owner: Person) -> None:
 
 
 @pytest.mark.parametrize("price", [None, Decimal(0)])
-def test_what_has_no_price_has_no_entries(price: Decimal | None, owner: Person) -> None:
+def test_generation_without_a_price_has_no_entries(price: Decimal | None, owner: Person) -> None:
     ImageModel.objects.filter(slug="midjourney").update(price=price)
     for end in ("completed", "failed", "cancelled"):
         generation = ask(owner)
@@ -273,7 +273,7 @@ def test_what_has_no_price_has_no_entries(price: Decimal | None, owner: Person) 
         assert story(generation) == []
 
 
-def test_retry_is_a_reservation_of_its_own(owner: Person) -> None:
+def test_retry_has_its_own_reservation(owner: Person) -> None:
     old = send(ask(owner))
     old.interrupt()
     old.refresh_from_db()
@@ -282,7 +282,7 @@ def test_retry_is_a_reservation_of_its_own(owner: Person) -> None:
     assert story(old) == story(new) == [("reserved", "+0.15")]
 
 
-def test_a_price_finer_than_the_ledger_is_rounded_once(owner: Person) -> None:
+def test_fine_price_is_rounded_once(owner: Person) -> None:
     row = {"when": {"size": "512x512"}, "price": "0.00335"}
     ImageModel.objects.filter(slug="midjourney").update(prices=[row])
     generation = ask(owner)
@@ -294,10 +294,10 @@ def test_a_price_finer_than_the_ledger_is_rounded_once(owner: Person) -> None:
     assert generation.booked == Decimal("0.0033")
 
 
-# -- only ever added to
+# -- append only
 
 
-def test_nothing_is_changed_or_deleted(owner: Person) -> None:
+def test_entries_cannot_be_changed_or_deleted(owner: Person) -> None:
     ask(owner)
     entry = LedgerEntry.objects.get()
     entry.amount = Decimal(0)
@@ -316,7 +316,7 @@ def test_nothing_is_changed_or_deleted(owner: Person) -> None:
 # -- months
 
 
-def test_what_was_asked_for_in_october_is_october_s(owner: Person, clock: Clock) -> None:
+def test_cost_belongs_to_the_month_of_the_request(owner: Person, clock: Clock) -> None:
     Budget.objects.create(person=owner, amount=Decimal("0.15"))
     clock(datetime(2026, 10, 31, 23, 59, tzinfo=UTC))
     late = accept(ask(owner))
@@ -331,7 +331,7 @@ def test_what_was_asked_for_in_october_is_october_s(owner: Person, clock: Clock)
     assert Budget.objects.get().spent(october) == Decimal("0.05")
 
 
-def test_the_month_is_the_studio_s(owner: Person, clock: Clock, settings: Any) -> None:
+def test_month_follows_the_studio_time_zone(owner: Person, clock: Clock, settings: Any) -> None:
     settings.TIME_ZONE = "Pacific/Auckland"
     clock(datetime(2026, 10, 31, 12, 0, tzinfo=UTC))  # there, it is the first of November
     ask(owner)
@@ -353,7 +353,7 @@ def budget_of(who: Person | Group, amount: str) -> Budget:
     return Budget.objects.create(amount=Decimal(amount), **owned)
 
 
-def test_a_budget_is_used_to_its_last_cent_and_no_further(owner: Person) -> None:
+def test_budget_can_be_used_to_its_last_cent(owner: Person) -> None:
     budget_of(owner, "0.30")
     for _ in range(6):
         ask(owner, count=1)
@@ -363,7 +363,7 @@ def test_a_budget_is_used_to_its_last_cent_and_no_further(owner: Person) -> None
     assert Generation.objects.count() == 6
 
 
-def test_what_ended_for_nothing_may_be_spent_again(owner: Person) -> None:
+def test_released_money_may_be_spent_again(owner: Person) -> None:
     budget_of(owner, "0.15")
     ask(owner).stop_waiting()
     deliver(send(ask(owner)), 1)
@@ -372,7 +372,7 @@ def test_what_ended_for_nothing_may_be_spent_again(owner: Person) -> None:
         ask(owner, count=1)
 
 
-def test_over_budget_leaves_nothing_behind(owner: Person) -> None:
+def test_request_over_budget_leaves_no_rows(owner: Person) -> None:
     budget_of(owner, "0.10")
     spec = services.generations.GenerationSpec(model("midjourney"), "A lemon", {"size": "512x512"})
     batch = Batch(author=owner, kind=Batch.Kind.PROMPTS, prompt="A lemon")
@@ -396,7 +396,7 @@ def test_retry_over_budget_keeps_the_old_card(owner: Person) -> None:
     assert not generation.dismissed
 
 
-def test_the_same_form_again_is_no_second_request_though_nothing_is_left(owner: Person) -> None:
+def test_form_sent_twice_is_accepted_with_an_empty_budget(owner: Person) -> None:
     budget_of(owner, "0.15")
     token = uuid.uuid4()
     ask(owner, token=token)
@@ -404,7 +404,7 @@ def test_the_same_form_again_is_no_second_request_though_nothing_is_left(owner: 
         ask(owner, token=token)
 
 
-def test_a_budget_made_today_counts_what_was_spent_this_month(owner: Person, designers: Group) -> None:
+def test_new_budget_counts_the_whole_month(owner: Person, designers: Group) -> None:
     ask(owner)
     own, common = budget_of(owner, "0.20"), budget_of(designers, "0.30")
     month = ledger.this_month()
@@ -414,7 +414,7 @@ def test_a_budget_made_today_counts_what_was_spent_this_month(owner: Person, des
     ask(owner, count=1)
 
 
-def test_a_budget_deleted_and_made_again_has_forgotten_nothing(owner: Person, designers: Group) -> None:
+def test_recreated_budget_counts_earlier_spending(owner: Person, designers: Group) -> None:
     for who in (owner, designers):
         budget_of(who, "1")
     generation = ask(owner)
@@ -424,7 +424,7 @@ def test_a_budget_deleted_and_made_again_has_forgotten_nothing(owner: Person, de
     assert {budget_of(who, "1").spent(ledger.this_month()) for who in (owner, designers)} == {Decimal("0.10")}
 
 
-def test_a_group_spends_together(owner: Person, teammate: Person, designers: Group) -> None:
+def test_group_shares_its_budget(owner: Person, teammate: Person, designers: Group) -> None:
     teammate.groups.add(designers)
     budget_of(designers, "0.25")
     ask(owner)
@@ -433,7 +433,7 @@ def test_a_group_spends_together(owner: Person, teammate: Person, designers: Gro
     ask(teammate, count=2)
 
 
-def test_a_group_pays_for_those_who_are_in_it_when_they_ask(
+def test_group_pays_for_its_members_at_the_time_of_the_request(
     owner: Person, teammate: Person, administrator: Person, designers: Group
 ) -> None:
     budget = budget_of(designers, "1")
@@ -449,7 +449,7 @@ def test_a_group_pays_for_those_who_are_in_it_when_they_ask(
     assert budget.spent(month) == Decimal("0.05")
 
 
-def test_all_budgets_must_have_enough_and_the_tightest_is_named(owner: Person, designers: Group) -> None:
+def test_all_budgets_must_suffice_and_the_tightest_is_named(owner: Person, designers: Group) -> None:
     own, common = budget_of(owner, "0.10"), budget_of(designers, "0.05")
     with pytest.raises(OverBudget) as raised:
         ask(owner)
@@ -460,18 +460,18 @@ def test_all_budgets_must_have_enough_and_the_tightest_is_named(owner: Person, d
     assert raised.value.budget == own
 
 
-def test_a_budget_of_nothing_lets_through_what_surely_costs_nothing(owner: Person) -> None:
+def test_budget_of_zero_allows_free_requests(owner: Person) -> None:
     budget_of(owner, "0")
     with pytest.raises(OverBudget):
         ask(owner, count=1)
     with pytest.raises(OverBudget) as raised:
-        ask(owner, slug="flux-pro")  # nobody knows what it costs
+        ask(owner, slug="flux-pro")  # its cost is unknown
     assert raised.value.needed == 0
     ImageModel.objects.filter(slug="flux-pro").update(price=0)
     ask(owner, slug="flux-pro")
 
 
-def test_an_unknown_price_is_let_through_while_something_is_left(owner: Person, settings: Any) -> None:
+def test_unknown_price_is_allowed_while_money_is_left(owner: Person, settings: Any) -> None:
     settings.LEMONSTUDIO_UNPRICED_MODELS = "allowed"
     budget_of(owner, "0.15")
     ask(owner, slug="flux-pro")
@@ -480,8 +480,8 @@ def test_an_unknown_price_is_let_through_while_something_is_left(owner: Person, 
         ask(owner, slug="flux-pro")
 
 
-def test_a_late_result_may_exceed_the_budget(owner: Person) -> None:
-    """It is paid for already; the next request finds nothing left."""
+def test_late_result_may_exceed_the_budget(owner: Person) -> None:
+    """It is paid for already. The next request is refused."""
     budget_of(owner, "0.15")
     late = accept(ask(owner))
     late.stop_waiting()
@@ -495,14 +495,14 @@ def test_a_late_result_may_exceed_the_budget(owner: Person) -> None:
         ask(owner, count=1)
 
 
-def test_others_and_other_groups_budgets_are_not_concerned(owner: Person, teammate: Person, designers: Group) -> None:
+def test_budgets_of_others_do_not_count(owner: Person, teammate: Person, designers: Group) -> None:
     budget_of(teammate, "0")
     budget_of(Group.objects.create(name="Marketing"), "0")
     ask(owner)
 
 
-@pytest.mark.parametrize("who", ["both", "nobody"])
-def test_a_budget_is_for_one_person_or_one_group(who: str, owner: Person, designers: Group) -> None:
+@pytest.mark.parametrize("who", ["both", "neither"])
+def test_budget_is_for_one_person_or_one_group(who: str, owner: Person, designers: Group) -> None:
     budget = Budget(amount=1, **({"person": owner, "group": designers} if who == "both" else {}))
     with pytest.raises(ValidationError, match="for just one of them"):
         budget.full_clean()
@@ -511,11 +511,11 @@ def test_a_budget_is_for_one_person_or_one_group(who: str, owner: Person, design
 # -- what is left, in words
 
 
-def test_no_budget_no_state(owner: Person) -> None:
+def test_person_without_a_budget_has_no_state(owner: Person) -> None:
     assert ledger.budget_state(owner) is None
 
 
-def test_the_tightest_budget_is_told(owner: Person, designers: Group, django_assert_num_queries: Any) -> None:
+def test_state_is_of_the_tightest_budget(owner: Person, designers: Group, django_assert_num_queries: Any) -> None:
     budget_of(owner, "10")
     budget_of(designers, "2.50")
     for _ in range(4):
@@ -541,14 +541,14 @@ def test_the_tightest_budget_is_told(owner: Person, designers: Group, django_ass
         ("0", 100, True, True),
     ],
 )
-def test_a_budget_warns_from_80_per_cent(amount: str, percent: int, warns: bool, is_over: bool, owner: Person) -> None:
+def test_budget_warns_from_80_per_cent(amount: str, percent: int, warns: bool, is_over: bool, owner: Person) -> None:
     ask(owner)
     state = budget_of(owner, amount).state(ledger.this_month())
     assert (state.percent, state.is_warning, state.is_over) == (percent, warns, is_over)
     assert (state.whose, "used up" in state.in_words) == ("Your budget", is_over)
 
 
-def test_exactly_80_per_cent_is_a_warning(owner: Person) -> None:
+def test_exactly_80_per_cent_warns(owner: Person) -> None:
     ask(owner, count=4)
     assert budget_of(owner, "0.25").state(ledger.this_month()).is_warning
 
@@ -564,12 +564,12 @@ def test_exactly_80_per_cent_is_a_warning(owner: Person) -> None:
         ("0", "$0", "$0.00"),
     ],
 )
-def test_in_dollars(amount: str, said: str, said_with_cents: str) -> None:
+def test_amount_in_dollars(amount: str, said: str, said_with_cents: str) -> None:
     assert ledger.in_dollars(Decimal(amount)) == said
     assert ledger.in_dollars(Decimal(amount), cents=True) == said_with_cents
 
 
-def test_over_budget_is_told_in_plain_words(owner: Person, designers: Group, clock: Clock) -> None:
+def test_refusal_over_budget_is_in_plain_words(owner: Person, designers: Group, clock: Clock) -> None:
     clock(datetime(2026, 11, 21, tzinfo=UTC))
     own, common = budget_of(owner, "10"), budget_of(designers, "4")
     say = ledger.over_budget_message
@@ -587,7 +587,7 @@ def test_over_budget_is_told_in_plain_words(owner: Person, designers: Group, clo
     )
 
 
-# -- whether it is right
+# -- checks
 
 
 def tamper(**changes: Any) -> Generation:
@@ -598,7 +598,7 @@ def tamper(**changes: Any) -> Generation:
 
 @pytest.fixture
 def mend() -> Iterator[None]:
-    """For tests that break the ledger: whole again before it is looked at once more."""
+    """For tests that break the ledger: empties it before the check at the end."""
     yield
     LedgerEntry.objects.all()._raw_delete("default")
     Generation.objects.all().delete()
@@ -608,37 +608,37 @@ def found() -> list[str]:
     return [discrepancy.says for discrepancy in discrepancies()]
 
 
-def test_notices_a_booked_that_its_entries_do_not_make(owner: Person, mend: None) -> None:
+def test_check_finds_a_wrong_sum(owner: Person, mend: None) -> None:
     ask(owner)
     tamper(booked=Decimal("0.10"), estimated_cost=Decimal("0.10"))
     assert found() == ["its entries add up to 0.1500, and 0.1000 is booked"]
 
 
-def test_notices_an_end_that_was_not_booked(owner: Person, mend: None) -> None:
+def test_check_finds_an_end_without_an_entry(owner: Person, mend: None) -> None:
     ask(owner)
     tamper(state=State.CANCELLED)
     assert found() == ["0.1500 is booked, and by what is known it costs 0.0000"]
 
 
-def test_notices_an_entry_in_somebody_else_s_name(owner: Person, teammate: Person, mend: None) -> None:
+def test_check_finds_an_entry_of_another_person(owner: Person, teammate: Person, mend: None) -> None:
     ask(owner)
     tamper(author=teammate)
     assert found() == ["an entry stands in somebody else's name"]
 
 
-def test_notices_entries_that_are_missing(owner: Person, mend: None) -> None:
+def test_check_finds_missing_entries(owner: Person, mend: None) -> None:
     ask(owner)
     LedgerEntry.objects.all()._raw_delete("default")
     assert found() == ["its entries add up to 0.0000, and 0.1500 is booked"]
 
 
-def test_check_ledger_is_content(owner: Person, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_accepts_a_right_ledger(owner: Person, capsys: pytest.CaptureFixture[str]) -> None:
     ask(owner)
     call_command("check_ledger")
     assert capsys.readouterr().out == "The ledger adds up.\n"
 
 
-def test_check_ledger_prints_and_fails(owner: Person, mend: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_errors_and_fails(owner: Person, mend: None, capsys: pytest.CaptureFixture[str]) -> None:
     generation = ask(owner)
     tamper(state=State.CANCELLED)
     with pytest.raises(CommandError, match="wrong in 1 place") as raised:
@@ -648,7 +648,7 @@ def test_check_ledger_prints_and_fails(owner: Person, mend: None, capsys: pytest
     assert capsys.readouterr().out == said
 
 
-def test_housekeeping_tells_the_log(owner: Person, mend: None, caplog: pytest.LogCaptureFixture) -> None:
+def test_housekeeping_logs_errors(owner: Person, mend: None, caplog: pytest.LogCaptureFixture) -> None:
     ask(owner)
     with caplog.at_level(logging.ERROR, logger="gallery.engine.housekeeping"):
         tasks.tidy_up()
@@ -659,24 +659,24 @@ def test_housekeeping_tells_the_log(owner: Person, mend: None, caplog: pytest.Lo
     assert said.startswith(f"The ledger is wrong. Generation {generation.pk}: 0.1500 is booked")
 
 
-def test_housekeeping_leaves_old_ones_to_the_command(owner: Person, mend: None) -> None:
+def test_housekeeping_leaves_old_errors_to_the_command(owner: Person, mend: None) -> None:
     ask(owner)
     tamper(state=State.CANCELLED, created_at=NOW() - timedelta(days=3))
     assert housekeeping.check_ledger() == 0
     assert len(found()) == 1
 
 
-def test_checking_takes_one_query(owner: Person, django_assert_num_queries: Any) -> None:
+def test_check_takes_one_query(owner: Person, django_assert_num_queries: Any) -> None:
     for _ in range(3):
         ask(owner)
     with django_assert_num_queries(1):
         assert found() == []
 
 
-# -- what there was before the ledger
+# -- before the ledger
 
 
-def test_generations_from_before_the_ledger_are_booked(make_generation: Callable[..., Generation]) -> None:
+def test_migration_books_older_generations(make_generation: Callable[..., Generation]) -> None:
     long_ago = datetime(2026, 3, 5, tzinfo=UTC)
     sent = {"submitted_at": long_ago, "created_at": long_ago, "estimated_cost": Decimal("0.15"), "count": 3}
     rows = {
@@ -705,7 +705,7 @@ def test_generations_from_before_the_ledger_are_booked(make_generation: Callable
     assert set(LedgerEntry.objects.values_list("month", flat=True)) == {date(2026, 3, 1)}
 
 
-def test_one_from_before_the_ledger_is_booked_at_its_end(make_generation: Callable[..., Generation]) -> None:
+def test_older_generation_is_booked_at_its_end(make_generation: Callable[..., Generation]) -> None:
     long_ago = datetime(2026, 3, 5, tzinfo=UTC)
     old = make_generation(
         state=State.PROCESSING, estimated_cost=Decimal("0.15"), count=3, created_at=long_ago, submitted_at=long_ago
@@ -715,11 +715,11 @@ def test_one_from_before_the_ledger_is_booked_at_its_end(make_generation: Callab
     assert LedgerEntry.objects.get().month == date(2026, 3, 1)
 
 
-# -- whatever comes, in whatever order
+# -- random events in random order
 
 
-class Told:
-    """What is known of a generation's money, noted beside the studio while its life goes on."""
+class Expected:
+    """The expected cost of a generation, counted by the test from its events."""
 
     def __init__(self, generation: Generation) -> None:
         self.generation = generation
@@ -733,28 +733,28 @@ class Told:
         return Decimal(0) if self.has_ended and self.is_free else EACH * self.generation.count
 
 
-def live(told: Told, what: str, pictures: int) -> None:
-    """Let this happen to it, if it can happen now."""
-    one = Generation.objects.get(pk=told.generation.pk)
+def live(expected: Expected, what: str, pictures: int) -> None:
+    """Apply an event to the generation, if it can happen now."""
+    one = Generation.objects.get(pk=expected.generation.pk)
     if what == "claim" and one.claim(1):
-        told.was_sent = True
+        expected.was_sent = True
     elif what == "put back" and one.put_back(NOW()):
-        told.was_sent = False
+        expected.was_sent = False
     elif what == "accept" and one.accept(task_id="t", poll_url="", processing=True, progress=None, due_at=NOW()):
-        told.has_ended = one.state == State.CANCELLED
+        expected.has_ended = one.state == State.CANCELLED
     elif what == "deliver" and one.deliver(results(pictures), fetch_by=NOW()):
-        told.delivered, told.has_ended = pictures, False
+        expected.delivered, expected.has_ended = pictures, False
     elif what == "refuse" and one.fail("too_yellow", "", from_=[State.SUBMITTING, State.PROCESSING]):
-        told.has_ended = told.is_free = True
+        expected.has_ended = expected.is_free = True
     elif (what == "give up" and one.fail(GAVE_UP, "", due_at=NOW(), from_=[State.PROCESSING])) or (
         what == "interrupt" and one.interrupt()
     ):
-        told.has_ended = True
+        expected.has_ended = True
     elif what == "cancel" and one.stop_waiting():
-        told.has_ended, told.is_free = True, not told.was_sent
+        expected.has_ended, expected.is_free = True, not expected.was_sent
     elif what == "refund":
         one.expect_no_more(refunded=True)
-        told.is_free |= one.state in (State.CANCELLED, State.FAILED)
+        expected.is_free |= one.state in (State.CANCELLED, State.FAILED)
     elif what == "expect no more":
         one.expect_no_more()
     elif what == "ask again":
@@ -769,7 +769,7 @@ def live(told: Told, what: str, pictures: int) -> None:
         services.generations.fetch_again(one)
 
 
-# What may happen to it next; of what cannot happen really, live() makes nothing.
+# Events in each state. live() ignores those that cannot happen.
 ENDED = ["refund", "expect no more", "accept", "deliver", "fetch again", "put back"]
 HAPPENS = {
     State.QUEUED: ["claim", "claim", "cancel"],
@@ -784,18 +784,18 @@ HAPPENS = {
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_the_ledger_is_right_whatever_comes(seed: int, owner: Person, designers: Group) -> None:
+def test_ledger_is_right_after_random_events(seed: int, owner: Person, designers: Group) -> None:
     chance, month = Random(seed), ledger.this_month()
     budgets = [budget_of(owner, "100"), budget_of(designers, "100")]
-    told, other = Told(ask(owner, 4)), ask(owner, 1)
+    expected, other = Expected(ask(owner, 4)), ask(owner, 1)
     written: list[Any] = []
     happened = []
     for _ in range(14):
-        state = State(Generation.objects.get(pk=told.generation.pk).state)
+        state = State(Generation.objects.get(pk=expected.generation.pk).state)
         happened.append(chance.choice(HAPPENS[state]))
-        live(told, happened[-1], pictures=chance.randint(1, 4))
+        live(expected, happened[-1], pictures=chance.randint(1, 4))
         assert [str(one) for one in discrepancies()] == [], happened
         before, written = written, list(LedgerEntry.objects.order_by("pk").values())
         assert written[: len(before)] == before, "the past has changed"
-        assert Generation.objects.get(pk=told.generation.pk).booked == told.costs, happened
-        assert {budget.spent(month) for budget in budgets} == {told.costs + other.booked}
+        assert Generation.objects.get(pk=expected.generation.pk).booked == expected.costs, happened
+        assert {budget.spent(month) for budget in budgets} == {expected.costs + other.booked}

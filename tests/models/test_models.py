@@ -1,4 +1,4 @@
-"""The nouns: what states a generation goes through, and what a card can say of it."""
+"""The models: a generation's states, and the facts that a card shows."""
 
 import threading
 from collections.abc import Callable
@@ -68,14 +68,14 @@ MOVES: dict[str, tuple[Callable[[Generation], bool], State, set[State]]] = {
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("name", MOVES)
-def test_moves(make_generation: MakeGeneration, name: str, state: State) -> None:
+def test_move_is_made_from_its_states_only(make_generation: MakeGeneration, name: str, state: State) -> None:
     """Each move is made from its own states and from no others, and grows the version by one."""
     move, to, from_ = MOVES[name]
     generation = make_generation(state=state)
     moved = move(generation)
     generation.refresh_from_db()
     if name == "accept" and state == State.CANCELLED:
-        # Nobody waits any more, and still it is known, so that a result is kept.
+        # The studio has stopped waiting. It keeps the task id, so that it can keep a result.
         assert (moved, generation.state, generation.task_id) == (True, State.CANCELLED, "t")
         return
     assert moved is (state in from_)
@@ -84,8 +84,8 @@ def test_moves(make_generation: MakeGeneration, name: str, state: State) -> None
 
 
 @pytest.mark.parametrize("name", ["claim", "complete", "interrupt", "stop_waiting", "fail"])
-def test_a_move_is_made_once(make_generation: MakeGeneration, name: str) -> None:
-    """Of two that found it in the same state, one makes the move and knows it."""
+def test_move_is_made_once(make_generation: MakeGeneration, name: str) -> None:
+    """Two processes found the same state. One makes the move, and knows it."""
     move, to, from_ = MOVES[name]
     generation = make_generation(state=sorted(from_)[0])
     first, second = Generation.objects.get(pk=generation.pk), Generation.objects.get(pk=generation.pk)
@@ -94,7 +94,7 @@ def test_a_move_is_made_once(make_generation: MakeGeneration, name: str) -> None
     assert (generation.state, generation.version) == (to, 2)
 
 
-def test_two_at_once_claim_it_once(
+def test_two_claims_at_once_give_one_winner(
     django_db_serialized_rollback: None, transactional_db: None, make_generation: MakeGeneration
 ) -> None:
     generation = make_generation()
@@ -113,7 +113,7 @@ def test_two_at_once_claim_it_once(
     assert sorted(claimed) == [False, False, False, True]
 
 
-def test_a_late_result_is_kept_and_comes_back_into_the_feed(make_generation: MakeGeneration) -> None:
+def test_late_result_is_kept_and_returns_to_the_feed(make_generation: MakeGeneration) -> None:
     generation = make_generation(
         state=State.INTERRUPTED, dismissed=True, error_code="lost", error_message="Lost.", error_hint="Wait."
     )
@@ -123,7 +123,7 @@ def test_a_late_result_is_kept_and_comes_back_into_the_feed(make_generation: Mak
     assert generation.results == RESULTS
 
 
-def test_cancelling_what_was_sent_still_looks_for_its_result(make_generation: MakeGeneration) -> None:
+def test_cancelled_generation_is_still_polled(make_generation: MakeGeneration) -> None:
     soon = timezone.now()
     sent, queued = make_generation(state=State.PENDING, due_at=soon), make_generation(due_at=soon)
     assert sent.stop_waiting()
@@ -133,7 +133,7 @@ def test_cancelling_what_was_sent_still_looks_for_its_result(make_generation: Ma
     assert (sent.due_at, queued.due_at) == (soon, None)
 
 
-def test_put_back_leaves_another_claim_alone(make_generation: MakeGeneration) -> None:
+def test_put_back_leaves_another_claim(make_generation: MakeGeneration) -> None:
     first = make_generation()
     first.claim(1)
     assert first.put_back()
@@ -144,7 +144,7 @@ def test_put_back_leaves_another_claim_alone(make_generation: MakeGeneration) ->
     assert (second.state, second.fence) == (State.SUBMITTING, 2)
 
 
-def test_put_back_forgets_that_it_was_sent(make_generation: MakeGeneration) -> None:
+def test_put_back_clears_the_time_of_sending(make_generation: MakeGeneration) -> None:
     generation = make_generation()
     generation.claim(1)
     generation.put_back(timezone.now())
@@ -153,7 +153,7 @@ def test_put_back_forgets_that_it_was_sent(make_generation: MakeGeneration) -> N
     assert generation.due_at is not None
 
 
-def test_a_picture_fetched_after_all_leaves_no_error_behind(make_generation: MakeGeneration) -> None:
+def test_successful_fetch_clears_the_error(make_generation: MakeGeneration) -> None:
     generation = make_generation(state=State.SAVING, results=RESULTS)
     generation.fail("picture_unavailable", "Could not be fetched.", "Fetch again.", from_=[State.SAVING])
     assert generation.fetch_again()
@@ -171,14 +171,16 @@ def test_a_picture_fetched_after_all_leaves_no_error_behind(make_generation: Mak
         (State.COMPLETED, [], False),
     ],
 )
-def test_fetch_again(make_generation: MakeGeneration, state: State, results: list[Any], fetches: bool) -> None:
+def test_fetch_again_needs_results_to_fetch(
+    make_generation: MakeGeneration, state: State, results: list[Any], fetches: bool
+) -> None:
     generation = make_generation(state=state, results=results, attempts=5)
     assert generation.fetch_again() is fetches
     generation.refresh_from_db()
     assert (generation.state, generation.attempts) == ((State.SAVING, 0) if fetches else (state, 5))
 
 
-def test_expecting_no_more_changes_nothing_that_is_under_way(make_generation: MakeGeneration) -> None:
+def test_expect_no_more_ignores_generations_under_way(make_generation: MakeGeneration) -> None:
     soon = timezone.now()
     for state, kept in ((State.PENDING, soon), (State.FAILED, None), (State.CANCELLED, None)):
         generation = make_generation(state=state, due_at=soon)
@@ -187,7 +189,7 @@ def test_expecting_no_more_changes_nothing_that_is_under_way(make_generation: Ma
         assert generation.due_at == kept
 
 
-# -- what a card says
+# -- facts for a card
 
 
 @pytest.mark.parametrize(
@@ -228,7 +230,7 @@ def test_shortfall(
     assert generation.shortfall == missing
 
 
-def test_options_are_told_in_the_words_of_the_model(db: None) -> None:
+def test_options_have_the_labels_of_the_model(db: None) -> None:
     options = {"size": "1792x1024", "quality": "hd", "style": "natural", "no_longer_there": "x"}
     assert model("dall-e-3").in_words(options) == [
         ("Size", "1792 × 1024"),
@@ -264,7 +266,7 @@ def test_turns_are_fair(make_generation: MakeGeneration, owner: Person, teammate
     assert Generation.objects.next_fairly(3) == [toms[0], mine[1], toms[1]]
 
 
-def test_what_waits_for_a_later_try_has_no_turn(make_generation: MakeGeneration) -> None:
+def test_generation_that_waits_for_a_retry_has_no_turn(make_generation: MakeGeneration) -> None:
     now = timezone.now()
     make_generation(due_at=now + timedelta(minutes=1))
     due = make_generation(due_at=now - timedelta(minutes=1))
@@ -307,12 +309,12 @@ def test_bad_options_are_refused(options: Any, said: str) -> None:
         validate_options(options)
 
 
-def test_good_options_are_taken() -> None:
+def test_good_options_are_accepted() -> None:
     validate_options([])
     validate_options([SIZE, SIZE | {"name": "aspect_ratio_2"}])
 
 
-def test_the_catalogue_that_comes_along_is_valid(db: None) -> None:
+def test_initial_catalogue_is_valid(db: None) -> None:
     assert ImageModel.objects.count() == 7
     for one in ImageModel.objects.all():
         one.full_clean()
@@ -322,24 +324,24 @@ def test_the_catalogue_that_comes_along_is_valid(db: None) -> None:
 
 
 @pytest.mark.parametrize("email", ["olivia@example.org", "OLIVIA@EXAMPLE.ORG"])
-def test_an_email_is_one_person(owner: Person, email: str) -> None:
+def test_email_is_unique(owner: Person, email: str) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Person.objects.bulk_create([Person(email=email, name="Another")])
 
 
-def test_a_gallery_name_is_one_gallery(private_gallery: Gallery) -> None:
+def test_gallery_name_is_unique_per_owner(private_gallery: Gallery) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Gallery.objects.create(owner=private_gallery.owner, name=private_gallery.name)
 
 
-def test_a_picture_is_in_a_gallery_once(make_picture: MakePicture, team_gallery: Gallery) -> None:
+def test_picture_is_in_a_gallery_once(make_picture: MakePicture, team_gallery: Gallery) -> None:
     picture = make_picture()
     put(picture, team_gallery)
     with pytest.raises(IntegrityError), transaction.atomic():
         GalleryEntry.objects.create(picture=picture, gallery=team_gallery)
 
 
-def test_galleries_come_newest_first_with_their_counts(make_picture: MakePicture, owner: Person) -> None:
+def test_galleries_are_newest_first_with_their_counts(make_picture: MakePicture, owner: Person) -> None:
     made = [Gallery.objects.create(owner=owner, name=f"Gallery {number}") for number in range(3)]
     put(make_picture(), made[0])
     listed = Gallery.objects.visible_to(owner).with_counts()
@@ -350,7 +352,7 @@ def test_galleries_come_newest_first_with_their_counts(make_picture: MakePicture
     ]
 
 
-def test_a_result_is_one_picture(make_picture: MakePicture) -> None:
+def test_result_makes_one_picture(make_picture: MakePicture) -> None:
     picture = make_picture()
     with pytest.raises(IntegrityError), transaction.atomic():
         make_picture(picture.generation)
@@ -366,7 +368,7 @@ def test_deleting_a_picture_deletes_its_files(make_picture: MakePicture) -> None
     assert not default_storage.exists(thumbnail)
 
 
-def test_the_lease_has_one_holder(db: None) -> None:
+def test_lease_has_one_holder(db: None) -> None:
     fence = UpstreamAccount.take_lease("first", 60)
     assert fence is not None
     assert UpstreamAccount.take_lease("second", 60) is None
@@ -379,14 +381,14 @@ def test_the_lease_has_one_holder(db: None) -> None:
     assert UpstreamAccount.take_lease("second", 60) == fence + 1
 
 
-def test_a_lease_that_ran_out_is_free(db: None) -> None:
+def test_expired_lease_is_free(db: None) -> None:
     old = UpstreamAccount.take_lease("first", -1)
     assert old is not None
     assert UpstreamAccount.take_lease("second", 60) == old + 1
     assert not UpstreamAccount.renew_lease("first", old, 60)
 
 
-def test_a_longer_pause_is_one_pause(db: None) -> None:
+def test_longer_pause_keeps_the_start_of_the_first(db: None) -> None:
     UpstreamAccount.pause("rate_limit_exceeded", "Slowly.", "", seconds=10)
     began = UpstreamAccount.load().paused_at
     UpstreamAccount.pause("insufficient_balance", "Empty.", "", seconds=20, balance_usd=Decimal("0.42"))

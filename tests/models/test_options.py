@@ -1,4 +1,4 @@
-"""Kinds of options: what they accept, what goes out, and what does not go together."""
+"""Kinds of options: their values, how they are sent, and which choices exclude each other."""
 
 from importlib import import_module
 from typing import Any
@@ -41,7 +41,7 @@ ALL = [SIZE, SEED, GUIDANCE, LEAVE_OUT, ASYNC, BACKGROUND, FORMAT]
 RULE: dict[str, str | list[str]] = {"background": "transparent", "output_format": "jpeg"}
 
 
-def test_all_kinds_are_valid() -> None:
+def test_options_of_all_kinds_are_valid() -> None:
     validate_options(ALL)
 
 
@@ -60,7 +60,7 @@ def test_all_kinds_are_valid() -> None:
         (FORMAT, "jpeg", "jpeg"),
     ],
 )
-def test_values_go_out_with_their_type(option: dict[str, Any], value: str, sent: object) -> None:
+def test_values_are_sent_with_their_type(option: dict[str, Any], value: str, sent: object) -> None:
     found = option_from(option)
     assert found.accepts(value)
     assert found.for_upstream(value) == sent
@@ -87,7 +87,7 @@ def test_values_go_out_with_their_type(option: dict[str, Any], value: str, sent:
         *[(option, "") for option in ALL],
     ],
 )
-def test_other_values_are_not_accepted(option: dict[str, Any], value: str) -> None:
+def test_invalid_values_are_refused(option: dict[str, Any], value: str) -> None:
     assert not option_from(option).accepts(value)
 
 
@@ -111,7 +111,7 @@ def test_other_values_are_not_accepted(option: dict[str, Any], value: str) -> No
         *[FORMAT | {"name": name} for name in ("image_urls", "operation", "stream", "mask")],
     ],
 )
-def test_options_that_make_no_sense_are_refused(option: dict[str, Any]) -> None:
+def test_invalid_options_are_refused(option: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         validate_options([option])
 
@@ -119,15 +119,15 @@ def test_options_that_make_no_sense_are_refused(option: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("value", "words"), [("png", "PNG"), ("jpeg", "JPEG"), ("webp", "WEBP"), ("hd", "HD"), ("low", "Low")]
 )
-def test_choices_are_named_as_people_write_them(value: str, words: str) -> None:
+def test_choices_have_readable_names(value: str, words: str) -> None:
     assert option_from(FORMAT).in_words(value) == words
 
 
-def test_what_is_not_set_is_not_there() -> None:
+def test_empty_values_are_left_out() -> None:
     assert ImageModel(options=ALL).fitting({}) == {"guidance": "3.5", "output_format": "png"}
 
 
-def test_an_edit_has_the_options_of_edits_only() -> None:
+def test_edit_has_options_of_edits_only() -> None:
     made = ImageModel(options=ALL)
     assert "background" not in made.fitting({"background": "transparent"}, Operation.EDIT)
     assert made.fitting({"background": "transparent"})["background"] == "transparent"
@@ -135,7 +135,7 @@ def test_an_edit_has_the_options_of_edits_only() -> None:
     assert edit.options_for_upstream == {"seed": 7, "gone": "x"}
 
 
-def test_choices_that_do_not_go_together_are_named_and_mended() -> None:
+def test_conflicting_choices_are_named_and_corrected() -> None:
     validate_rules([RULE])
     made = ImageModel(label="M", options=ALL, ruled_out=[RULE])
     both = {"background": "transparent", "output_format": "jpeg"}
@@ -144,7 +144,7 @@ def test_choices_that_do_not_go_together_are_named_and_mended() -> None:
     assert not made.conflict_in(made.fitting(both))
 
 
-def test_a_rule_may_mean_any_value_or_none() -> None:
+def test_rule_can_match_any_value_or_none() -> None:
     rule: dict[str, str | list[str]] = {"seed": "*", "output_format": ["", "png"]}
     made = ImageModel(options=ALL, ruled_out=[rule])
     assert made.conflict_in({"seed": "1"})
@@ -167,7 +167,7 @@ def form_of(person: Person, found: ImageModel, **options: str) -> GenerationForm
 
 
 @pytest.mark.django_db
-def test_the_form_sends_what_was_chosen_and_nothing_else(owner: Person, described: ImageModel) -> None:
+def test_form_sends_chosen_options_only(owner: Person, described: ImageModel) -> None:
     form = form_of(owner, described, size=" 2048 × 1024", seed="", guidance="4.50", negative_prompt="cats")
     assert form.is_valid(), form.errors
     assert form.options == {"size": "2048x1024", "guidance": "4.5", "negative_prompt": "cats", "output_format": "png"}
@@ -188,14 +188,12 @@ def test_the_form_sends_what_was_chosen_and_nothing_else(owner: Person, describe
         ({"background": "transparent", "output_format": "jpeg"}, "__all__"),
     ],
 )
-def test_the_form_names_what_is_wrong(
-    owner: Person, described: ImageModel, options: dict[str, str], field: str
-) -> None:
+def test_form_names_invalid_options(owner: Person, described: ImageModel, options: dict[str, str], field: str) -> None:
     assert field in form_of(owner, described, **options).errors
 
 
 @pytest.mark.django_db
-def test_the_composer_shows_each_kind(as_owner: Any, described: ImageModel) -> None:
+def test_composer_shows_all_kinds(as_owner: Any, described: ImageModel) -> None:
     text = as_owner.get(f"/generations/options/?model={described.pk}").content.decode()
     assert '<datalist id="id_opt_size_choices"><option value="auto">' in text
     assert 'name="opt_async" value=""' in text
@@ -205,7 +203,7 @@ def test_the_composer_shows_each_kind(as_owner: Any, described: ImageModel) -> N
 
 
 @pytest.mark.django_db
-def test_a_model_that_needs_a_picture_is_not_in_the_composer(as_owner: Any, described: ImageModel) -> None:
+def test_composer_leaves_out_models_that_need_a_picture(as_owner: Any, described: ImageModel) -> None:
     ImageModel.objects.filter(pk=described.pk).update(can_generate=False, can_edit=True)
     assert f'<option value="{described.pk}"' not in as_owner.get("/").content.decode()
 
@@ -228,12 +226,12 @@ def test_a_model_that_needs_a_picture_is_not_in_the_composer(as_owner: Any, desc
         {"edit": {"endpoint": "/x", "image": "im age"}},
     ],
 )
-def test_routes_that_make_no_sense_are_refused(routes: Any) -> None:
+def test_invalid_routes_are_refused(routes: Any) -> None:
     with pytest.raises(ValidationError):
         validate_routes(routes)
 
 
-def test_every_sheet_makes_a_valid_model() -> None:
+def test_all_sheets_make_valid_models() -> None:
     assert len(all_sheets()) > 20
     for sheet in all_sheets():
         made = ImageModel(slug="m", label="M", **sheet.values)
@@ -269,7 +267,7 @@ def test_sheets_are_found_by_name(slug: str, family: str) -> None:
     assert sheet.family == family
 
 
-def test_models_that_need_a_picture_say_so() -> None:
+def test_model_that_needs_a_picture_says_so() -> None:
     for slug in ("flux-kontext-pro", "seedream-v4-edit", "ideogram-upscale-v3", "nano-banana-edit"):
         sheet = sheet_for(slug)
         assert sheet is not None
@@ -277,11 +275,11 @@ def test_models_that_need_a_picture_say_so() -> None:
     assert sheet_for("something-else") is None
 
 
-# -- the sizes that a new studio begins with
+# -- sizes of a new studio
 
 
 @pytest.mark.django_db
-def test_a_new_studio_offers_the_documented_sizes() -> None:
+def test_new_studio_offers_the_documented_sizes() -> None:
     for slug in ("flux-schnell", "flux-pro", "midjourney", "ideogram-v3", "stable-diffusion-3"):
         found = model(slug)
         assert found.option_list[0].choices == ("1024x1024", "512x512")
@@ -289,7 +287,7 @@ def test_a_new_studio_offers_the_documented_sizes() -> None:
 
 
 @pytest.mark.django_db
-def test_rows_that_an_administrator_changed_keep_their_sizes() -> None:
+def test_edited_rows_keep_their_sizes() -> None:
     seeded = import_module("gallery.migrations.0002_first_rows").MODELS
     was = {slug: options for slug, _, _, _, _, options in seeded}
     mine = [{**was["flux-pro"][0], "choices": ["1280x768"], "default": "1280x768"}]

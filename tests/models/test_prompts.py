@@ -1,4 +1,4 @@
-"""What one prompt stands for."""
+"""How a prompt is expanded."""
 
 import contextlib
 import time
@@ -32,30 +32,30 @@ from gallery.models.prompts import TooMany, expand, fill_in, is_json, split, var
         ('{"scene": "not closed|yet"', ['{"scene": "not closed|yet"']),
     ],
 )
-def test_wildcards(typed: str, meant: list[str]) -> None:
+def test_wildcards_are_expanded(typed: str, meant: list[str]) -> None:
     assert expand(typed, limit=100) == meant
 
 
-def test_each_line_is_a_prompt_where_that_is_asked_for() -> None:
+def test_each_line_can_be_a_prompt() -> None:
     typed = "A {red|green} door\n\n  A window  \nA window"
     assert expand(typed, per_line=True, limit=100) == ["A red door", "A green door", "A window"]
 
 
-def test_a_prompt_without_wildcards_is_left_as_it_was_typed() -> None:
+def test_prompt_without_wildcards_stays_unchanged() -> None:
     assert expand("two  spaces stay", limit=1) == ["two  spaces stay"]
 
 
-def test_more_than_the_limit_is_refused_without_making_them_all() -> None:
+def test_too_many_prompts_are_refused_without_making_them() -> None:
     assert len(expand("{1|2}{1|2}{1|2}", limit=8)) == 8
     with pytest.raises(TooMany):
         expand("{1|2}{1|2}{1|2}", limit=7)
     with pytest.raises(TooMany):
         expand("{1|2|3|4|5|6|7|8|9}" * 40, limit=100)
-    assert expand("{1|1}" * 60, limit=100) == ["1" * 60], "choices that are alike are one"
+    assert expand("{1|1}" * 60, limit=100) == ["1" * 60], "equal choices count once"
 
 
 @given(st.text(alphabet="ab {}|\n", max_size=60), st.booleans())
-def test_whatever_is_typed(typed: str, per_line: bool) -> None:
+def test_any_text_expands_or_is_refused(typed: str, per_line: bool) -> None:
     try:
         prompts = expand(typed, per_line=per_line, limit=50)
     except TooMany:
@@ -63,22 +63,22 @@ def test_whatever_is_typed(typed: str, per_line: bool) -> None:
     assert len(prompts) == len(set(prompts)) <= 50
 
 
-def test_a_templates_variables() -> None:
+def test_template_has_variables() -> None:
     text = "A {{ subject }} in the style of {{style}}, {{subject}} {red|green}"
     assert variables(text) == ["subject", "style"]
     assert fill_in(text, {"subject": "fox", "style": ""}) == "A fox in the style of {{style}}, fox {red|green}"
 
 
-def test_what_is_filled_in_is_not_read_again() -> None:
+def test_values_are_not_expanded_again() -> None:
     assert fill_in("{{a}} {{b}}", {"a": "{{b}}", "b": r"\1"}) == r"{{b}} \1"
 
 
-def test_json_is_one_prompt_even_where_each_line_is_asked_for() -> None:
+def test_json_is_one_prompt_even_by_line() -> None:
     typed = '{\n  "scene": "a {red|green} door",\n  "style": "ink"\n}'
     assert expand(typed, per_line=True, limit=100) == [typed]
 
 
-def test_json_on_each_line_is_a_prompt_on_each_line() -> None:
+def test_json_on_each_line_is_a_prompt_each() -> None:
     assert expand('{"a": "x|y"}\n{"a": "z"}', per_line=True, limit=100) == ['{"a": "x|y"}', '{"a": "z"}']
 
 
@@ -87,7 +87,7 @@ def test_only_json_counts_as_json(text: str) -> None:
     assert is_json(text) is (text == "[" * 40_000)
 
 
-def test_a_name_of_more_than_forty_letters_is_no_variable() -> None:
+def test_name_of_more_than_forty_letters_is_no_variable() -> None:
     assert variables("{{" + "a" * 40 + "}} {{" + "b" * 41 + "}}") == ["a" * 40]
     assert split("x {{ a }} y") == [("x ", False), ("a", True), (" y", False)]
 
@@ -104,7 +104,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("piece", HOSTILE, ids=range(len(HOSTILE)))
-def test_time_grows_with_the_length_only(piece: str) -> None:
+def test_time_grows_linearly(piece: str) -> None:
     def seconds(text: str) -> float:
         best = float("inf")
         for _ in range(3):

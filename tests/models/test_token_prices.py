@@ -1,4 +1,4 @@
-"""What a request cost by the tokens that the upstream counted, and models without a price."""
+"""Costs by the tokens that the upstream counted, and models without a price."""
 
 from decimal import Decimal
 from typing import Any
@@ -41,11 +41,11 @@ def test_input_without_details_counts_as_text() -> None:
         {"input_tokens": 5, "output_tokens": 5, "input_tokens_details": {"image_tokens": 6}},
     ],
 )
-def test_usage_that_makes_no_sense_tells_no_cost(usage: dict[str, Any]) -> None:
+def test_invalid_usage_has_no_cost(usage: dict[str, Any]) -> None:
     assert cost_from_usage(PRICES, usage) is None
 
 
-def test_a_token_without_a_price_tells_no_cost() -> None:
+def test_token_without_a_price_has_no_cost() -> None:
     assert cost_from_usage({"text_input": "5", "image_output": "30"}, USAGE) is None
 
 
@@ -57,13 +57,13 @@ def test_bad_token_prices_are_refused(prices: Any) -> None:
         validate_token_prices(prices)
 
 
-def test_a_request_is_settled_by_its_tokens() -> None:
+def test_request_is_settled_by_its_tokens() -> None:
     generation = Generation(model=ImageModel(token_prices=PRICES), count=2, estimated_cost=Decimal("0.5"))
     generation.results = [{"url": "https://x.example/1"}]
     generation.__dict__["usage"] = USAGE
     assert generation.cost_of_results == Decimal("0.0685")
     generation.__dict__["usage"] = {}
-    assert generation.cost_of_results == Decimal("0.25"), "without a count, the estimate of what came"
+    assert generation.cost_of_results == Decimal("0.25"), "without a count, the estimate for the delivered pictures"
 
 
 # -- models without a price
@@ -85,7 +85,7 @@ def ask(person: Person, slug: str = "flux-pro") -> Generation:
         ("never", False, True, False),
     ],
 )
-def test_who_may_use_a_model_without_a_price(
+def test_rule_decides_who_may_use_a_model_without_a_price(
     owner: Person, settings: Any, rule: str, has_budget: bool, is_staff: bool, allowed: bool
 ) -> None:
     settings.LEMONSTUDIO_UNPRICED_MODELS = rule
@@ -102,13 +102,13 @@ def test_who_may_use_a_model_without_a_price(
 
 
 @pytest.mark.django_db
-def test_a_price_makes_the_rule_moot(owner: Person, settings: Any) -> None:
+def test_rule_does_not_apply_to_models_with_a_price(owner: Person, settings: Any) -> None:
     settings.LEMONSTUDIO_UNPRICED_MODELS = "never"
     assert ask(owner, "midjourney").estimated_cost == Decimal("0.05")
 
 
 @pytest.mark.django_db
-def test_a_free_model_costs_nothing(owner: Person, settings: Any) -> None:
+def test_free_model_costs_nothing(owner: Person, settings: Any) -> None:
     settings.LEMONSTUDIO_UNPRICED_MODELS = "never"
     ImageModel.objects.filter(slug="flux-pro").update(
         lifecycle={"is_free": True, "free_until": "2999-01-01T00:00:00+00:00"}

@@ -1,4 +1,4 @@
-"""What an import finds, what it leaves alone, and what it makes of what the upstream says."""
+"""The catalogue beside the upstream's offer: what differs, what an import changes, and what it leaves alone."""
 
 import json
 import threading
@@ -16,19 +16,12 @@ from django.utils import timezone
 
 from gallery.engine.catalogue_sync import KEPT, NOTHING_OFFERED, sync_catalogue
 from gallery.models import CatalogueSnapshot, ImageModel
-from gallery.queries.catalogue_diff import (
-    Comparison,
-    Difference,
-    Kind,
-    compare,
-    label_for,
-    money,
-    price_range,
-    price_table,
-    read_offer,
-    set_by_hand,
-    take_over,
-)
+from gallery.queries.catalogue.diff import Comparison, Difference, Kind, compare
+from gallery.queries.catalogue.merge import take_over
+from gallery.queries.catalogue.offers import label_for, read_offer
+from gallery.queries.catalogue.prices import price_range, price_table
+from gallery.queries.catalogue.values import set_by_hand
+from gallery.queries.catalogue.words import money
 from gallery.services.catalogue import Applied, Pick, apply_catalogue
 from gallery.upstream.catalogue import OfferedModel, OfferedOption
 from tests.conftest import model
@@ -44,19 +37,19 @@ RESOLUTION = OfferedOption("resolution", "Resolution", ("1k", "2k", "4k"), "1k")
 
 
 def offer(*models: OfferedModel) -> list[dict[str, Any]]:
-    """As a snapshot keeps it."""
+    """The models as a snapshot stores them."""
     rows: list[dict[str, Any]] = json.loads(json.dumps([asdict(one) for one in models], cls=DjangoJSONEncoder))
     return rows
 
 
 def dall_e_3(**changes: Any) -> OfferedModel:
-    """As it was seeded, unless told otherwise."""
+    """The model as it was seeded, with these changes."""
     said = {"price": Decimal("0.04"), "options": (SIZE, QUALITY, STYLE)}
     return OfferedModel("dall-e-3", **{**said, **changes})
 
 
 def ours(**fields: Any) -> ImageModel:
-    """dall-e-3 with these fields set, as a person would in the administration."""
+    """dall-e-3 with these fields set, as a person sets them in the administration."""
     found = model("dall-e-3")
     for name, value in fields.items():
         setattr(found, name, value)
@@ -77,12 +70,12 @@ def apply_all(rows: list[dict[str, Any]], **picked: Any) -> Applied:
     return apply_catalogue(rows, [Pick(one.slug, one.digest, **picked) for one in differences])
 
 
-# -- what is found
+# -- differences
 
 
 @pytest.mark.django_db
-def test_what_says_the_same_is_no_difference() -> None:
-    """Neither the order of choices nor their labels are, nor how a price is written."""
+def test_same_values_are_no_difference() -> None:
+    """The order of choices, their labels and the spelling of prices do not count."""
     upside_down = OfferedOption("size", "SIZE!", SIZE.choices[::-1], SIZE.default)
     row = dall_e_3(price=Decimal("0.0400"), options=(STYLE, upside_down, QUALITY), prompt_limit=4000)
     compared = compare(offer(row), [ours()])
@@ -90,7 +83,7 @@ def test_what_says_the_same_is_no_difference() -> None:
 
 
 @pytest.mark.django_db
-def test_what_is_not_said_is_no_difference() -> None:
+def test_missing_values_are_no_difference() -> None:
     typed = ours(prompt_limit=999, can_edit=True, prices=[{"when": {"quality": "hd"}, "price": "0.08"}])
     assert compare(offer(OfferedModel("dall-e-3")), [typed]).all == []
 
@@ -113,11 +106,11 @@ def test_what_is_not_said_is_no_difference() -> None:
         ),
     ],
 )
-def test_what_is_said_otherwise_is_told_in_words(change: dict[str, Any], key: str, now: str, then: str) -> None:
+def test_changed_value_is_described_in_words(change: dict[str, Any], key: str, now: str, then: str) -> None:
     difference = only(compare(offer(dall_e_3(**change)), [ours()]))
     (found,) = difference.changes
     assert (difference.kind, found.key, found.now, found.then) == (Kind.CHANGED, key, now, then)
-    assert not found.by_hand, "what the studio began with is nobody's own setting"
+    assert not found.by_hand, "the studio's first values were not set by hand"
 
 
 @pytest.mark.django_db
@@ -133,13 +126,13 @@ def test_what_is_said_otherwise_is_told_in_words(change: dict[str, Any], key: st
         ),
     ],
 )
-def test_a_changed_option_says_what_it_comes_to(option: OfferedOption, note: str) -> None:
+def test_changed_option_has_a_summary(option: OfferedOption, note: str) -> None:
     (found,) = only(compare(offer(dall_e_3(options=(SIZE, QUALITY, option))), [ours()])).changes
     assert (found.key, found.note) == ("options.style", note)
 
 
 @pytest.mark.django_db
-def test_new_and_gone() -> None:
+def test_new_and_gone_models_are_found() -> None:
     compared = compare(offer(OfferedModel("nano-banana-pro", options=(RATIO,)), dall_e_3()), ImageModel.objects.all())
     assert [one.slug for one in compared.new] == ["nano-banana-pro"]
     assert {one.slug for one in compared.gone} == set(ImageModel.objects.values_list("slug", flat=True)) - {"dall-e-3"}
@@ -147,12 +140,12 @@ def test_new_and_gone() -> None:
 
 
 @pytest.mark.django_db
-def test_an_upstream_that_offers_nothing_has_taken_nothing_away() -> None:
+def test_empty_offer_removes_no_models() -> None:
     assert compare([], ImageModel.objects.all()).all == []
 
 
 @pytest.mark.django_db
-def test_what_is_known_to_be_gone_is_not_told_again() -> None:
+def test_gone_model_is_reported_once() -> None:
     rows = offer(dall_e_3())
     ImageModel.objects.exclude(slug="dall-e-3").update(gone_at=timezone.now(), enabled=False)
     assert compare(rows, ImageModel.objects.all()).all == []
@@ -162,14 +155,14 @@ def test_what_is_known_to_be_gone_is_not_told_again() -> None:
 
 
 @pytest.mark.django_db
-def test_what_was_changed_since_the_import_is_by_hand() -> None:
+def test_change_since_the_import_is_by_hand() -> None:
     typed = ours(price=Decimal("0.10"))
     difference = only(compare(offer(dall_e_3(price=Decimal("0.05"), prompt_limit=2)), [typed]))
     assert (keys(difference), keys(difference, by_hand=True)) == (["prompt_limit"], ["price"])
 
 
 @pytest.mark.django_db
-def test_one_option_set_by_hand_does_not_hold_back_the_others() -> None:
+def test_option_set_by_hand_does_not_protect_others() -> None:
     typed = ours(options=[{**asdict(SIZE), "choices": ["1024x1024"]}, asdict(QUALITY), asdict(STYLE)])
     difference = only(compare(offer(dall_e_3(options=(SIZE, QUALITY, STYLE, RATIO))), [typed]))
     assert keys(difference) == ["options.aspect_ratio"]
@@ -181,7 +174,7 @@ def test_one_option_set_by_hand_does_not_hold_back_the_others() -> None:
     "typed",
     [{"price": Decimal("0.10")}, {"prices": [{"when": {"quality": "hd"}, "price": "0.50"}]}],
 )
-def test_a_price_set_by_hand_is_not_undone_by_one_for_an_option(typed: dict[str, Any]) -> None:
+def test_price_by_option_does_not_replace_a_price_set_by_hand(typed: dict[str, Any]) -> None:
     row = dall_e_3(price=Decimal("0.05"), prices=(({"quality": "hd"}, Decimal("0.08")),), prompt_limit=2)
     difference = only(compare(offer(row), [ours(**typed)]))
     assert keys(difference) == ["prompt_limit"]
@@ -189,7 +182,7 @@ def test_a_price_set_by_hand_is_not_undone_by_one_for_an_option(typed: dict[str,
 
 
 @pytest.mark.django_db
-def test_an_option_added_or_removed_by_hand_is_by_hand() -> None:
+def test_option_added_or_removed_by_hand_is_protected() -> None:
     seed = {"name": "seed", "label": "Seed", "minimum": 0, "maximum": 9, "default": 0}
     typed = ours(options=[asdict(SIZE), asdict(QUALITY), seed])
     difference = only(compare(offer(dall_e_3()), [typed]))
@@ -197,7 +190,7 @@ def test_an_option_added_or_removed_by_hand_is_by_hand() -> None:
 
 
 @pytest.mark.django_db
-def test_a_row_made_by_hand_is_protected_where_it_says_anything() -> None:
+def test_filled_fields_of_a_row_made_by_hand_are_protected() -> None:
     made = ImageModel(slug="own", label="Own", price=Decimal("1"), prompt_limit=300)
     row = OfferedModel("own", price=Decimal("2"), prompt_limit=100, options=(RATIO,), edits=True)
     difference = only(compare(offer(row), [made]))
@@ -207,28 +200,28 @@ def test_a_row_made_by_hand_is_protected_where_it_says_anything() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("description", "imported", "told"),
+    ("description", "imported", "differs"),
     [
         ("The studio's own words", {}, False),
         ("", {}, True),
         ("As it was once imported", {"description": "As it was once imported"}, True),
     ],
 )
-def test_the_vendor_s_words_replace_none_of_our_own(description: str, imported: dict[str, Any], told: bool) -> None:
+def test_description_of_the_studio_is_kept(description: str, imported: dict[str, Any], differs: bool) -> None:
     typed = ours(description=description, imported={**model("dall-e-3").imported, **imported})
     found = compare(offer(dall_e_3(description="Best of all")), [typed]).all
-    assert bool(found) is told
+    assert bool(found) is differs
 
 
 @pytest.mark.django_db
-def test_set_by_hand_lists_what_an_import_would_keep() -> None:
+def test_set_by_hand_lists_protected_keys() -> None:
     typed = ours(price=Decimal("0.10"), can_vary=True, options=[asdict(SIZE), asdict(QUALITY)])
     assert sorted(set_by_hand(typed)) == ["can_vary", "options.style", "price"]
 
 
 @pytest.mark.django_db
-def test_a_studio_from_before_imports_keeps_what_was_set_by_hand() -> None:
-    """The migration notes what was seeded, not what stands there by now."""
+def test_studio_older_than_imports_keeps_values_set_by_hand() -> None:
+    """The migration notes the seeded values, not the present ones."""
     note = import_module("gallery.migrations.0005_note_what_was_seeded").note
     ImageModel.objects.filter(slug="dall-e-3").update(imported={}, price=Decimal("0.99"))
     ImageModel.objects.filter(slug="midjourney").update(imported={"price": "7"})
@@ -237,11 +230,11 @@ def test_a_studio_from_before_imports_keeps_what_was_set_by_hand() -> None:
     assert model("midjourney").imported == {"price": "7"}
 
 
-# -- what is taken over
+# -- taking over
 
 
 @pytest.mark.django_db
-def test_taking_over_keeps_labels_and_an_order_of_one_s_own() -> None:
+def test_take_over_keeps_labels_and_a_changed_order() -> None:
     typed = ours()
     typed.options[0] |= {"label": "Format", "choices": ["1792x1024", "1024x1024"]}
     take_over(typed, read_offer(offer(dall_e_3())[0]), ["options.size"])
@@ -255,7 +248,7 @@ def test_taking_over_keeps_labels_and_an_order_of_one_s_own() -> None:
 
 
 @pytest.mark.django_db
-def test_new_choices_stand_where_the_upstream_has_them() -> None:
+def test_new_choices_keep_the_order_of_the_upstream() -> None:
     typed = ours()
     between = OfferedOption("quality", "Quality", ("standard", "medium", "hd"), "standard")
     take_over(typed, read_offer(offer(dall_e_3(options=(SIZE, between, STYLE)))[0]), ["options.quality"])
@@ -266,7 +259,7 @@ def test_new_choices_stand_where_the_upstream_has_them() -> None:
 
 
 @pytest.mark.django_db
-def test_a_new_model_comes_with_all_that_is_said() -> None:
+def test_new_model_has_all_offered_values() -> None:
     row = OfferedModel(
         "nano-banana-pro",
         description="x" * 300,
@@ -291,7 +284,7 @@ def test_a_new_model_comes_with_all_that_is_said() -> None:
 
 
 @pytest.mark.django_db
-def test_only_what_was_picked_is_applied() -> None:
+def test_only_picked_differences_are_applied() -> None:
     ours(price=Decimal("0.10")).save()
     rows = offer(dall_e_3(price=Decimal("0.05"), prompt_limit=2), OfferedModel("new-one"))
     digest = next(one.digest for one in compare(rows, ImageModel.objects.all()).changed)
@@ -304,7 +297,7 @@ def test_only_what_was_picked_is_applied() -> None:
 
 
 @pytest.mark.django_db
-def test_what_was_set_by_hand_is_overwritten_when_told() -> None:
+def test_values_set_by_hand_are_overwritten_on_request() -> None:
     ours(price=Decimal("0.10")).save()
     rows = offer(dall_e_3(price=Decimal("0.05"), prompt_limit=2))
     difference = compare(rows, ImageModel.objects.all()).changed[0]
@@ -315,7 +308,7 @@ def test_what_was_set_by_hand_is_overwritten_when_told() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("meanwhile", [{"price": Decimal("0.20")}, {"max_count": 3}, {"enabled": False}])
-def test_what_is_not_as_it_was_shown_is_left_alone(meanwhile: dict[str, Any]) -> None:
+def test_outdated_pick_changes_nothing(meanwhile: dict[str, Any]) -> None:
     rows = offer(dall_e_3(price=Decimal("0.05"), prompt_limit=2))
     difference = compare(rows, ImageModel.objects.all()).changed[0]
     ours(**meanwhile).save()
@@ -326,7 +319,7 @@ def test_what_is_not_as_it_was_shown_is_left_alone(meanwhile: dict[str, Any]) ->
 
 
 @pytest.mark.django_db
-def test_a_pick_of_what_is_no_difference_changes_nothing() -> None:
+def test_pick_without_a_difference_changes_nothing() -> None:
     assert apply_catalogue(offer(dall_e_3()), [Pick("dall-e-3", "0" * 16), Pick("never-heard-of", "")]).missed == [
         "dall-e-3",
         "never-heard-of",
@@ -334,8 +327,8 @@ def test_a_pick_of_what_is_no_difference_changes_nothing() -> None:
 
 
 @pytest.mark.django_db
-def test_gone_and_back() -> None:
-    """Nothing is deleted; what an import switched off it may switch on again, what a person did it may not."""
+def test_gone_model_can_come_back() -> None:
+    """No model is deleted. An import may switch on what an import switched off, but not what a person did."""
     model("flux-pro")
     ImageModel.objects.filter(slug="flux-pro").update(enabled=False)
     everything = offer(*(OfferedModel(slug) for slug in ImageModel.objects.values_list("slug", flat=True)))
@@ -351,7 +344,7 @@ def test_gone_and_back() -> None:
     assert compare(everything, ImageModel.objects.all()).all == []
 
 
-def test_two_who_apply_at_once_add_it_once(django_db_serialized_rollback: None, transactional_db: None) -> None:
+def test_two_imports_at_once_add_a_model_once(django_db_serialized_rollback: None, transactional_db: None) -> None:
     rows = offer(
         OfferedModel("brand-new", prompt_limit=2), *map(OfferedModel, ImageModel.objects.values_list("slug", flat=True))
     )
@@ -373,7 +366,7 @@ def test_two_who_apply_at_once_add_it_once(django_db_serialized_rollback: None, 
 
 
 @pytest.mark.django_db
-def test_after_applying_all_there_is_nothing_left() -> None:
+def test_no_difference_is_left_after_applying_all() -> None:
     rows = offer(
         dall_e_3(price=Decimal("0.123456"), prompt_limit=1_000_000, options=(RATIO, RESOLUTION)),
         OfferedModel("gpt-image-2", description="Any size", price=Decimal("0.00004"), options=(RATIO,)),
@@ -386,17 +379,17 @@ def test_after_applying_all_there_is_nothing_left() -> None:
 
 
 @pytest.mark.django_db
-def test_an_imported_value_that_nobody_touched_follows_the_upstream() -> None:
+def test_imported_value_follows_the_upstream() -> None:
     for price in ("0.05", "0.06"):
         apply_all(offer(dall_e_3(price=Decimal(price))))
     assert model("dall-e-3").price == Decimal("0.06")
 
 
-# -- what the studio cannot use
+# -- unusable values
 
 
 @pytest.mark.django_db
-def test_an_option_that_cannot_be_used_is_told_and_holds_back_nothing_else() -> None:
+def test_unusable_option_is_reported_and_others_are_applied() -> None:
     strange = OfferedOption("aspectRatio", "Aspect", ("1:1",), "1:1")
     difference = only(compare(offer(OfferedModel("new-one", options=(strange, RESOLUTION))), []))
     assert [change.key for change in difference.changes] == ["options.resolution"]
@@ -404,14 +397,14 @@ def test_an_option_that_cannot_be_used_is_told_and_holds_back_nothing_else() -> 
 
 
 @pytest.mark.django_db
-def test_an_option_that_we_have_and_cannot_be_used_any_more_is_not_taken_away() -> None:
+def test_option_that_becomes_unusable_is_kept() -> None:
     broken = {**offer(dall_e_3())[0]}
     broken["options"] = [*broken["options"][:2], {"name": "style", "label": "Style", "choices": [], "default": ""}]
     assert compare([broken], [ours()]).all == []
 
 
 @pytest.mark.parametrize("slug", ["", "x" * 101])
-def test_a_name_that_is_none_is_passed_over(slug: str) -> None:
+def test_invalid_name_is_ignored(slug: str) -> None:
     assert compare(offer(OfferedModel(slug)), []).all == []
 
 
@@ -435,7 +428,7 @@ def test_a_name_that_is_none_is_passed_over(slug: str) -> None:
         ("x" * 120, "X" + "x" * 99),
     ],
 )
-def test_labels_made_from_ids(slug: str, label: str) -> None:
+def test_label_is_made_from_the_id(slug: str, label: str) -> None:
     assert label_for(slug) == label
 
 
@@ -463,7 +456,7 @@ def priced(*rows: tuple[dict[str, str], str], **fields: Any) -> ImageModel:
     return ImageModel(options=options, prices=prices, **{"price": Decimal("0.13"), **fields})
 
 
-def test_a_price_for_each_combination_that_matters() -> None:
+def test_price_table_has_each_combination_that_matters() -> None:
     rows = price_table(priced(({"resolution": "4k", "aspect_ratio": "16:9"}, "0.30"), ({"resolution": "4k"}, "0.24")))
     assert [(row.when, str(row.price), row.is_usual) for row in rows] == [
         ("Aspect ratio 1:1, Resolution 1k", "0.13", True),
@@ -488,7 +481,7 @@ def test_price_range(shown: ImageModel, said: str) -> None:
     assert price_range(shown) == said
 
 
-def test_too_many_combinations_are_not_multiplied_out() -> None:
+def test_price_table_has_a_limit() -> None:
     names = ["aa", "bb", "cc"]
     options = [{"name": name, "label": name, "choices": [str(n) for n in range(9)], "default": "0"} for name in names]
     wide = ImageModel(options=options, prices=[{"when": dict.fromkeys(names, "1"), "price": "2"}], price=Decimal(1))
@@ -498,7 +491,7 @@ def test_too_many_combinations_are_not_multiplied_out() -> None:
     ]
 
 
-def test_a_price_that_depends_on_a_number() -> None:
+def test_price_can_depend_on_a_number() -> None:
     steps = {"name": "steps", "label": "Steps", "minimum": 1, "maximum": 99, "default": 20}
     numbered = ImageModel(options=[steps], prices=[{"when": {"steps": "50"}, "price": "2"}], price=Decimal(1))
     assert [(row.when, row.price, row.is_usual) for row in price_table(numbered)] == [
@@ -507,7 +500,7 @@ def test_a_price_that_depends_on_a_number() -> None:
     ]
 
 
-# -- looking up
+# -- sync
 
 
 @pytest.fixture
@@ -518,7 +511,7 @@ def stub(settings: Any) -> Iterator[StubUpstream]:
 
 
 def listing(*names: str) -> Any:
-    """A server of the OpenAI kind: ids alone, and no further pages."""
+    """A server like OpenAI's: ids only, and no further pages."""
 
     def handler(request: Request) -> Any:
         if request.path.startswith("/v1/models?"):
@@ -529,7 +522,7 @@ def listing(*names: str) -> Any:
 
 
 @pytest.mark.django_db
-def test_sync_keeps_what_is_offered(stub: StubUpstream) -> None:
+def test_sync_stores_the_offer(stub: StubUpstream) -> None:
     stub.handler = listing("dall-e-3", "brand-new")
     sync_catalogue()
     snapshot = CatalogueSnapshot.objects.get()
@@ -556,13 +549,13 @@ def test_sync_says_why_it_failed(stub: StubUpstream, status: int, answer: Any, s
 
 
 @pytest.mark.django_db
-def test_sync_without_a_server(stub: StubUpstream) -> None:
+def test_sync_without_a_server_fails(stub: StubUpstream) -> None:
     stub.close()
     assert "cannot be reached" in sync_catalogue().error
 
 
 @pytest.mark.django_db
-def test_sync_with_settings_that_cannot_be_meant(settings: Any) -> None:
+def test_sync_with_invalid_settings_fails(settings: Any) -> None:
     settings.LEMONDATA_BASE_URL = "https://user:pw@host/v1"
     snapshot = sync_catalogue()
     assert snapshot.error.startswith("The base URL must be")
@@ -570,7 +563,7 @@ def test_sync_with_settings_that_cannot_be_meant(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_old_answers_are_dropped(stub: StubUpstream) -> None:
+def test_old_snapshots_are_deleted(stub: StubUpstream) -> None:
     stub.handler = listing("dall-e-3")
     CatalogueSnapshot.objects.bulk_create(CatalogueSnapshot() for _ in range(KEPT + 5))
     newest = sync_catalogue()
@@ -578,11 +571,11 @@ def test_old_answers_are_dropped(stub: StubUpstream) -> None:
     assert CatalogueSnapshot.objects.first() == newest
 
 
-# -- what the upstream leaves out
+# -- missing descriptions
 
 
 @pytest.mark.django_db
-def test_a_listed_model_without_a_description_stays_as_it_is() -> None:
+def test_listed_model_without_a_description_is_unchanged() -> None:
     rows = offer(*(OfferedModel(slug) for slug in ImageModel.objects.values_list("slug", flat=True)))
     compared = compare(rows, ImageModel.objects.all())
     assert (compared.all, compared.same, len(compared.undescribed)) == ([], 7, 7)
@@ -590,14 +583,14 @@ def test_a_listed_model_without_a_description_stays_as_it_is() -> None:
 
 
 @pytest.mark.django_db
-def test_a_model_that_is_listed_for_something_else_is_not_gone() -> None:
+def test_model_listed_for_another_purpose_is_not_gone() -> None:
     left_out = [{"id": slug, "reason": "r"} for slug in ImageModel.objects.values_list("slug", flat=True)]
     compared = compare(offer(OfferedModel("new-one")), ImageModel.objects.all(), left_out)
     assert ([one.slug for one in compared.new], compared.gone) == (["new-one"], [])
 
 
 @pytest.mark.django_db
-def test_values_come_from_the_sheet_where_the_upstream_names_fields_only() -> None:
+def test_sheet_fills_in_missing_values() -> None:
     row = OfferedModel(
         "gpt-image-2",
         described=True,
@@ -616,7 +609,7 @@ def test_values_come_from_the_sheet_where_the_upstream_names_fields_only() -> No
 
 
 @pytest.mark.django_db
-def test_a_field_that_the_upstream_takes_is_not_removed_for_want_of_values() -> None:
+def test_named_field_without_values_is_kept() -> None:
     typed = ours()
     row = OfferedModel("dall-e-3", described=True, parameters={"size": (), "quality": (), "style": (), "sparkle": ()})
     typed.options = [*typed.options, {"name": "sparkle", "label": "Sparkle", "choices": ["a"], "default": "a"}]
@@ -624,13 +617,13 @@ def test_a_field_that_the_upstream_takes_is_not_removed_for_want_of_values() -> 
 
 
 @pytest.mark.django_db
-def test_a_default_that_the_upstream_does_not_name_is_ours() -> None:
+def test_default_stays_if_the_upstream_names_none() -> None:
     unsaid = OfferedOption("quality", "Quality", ("standard", "hd"))
     assert compare(offer(dall_e_3(options=(SIZE, unsaid, STYLE))), [ours()]).all == []
 
 
 @pytest.mark.django_db
-def test_the_end_of_a_model_is_a_change_that_is_told() -> None:
+def test_end_of_a_model_is_a_change() -> None:
     life = {"stage": "deprecated", "replacement": "gpt-image-2", "sunset_at": "2027-01-31T00:00:00+00:00"}
     rows = offer(dall_e_3(lifecycle=life))
     (change,) = only(compare(rows, [ours()])).changes
@@ -660,5 +653,5 @@ REFERENCE = {
         ({"generate": "/pictures"}, {"generate": {"endpoint": "/pictures"}}),
     ],
 )
-def test_operations_go_where_the_contract_says(endpoints: dict[str, str], routes: dict[str, Any]) -> None:
+def test_routes_follow_the_contract(endpoints: dict[str, str], routes: dict[str, Any]) -> None:
     assert read_offer(offer(OfferedModel("own", endpoints=endpoints))[0]).values["routes"] == routes

@@ -1,4 +1,4 @@
-"""Finding pictures: their words, the database's index of them, and pages of what is query, on both databases."""
+"""Search: words, the search index of both databases, and pages of results."""
 
 import random
 from collections.abc import Callable
@@ -45,16 +45,16 @@ MakePicture = Callable[..., Picture]
         ("", []),
     ],
 )
-def test_takes_text_apart(text: str, words: list[str]) -> None:
+def test_text_is_split_into_words(text: str, words: list[str]) -> None:
     assert search_index.words(text) == words
 
 
-def test_what_is_kept_has_a_space_before_each_word() -> None:
+def test_stored_text_has_a_space_before_each_word() -> None:
     assert search_index.text_of("A lemon", "a Lime") == " a lemon lime"
     assert search_index.text_of("", "") == ""
 
 
-# -- the index in the database
+# -- the search index
 
 
 def found(text: str) -> set[int]:
@@ -72,7 +72,7 @@ def found(text: str) -> set[int]:
         ("cafe", True),
         ("Café", True),
         ("owner", True),
-        ("nobody", False),
+        ("nowhere", False),
         ("東京", True),
         ("3d", True),
         ("007", True),
@@ -84,12 +84,12 @@ def found(text: str) -> set[int]:
         ("'; drop", False),
     ],
 )
-def test_finds_by_how_words_begin(make_picture: MakePicture, text: str, is_found: bool) -> None:
+def test_search_finds_beginnings_of_words(make_picture: MakePicture, text: str, is_found: bool) -> None:
     picture = make_picture(prompt="A lemon on a table, Café 東京タワー 3D 007 1e5")
     assert found(text) == ({picture.pk} if is_found else set())
 
 
-def test_the_index_follows_every_change(make_picture: MakePicture) -> None:
+def test_index_follows_changes(make_picture: MakePicture) -> None:
     one, other = make_picture(prompt="A lemon"), make_picture(prompt="A lime")
     assert found("lemon") == {one.pk}
     Picture.objects.filter(pk=one.pk).update(search_text=search_index.text_of("A pear"))
@@ -102,7 +102,7 @@ def test_the_index_follows_every_change(make_picture: MakePicture) -> None:
     assert found("lime") == set()
 
 
-def test_few_are_listed_and_many_are_not(make_picture: MakePicture) -> None:
+def test_only_few_ids_are_listed(make_picture: MakePicture) -> None:
     pictures = {make_picture(prompt=f"A lemon {number}").pk for number in range(3)}
     assert set(search_index.few(["lemon"], 3) or ()) == pictures
     assert search_index.few(["lemon"], 2) is None
@@ -110,7 +110,7 @@ def test_few_are_listed_and_many_are_not(make_picture: MakePicture) -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite loses triggers")
-def test_triggers_that_a_migration_loses_are_put_back(make_picture: MakePicture) -> None:
+def test_lost_triggers_are_restored(make_picture: MakePicture) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER gallery_picture_search_insert")
     lost = make_picture(prompt="A pineapple")
@@ -122,10 +122,10 @@ def test_triggers_that_a_migration_loses_are_put_back(make_picture: MakePicture)
     assert not search_index.mend(connection)
 
 
-# -- what is kept of a picture to find it by
+# -- stored search words
 
 
-def test_a_new_picture_knows_its_words_and_its_model(make_picture: MakePicture) -> None:
+def test_new_picture_has_its_words_and_model(make_picture: MakePicture) -> None:
     picture = make_picture(prompt="Zest", slug="dall-e-3")
     picture.refresh_from_db()
     assert picture.model == model("dall-e-3")
@@ -136,14 +136,14 @@ def test_a_new_picture_knows_its_words_and_its_model(make_picture: MakePicture) 
     ("width", "height", "shape"),
     [(64, 64, "square"), (104, 100, "square"), (106, 100, "wide"), (100, 106, "tall"), (1920, 1080, "wide")],
 )
-def test_shapes(make_picture: MakePicture, width: int, height: int, shape: str) -> None:
+def test_picture_has_a_shape(make_picture: MakePicture, width: int, height: int, shape: str) -> None:
     picture = make_picture()
     Picture.objects.filter(pk=picture.pk).update(width=width, height=height)
     picture.refresh_from_db()
     assert picture.shape == shape
 
 
-def test_tags_are_found_once_they_are_told_of(make_picture: MakePicture) -> None:
+def test_tags_are_found_after_a_refresh(make_picture: MakePicture) -> None:
     picture, other = make_picture(), make_picture()
     Tag.objects.create(name="Still Life").pictures.add(picture)
     Picture.refresh_search_text([picture.pk])
@@ -153,7 +153,7 @@ def test_tags_are_found_once_they_are_told_of(make_picture: MakePicture) -> None
     assert not [one for one in captured if one["sql"].startswith("UPDATE")]
 
 
-def test_a_renamed_person_is_found_under_the_new_name(
+def test_renamed_person_is_found_by_the_new_name(
     as_administrator: Client, owner: Person, make_picture: MakePicture
 ) -> None:
     picture = make_picture()
@@ -175,7 +175,7 @@ def test_a_renamed_person_is_found_under_the_new_name(
     assert found("owner") == set()
 
 
-# -- pages of what is query, by every way in which they are looked for
+# -- pages of a search, with each strategy
 
 
 WAYS = [(3_000, 10, 30_000), (0, 1, 3), (0, 0, 0), (4, 1, 9), (15, 2, 20)]
@@ -184,7 +184,7 @@ NEW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def crowd(owner: Person, teammate: Person, administrator: Person, db: None) -> dict[str, Any]:
-    """Seventy pictures of three authors, some of which the teammate sees in three ways, and some in the trash."""
+    """Seventy pictures of three authors. The teammate sees some in three ways; some are in the trash."""
     chance = random.Random(7)
     designers = Group.objects.create(name="Designers")
     teammate.groups.add(designers)
@@ -210,7 +210,7 @@ def crowd(owner: Person, teammate: Person, administrator: Person, db: None) -> d
             byte_size=1,
             width=width,
             height=height,
-            # Not in the order of their ids, as after an import.
+            # Not in the order of ids, as after an import.
             created_at=NEW - timedelta(days=(number * 37) % 70),
             trashed_at=NEW if number % 11 == 0 else None,
         )
@@ -230,7 +230,7 @@ def crowd(owner: Person, teammate: Person, administrator: Person, db: None) -> d
 
 
 def plainly(person: Person, query: SearchQuery, gallery: Gallery | None) -> list[int]:
-    """The same by plain conditions."""
+    """The same search by plain conditions."""
     rows: QuerySet[Picture] = Picture.objects.visible_to(person)
     if gallery:
         rows = rows.filter(galleries=gallery)
@@ -290,7 +290,7 @@ QUESTIONS: list[dict[str, Any]] = [
 
 
 def pages(pictures: PictureSearch, size: int) -> list[int]:
-    """All that it finds, page by page."""
+    """All results, page by page."""
     ids: list[int] = []
     after = ""
     while True:
@@ -319,7 +319,7 @@ def asked(question: dict[str, Any], person: Person, crowd: dict[str, Any]) -> Se
 
 
 @pytest.mark.usefixtures("way")
-def test_pages_are_what_plain_conditions_find(crowd: dict[str, Any], owner: Person, teammate: Person) -> None:
+def test_pages_agree_with_plain_conditions(crowd: dict[str, Any], owner: Person, teammate: Person) -> None:
     something = 0
     for person in (owner, teammate):
         visible = list(Gallery.objects.visible_to(person).values_list("pk", flat=True))
@@ -335,7 +335,7 @@ def test_pages_are_what_plain_conditions_find(crowd: dict[str, Any], owner: Pers
 
 
 @pytest.mark.usefixtures("way")
-def test_pages_of_a_gallery_are_what_plain_conditions_find(crowd: dict[str, Any], teammate: Person) -> None:
+def test_gallery_pages_agree_with_plain_conditions(crowd: dict[str, Any], teammate: Person) -> None:
     shown = crowd["shown"]
     hand: list[dict[str, Any]] = [{**one, "sort": Sort.HAND} for one in QUESTIONS if "sort" not in one]
     for question in [*QUESTIONS, *hand, {"status": "approved"}, {"status": "draft", "sort": Sort.HAND}]:
@@ -343,7 +343,7 @@ def test_pages_of_a_gallery_are_what_plain_conditions_find(crowd: dict[str, Any]
         assert pages(PictureSearch(teammate, query, gallery=shown), 3) == plainly(teammate, query, shown), question
 
 
-def test_a_place_stays_where_it_is_when_pictures_arrive(crowd: dict[str, Any], owner: Person) -> None:
+def test_new_pictures_do_not_shift_the_next_page(crowd: dict[str, Any], owner: Person) -> None:
     pictures = PictureSearch(owner, SearchQuery())
     first = pictures.page(5)
     before = pictures.page(5, first.after).ids
@@ -358,26 +358,24 @@ def test_a_place_stays_where_it_is_when_pictures_arrive(crowd: dict[str, Any], o
 
 @pytest.mark.parametrize("after", ["", "x", "-1", "9" * 30, "1~2", "~", "1~", "nan~1", "inf~1", "²"])
 @pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.RATED])
-def test_a_place_that_is_nonsense_is_the_beginning(
-    crowd: dict[str, Any], owner: Person, sort: Sort, after: str
-) -> None:
+def test_invalid_place_opens_the_first_page(crowd: dict[str, Any], owner: Person, sort: Sort, after: str) -> None:
     if (sort, after) == (Sort.RATED, "1~2"):
         return
     pictures = PictureSearch(owner, SearchQuery(sort=sort))
     assert pictures.page(5, after) == pictures.page(5)
 
 
-def test_by_hand_is_for_galleries(owner: Person) -> None:
+def test_order_by_hand_needs_a_gallery(owner: Person) -> None:
     with pytest.raises(ValueError, match="in a gallery only"):
         PictureSearch(owner, SearchQuery(sort=Sort.HAND))
 
 
-def test_counts_no_further_than_it_must(crowd: dict[str, Any], owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_count_stops_at_its_limit(crowd: dict[str, Any], owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "COUNT_LIMIT", 5)
     assert PictureSearch(owner, SearchQuery()).count() == 6
 
 
-def test_tags_are_those_of_pictures_that_one_sees(crowd: dict[str, Any], owner: Person, teammate: Person) -> None:
+def test_tags_are_of_visible_pictures(crowd: dict[str, Any], owner: Person, teammate: Person) -> None:
     fruit, night = crowd["tags"]
     visible = list(Gallery.objects.visible_to(teammate).values_list("pk", flat=True))
     seen = Picture.objects.filter(Q(author=teammate) | Q(entries__gallery__in=visible)).values("pk")
@@ -388,10 +386,10 @@ def test_tags_are_those_of_pictures_that_one_sees(crowd: dict[str, Any], owner: 
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=str)
-def test_a_page_costs_few_queries_however_many_pictures_there_are(
+def test_query_count_does_not_grow_with_pictures(
     crowd: dict[str, Any], teammate: Person, question: dict[str, Any]
 ) -> None:
-    """Nothing here is looked for one by one."""
+    """No picture costs its own query."""
     visible = list(Gallery.objects.visible_to(teammate).values_list("pk", flat=True))
     with CaptureQueriesContext(connection) as captured:
         PictureSearch(teammate, asked(question, teammate, crowd), visible=visible).page(20)
@@ -401,7 +399,7 @@ def test_a_page_costs_few_queries_however_many_pictures_there_are(
 # -- many pictures
 
 
-def test_makes_pictures(owner: Person) -> None:
+def test_command_makes_pictures(owner: Person) -> None:
     call_command("make_pictures", "60", "--files", "2", stderr=None, stdout=None)
     pictures = Picture.objects.all()
     assert len(pictures) == 60
@@ -420,13 +418,13 @@ def test_makes_pictures(owner: Person) -> None:
 
 
 @pytest.mark.parametrize("count", ["0", "-5"])
-def test_makes_one_at_least(db: None, count: str) -> None:
+def test_command_makes_at_least_one_picture(db: None, count: str) -> None:
     with pytest.raises(CommandError, match="one picture"):
         call_command("make_pictures", count)
 
 
-def test_put_in_a_gallery_it_is_seen(make_picture: MakePicture, teammate: Person, private_gallery: Gallery) -> None:
-    """The page asks for what is visible by its own conditions, so that of a single picture is held against it."""
+def test_picture_in_a_gallery_is_visible(make_picture: MakePicture, teammate: Person, private_gallery: Gallery) -> None:
+    """The page has its own conditions of visibility. They must agree with those of a single picture."""
     picture = make_picture()
     put(picture, private_gallery)
     assert PictureSearch(teammate, SearchQuery()).page(5).ids == []

@@ -1,4 +1,4 @@
-"""The client against a scripted server over real sockets, and the parsers against any JSON."""
+"""The client against a scripted server over real sockets, and the parsers against random JSON."""
 
 import json
 import logging
@@ -87,10 +87,10 @@ def poll(document: Any) -> Answer:
     return read_answer(document, polling=True, origin=ORIGIN, task_id="img_1", poll_url="/v1/tasks/img_1")
 
 
-# What is sent
+# Requests
 
 
-def test_create_sends_what_the_vendor_documents(stub: StubUpstream, client: Client) -> None:
+def test_create_sends_documented_fields(stub: StubUpstream, client: Client) -> None:
     stub.answer(json=PICTURE)
     options: dict[str, str | int | bool] = {
         "size": "1792x1024",
@@ -143,7 +143,7 @@ def test_no_key_sends_no_authorization_even_with_a_netrc(
     assert all("authorization" not in request.headers for request in stub.requests)
 
 
-def test_a_netrc_cannot_override_the_key(
+def test_netrc_cannot_override_the_key(
     stub: StubUpstream, client: Client, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login eve password evil\n")
@@ -156,7 +156,7 @@ def test_a_netrc_cannot_override_the_key(
     assert {request.headers["authorization"] for request in stub.requests} == {f"Bearer {KEY}"}
 
 
-def test_cookies_are_neither_kept_nor_sent(stub: StubUpstream, client: Client) -> None:
+def test_cookies_are_neither_stored_nor_sent(stub: StubUpstream, client: Client) -> None:
     for _ in range(2):
         stub.answer(json={"status": "pending"}, headers={"Set-Cookie": "session=1; Path=/"})
     client.status("img_1")
@@ -184,7 +184,7 @@ def test_cookies_are_neither_kept_nor_sent(stub: StubUpstream, client: Client) -
         "https:\\\\host/v1",
     ],
 )
-def test_a_base_url_that_cannot_be_meant(base_url: str) -> None:
+def test_invalid_base_url_is_refused(base_url: str) -> None:
     with pytest.raises(ValueError, match=r"^The base URL must .*\.$") as caught:
         Client(base_url, KEY)
     assert "pw" not in str(caught.value)
@@ -192,13 +192,13 @@ def test_a_base_url_that_cannot_be_meant(base_url: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["sk-ab cd1234", "sk-ab\ncd1234", "sk-äöü1234567", "sk-\x7f12345678"])
-def test_a_key_that_no_header_can_carry(key: str) -> None:
+def test_key_that_fits_no_header_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match=r"^The API key .*\.$") as caught:
         Client("https://host/v1", key)
     assert key not in exposure(caught.value)
 
 
-def test_a_pasted_key_loses_its_line_end(stub: StubUpstream) -> None:
+def test_pasted_key_loses_its_line_end(stub: StubUpstream) -> None:
     stub.answer(json=PICTURE)
     Client(stub.base_url, f" {KEY}\n").create(CAT)
     assert stub.requests[0].headers["authorization"] == f"Bearer {KEY}"
@@ -207,7 +207,7 @@ def test_a_pasted_key_loses_its_line_end(stub: StubUpstream) -> None:
 # Connections
 
 
-def test_each_create_has_its_own_connection_and_polls_share_theirs(stub: StubUpstream, client: Client) -> None:
+def test_creates_use_new_connections_and_polls_share_one(stub: StubUpstream, client: Client) -> None:
     stub.handler = lambda request: PICTURE if request.method == "POST" else {"status": "pending"}
     for _ in range(3):
         client.status("img_1")
@@ -218,7 +218,7 @@ def test_each_create_has_its_own_connection_and_polls_share_theirs(stub: StubUps
     assert {r.headers["connection"] for r in stub.requests if r.method == "POST"} == {"close"}
 
 
-def test_an_idle_connection_closed_by_the_server_interrupts_no_create(stub: StubUpstream, client: Client) -> None:
+def test_closed_idle_connection_does_not_interrupt_a_create(stub: StubUpstream, client: Client) -> None:
     for _ in range(5):
         stub.answer(json={"status": "pending"})
         stub.answer(json=PICTURE)
@@ -259,17 +259,19 @@ def test_many_threads_share_one_client(stub: StubUpstream, client: Client) -> No
     ("how", "code"),
     [("hang", "read_timeout"), ("reset", "connection_lost"), ("drop", "connection_lost")],
 )
-def test_a_request_without_an_answer(stub: StubUpstream, how: str, code: str, polling: bool) -> None:
+def test_request_without_an_answer_has_an_unknown_outcome(
+    stub: StubUpstream, how: str, code: str, polling: bool
+) -> None:
     getattr(stub, how)()
     client = hasty(stub)
     with pytest.raises(OutcomeUnknown) as caught:
         client.status("img_1") if polling else client.create(CAT)
     error = caught.value
     assert (error.code, error.sent, error.retryable) == (code, True, polling)
-    assert len(stub.requests) == 1, "nothing is tried again by itself"
+    assert len(stub.requests) == 1, "the client never retries"
 
 
-def test_an_answer_cut_short(stub: StubUpstream, client: Client) -> None:
+def test_truncated_answer_has_an_unknown_outcome(stub: StubUpstream, client: Client) -> None:
     stub.truncate(json.dumps(PICTURE).encode())
     with pytest.raises(OutcomeUnknown) as caught:
         client.create(CAT)
@@ -277,7 +279,7 @@ def test_an_answer_cut_short(stub: StubUpstream, client: Client) -> None:
     assert caught.value.sent
 
 
-def test_a_refusal_cut_short_is_still_a_refusal(stub: StubUpstream, client: Client) -> None:
+def test_truncated_refusal_is_still_a_refusal(stub: StubUpstream, client: Client) -> None:
     stub.truncate(b'{"error": {"code": "rate_limit_exceeded"', 429)
     with pytest.raises(RateLimited) as caught:
         client.create(CAT)
@@ -285,7 +287,7 @@ def test_a_refusal_cut_short_is_still_a_refusal(stub: StubUpstream, client: Clie
 
 
 @pytest.mark.parametrize("polling", [False, True])
-def test_a_dripping_answer_meets_the_deadline(stub: StubUpstream, polling: bool) -> None:
+def test_slow_answer_meets_the_deadline(stub: StubUpstream, polling: bool) -> None:
     stub.drip(b" " * 400, 0.05)
     client = hasty(stub)
     began = time.monotonic()
@@ -295,7 +297,7 @@ def test_a_dripping_answer_meets_the_deadline(stub: StubUpstream, polling: bool)
     assert time.monotonic() - began < 2
 
 
-def test_an_answer_over_the_cap(stub: StubUpstream) -> None:
+def test_too_large_answer_is_an_error(stub: StubUpstream) -> None:
     client = Client(stub.base_url, KEY, max_answer_bytes=100_000)
     stub.answer(json={"data": [{"b64_json": "A" * 99_000}]})
     assert len(client.create(CAT).results[0].b64) == 99_000
@@ -318,7 +320,7 @@ def hold(listener: socket.socket, accepted: list[socket.socket]) -> None:
 
 
 @pytest.mark.parametrize("polling", [False, True])
-def test_no_connection_means_not_sent(polling: bool) -> None:
+def test_refused_connection_means_not_sent(polling: bool) -> None:
     for base_url, code in [
         (f"http://127.0.0.1:{free_port()}/v1", "connection_refused"),
         ("http://no-such-host.invalid/v1", "name_not_resolved"),
@@ -330,13 +332,13 @@ def test_no_connection_means_not_sent(polling: bool) -> None:
         assert (error.code, error.sent, error.retryable) == (code, False, True)
 
 
-def test_a_connection_not_taken_up_in_time_is_not_sent() -> None:
+def test_connection_timeout_means_not_sent() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         waiting = []
         try:
-            for _ in range(4):  # fill the backlog, so that the kernel answers no further SYN
+            for _ in range(4):  # fill the backlog, so that the kernel ignores further SYNs
                 filler = socket.socket()
                 filler.setblocking(False)
                 filler.connect_ex(listener.getsockname())
@@ -352,7 +354,7 @@ def test_a_connection_not_taken_up_in_time_is_not_sent() -> None:
     assert not caught.value.sent
 
 
-def test_a_tls_handshake_that_fails_is_not_sent(stub: StubUpstream) -> None:
+def test_failed_tls_handshake_means_not_sent(stub: StubUpstream) -> None:
     client = Client(stub.base_url.replace("http:", "https:"), KEY)
     for ask in (lambda: client.create(CAT), lambda: client.status("img_1")):
         with pytest.raises(NotSent) as caught:
@@ -361,8 +363,8 @@ def test_a_tls_handshake_that_fails_is_not_sent(stub: StubUpstream) -> None:
     assert stub.requests == []
 
 
-def test_a_tls_handshake_that_hangs_is_not_sent() -> None:
-    """urllib3 calls this a read time-out, like that of a request which was taken."""
+def test_hanging_tls_handshake_means_not_sent() -> None:
+    """urllib3 calls this a read time-out, as for a request that was accepted."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         accepted: list[socket.socket] = []
         threading.Thread(target=hold, args=(listener, accepted), daemon=True).start()
@@ -377,7 +379,7 @@ def test_a_tls_handshake_that_hangs_is_not_sent() -> None:
 # Proxies
 
 
-def test_a_proxy_from_the_environment_is_used(stub: StubUpstream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_from_the_environment_is_used(stub: StubUpstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", stub.origin)
     stub.answer(json=PICTURE)
     Client("http://upstream.invalid/v1", KEY).create(CAT)
@@ -386,7 +388,7 @@ def test_a_proxy_from_the_environment_is_used(stub: StubUpstream, monkeypatch: p
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_that_is_down_means_not_sent(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_proxy_means_not_sent(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{scheme}_proxy", f"http://eve:pass-word@127.0.0.1:{free_port()}")
     with pytest.raises(NotSent) as caught:
         Client(f"{scheme}://upstream.invalid/v1", KEY).create(CAT)
@@ -395,9 +397,7 @@ def test_a_proxy_that_is_down_means_not_sent(scheme: str, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("status", [403, 407, 502])
-def test_a_proxy_that_refuses_the_tunnel_means_not_sent(
-    stub: StubUpstream, status: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refused_tunnel_means_not_sent(stub: StubUpstream, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", stub.origin)
     stub.answer(status, body="no")
     with pytest.raises(NotSent) as caught:
@@ -407,7 +407,7 @@ def test_a_proxy_that_refuses_the_tunnel_means_not_sent(
     assert "authorization" not in stub.requests[0].headers
 
 
-def test_a_proxy_that_breaks_after_the_request_leaves_the_outcome_unknown(
+def test_proxy_that_breaks_after_the_request_leaves_the_outcome_unknown(
     stub: StubUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", stub.origin)
@@ -419,14 +419,14 @@ def test_a_proxy_that_breaks_after_the_request_leaves_the_outcome_unknown(
 # Answers
 
 
-def test_a_synchronous_answer(stub: StubUpstream, client: Client) -> None:
+def test_synchronous_answer_is_read(stub: StubUpstream, client: Client) -> None:
     stub.answer(json=PICTURE)
     assert client.create(CAT) == Answer(
         Status.COMPLETED, results=(Result(URL, "", "A fluffy white cat"),), created=1706000000
     )
 
 
-def test_an_asynchronous_life(stub: StubUpstream, client: Client) -> None:
+def test_asynchronous_task_is_read_to_its_end(stub: StubUpstream, client: Client) -> None:
     task, where = "img_abc123def456", "/v1/images/generations/img_abc123def456"
     empty = [{"url": "", "revised_prompt": "a sunset"}]
     stub.answer(json={"created": 1, "task_id": task, "status": "pending", "poll_url": where, "data": empty})
@@ -504,7 +504,7 @@ PENDING = {"status": "pending", "task_id": "img_1"}
         ({"error": {"message": "no such style"}}, {"status": Status.FAILED, "error": "no such style"}),
     ],
 )
-def test_reading_a_create_answer(document: Any, expected: dict[str, Any]) -> None:
+def test_create_answer_is_read(document: Any, expected: dict[str, Any]) -> None:
     answer = create(document)
     assert {name: getattr(answer, name) for name in expected} == expected
 
@@ -539,7 +539,7 @@ def test_reading_a_create_answer(document: Any, expected: dict[str, Any]) -> Non
         {"status": "mystery"},
     ],
 )
-def test_a_create_answer_without_sense_may_still_have_been_charged(document: Any) -> None:
+def test_senseless_create_answer_may_have_been_charged(document: Any) -> None:
     with pytest.raises(MalformedAnswer) as caught:
         create(document)
     assert type(caught.value) is MalformedAnswer
@@ -563,13 +563,13 @@ def test_a_create_answer_without_sense_may_still_have_been_charged(document: Any
         ({"status": "failed", "error": [{"msg": "boom"}]}, {"error": "boom"}),
     ],
 )
-def test_reading_a_status_answer(document: Any, expected: dict[str, Any]) -> None:
+def test_status_answer_is_read(document: Any, expected: dict[str, Any]) -> None:
     answer = poll(document)
     assert {name: getattr(answer, name) for name in expected} == expected
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"task_id": "img_1"}, {"error": "busy"}, {"data": []}])
-def test_a_status_answer_without_sense_is_asked_again(document: Any) -> None:
+def test_senseless_status_answer_is_asked_again(document: Any) -> None:
     with pytest.raises(MalformedAnswer) as caught:
         poll(document)
     assert type(caught.value) is MalformedAnswer
@@ -577,7 +577,7 @@ def test_a_status_answer_without_sense_is_asked_again(document: Any) -> None:
 
 
 @pytest.mark.parametrize("data", [None, [], [{"url": ""}], [{"url": None}, {}], "x"])
-def test_completed_without_a_picture_is_its_own_thing(data: Any) -> None:
+def test_completion_without_a_picture_has_its_own_error(data: Any) -> None:
     with pytest.raises(NoPicture) as caught:
         poll({"status": "completed", "data": data})
     assert (caught.value.task_id, caught.value.poll_url) == ("img_1", "/v1/tasks/img_1")
@@ -600,7 +600,9 @@ def test_completed_without_a_picture_is_its_own_thing(data: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("polling", [False, True])
-def test_an_answer_that_is_no_json_object(stub: StubUpstream, client: Client, body: bytes, polling: bool) -> None:
+def test_answer_that_is_no_json_object_is_an_error(
+    stub: StubUpstream, client: Client, body: bytes, polling: bool
+) -> None:
     stub.answer(body=body)
     with pytest.raises(MalformedAnswer) as caught:
         client.status("img_1") if polling else client.create(CAT)
@@ -608,7 +610,7 @@ def test_an_answer_that_is_no_json_object(stub: StubUpstream, client: Client, bo
     assert bool(caught.value.hint) is not polling
 
 
-def test_a_paid_picture_survives_a_bom_and_broken_characters(stub: StubUpstream, client: Client) -> None:
+def test_paid_picture_survives_a_bom_and_broken_characters(stub: StubUpstream, client: Client) -> None:
     stub.answer(201, body=b'\xef\xbb\xbf{"data": [{"url": "https://x/y.png", "revised_prompt": "a\xff\x00b\\ud800"}]}')
     with pytest.raises(MalformedAnswer):
         client.create(CAT)  # a raw NUL inside a string is no JSON
@@ -616,7 +618,7 @@ def test_a_paid_picture_survives_a_bom_and_broken_characters(stub: StubUpstream,
     assert client.create(CAT).results == (Result("https://x/y.png", "", "a\ufffdb"),)
 
 
-# Where polls go
+# Addresses of polls
 
 
 @pytest.mark.parametrize(
@@ -662,7 +664,7 @@ def test_a_paid_picture_survives_a_bom_and_broken_characters(stub: StubUpstream,
         (7, ""),
     ],
 )
-def test_a_poll_url_counts_only_on_the_configured_origin(poll_url: Any, path: str) -> None:
+def test_poll_url_must_have_the_configured_origin(poll_url: Any, path: str) -> None:
     assert poll_path(poll_url, ORIGIN) == path
 
 
@@ -679,7 +681,7 @@ def test_a_poll_url_counts_only_on_the_configured_origin(poll_url: Any, path: st
         ("", "/v1/tasks/1", "/v1/tasks/1"),
     ],
 )
-def test_where_a_status_is_asked_for(
+def test_status_is_asked_at_the_right_path(
     stub: StubUpstream, client: Client, task_id: str, poll_url: str, path: str
 ) -> None:
     stub.answer(json={"status": "pending", "task_id": "img_1"})
@@ -688,7 +690,7 @@ def test_where_a_status_is_asked_for(
 
 
 @pytest.mark.parametrize("task_id", ["", ".", "..", " ", "a\r\nb"])
-def test_a_status_of_nothing(client: Client, task_id: str) -> None:
+def test_status_needs_a_task(client: Client, task_id: str) -> None:
     with pytest.raises(ValueError, match="no task"):
         client.status(task_id, "https://evil.example/")
 
@@ -744,7 +746,7 @@ def error_body(**fields: Any) -> dict[str, Any]:
         (303, None, Redirected, "redirected", True, False),
     ],
 )
-def test_what_a_refused_create_means(
+def test_refused_create_has_its_error(
     stub: StubUpstream,
     client: Client,
     status: int,
@@ -783,7 +785,7 @@ def test_what_a_refused_create_means(
         (302, None, Redirected),
     ],
 )
-def test_what_a_refused_status_question_means(
+def test_refused_status_has_its_error(
     stub: StubUpstream, client: Client, status: int, document: Any, kind: type[UpstreamError]
 ) -> None:
     page = Reply(status, b"<html>from a proxy</html>")
@@ -794,7 +796,7 @@ def test_what_a_refused_status_question_means(
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_no_redirect_is_followed(stub: StubUpstream, client: Client, status: int) -> None:
+def test_redirects_are_not_followed(stub: StubUpstream, client: Client, status: int) -> None:
     with StubUpstream() as other:
         for _ in range(2):
             stub.answer(status, {}, headers={"Location": f"{other.base_url}/images/generations"})
@@ -805,7 +807,7 @@ def test_no_redirect_is_followed(stub: StubUpstream, client: Client, status: int
         assert (len(stub.requests), other.requests) == (2, [])
 
 
-def test_everything_an_error_can_tell(stub: StubUpstream, client: Client) -> None:
+def test_error_has_all_its_facts(stub: StubUpstream, client: Client) -> None:
     stub.answer(
         402,
         error_body(
@@ -854,14 +856,14 @@ NONSENSE: list[Any] = [
         *[(nonsense, "The server did not accept the request.") for nonsense in NONSENSE],
     ],
 )
-def test_messages_of_any_shape(document: Any, message: str) -> None:
+def test_message_is_found_in_any_shape(document: Any, message: str) -> None:
     error = error_from(400, document)
     assert type(error) is Refused
     assert (error.message, error.code) == (message, "invalid_request_error")
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"\xff\xfe\xff", b"{", b"[" * 50_000, b"9" * 9_999])
-def test_error_bodies_that_are_no_json(stub: StubUpstream, client: Client, body: bytes) -> None:
+def test_error_body_that_is_no_json_is_read(stub: StubUpstream, client: Client, body: bytes) -> None:
     stub.answer(502, body=body)
     with pytest.raises(ServerTrouble) as caught:
         client.create(CAT)
@@ -905,11 +907,11 @@ def in_seconds(seconds: float) -> str:
         ("6m0s", None, 360),
     ],
 )
-def test_retry_after(header: str, body: Any, expected: float | None) -> None:
+def test_retry_after_is_read(header: str, body: Any, expected: float | None) -> None:
     assert error_from(429, error_body(retry_after=body), {"retry-after": header}).retry_after == expected
 
 
-def test_retry_after_over_the_wire(stub: StubUpstream, client: Client) -> None:
+def test_retry_after_is_read_over_the_wire(stub: StubUpstream, client: Client) -> None:
     for value in ("17", in_seconds(60)):
         stub.answer(429, {}, headers={"Retry-After": value})
     with pytest.raises(RateLimited) as caught:
@@ -931,7 +933,7 @@ def test_retry_after_over_the_wire(stub: StubUpstream, client: Client) -> None:
         *[(v, None) for v in (None, "", "much", "NaN", "sNaN", "Infinity", 1e300, True, [1], "1e999999999")],
     ],
 )
-def test_money(value: Any, amount: Decimal | None) -> None:
+def test_money_is_read(value: Any, amount: Decimal | None) -> None:
     assert error_from(402, error_body(balance_usd=value)).balance_usd == amount
 
 
@@ -950,27 +952,27 @@ def test_money(value: Any, amount: Decimal | None) -> None:
         (NoPicture, True, True),
     ],
 )
-def test_an_error_made_elsewhere_says_the_usual(kind: type[UpstreamError], sent: bool, retryable: bool) -> None:
+def test_error_has_a_default_message(kind: type[UpstreamError], sent: bool, retryable: bool) -> None:
     error = kind("It broke.")
     assert (str(error), error.sent, error.retryable) == ("It broke.", sent, retryable)
     assert error.code
 
 
-# The key stays where it is
+# The key stays secret
 
 
 def exposure(error: BaseException | None) -> str:
-    """What an error report prints: the traceback, and the locals of each frame but those of this file."""
-    told = ["".join(traceback.format_exception(error))] if error else []
+    """What an error report prints: the traceback, and the locals of all frames outside this file."""
+    parts = ["".join(traceback.format_exception(error))] if error else []
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        told += [repr(error), str(error), repr(error.args), repr(vars(error))]
+        parts += [repr(error), str(error), repr(error.args), repr(vars(error))]
         for frame, _ in traceback.walk_tb(error.__traceback__):
             if frame.f_code.co_filename != __file__:
-                told += [f"{name}={value!r}" for name, value in frame.f_locals.items()]
+                parts += [f"{name}={value!r}" for name, value in frame.f_locals.items()]
         error = error.__cause__ or error.__context__
-    return "\n".join(told)
+    return "\n".join(parts)
 
 
 T = TypeVar("T")
@@ -1004,7 +1006,7 @@ def provoke(client: Client) -> str:
     return shown
 
 
-def test_the_key_shows_nowhere(
+def test_key_is_never_shown(
     stub: StubUpstream, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -1041,18 +1043,18 @@ def test_the_key_shows_nowhere(
     assert all(request.headers["authorization"].endswith(KEY) for request in stub.requests)
 
 
-def test_pictures_and_prompts_stay_out_of_reprs() -> None:
+def test_reprs_contain_no_pictures_or_prompts() -> None:
     assert "QUJD" not in repr(create({"data": [{"b64_json": "QUJD"}]}))
     assert "white cat" not in repr(CAT)
 
 
-def test_a_placeholder_for_a_key_garbles_no_message(stub: StubUpstream) -> None:
+def test_placeholder_key_does_not_garble_messages(stub: StubUpstream) -> None:
     stub.answer(400, error_body(message="no such model"))
     with pytest.raises(Refused, match=r"^no such model$"):
         Client(stub.base_url, "no").create(CAT)
 
 
-def test_the_client_needs_no_django() -> None:
+def test_client_needs_no_django() -> None:
     import gallery.upstream.client
     import gallery.upstream.parse
 
@@ -1062,7 +1064,7 @@ def test_the_client_needs_no_django() -> None:
     assert "gallery.upstream.client" in sys.modules
 
 
-# Any JSON may come in
+# Random JSON
 
 # fmt: off
 TEXTS = st.sampled_from([
@@ -1104,12 +1106,12 @@ DOCUMENTS = st.one_of(
 
 
 def storable(text: str, limit: int) -> bool:
-    text.encode()  # no lone surrogates: no database takes them
+    text.encode()  # no lone surrogates: databases refuse them
     return len(text) <= limit and "\x00" not in text
 
 
 @pytest.mark.parametrize("polling", [False, True])
-def test_any_json_is_an_answer_or_an_upstream_error(polling: bool) -> None:
+def test_random_json_is_an_answer_or_an_upstream_error(polling: bool) -> None:
     outcomes: set[object] = set()
 
     @cases(300, nightly=5_000)
@@ -1147,7 +1149,7 @@ def test_any_json_is_an_answer_or_an_upstream_error(polling: bool) -> None:
     TEXTS,
     st.booleans(),
 )
-def test_any_json_makes_an_error(status: int, document: Any, header: str, polling: bool) -> None:
+def test_random_json_makes_an_error(status: int, document: Any, header: str, polling: bool) -> None:
     error = error_from(status, document, {"retry-after": header}, polling=polling)
     assert isinstance(error, UpstreamError)
     assert error.message
@@ -1161,10 +1163,10 @@ def test_any_json_makes_an_error(status: int, document: Any, header: str, pollin
     assert error.balance_usd is None or error.balance_usd.is_finite()
 
 
-# The stub itself
+# The stub
 
 
-def test_the_stub_plays_its_script_and_then_its_handler(stub: StubUpstream, client: Client) -> None:
+def test_stub_plays_its_script_and_then_its_handler(stub: StubUpstream, client: Client) -> None:
     with pytest.raises(ServerTrouble) as caught:
         client.create(CAT)
     assert caught.value.code == "unscripted"

@@ -1,4 +1,4 @@
-"""What the client makes of a server's catalogue: in the vendor's shapes, of ids alone, and any nonsense.
+"""How the client reads a server's catalogue: in the vendor's shapes, with ids only, and with nonsense.
 
 The shapes are small excerpts, written by hand after the vendor's pages of March and July 2026.
 """
@@ -65,8 +65,8 @@ def client(stub: StubUpstream) -> Iterator[Client]:
     client.close()
 
 
-def row(name: str, category: object = "image", **told: Any) -> dict[str, Any]:
-    return {"id": name, "object": "model", "tokenlab": {"category": category, **told}}
+def row(name: str, category: object = "image", **said: Any) -> dict[str, Any]:
+    return {"id": name, "object": "model", "tokenlab": {"category": category, **said}}
 
 
 def page(namespace: str = "tokenlab", key: str = "request_format_details", **contract: Any) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def page(namespace: str = "tokenlab", key: str = "request_format_details", **con
 
 
 def described(**contract: Any) -> dict[str, Any]:
-    """A page of a model that makes pictures from a prompt, with a choice of aspect ratios."""
+    """The page of a model that makes pictures from a prompt, with several aspect ratios."""
     return page(
         **{
             "public_operations": ["text-to-image"],
@@ -113,10 +113,10 @@ def refusal(status: int, code: str = "", headers: dict[str, str] | None = None) 
     return Reply.of_json({"error": {"code": code, "message": "no"}}, status, headers=headers or {})
 
 
-# A server that tells everything
+# A server that says everything
 
 
-def test_the_sandbox_s_catalogue_is_read_whole(tmp_path: Any) -> None:
+def test_catalogue_of_the_sandbox_is_read(tmp_path: Any) -> None:
     process, line = launch(LEMONSTUDIO_SANDBOX_SECRET="s", LEMONSTUDIO_DATA=str(tmp_path))
     try:
         client = Client(line.split()[-1], "sk-sandbox", connect_timeout=10)
@@ -146,7 +146,7 @@ def test_the_sandbox_s_catalogue_is_read_whole(tmp_path: Any) -> None:
     assert (gpt.price, gpt.token_prices) == (None, {"input": Decimal(5), "output": Decimal(30)})
 
 
-def test_what_is_asked_for_and_how(stub: StubUpstream, client: Client) -> None:
+def test_client_asks_for_list_pages_and_prices(stub: StubUpstream, client: Client) -> None:
     stub.handler = serving([row("a/b c?d#e"), row("dall-e-3")], price_list=prices(**{"dall-e-3": {}, "a/b c?d#e": {}}))
     assert [model.id for model in client.catalogue().models] == ["a/b c?d#e", "dall-e-3"]
     assert [request.path for request in stub.requests] == [
@@ -160,7 +160,7 @@ def test_what_is_asked_for_and_how(stub: StubUpstream, client: Client) -> None:
     assert len({request.peer for request in stub.requests}) == 1
 
 
-def test_a_description_in_the_list_itself_saves_the_question(stub: StubUpstream, client: Client) -> None:
+def test_description_in_the_list_saves_a_request(stub: StubUpstream, client: Client) -> None:
     stub.handler = serving([described()], page_of=lambda name: refusal(500), price_list=prices(m={}))
     (model,) = client.catalogue().models
     assert (model.described, model.options) == (True, (RATIO,))
@@ -169,8 +169,8 @@ def test_a_description_in_the_list_itself_saves_the_question(stub: StubUpstream,
 
 @pytest.mark.parametrize("namespace", ["tokenlab", "lemondata"])
 @pytest.mark.parametrize("key", ["request_format_details", "public_contract"])
-def test_both_names_and_both_shapes_are_read(namespace: str, key: str) -> None:
-    told = page(
+def test_both_names_and_shapes_are_read(namespace: str, key: str) -> None:
+    said = page(
         namespace,
         key,
         public_operations=["text-to-image", "image-edit"],
@@ -180,7 +180,7 @@ def test_both_names_and_both_shapes_are_read(namespace: str, key: str) -> None:
         request_endpoint_by_operation={"image-edit": "/v1/images/edits", "text-to-image": None},
         service_limits={"prompt_max_characters": 3000, "concurrency": None},
     )
-    model = offered_model("m", [told])
+    model = offered_model("m", [said])
     assert model.described
     assert (model.generates, model.edits, model.prompt_limit) == (True, True, 3000)
     assert model.endpoints["generate"] == "/images/generations"
@@ -189,18 +189,18 @@ def test_both_names_and_both_shapes_are_read(namespace: str, key: str) -> None:
     assert model.parameters == {"seed": ()}
 
 
-def test_the_newer_name_wins_and_the_two_are_not_mixed() -> None:
-    told = {
+def test_newer_name_wins() -> None:
+    said = {
         "id": "m",
         "tokenlab": {"category": "image", "description": "new"},
         "lemondata": {"category": "image", "description": "old", "public_contract": {"supported_parameters": ["seed"]}},
     }
-    model = offered_model("m", [told])
+    model = offered_model("m", [said])
     assert (model.description, model.described) == ("new", False)
 
 
-def test_each_operation_has_its_own_fields() -> None:
-    told = described(
+def test_operations_have_their_own_fields() -> None:
+    said = described(
         public_operations=["text-to-image", "image-to-image"],
         operation_constraints=[
             {
@@ -216,32 +216,32 @@ def test_each_operation_has_its_own_fields() -> None:
             },
         ],
     )
-    model = offered_model("m", [told])
+    model = offered_model("m", [said])
     ratio, resolution = model.options
     assert (resolution.choices, resolution.operations) == (("1k", "2k"), ("generate",))
     assert (ratio.choices, ratio.operations) == (RATIOS, ("generate",))
-    assert "other choices for references, edit" in model.problems[0], "what cannot be expressed is said"
-    assert model.edits, "pictures that go along are edited, where there is no operation of that name"
+    assert "other choices for references, edit" in model.problems[0], "the note says what cannot be expressed"
+    assert model.edits, "without an operation for references, the edit takes the pictures"
 
 
-def test_a_field_that_must_be_sent_has_a_value_to_begin_with() -> None:
+def test_required_field_has_a_default() -> None:
     model = offered_model("m", [described(required_selectors=["aspect_ratio"])])
     assert (model.required, model.options[0].default) == (("aspect_ratio",), "1:1")
 
 
-def test_two_names_of_one_field_are_one_option() -> None:
+def test_two_names_of_a_field_are_one_option() -> None:
     model = offered_model("m", [described(supported_parameters=["output_compression", "compression"])])
     assert list(model.parameters) == ["output_compression"]
 
 
-def test_a_summary_alone_is_no_description() -> None:
+def test_summary_is_no_description() -> None:
     summary = {"public_operations": ["image-edit"], "request_endpoint": "/v1/images/edits"}
     model = offered_model("m", [row("m", request_format_summary=summary)])
     assert (model.described, model.generates, model.edits) == (False, False, True)
     assert model.endpoints["edit"] == "/images/edits"
 
 
-def test_the_end_of_a_model_is_told() -> None:
+def test_end_of_a_model_is_read() -> None:
     life = {
         "stage": "deprecated",
         "reason": "Old",
@@ -268,7 +268,7 @@ def test_the_end_of_a_model_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "said",
     [
         {"pricing": {"per_request": "0.04", "input_per_1m": None, "is_lock_price": True, "currency": "USD"}},
         {"lock_price_per_request": "0.04", "input_per_1m_tokens": None},
@@ -276,9 +276,9 @@ def test_the_end_of_a_model_is_told() -> None:
         {"pricing_unit": "per_image", "scalar_pricing": {"per_image": 0.04}},
     ],
 )
-def test_a_price_is_found_wherever_it_stands(told: dict[str, Any]) -> None:
-    assert offered_model("m", [], [told]).price == Decimal("0.04")
-    assert offered_model("m", [{"id": "m", "tokenlab": told}], [told]).price == Decimal("0.04")
+def test_price_is_found_at_all_places(said: dict[str, Any]) -> None:
+    assert offered_model("m", [], [said]).price == Decimal("0.04")
+    assert offered_model("m", [{"id": "m", "tokenlab": said}], [said]).price == Decimal("0.04")
 
 
 @pytest.mark.parametrize(
@@ -292,23 +292,23 @@ def test_a_price_is_found_wherever_it_stands(told: dict[str, Any]) -> None:
         *[(one, "None") for one in (None, "", "free", "-1", -0.01, True, "NaN", math.inf, "1e9", [1], 10**7, 10**400)],
     ],
 )
-def test_amounts(value: Any, price: str) -> None:
+def test_amount_is_read(value: Any, price: str) -> None:
     assert str(offered_model("m", [], [{"lock_price_per_request": value}]).price) == price
 
 
-def test_a_price_in_another_currency_is_none_in_dollars() -> None:
+def test_price_in_another_currency_is_ignored() -> None:
     assert offered_model("m", [], [{"lock_price_per_request": "4", "currency": "CNY"}]).price is None
     assert offered_model("m", [], [{"pricing": {"per_request": "4", "currency": "CNY"}}]).price is None
 
 
-def test_prices_of_tokens_are_no_price_of_a_picture() -> None:
+def test_token_prices_are_no_price_of_a_picture() -> None:
     rates = {"input_per_1m_tokens": "5.00", "output_per_1m_tokens": "30.00"}
-    told = {"pricing_unit": "per_token", "per_request": "5", **rates}
-    model = offered_model("m", [], [told])
+    said = {"pricing_unit": "per_token", "per_request": "5", **rates}
+    model = offered_model("m", [], [said])
     assert (model.price, model.token_prices) == (None, {"input": Decimal(5), "output": Decimal(30)})
 
 
-def test_a_price_that_depends_on_choices_is_said_or_asked_for() -> None:
+def test_price_by_option_is_read_or_reported() -> None:
     variants = [
         {"when": {"quality": "hd"}, "per_request": "0.08"},
         {"when": {"quality": "hd", "size": "1792x1024"}, "per_request": "0.12"},
@@ -317,8 +317,8 @@ def test_a_price_that_depends_on_choices_is_said_or_asked_for() -> None:
         {"when": {"quality": 7}, "per_request": "1"},
         7,
     ]
-    told = {"has_complex_pricing": True, "pricing_details": {"variants": variants}}
-    model = offered_model("m", [], [told])
+    said = {"has_complex_pricing": True, "pricing_details": {"variants": variants}}
+    model = offered_model("m", [], [said])
     assert model.prices == (
         ({"quality": "hd", "size": "1792x1024"}, Decimal("0.12")),
         ({"quality": "hd"}, Decimal("0.08")),
@@ -330,7 +330,7 @@ def test_a_price_that_depends_on_choices_is_said_or_asked_for() -> None:
     assert "($0.02 to $0.09)" in unclear.problems[0]
 
 
-def test_the_price_of_the_model_that_was_asked_about() -> None:
+def test_price_must_be_of_the_requested_model() -> None:
     rows = [{"model": "other", "pricing": {"per_request": "9"}}, {"model": "m", "lock_price_per_request": "1"}]
     assert pricing_in({"data": rows}, "m") == {"model": "m", "lock_price_per_request": "1", "currency": None}
     assert pricing_in({"data": rows[:1]}, "m") is None
@@ -338,8 +338,8 @@ def test_the_price_of_the_model_that_was_asked_about() -> None:
     assert pricing_in({"model": "m", "scalar_pricing": {"per_request": "1"}}, "m") is not None
 
 
-def test_a_server_with_prices_of_one_model_at_a_time(stub: StubUpstream, client: Client) -> None:
-    """As the pages of March 2026 have it, if the list of all is refused."""
+def test_prices_are_asked_for_by_model(stub: StubUpstream, client: Client) -> None:
+    """The vendor's pages of March 2026 describe this, if the whole list is refused."""
 
     def answer(request: Request) -> Any:
         if request.path == "/v1/pricing?model=m":
@@ -350,10 +350,10 @@ def test_a_server_with_prices_of_one_model_at_a_time(stub: StubUpstream, client:
     assert client.catalogue().models[0].price == Decimal("0.05")
 
 
-# Servers that tell less
+# Servers that say less
 
 
-def test_a_server_of_the_openai_kind_tells_ids_alone(stub: StubUpstream, client: Client) -> None:
+def test_openai_server_offers_ids_only(stub: StubUpstream, client: Client) -> None:
     names = [f"model-{number}" for number in range(40)]
     stub.handler = serving(
         [{"id": name, "object": "model", "owned_by": "me"} for name in names],
@@ -361,7 +361,7 @@ def test_a_server_of_the_openai_kind_tells_ids_alone(stub: StubUpstream, client:
         price_list=Reply(404, b"<h1>Not Found</h1>"),
     )
     assert client.catalogue().models == tuple(OfferedModel(name) for name in names)
-    assert len(stub.requests) == 1 + 1 + 3 + 3 + 3, "it is soon plain that there is nothing more to be had"
+    assert len(stub.requests) == 1 + 1 + 3 + 3 + 3, "the client stops asking soon"
 
 
 @pytest.mark.parametrize(
@@ -378,13 +378,13 @@ def test_a_server_of_the_openai_kind_tells_ids_alone(stub: StubUpstream, client:
         Reply.of_json({"data": 7}),
     ],
 )
-def test_details_and_prices_that_cannot_be_had_are_not_said(stub: StubUpstream, client: Client, useless: Reply) -> None:
+def test_missing_details_and_prices_are_left_out(stub: StubUpstream, client: Client, useless: Reply) -> None:
     names = ["a", "b", "c", "d", "e"]
     stub.handler = serving([row(name) for name in names], lambda name: useless, useless)
     assert client.catalogue().models == tuple(OfferedModel(name) for name in names)
 
 
-def test_a_model_whose_page_fails_spoils_no_other(stub: StubUpstream, client: Client) -> None:
+def test_failed_page_affects_its_model_only(stub: StubUpstream, client: Client) -> None:
     names = [f"m{number}" for number in range(9)]
     stub.handler = serving([row(name) for name in names], lambda name: refusal(500) if name != "m8" else described())
     assert [model.described for model in client.catalogue().models] == [False] * 8 + [True]
@@ -398,23 +398,23 @@ NO_NAMES: list[Any] = ["", "Size", "9size", "si-ze", "größe", "s" * 41, "size\
 
 
 @pytest.mark.parametrize("name", [*RESERVED, "operation", "stream", "partial_images", "mask_url", *NO_NAMES])
-def test_fields_that_are_no_options_are_left_out(name: Any) -> None:
+def test_fields_that_are_no_options_are_ignored(name: Any) -> None:
     model = offered_model("m", [described(supported_parameters=[name, "aspect_ratio"])])
     assert (model.options, model.parameters) == ((RATIO,), {})
 
 
-def test_choices_that_make_no_sense_are_left_out() -> None:
+def test_senseless_choices_are_ignored() -> None:
     given = ["1:1", 7, None, True, ["x"], "", "a\nb", "x" * 101, "16:9", "1:1"]
     assert offered_model("m", [described(aspect_ratios=given)]).options == (RATIO,)
 
 
-def test_descriptions_are_one_clean_line() -> None:
+def test_description_is_one_clean_line() -> None:
     model = offered_model("m", [row("m", description=" a\x00b\x1b[1m\n\n  c\u2028 " + "x" * 900)])
     assert model.description.startswith("ab[1m c x")
     assert len(model.description) == 500
 
 
-def test_operations_of_a_later_time_are_said() -> None:
+def test_unknown_operations_are_reported() -> None:
     model = offered_model("m", [described(public_operations=["text-to-image", "image-to-hologram"])])
     assert model.problems == ("The studio does not know its operation “image-to-hologram”.",)
 
@@ -432,13 +432,13 @@ def test_operations_of_a_later_time_are_said() -> None:
         ([{"id": "x" * 101}, {"id": "a\nb"}, {"id": " a"}, {"id": "\ud800"}, {"id": "x" * 100}], ["x" * 100]),
     ],
 )
-def test_ids_that_can_be_used(rows: list[Any], names: list[str]) -> None:
+def test_usable_ids_are_read(rows: list[Any], names: list[str]) -> None:
     assert list(offered_rows({"data": rows})[0]) == names
-    assert list(offered_rows(rows)[0]) == names, "a bare list is one too"
+    assert list(offered_rows(rows)[0]) == names, "a bare list counts, too"
 
 
 @pytest.mark.parametrize(
-    ("told", "is_left_out"),
+    ("said", "is_left_out"),
     [
         (row("veo3.1", "video"), True),
         ({"id": "gpt-5.4", "lemondata": {"category": "chat"}}, True),
@@ -463,18 +463,18 @@ def test_ids_that_can_be_used(rows: list[Any], names: list[str]) -> None:
         ],
     ],
 )  # fmt: skip
-def test_models_for_something_else_never_pass_as_picture_models(told: dict[str, Any], is_left_out: bool) -> None:
-    assert bool(not_for_pictures(told["id"], told)) is is_left_out
-    found, left_out = offered_rows([told])
-    assert (told["id"] in found) is not is_left_out
-    assert [one.id for one in left_out] == ([told["id"]] if is_left_out else [])
+def test_models_for_other_purposes_are_left_out(said: dict[str, Any], is_left_out: bool) -> None:
+    assert bool(not_for_pictures(said["id"], said)) is is_left_out
+    found, left_out = offered_rows([said])
+    assert (said["id"] in found) is not is_left_out
+    assert [one.id for one in left_out] == ([said["id"]] if is_left_out else [])
 
 
-def test_an_endless_catalogue_has_an_end_and_says_so(stub: StubUpstream, client: Client) -> None:
+def test_endless_catalogue_is_cut_off_with_a_note(stub: StubUpstream, client: Client) -> None:
     choices = [f"{one}:1" for one in range(500)]
     names = [f"o{number}" for number in range(150)]
-    told = Reply.of_json(described(supported_parameters=["aspect_ratio", *names], aspect_ratios=choices))
-    stub.handler = serving([row(f"m{number}") for number in range(5_000)], lambda name: told)
+    said = Reply.of_json(described(supported_parameters=["aspect_ratio", *names], aspect_ratios=choices))
+    stub.handler = serving([row(f"m{number}") for number in range(5_000)], lambda name: said)
     catalogue = client.catalogue()
     assert len(catalogue.models) == 200
     assert catalogue.left_out[0] == LeftOut("m200", "the list has more than 200 models")
@@ -505,7 +505,7 @@ def test_an_endless_catalogue_has_an_end_and_says_so(stub: StubUpstream, client:
         (Reply(how="truncate", body=b'{"data": []}'), OutcomeUnknown, "connection_lost"),
     ],
 )
-def test_without_a_list_there_is_an_error(
+def test_missing_list_is_an_error(
     stub: StubUpstream, client: Client, answer: Reply, kind: type[UpstreamError], code: str
 ) -> None:
     stub.handler = serving(answer)
@@ -515,7 +515,7 @@ def test_without_a_list_there_is_an_error(
     assert len(stub.requests) == 1
 
 
-def test_a_server_that_is_not_there_is_an_error_too() -> None:
+def test_missing_server_is_an_error() -> None:
     with pytest.raises(NotSent):
         Client("http://no-such-host.invalid/v1", KEY).catalogue()
 
@@ -529,9 +529,7 @@ def test_a_server_that_is_not_there_is_an_error_too() -> None:
     ],
 )
 @pytest.mark.parametrize("at", ["page", "price"])
-def test_half_a_catalogue_is_not_taken_for_the_whole(
-    stub: StubUpstream, answer: Reply, kind: type[UpstreamError], at: str
-) -> None:
+def test_half_a_catalogue_is_an_error(stub: StubUpstream, answer: Reply, kind: type[UpstreamError], at: str) -> None:
     stub.handler = serving(
         [row("a"), row("b"), row("c")],
         lambda name: answer if at == "page" and name == "b" else described(),
@@ -541,7 +539,7 @@ def test_half_a_catalogue_is_not_taken_for_the_whole(
         Client(stub.base_url, KEY, connect_timeout=5, poll_read_timeout=1).catalogue()
 
 
-def test_a_server_that_takes_its_time_for_each_meets_the_deadline(stub: StubUpstream) -> None:
+def test_slow_pages_meet_the_deadline(stub: StubUpstream) -> None:
     stub.handler = serving(
         [row(f"m{number}") for number in range(200)], lambda name: Reply.of_json(described(), delay=0.1)
     )
@@ -551,26 +549,26 @@ def test_a_server_that_takes_its_time_for_each_meets_the_deadline(stub: StubUpst
     assert len(stub.requests) < 100
 
 
-def test_when_the_time_is_up_nothing_more_is_asked(stub: StubUpstream) -> None:
+def test_client_stops_at_the_deadline(stub: StubUpstream) -> None:
     with pytest.raises(OutcomeUnknown) as caught:
         Client(stub.base_url, KEY, catalogue_time=0.0).catalogue()
     assert (caught.value.code, stub.requests) == ("catalogue_too_slow", [])
 
 
-def test_an_answer_that_drips_meets_the_deadline_as_well(stub: StubUpstream) -> None:
+def test_slow_answer_meets_the_deadline(stub: StubUpstream) -> None:
     stub.handler = serving([row("a")], lambda name: Reply(200, b" " * 4_000, how="drip", every=0.05))
     with pytest.raises(OutcomeUnknown) as caught:
         Client(stub.base_url, KEY, connect_timeout=5, catalogue_time=1.0).catalogue()
     assert caught.value.code == "catalogue_too_slow"
 
 
-def test_the_key_is_in_nothing_that_is_offered(stub: StubUpstream, client: Client) -> None:
-    told = f"Made for {KEY}."
+def test_offer_does_not_contain_the_key(stub: StubUpstream, client: Client) -> None:
+    said = f"Made for {KEY}."
     stub.handler = serving(
         [row("a"), row(KEY)],
         lambda name: (
-            described(aspect_ratios=[KEY, "1:1"], notes=[told], public_operations=["text-to-image", KEY])
-            | {"tokenlab": {**described()["tokenlab"], "description": told, "lifecycle": {"reason": told}}}
+            described(aspect_ratios=[KEY, "1:1"], notes=[said], public_operations=["text-to-image", KEY])
+            | {"tokenlab": {**described()["tokenlab"], "description": said, "lifecycle": {"reason": said}}}
         ),
         prices(a={"pricing_details": {"variants": [{"when": {"size": KEY}, "per_request": "1"}]}}),
     )
@@ -580,7 +578,7 @@ def test_the_key_is_in_nothing_that_is_offered(stub: StubUpstream, client: Clien
     assert "sk-…" in catalogue.models[0].description
 
 
-# Any JSON may come in
+# Random JSON
 
 # fmt: off
 TEXTS = st.sampled_from([
@@ -602,7 +600,7 @@ VALUES = st.recursive(
 
 
 def shaped(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """An object with all of these fields, with some of them and nonsense in others, or nonsense as a whole."""
+    """An object with these fields, with nonsense in some of them, or complete nonsense."""
     broken = {name: value | VALUES for name, value in fields.items()}
     return st.fixed_dictionaries(fields) | st.fixed_dictionaries({}, optional=broken) | VALUES
 
@@ -627,28 +625,28 @@ CONTRACTS = shaped(
     notes=CHOICES,
 )
 LIFE = shaped(stage=st.just("deprecated"), replacement_model=TEXTS, sunset_at=TEXTS)
-TOLD = shaped(
+SAID = shaped(
     category=st.just("image"),
     description=TEXTS,
     request_format_details=CONTRACTS,
     public_contract=CONTRACTS,
     lifecycle=LIFE,
 )
-PAGES = shaped(id=TEXTS, tokenlab=TOLD, lemondata=TOLD)
+PAGES = shaped(id=TEXTS, tokenlab=SAID, lemondata=SAID)
 KNOWN = st.dictionaries(st.sampled_from(["size", "quality"]), st.sampled_from(["1:1", "hd"]), min_size=1, max_size=2)
 WHEN = KNOWN | st.dictionaries(st.sampled_from(["size", "quality", "n", "No"]), TEXTS, max_size=2)
 VARIANTS = st.lists(shaped(when=WHEN, per_request=st.just("0.08")), max_size=3)
 PRICINGS = shaped(per_request=st.just("0.04"), currency=st.just("USD"), variants=VARIANTS, input_per_1m=st.just("5"))
 PRICES = shaped(data=st.lists(shaped(model=st.sampled_from(["m", "x"]), pricing=PRICINGS), max_size=2))
-LISTS = shaped(data=st.lists(shaped(id=st.sampled_from(["m", "x", "y"]), tokenlab=TOLD), max_size=3))
+LISTS = shaped(data=st.lists(shaped(id=st.sampled_from(["m", "x", "y"]), tokenlab=SAID), max_size=3))
 NAME = r"[a-z][a-z0-9_]{0,39}"
 
 
 def check_offer(model: OfferedModel) -> None:
-    """That it can be stored, shown and sent."""
+    """Check that the model can be stored, shown and sent."""
 
     def is_plain(text: str, limit: int) -> bool:
-        text.encode()  # no lone surrogates: no database takes them
+        text.encode()  # no lone surrogates: databases refuse them
         return len(text) <= limit and len(text.splitlines()) <= 1 and "\x00" not in text and KEY not in text
 
     assert is_plain(model.id, 100)
@@ -679,15 +677,15 @@ def hide(text: str) -> str:
     return text.replace(KEY, "sk-…")
 
 
-def test_any_json_is_an_offer() -> None:
+def test_random_json_is_an_offer() -> None:
     reached: set[str] = set()
 
-    # So many until every field was reached.
+    # It takes so many to reach all fields.
     @cases(1_000, nightly=5_000)
     @given(PAGES, PRICES)
-    def check(told: Any, prices: Any) -> None:
+    def check(said: Any, prices: Any) -> None:
         pricing = pricing_in(prices, "m")
-        model = offered_model("m", [told], [pricing] if pricing else [], hide)
+        model = offered_model("m", [said], [pricing] if pricing else [], hide)
         check_offer(model)
         names = ("options", "parameters", "prices", "description", "endpoints", "edits", "prompt_limit", "price")
         reached.update(name for name in (*names, "lifecycle", "token_prices", "notes") if getattr(model, name))
@@ -696,7 +694,7 @@ def test_any_json_is_an_offer() -> None:
     assert len(reached) == 11, f"the documents reach every field: {reached}"
 
 
-def test_any_json_is_a_list_or_an_upstream_error() -> None:
+def test_random_json_is_a_list_or_an_upstream_error() -> None:
     outcomes: set[str] = set()
 
     @cases(200, nightly=3_000)
@@ -715,16 +713,14 @@ def test_any_json_is_a_list_or_an_upstream_error() -> None:
     assert outcomes == {"malformed", "models", "none"}
 
 
-def test_a_server_that_tells_nonsense_is_met_with_nothing_but_upstream_errors(
-    stub: StubUpstream, client: Client
-) -> None:
-    """The same over the wire, as three kinds of answer of one server."""
+def test_nonsense_of_a_server_raises_upstream_errors_only(stub: StubUpstream, client: Client) -> None:
+    """The same over the wire, in all three answers of one server."""
     outcomes: set[str] = set()
 
     @cases(60, nightly=600)
     @given(LISTS, PAGES, PRICES)
-    def check(listed: Any, told: Any, prices: Any) -> None:
-        stub.handler = serving(Reply.of_json(listed), lambda name: Reply.of_json(told), Reply.of_json(prices))
+    def check(listed: Any, said: Any, prices: Any) -> None:
+        stub.handler = serving(Reply.of_json(listed), lambda name: Reply.of_json(said), Reply.of_json(prices))
         try:
             offered = client.catalogue().models
         except UpstreamError:

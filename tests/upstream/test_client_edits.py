@@ -1,4 +1,4 @@
-"""The client's edits and variations: the form as a server reads it, and what came of it."""
+"""The client's edits and variations: the form as a server reads it, and the outcomes."""
 
 import contextlib
 import email.parser
@@ -73,7 +73,7 @@ def client(stub: StubUpstream) -> Iterator[Client]:
 
 
 def form(request: Request) -> dict[str, tuple[bytes, str, str]]:
-    """Name, and content, file name and type of each part, as the standard library's mail parser reads them."""
+    """Content, file name and type of each part by its name, as the standard library's mail parser reads them."""
     head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
     message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + request.body)
     assert message.get_content_type() == "multipart/form-data"
@@ -91,17 +91,17 @@ def form(request: Request) -> dict[str, tuple[bytes, str, str]]:
 
 
 def raw(request: Request, name: str) -> bytes:
-    """A part's content to the byte, which the mail parser does not promise to leave alone."""
+    """The exact bytes of a part. The mail parser does not promise to keep them."""
     boundary = b"\r\n--" + request.headers["content-type"].partition("boundary=")[2].encode()
     heads = [one.partition(b"\r\n\r\n") for one in (b"\r\n" + request.body).split(boundary)]
     (content,) = (content for head, _, content in heads if f'; name="{name}"'.encode() in head)
     return content
 
 
-# What is sent
+# Requests
 
 
-def test_an_edit_is_a_form_with_all_that_was_asked_for(stub: StubUpstream, client: Client) -> None:
+def test_edit_is_a_form_with_all_fields(stub: StubUpstream, client: Client) -> None:
     stub.answer(json=PICTURE)
     client.edit(BEAR, PNG, MASK)
     (request,) = stub.requests
@@ -121,13 +121,13 @@ def test_an_edit_is_a_form_with_all_that_was_asked_for(stub: StubUpstream, clien
     assert "transfer-encoding" not in request.headers
 
 
-def test_a_field_that_the_model_does_not_know_is_not_sent(stub: StubUpstream, client: Client) -> None:
+def test_unknown_field_is_not_sent(stub: StubUpstream, client: Client) -> None:
     stub.answer(json=PICTURE)
     client.edit(Submission("nano-banana-pro", "x", options={"resolution": "2k", "style": ""}), PNG, None)
     assert form(stub.requests[0]).keys() == {"model", "prompt", "resolution", "image"}
 
 
-def test_a_variation_sends_no_prompt_and_of_the_options_the_size_alone(stub: StubUpstream, client: Client) -> None:
+def test_variation_sends_no_prompt_and_only_the_size(stub: StubUpstream, client: Client) -> None:
     for _ in range(2):
         stub.answer(json=PICTURE)
     client.vary(Submission("dall-e-2", "a secret spec", 3, {"size": "256x256", "quality": "hd"}, "u", "b64_json"), PNG)
@@ -154,7 +154,7 @@ def test_a_variation_sends_no_prompt_and_of_the_options_the_size_alone(stub: Stu
         (b"\x89PNG\r\n\x1a\n", "image.png", "image/png"),
     ],
 )
-def test_the_file_s_name_and_type_tell_what_it_is(
+def test_file_has_the_name_and_type_of_its_format(
     stub: StubUpstream, client: Client, content: bytes, name: str, kind: str
 ) -> None:
     stub.answer(json=PICTURE)
@@ -162,7 +162,7 @@ def test_the_file_s_name_and_type_tell_what_it_is(
     assert form(stub.requests[0])["image"] == (content, name, kind)
 
 
-def test_values_of_any_type_and_text_of_any_kind_can_be_sent(stub: StubUpstream, client: Client) -> None:
+def test_all_types_of_values_and_text_can_be_sent(stub: StubUpstream, client: Client) -> None:
     stub.answer(json=PICTURE)
     prompt = 'two\r\nlines, "quotes", half a \ud83d character\r\n--and a line'
     client.edit(Submission("m", prompt, options={"seed": 0, "async": False, 'odd "name"\r\n': "x"}), PNG)
@@ -173,8 +173,8 @@ def test_values_of_any_type_and_text_of_any_kind_can_be_sent(stub: StubUpstream,
     assert b'name="odd %22name%22%0D%0A"\r\n\r\nx\r\n' in request.body
 
 
-def test_no_part_can_end_before_its_end(stub: StubUpstream, client: Client) -> None:
-    """The line between the parts is another each time, so no upload can be made to hold it."""
+def test_part_cannot_contain_the_boundary(stub: StubUpstream, client: Client) -> None:
+    """The boundary is random, so an upload cannot contain it."""
     for _ in range(2):
         stub.answer(json=PICTURE)
     client.edit(BEAR, PNG)
@@ -195,11 +195,11 @@ def test_each_upload_has_its_own_connection(stub: StubUpstream, client: Client) 
     assert {request.headers["connection"] for request in stub.requests if request.method == "POST"} == {"close"}
 
 
-# What came of it
+# Outcomes
 
 
 @every_ask
-def test_both_kinds_of_answer(stub: StubUpstream, client: Client, ask: Ask) -> None:
+def test_both_kinds_of_answers_are_read(stub: StubUpstream, client: Client, ask: Ask) -> None:
     stub.answer(json=PICTURE)
     stub.answer(json={"data": [{"b64_json": "QUJD"}]})
     stub.answer(json={"task_id": "img_1", "status": "pending", "poll_url": "/v1/tasks/img_1", "data": [{"url": ""}]})
@@ -230,7 +230,7 @@ def test_both_kinds_of_answer(stub: StubUpstream, client: Client, ask: Ask) -> N
         (200, "", MalformedAnswer, True),
     ],
 )
-def test_refusals_are_told_from_unknown_outcomes_as_ever(
+def test_refusals_differ_from_unknown_outcomes(
     stub: StubUpstream, client: Client, ask: Ask, status: int, code: str, kind: type[UpstreamError], sent: bool
 ) -> None:
     stub.answer(status, {"error": {"code": code, "message": "no"}} if status != 200 else {})
@@ -239,11 +239,11 @@ def test_refusals_are_told_from_unknown_outcomes_as_ever(
     assert type(caught.value) is kind
     assert caught.value.sent is sent
     assert not code or caught.value.code == code
-    assert len(stub.requests) == 1, "nothing is tried again by itself"
+    assert len(stub.requests) == 1, "the client never retries"
 
 
 @every_ask
-def test_a_busy_server_that_says_so_has_not_taken_it(stub: StubUpstream, client: Client, ask: Ask) -> None:
+def test_busy_server_has_not_taken_the_request(stub: StubUpstream, client: Client, ask: Ask) -> None:
     stub.answer(503, {"error": {"code": "all_channels_failed", "retryable": True, "retry_after": 3}})
     with pytest.raises(ServerTrouble) as caught:
         ask(client)
@@ -254,7 +254,7 @@ def test_a_busy_server_that_says_so_has_not_taken_it(stub: StubUpstream, client:
 @pytest.mark.parametrize(
     ("how", "code"), [("hang", "read_timeout"), ("reset", "connection_lost"), ("drop", "connection_lost")]
 )
-def test_without_an_answer_the_outcome_is_unknown(stub: StubUpstream, ask: Ask, how: str, code: str) -> None:
+def test_outcome_is_unknown_without_an_answer(stub: StubUpstream, ask: Ask, how: str, code: str) -> None:
     getattr(stub, how)()
     with pytest.raises(OutcomeUnknown) as caught:
         ask(Client(stub.base_url, KEY, connect_timeout=5, read_timeout=1))
@@ -264,7 +264,7 @@ def test_without_an_answer_the_outcome_is_unknown(stub: StubUpstream, ask: Ask, 
 
 
 @every_ask
-def test_what_never_left_was_surely_not_taken(stub: StubUpstream, ask: Ask) -> None:
+def test_unsent_request_was_not_taken(stub: StubUpstream, ask: Ask) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         unreachable = f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
@@ -277,7 +277,7 @@ def test_what_never_left_was_surely_not_taken(stub: StubUpstream, ask: Ask) -> N
     assert stub.requests == []
 
 
-def test_a_file_that_disappoints_shows_neither_prompt_nor_key(stub: StubUpstream, client: Client) -> None:
+def test_file_error_shows_neither_prompt_nor_key(stub: StubUpstream, client: Client) -> None:
     stub.answer(400, {"error": {"message": f"Incorrect {KEY} in {{image}}"}})
     with pytest.raises(Refused) as caught:
         client.edit(BEAR, PNG, MASK)
@@ -290,11 +290,11 @@ def test_a_file_that_disappoints_shows_neither_prompt_nor_key(stub: StubUpstream
 
 
 class Reader:
-    """A server that takes one request as `read` says, over a small window, and then answers."""
+    """A server that reads one request with `read`, over a small window, and then answers."""
 
     def __init__(self, read: Callable[[socket.socket], object], answer: bytes) -> None:
         self._listener = socket.socket()
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)  # taken over by what it accepts
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)  # accepted sockets inherit it
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen()
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
@@ -317,7 +317,7 @@ class Reader:
             self._read(connection)
             connection.sendall(self._answer)
             connection.shutdown(socket.SHUT_WR)
-            # What still comes is read, since a server that just closes may lose its own answer on the way.
+            # Read the rest: a server that just closes may lose its own answer on the way.
             connection.settimeout(0.5)
             with contextlib.suppress(OSError):
                 while connection.recv(2**16):
@@ -337,8 +337,8 @@ def read_head(connection: socket.socket) -> bytes:
     return seen
 
 
-def test_a_large_picture_may_take_longer_than_a_connection() -> None:
-    """A socket's time-out holds for all that it is given at once; the picture must not be."""
+def test_large_upload_may_exceed_the_connection_timeout() -> None:
+    """A socket's time-out covers each send, so the picture must not be sent at once."""
     image = b"\x89PNG" + random.Random(1).randbytes(10_000_000)
     arrived = bytearray()
 
@@ -352,13 +352,13 @@ def test_a_large_picture_may_take_longer_than_a_connection() -> None:
             arrived.extend(connection.recv(2**16))
 
     with Reader(slowly, http(200, PICTURE)) as server:
-        # 10 MB at 64 KB each 0.04 s are 6 s and more, of which the kernels' buffers save two or three
+        # 10 MB at 64 KB per 0.04 s take over 6 s; the kernels' buffers save two or three of them
         client = Client(server.url, KEY, connect_timeout=2.5, read_timeout=60)
         assert client.edit(BEAR, image).status is Status.COMPLETED
     assert image in arrived
 
 
-def test_a_server_that_stops_reading_leaves_the_outcome_unknown() -> None:
+def test_server_that_stops_reading_leaves_the_outcome_unknown() -> None:
     enough = threading.Event()
 
     def never(connection: socket.socket) -> None:
@@ -369,10 +369,10 @@ def test_a_server_that_stops_reading_leaves_the_outcome_unknown() -> None:
         with pytest.raises(OutcomeUnknown) as caught:
             Client(server.url, KEY, connect_timeout=1, read_timeout=60).edit(BEAR, bytes(20_000_000))
         enough.set()
-    assert caught.value.sent, "there are servers that make do with half a form"
+    assert caught.value.sent, "some servers accept half a form"
 
 
-def test_a_line_that_trickles_meets_the_deadline() -> None:
+def test_slow_line_meets_the_deadline() -> None:
     enough = threading.Event()
 
     def trickle(connection: socket.socket) -> None:
@@ -381,7 +381,7 @@ def test_a_line_that_trickles_meets_the_deadline() -> None:
             pass
 
     with Reader(trickle, b"") as server:
-        # 300 KB/s at the most: 60 MB would take minutes
+        # at most 300 KB/s: 60 MB would take minutes
         client = Client(server.url, KEY, connect_timeout=20, read_timeout=1, body_grace=1)
         began = time.monotonic()
         with pytest.raises(OutcomeUnknown):
@@ -398,9 +398,7 @@ def test_a_line_that_trickles_meets_the_deadline() -> None:
         (429, "rate_limit_exceeded", RateLimited),
     ],
 )
-def test_a_refusal_that_comes_while_the_picture_is_still_on_its_way(
-    status: int, code: str, kind: type[UpstreamError]
-) -> None:
+def test_refusal_during_the_upload_is_read(status: int, code: str, kind: type[UpstreamError]) -> None:
     answer = http(status, {"error": {"code": code, "message": "no"}})
     with (
         Reader(read_head, answer) as server,
@@ -462,7 +460,7 @@ def to_the_end(client: Client, answer: Answer) -> Answer:
     raise AssertionError(f"no end: {answer}")
 
 
-def test_the_sandbox_edits_at_once(to_sandbox: Client) -> None:
+def test_sandbox_edits_at_once(to_sandbox: Client) -> None:
     source = still_life()
     edited = fetched(
         to_sandbox.edit(Submission("dall-e-2", "a sea", 2, {"size": "256x256"}, "u", "url"), file_of(source), hole())
@@ -474,7 +472,7 @@ def test_the_sandbox_edits_at_once(to_sandbox: Client) -> None:
         assert ImageChops.difference(picture.crop(left), source.crop(left)).getbbox() == (0, 0, 128, 256)
 
 
-def test_the_sandbox_edits_as_a_task(to_sandbox: Client) -> None:
+def test_sandbox_edits_as_a_task(to_sandbox: Client) -> None:
     asked = Submission("nano-banana-pro", "a sea", options={"aspect_ratio": "16:9"})
     picture = file_of(still_life(), "JPEG")
     fields = {"operation": "image-to-image"}
@@ -488,13 +486,13 @@ def attachment(content: bytes, size: int | None = None) -> Attachment:
     return Attachment(io.BytesIO(content), len(content) if size is None else size)
 
 
-def test_the_sandbox_edits_several_open_files(to_sandbox: Client) -> None:
+def test_sandbox_edits_several_open_files(to_sandbox: Client) -> None:
     files = [attachment(file_of(still_life())), attachment(file_of(still_life(), "JPEG"))]
     answer = to_sandbox.send(Submission("gpt-image-2", "a sea", options={"quality": "low"}), files, attachment(hole()))
     assert len(fetched(answer)) == 1
 
 
-def test_one_picture_and_several_go_under_their_own_names(stub: StubUpstream, client: Client) -> None:
+def test_one_picture_and_several_have_their_own_field_names(stub: StubUpstream, client: Client) -> None:
     for _ in range(3):
         stub.answer(json=PICTURE)
     client.send(BEAR, [PNG])
@@ -509,7 +507,7 @@ def test_one_picture_and_several_go_under_their_own_names(stub: StubUpstream, cl
     assert b'name="operation"\r\n\r\nx' in again.body
 
 
-def test_a_large_file_is_sent_without_being_in_memory(stub: StubUpstream, client: Client, tmp_path: Any) -> None:
+def test_large_file_is_streamed(stub: StubUpstream, client: Client, tmp_path: Any) -> None:
     path = tmp_path / "large.png"
     path.write_bytes(PNG + bytes(48 * 2**20))
     stub.answer(json=PICTURE)
@@ -522,12 +520,12 @@ def test_a_large_file_is_sent_without_being_in_memory(stub: StubUpstream, client
     assert peak < 2 * 2**20
 
 
-def test_a_file_that_is_shorter_than_it_was_is_an_unknown_outcome(stub: StubUpstream, client: Client) -> None:
+def test_shrunken_file_has_an_unknown_outcome(stub: StubUpstream, client: Client) -> None:
     with pytest.raises(OutcomeUnknown):
         client.send(BEAR, [attachment(PNG, len(PNG) + 10)])
 
 
-def test_the_sandbox_varies(to_sandbox: Client) -> None:
+def test_sandbox_makes_variations(to_sandbox: Client) -> None:
     varied = fetched(to_sandbox.vary(Submission("dall-e-2", "unsaid", 2, {"size": "512x512"}), file_of(still_life())))
     assert [picture.size for picture in varied] == [(512, 512)] * 2
     assert varied[0].tobytes() != varied[1].tobytes()
@@ -546,13 +544,13 @@ def test_the_sandbox_varies(to_sandbox: Client) -> None:
         ("not_json", MalformedAnswer, True),
     ],
 )
-def test_the_sandbox_fails_edits_as_asked(to_sandbox: Client, word: str, kind: type[UpstreamError], sent: bool) -> None:
+def test_sandbox_fails_edits_on_request(to_sandbox: Client, word: str, kind: type[UpstreamError], sent: bool) -> None:
     with pytest.raises(kind) as caught:
         to_sandbox.edit(Submission("gpt-image-2", f"a sea [fail: {word}]"), file_of(still_life()), hole())
     assert caught.value.sent is sent
 
 
-def test_the_sandbox_says_what_is_wrong_with_a_file(to_sandbox: Client) -> None:
+def test_sandbox_says_what_is_wrong_with_a_file(to_sandbox: Client) -> None:
     for ask, param in [
         (lambda: to_sandbox.edit(BEAR, file_of(still_life(), "JPEG")), "image"),
         (lambda: to_sandbox.edit(BEAR, file_of(still_life()), file_of(still_life())), "mask"),

@@ -1,4 +1,4 @@
-"""Base64 as senders write it, and addresses that are relative."""
+"""Base64 in all its spellings, and relative addresses."""
 
 import base64
 import random
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gallery.upstream.inline import decode, resolve
 
-# With + and / in it, and padding at its end.
+# It contains + and /, and ends with padding.
 DATA = b"\x89PNG\r\n\x1a\n" + random.Random(7).randbytes(3002)
 PLAIN = base64.b64encode(DATA).decode()
 SAFE = base64.urlsafe_b64encode(DATA).decode()
@@ -46,23 +46,23 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
-def test_every_spelling_means_the_same_bytes(name: str) -> None:
+def test_all_spellings_mean_the_same_bytes(name: str) -> None:
     assert decode(SPELLINGS[name]) == DATA
 
 
 @given(st.binary(min_size=1, max_size=200))
-def test_any_bytes_come_back(data: bytes) -> None:
+def test_bytes_survive_a_round_trip(data: bytes) -> None:
     for text in (base64.b64encode(data), base64.urlsafe_b64encode(data).rstrip(b"="), base64.encodebytes(data)):
         assert decode(text.decode()) == data
 
 
 @pytest.mark.parametrize("text", ["", " ", "=", "data:image/png;base64,", "not base64 at all!", "AAAAA", "AA=A", "ÄÖ"])
-def test_what_is_no_base64_is_refused(text: str) -> None:
+def test_invalid_base64_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"not base64|nothing in it"):
         decode(text)
 
 
-def test_an_svg_in_a_data_url_is_text() -> None:
+def test_svg_in_a_data_url_is_text() -> None:
     assert decode("data:image/svg+xml;utf8,%3Csvg/%3E") == b"<svg/>"
 
 
@@ -77,5 +77,5 @@ def test_an_svg_in_a_data_url_is_text() -> None:
         ("//[::1", "//[::1"),
     ],
 )
-def test_an_address_is_meant_from_the_base_url(url: str, absolute: str) -> None:
+def test_address_is_relative_to_the_base_url(url: str, absolute: str) -> None:
     assert resolve("https://api.example:8443/v1", url) == absolute

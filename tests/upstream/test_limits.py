@@ -1,4 +1,4 @@
-"""What answers say about waiting, in headers and in words."""
+"""How long to wait, by headers and by messages."""
 
 import time
 
@@ -22,11 +22,11 @@ from gallery.upstream.limits import LONGEST_WINDOW, rate_limit_in
         ("", None),
     ],
 )
-def test_seconds_in_words(message: str, seconds: float | None) -> None:
+def test_seconds_are_read_from_a_message(message: str, seconds: float | None) -> None:
     assert retry_after({}, [], message) == (None if seconds is None else pytest.approx(max(1, seconds)))
 
 
-def test_long_message_is_read_in_no_time() -> None:
+def test_long_message_is_read_quickly() -> None:
     started = time.monotonic()
     for message in ("try again in " * 2_000, "wait " + "9" * 2_000, "retry 1s" + " 1s" * 2_000 + "x"):
         retry_after({}, [], message)
@@ -44,7 +44,7 @@ def test_long_message_is_read_in_no_time() -> None:
         ({}, None),
     ],
 )
-def test_retry_after_header(headers: dict[str, str], expected: float | None) -> None:
+def test_retry_after_header_is_read(headers: dict[str, str], expected: float | None) -> None:
     assert retry_after(headers, [], "") == expected
 
 
@@ -61,7 +61,7 @@ def test_rate_limit_is_read(reset: str, seconds: float, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("unit", [1, 1000])
-def test_rate_limit_with_unix_time(unit: int) -> None:
+def test_rate_limit_with_unix_time_is_read(unit: int) -> None:
     reset = str(round((time.time() + 30) * unit))
     limit = rate_limit_in({"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset})
     assert limit is not None
@@ -81,5 +81,5 @@ def test_rate_limit_with_unix_time(unit: int) -> None:
         ("NaN", "12"),
     ],
 )
-def test_rate_limit_that_makes_no_sense_is_ignored(remaining: str, reset: str) -> None:
+def test_senseless_rate_limit_is_ignored(remaining: str, reset: str) -> None:
     assert rate_limit_in({"x-ratelimit-remaining": remaining, "x-ratelimit-reset": reset}) is None

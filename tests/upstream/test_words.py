@@ -1,4 +1,4 @@
-"""The tables and their readers: other services' words, places and reasons. No paid picture is lost in any of them."""
+"""Words, places and reasons of other services. The client loses no paid picture with any of them."""
 
 import base64
 import json
@@ -76,30 +76,30 @@ def client(stub: StubUpstream) -> Iterator[Client]:
         *((word, None) for word in ("", "3", "wobbling", "already", "okra", "abandoned", "newest", "Übergabe")),
     ],
 )
-def test_a_status_word_means(word: str, status: Status | None) -> None:
+def test_status_word_has_its_meaning(word: str, status: Status | None) -> None:
     assert status_of(word) is status
 
 
-def test_every_stem_is_found_by_itself() -> None:
-    """A stem that stands behind one that begins it would never be reached."""
+def test_no_stem_hides_another() -> None:
+    """A stem would never match behind another that is its beginning."""
     for status, stem in tables.STATUS_STEMS:
         assert status_of(stem) is status, stem
 
 
 @pytest.mark.parametrize("word", ["warming_up", "Übergabe", "3", "SUCCEEDED", "failed", "CANCELLED", "success (1/1)"])
-def test_a_picture_completes_under_any_word_but_under_way(word: str) -> None:
+def test_picture_completes_a_task_unless_it_is_under_way(word: str) -> None:
     assert poll({"status": word, "data": [{"url": URL}]}).results[0].url == URL
 
 
 @pytest.mark.parametrize("word", ["processing", "IN_PROGRESS", "queued"])
-def test_what_a_task_under_way_shows_is_a_preview(word: str) -> None:
+def test_picture_of_a_task_under_way_is_a_preview(word: str) -> None:
     answer = poll({"status": word, "data": [{"url": URL}]})
     assert (answer.results, answer.previews[0].url) == ((), URL)
     settled = answer.settled()
     assert (settled.status, settled.results[0].url) == (Status.COMPLETED, URL)
 
 
-def test_an_error_under_an_unknown_word_is_a_doubt() -> None:
+def test_error_with_an_unknown_status_is_unsure() -> None:
     answer = poll({"status": "wobbling", "error": {"message": "It fell over."}})
     assert (answer.status, answer.unsure, answer.error, answer.word) == (
         Status.PROCESSING,
@@ -111,7 +111,7 @@ def test_an_error_under_an_unknown_word_is_a_doubt() -> None:
     assert not poll({"status": "processing", "error": "one worker left"}).unsure
 
 
-# -- ids, and where to ask
+# -- ids and addresses
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ def test_an_error_under_an_unknown_word_is_a_doubt() -> None:
         {"id": "t1", "url": "https://api.example.org/v1/tasks/t1", "data": []},
     ],
 )
-def test_a_task_is_not_dropped_because_a_field_is_missing(document: Any) -> None:
+def test_task_without_a_field_is_kept(document: Any) -> None:
     answer = create(document)
     assert (answer.status, answer.task_id) == (Status.PENDING, "t1")
 
 
-def test_location_and_other_names_of_poll_urls_count() -> None:
+def test_poll_url_is_found_under_all_names() -> None:
     assert create({"id": "t1", "status": "queued"}, headers={"location": "/v1/tasks/t1"}).poll_url == "/v1/tasks/t1"
     assert create({"id": "t1", "polling_url": f"{BASE}/get?id=t1"}).poll_url == "/v1/get?id=t1"
     assert create({"id": "t1", "urls": {"get": "https://evil.example/t1"}, "status": "starting"}).poll_url == ""
@@ -152,9 +152,7 @@ def answers_at(path: str, status: int = 404) -> Any:
 
 
 @pytest.mark.parametrize("status", [404, 405])
-def test_other_addresses_are_asked_once_and_what_works_is_remembered(
-    stub: StubUpstream, client: Client, status: int
-) -> None:
+def test_other_addresses_are_tried_once_and_the_right_one_kept(stub: StubUpstream, client: Client, status: int) -> None:
     stub.handler = answers_at("/v1/images/t1", status)
     for _ in range(2):
         assert client.status("t1", "/v1/gone/t1").status is Status.PENDING
@@ -167,27 +165,27 @@ def test_other_addresses_are_asked_once_and_what_works_is_remembered(
     ]
 
 
-def test_the_vendors_newer_ids_are_asked_about_at_tasks(stub: StubUpstream, client: Client) -> None:
+def test_newer_ids_are_polled_at_tasks(stub: StubUpstream, client: Client) -> None:
     stub.answer(json={"status": "pending"})
     client.status("ldtask_12")
     assert stub.requests[0].path == "/v1/tasks/ldtask_12"
 
 
-def test_a_task_that_no_address_knows_is_gone(stub: StubUpstream, client: Client) -> None:
+def test_task_unknown_at_all_addresses_is_gone(stub: StubUpstream, client: Client) -> None:
     stub.handler = lambda request: Reply.of_json({"error": {"message": "no such route"}}, 404)
     with pytest.raises(TaskGone) as caught:
         client.status("t1")
     assert (caught.value.code, len(stub.requests)) == ("async_task_not_found", 3)
 
 
-def test_a_word_about_the_task_is_believed_at_once(stub: StubUpstream, client: Client) -> None:
+def test_error_about_the_task_ends_the_search(stub: StubUpstream, client: Client) -> None:
     stub.handler = lambda request: Reply.of_json({"error": {"code": "async_task_not_found"}}, 404)
     with pytest.raises(TaskGone):
         client.status("t1")
     assert len(stub.requests) == 1
 
 
-def test_another_address_in_trouble_leaves_the_task_alive(stub: StubUpstream, client: Client) -> None:
+def test_trouble_at_another_address_keeps_the_task(stub: StubUpstream, client: Client) -> None:
     stub.answer(404, json={"error": {"message": "no such route"}})
     stub.answer(503, json={})
     with pytest.raises(ServerTrouble):
@@ -245,7 +243,7 @@ PLACES: list[Any] = [
 
 @pytest.mark.parametrize("polling", [False, True])
 @pytest.mark.parametrize("document", PLACES)
-def test_a_picture_is_found_where_it_stands(document: Any, polling: bool) -> None:
+def test_picture_is_found_at_all_places(document: Any, polling: bool) -> None:
     answer = poll(document) if polling else create(document)
     assert answer.status is Status.COMPLETED
     (result,) = answer.results
@@ -262,7 +260,7 @@ def test_a_picture_is_found_where_it_stands(document: Any, polling: bool) -> Non
         ("a.webp", "https://api.example.org/v1/a.webp"),
     ],
 )
-def test_a_relative_address_belongs_to_the_server_that_answered(url: str, absolute: str) -> None:
+def test_relative_address_belongs_to_the_server(url: str, absolute: str) -> None:
     assert create({"data": [{"url": url}]}).results[0].url == absolute
 
 
@@ -275,12 +273,12 @@ def test_a_relative_address_belongs_to_the_server_that_answered(url: str, absolu
         {"status": "completed", "docs": "https://docs.example/errors"},
     ],
 )
-def test_what_is_no_result_is_not_taken_for_one(document: Any) -> None:
+def test_other_values_are_no_results(document: Any) -> None:
     with pytest.raises(NoPicture):
         poll(document)
 
 
-def test_the_same_picture_counts_once() -> None:
+def test_same_picture_counts_once() -> None:
     assert len(create({"data": [{"url": URL}, {"url": URL}, {"b64_json": PNG}, {"b64_json": PNG}]}).results) == 2
 
 
@@ -315,10 +313,10 @@ BESIDE: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
     suppress_health_check=list(HealthCheck),
 )
 @given(WRAPS, ITEMS, DONE, BESIDE, st.sampled_from(["status", "state", "task_status", "taskStatus"]), st.booleans())
-def test_no_paid_picture_is_lost_in_other_words(
+def test_paid_picture_is_found_in_random_words(
     wraps: list[tuple[str, bool]], item: Any, word: Any, beside: dict[str, Any], field: str, polling: bool
 ) -> None:
-    """A service may call done and its fields what it likes, and put anything around them."""
+    """A service may use any words for its status and fields, and add other fields."""
     document: Any = [item] if isinstance(item, str) and not wraps else item
     for name, as_list in wraps:
         document = {name: [document] if as_list else document}
@@ -353,11 +351,11 @@ def test_no_paid_picture_is_lost_in_other_words(
         ({"error": {}}, ""),
     ],
 )
-def test_a_reason_is_found_where_it_stands(document: Any, text: str) -> None:
+def test_reason_is_found_at_all_places(document: Any, text: str) -> None:
     assert reason(document) == text
 
 
-def test_packed_json_is_bounded() -> None:
+def test_nested_json_is_limited() -> None:
     deep: Any = "x"
     for _ in range(12):
         deep = json.dumps({"error": deep})
@@ -377,7 +375,7 @@ def test_packed_json_is_bounded() -> None:
         ({"base_resp": {"status_code": 1026, "status_msg": "No."}}, ""),
     ],
 )
-def test_a_refusal_inside_a_good_answer_is_a_refusal(document: Any, code: str) -> None:
+def test_refusal_with_status_200_is_a_refusal(document: Any, code: str) -> None:
     answer = create(document)
     assert (answer.status, answer.code) == (Status.FAILED, code)
     assert answer.error
@@ -386,7 +384,7 @@ def test_a_refusal_inside_a_good_answer_is_a_refusal(document: Any, code: str) -
 @pytest.mark.parametrize(
     "document", [{"code": 500, "message": "worker died"}, {"status": 502, "message": "gone"}, {"message": "hello"}]
 )
-def test_trouble_inside_a_good_answer_leaves_the_outcome_unknown(document: Any) -> None:
+def test_trouble_with_status_200_leaves_the_outcome_unknown(document: Any) -> None:
     with pytest.raises(MalformedAnswer) as caught:
         create(document)
     assert caught.value.sent
@@ -410,7 +408,7 @@ def test_trouble_inside_a_good_answer_leaves_the_outcome_unknown(document: Any) 
         (403, {"type": "permission_error"}, "access_denied"),
     ],
 )
-def test_refusals_go_by_the_studios_codes(status: int, error: dict[str, Any], code: str) -> None:
+def test_refusals_have_the_codes_of_the_studio(status: int, error: dict[str, Any], code: str) -> None:
     problem = error_from(status, {"error": error})
     assert (type(problem), problem.code) == (Refused, code)
 
@@ -426,23 +424,23 @@ def test_refusals_go_by_the_studios_codes(status: int, error: dict[str, Any], co
         (429, {"type": "insufficient_quota"}),
     ],
 )
-def test_money_and_keys_are_the_accounts_matter(status: int, error: dict[str, Any]) -> None:
+def test_errors_of_money_and_keys_concern_the_account(status: int, error: dict[str, Any]) -> None:
     assert type(error_from(status, {"error": error})) is AccountProblem
 
 
-def test_a_safety_word_in_the_servers_trouble_declines_nothing() -> None:
+def test_safety_word_in_a_server_error_declines_no_prompt() -> None:
     problem = error_from(500, {"error": {"message": "the content filter did not answer"}})
     assert (type(problem), problem.code) == (ServerTrouble, "internal_error")
 
 
-def test_no_route_to_a_model_is_final() -> None:
+def test_missing_route_to_a_model_is_final() -> None:
     error = {"type": "all_channels_failed", "message": "No channel.", "retryable": False}
     assert type(error_from(503, {"error": error})) is Refused
     assert type(error_from(503, {"error": {**error, "retryable": True}})) is ServerTrouble
     assert type(error_from(503, {"error": error}, polling=True)) is ServerTrouble
 
 
-def test_a_page_of_a_firewall_is_named_as_what_it_is(stub: StubUpstream, client: Client) -> None:
+def test_page_of_a_firewall_is_recognised(stub: StubUpstream, client: Client) -> None:
     page = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head></html>"
     stub.answer(403, body=page)
     with pytest.raises(Refused) as caught:
@@ -455,13 +453,13 @@ def test_a_page_of_a_firewall_is_named_as_what_it_is(stub: StubUpstream, client:
     assert page_in(b"plain") == page_in(b"") == ""
 
 
-def test_a_refusal_in_plain_text_is_shown(stub: StubUpstream, client: Client) -> None:
+def test_refusal_in_plain_text_is_shown(stub: StubUpstream, client: Client) -> None:
     stub.answer(400, body="The size is not known here.")
     with pytest.raises(Refused, match=r"^The size is not known here\.$"):
         client.create(CAT)
 
 
-def test_what_would_mend_a_request_is_read() -> None:
+def test_remedy_for_a_request_is_read() -> None:
     error = {"message": "No.", "allowed_aspect_ratios": ["1:1", "16:9"], "recommended_request": {"prompt": "A kite"}}
     problem = error_from(400, {"error": error, "validation_errors": [{"field": "size", "message": "no"}]})
     assert problem.advice["allowed_aspect_ratios"] == "1:1, 16:9"
@@ -497,7 +495,7 @@ def test_progress_is_percent(value: Any, percent: int | None) -> None:
         ({"retry-after": "5"}, {"retry_after": 9, "message": "try again in 2s"}, 5),
     ],
 )
-def test_how_long_to_wait(headers: dict[str, str], error: dict[str, Any], seconds: float | None) -> None:
+def test_time_to_wait_is_read(headers: dict[str, str], error: dict[str, Any], seconds: float | None) -> None:
     assert error_from(429, {"error": error}, headers).retry_after == seconds
 
 
@@ -509,7 +507,7 @@ def test_limits_are_read_from_headers(stub: StubUpstream, client: Client) -> Non
     assert problem.limits == RateLimits(60, None, 360.0)
 
 
-def test_ids_and_usage_come_along(stub: StubUpstream, client: Client) -> None:
+def test_ids_and_usage_are_read(stub: StubUpstream, client: Client) -> None:
     usage = {"input_tokens": 13, "output_tokens": 1056, "total_tokens": 1069}
     details = {"text_tokens": 13, "image_tokens": 0}
     stub.answer(
@@ -534,7 +532,7 @@ def test_ids_and_usage_come_along(stub: StubUpstream, client: Client) -> None:
 # -- the raw answer
 
 
-def test_a_raw_answer_holds_no_payload_and_is_bounded() -> None:
+def test_raw_answer_has_no_payload_and_a_limit() -> None:
     document = {"data": [{"b64_json": "A" * 500_000, "revised_prompt": "a cat " * 900}], "id": "x"}
     raw = raw_answer(
         200, {"content-type": "application/json", "x-secret": "no"}, json.dumps(document).encode(), document
@@ -546,12 +544,12 @@ def test_a_raw_answer_holds_no_payload_and_is_bounded() -> None:
     assert len(raw_answer(200, {}, b"<p>" * 400_000, None).body) == 256 * 1024
 
 
-def test_a_payload_that_was_taken_out_is_no_picture() -> None:
+def test_removed_payload_is_no_picture() -> None:
     with pytest.raises(MalformedAnswer):
         create({"data": [{"b64_json": "[base64: 500000 characters]"}]})
 
 
-def test_the_key_is_not_in_a_raw_answer(stub: StubUpstream, client: Client) -> None:
+def test_raw_answer_does_not_contain_the_key(stub: StubUpstream, client: Client) -> None:
     stub.answer(json={"note": f"key {KEY}"}, headers={"X-Request-Id": KEY})
     with pytest.raises(MalformedAnswer) as caught:
         client.create(CAT)

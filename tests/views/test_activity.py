@@ -1,4 +1,4 @@
-"""The log of a gallery: every deed has its line, and what may not be seen any more is not shown by it."""
+"""The log of a gallery: each action has its line, and a line shows no picture that the reader may not see."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,7 @@ Verb = Activity.Verb
 
 
 def log(gallery: Gallery) -> list[str]:
-    """The lines, the first first."""
+    """The lines, oldest first."""
     return [str(line) for line in Activity.objects.filter(gallery=gallery).order_by("pk")]
 
 
@@ -38,7 +38,7 @@ def page(client: Client, gallery: Gallery, query: str = "") -> str:
     return unescape(re.sub(r"<[^>]+>", " ", answer.content.decode()))
 
 
-def test_every_deed_has_its_line(
+def test_each_action_has_its_line(
     as_owner: Client,
     as_teammate: Client,
     teammate: Person,
@@ -88,7 +88,7 @@ def test_every_deed_has_its_line(
     assert places == sorted(places), "the latest first"
 
 
-def test_many_at_once_are_one_line(
+def test_several_pictures_at_once_share_one_line(
     as_owner: Client, owner: Person, private_gallery: Gallery, make_picture: MakePicture
 ) -> None:
     chosen = [make_picture().pk for _ in range(12)]
@@ -99,7 +99,7 @@ def test_many_at_once_are_one_line(
     assert log(private_gallery) == ["Olivia Owner added 13 pictures"]
 
 
-def test_a_later_one_or_another_person_s_is_a_new_line(
+def test_later_action_or_another_person_starts_a_new_line(
     teammate: Person, private_gallery: Gallery, make_picture: MakePicture
 ) -> None:
     services.galleries.save_picture(make_picture(), private_gallery)
@@ -110,7 +110,7 @@ def test_a_later_one_or_another_person_s_is_a_new_line(
     assert [line.split()[0] for line in log(private_gallery)] == ["Olivia", "Tom", "Olivia", "Olivia"]
 
 
-def test_what_arrives_in_a_gallery_is_added_by_its_author(
+def test_author_is_named_for_a_picture_that_arrives(
     make_generation: Callable[..., Generation], private_gallery: Gallery
 ) -> None:
     from django.core.files.storage import default_storage
@@ -123,10 +123,10 @@ def test_what_arrives_in_a_gallery_is_added_by_its_author(
     assert set(GalleryEntry.objects.values_list("added_by__name", flat=True)) == {"Olivia Owner"}
 
 
-def test_the_line_goes_with_the_deed(
+def test_line_and_action_share_a_transaction(
     private_gallery: Gallery, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What cannot be written down is not done, and what is undone is not written down."""
+    """If the line cannot be written, the action fails. If the action is rolled back, so is the line."""
     picture = make_picture()
     with transaction.atomic():
         services.galleries.save_picture(picture, private_gallery)
@@ -142,7 +142,7 @@ def test_the_line_goes_with_the_deed(
     assert not GalleryEntry.objects.exists()
 
 
-def test_outside_of_a_transaction_nothing_is_written_down(
+def test_line_needs_a_transaction(
     django_db_serialized_rollback: None, transactional_db: None, private_gallery: Gallery
 ) -> None:
     with pytest.raises(AssertionError):
@@ -150,7 +150,7 @@ def test_outside_of_a_transaction_nothing_is_written_down(
 
 
 @pytest.mark.parametrize("how", ["trashed", "taken out", "deleted"])
-def test_what_may_not_be_seen_any_more_is_told_of_but_not_shown(
+def test_hidden_picture_is_mentioned_but_not_shown(
     how: str, as_teammate: Client, teammate: Person, owner: Person, private_gallery: Gallery, make_picture: MakePicture
 ) -> None:
     Membership.objects.create(gallery=private_gallery, person=teammate)
@@ -171,7 +171,7 @@ def test_what_may_not_be_seen_any_more_is_told_of_but_not_shown(
     assert "Nobody" not in html
 
 
-def test_guests_and_those_who_are_gone_have_a_name(owner: Person, private_gallery: Gallery) -> None:
+def test_guests_and_deleted_people_have_a_name(owner: Person, private_gallery: Gallery) -> None:
     with transaction.atomic():
         services.activity.record(private_gallery, None, Verb.COMMENTED, guest="Carl")
         services.activity.record(private_gallery, None, Verb.LINK_MADE)
@@ -182,10 +182,10 @@ def test_guests_and_those_who_are_gone_have_a_name(owner: Person, private_galler
     assert "Olivia Owner made this gallery" in " ".join(page(signed_in(owner), private_gallery).split())
 
 
-def test_the_log_does_not_name_links_by_their_labels(
+def test_log_hides_labels_of_links(
     as_teammate: Client, teammate: Person, owner: Person, private_gallery: Gallery
 ) -> None:
-    """Those are only for who runs the gallery; viewers read the log."""
+    """Labels are for managers only; viewers read the log, too."""
     Membership.objects.create(gallery=private_gallery, person=teammate)
     settings = {"label": "The rival agency", "expires_at": timezone.now() + timedelta(days=1)}
     link, _ = services.share_links.make_link(private_gallery, owner, settings)
@@ -195,7 +195,9 @@ def test_the_log_does_not_name_links_by_their_labels(
     assert not Activity.objects.exclude(detail="").exists()
 
 
-def test_days_are_those_of_the_studio(as_owner: Client, owner: Person, private_gallery: Gallery, settings: Any) -> None:
+def test_days_follow_the_studio_time_zone(
+    as_owner: Client, owner: Person, private_gallery: Gallery, settings: Any
+) -> None:
     settings.TIME_ZONE = "Pacific/Auckland"
     with transaction.atomic():
         for _ in range(2):
@@ -207,7 +209,7 @@ def test_days_are_those_of_the_studio(as_owner: Client, owner: Person, private_g
     assert days == ["2 July 2026", "1 July 2026"]
 
 
-def test_pages_hold_every_line_once(
+def test_pages_hold_each_line_once(
     as_owner: Client, owner: Person, private_gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(activity, "PAGE", 3)
@@ -227,7 +229,7 @@ def test_pages_hold_every_line_once(
     assert "made this gallery" in text
 
 
-def test_one_line_costs_as_many_queries_as_fifty(
+def test_query_count_does_not_grow_with_lines(
     as_owner: Client, owner: Person, teammate: Person, private_gallery: Gallery, make_picture: MakePicture
 ) -> None:
     def queries() -> int:
@@ -249,10 +251,10 @@ def test_one_line_costs_as_many_queries_as_fifty(
     assert queries() == with_one
 
 
-# -- who is in a gallery, at a glance
+# -- members in the list of galleries
 
 
-def test_the_list_of_galleries_shows_who_is_in_them(
+def test_list_of_galleries_shows_their_members(
     as_owner: Client, teammate: Person, private_gallery: Gallery, team_gallery: Gallery
 ) -> None:
     assert "Private" in as_owner.get("/galleries/").content.decode()

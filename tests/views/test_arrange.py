@@ -1,4 +1,4 @@
-"""A gallery's order by hand: who changes it, where things go, and that nobody's change spoils another's."""
+"""A gallery's order by hand: who may change it, where pictures go, and that moves at once do not clash."""
 
 import random
 from collections.abc import Callable
@@ -31,14 +31,16 @@ def move(client: Client, gallery: Gallery, picture: int, what: str, of: object =
 
 @pytest.fixture
 def row(make_picture: MakePicture, private_gallery: Gallery) -> list[int]:
-    """Five, in their order; all at the place that new ones have."""
+    """Five pictures in their order; all at the place of a new picture."""
     pictures = [make_picture() for _ in range(5)]
     for picture in pictures:
         put(picture, private_gallery)
     return [picture.pk for picture in reversed(pictures)]
 
 
-def test_before_after_to_the_front_and_to_the_end(as_owner: Client, private_gallery: Gallery, row: list[int]) -> None:
+def test_picture_moves_before_after_to_front_and_to_end(
+    as_owner: Client, private_gallery: Gallery, row: list[int]
+) -> None:
     a, b, c, d, e = row
     for picture, what, of, wanted in (
         (d, "before", b, [a, d, b, c, e]),
@@ -58,7 +60,7 @@ def test_before_after_to_the_front_and_to_the_end(as_owner: Client, private_gall
     assert sorted(row, key=lambda pk: listed.index(f'id="picture-{pk}"')) == [c, b, a, e, d]
 
 
-def test_what_is_new_stays_before_what_was_moved_among_the_old(
+def test_new_pictures_stay_before_moved_ones(
     as_owner: Client, make_picture: MakePicture, private_gallery: Gallery, row: list[int]
 ) -> None:
     a, b, c, d, e = row
@@ -68,8 +70,8 @@ def test_what_is_new_stays_before_what_was_moved_among_the_old(
     assert order(private_gallery) == [new.pk, a, b, e, c, d]
 
 
-def test_makes_room_however_often_two_change_places(private_gallery: Gallery, row: list[int]) -> None:
-    """A hundred times between the same two: halves would run out of digits, and places would be equal."""
+def test_places_never_run_out(private_gallery: Gallery, row: list[int]) -> None:
+    """A hundred moves between the same two: halves would run out of digits, and places would be equal."""
     a, b, c, *_ = row
     entries = {entry.picture_id: entry for entry in private_gallery.entries.all()}
     for turn in range(120):
@@ -80,7 +82,7 @@ def test_makes_room_however_often_two_change_places(private_gallery: Gallery, ro
     assert all(other - one > 1e-9 for one, other in pairwise(positions))
 
 
-def test_any_moves_whatever_give_the_order_that_lists_would_have(private_gallery: Gallery, row: list[int]) -> None:
+def test_moves_give_the_same_order_as_a_list(private_gallery: Gallery, row: list[int]) -> None:
     dice = random.Random(4)
     wanted = list(row)
     for _ in range(150):
@@ -96,7 +98,7 @@ def test_any_moves_whatever_give_the_order_that_lists_would_have(private_gallery
 @pytest.mark.parametrize(
     ("role", "may"), [(None, False), (Role.VIEWER, False), (Role.CONTRIBUTOR, False), (Role.MANAGER, True)]
 )
-def test_managers_arrange(
+def test_only_managers_arrange(
     as_teammate: Client, teammate: Person, private_gallery: Gallery, row: list[int], role: Role | None, may: bool
 ) -> None:
     if role:
@@ -111,7 +113,7 @@ def test_managers_arrange(
         assert "data-arrange=" not in as_teammate.get(f"/galleries/{private_gallery.pk}/?sort=newest").content.decode()
 
 
-def test_says_what_to_do_where_the_other_one_is_gone(
+def test_move_beside_a_missing_picture_says_what_to_do(
     as_owner: Client, make_picture: MakePicture, private_gallery: Gallery, row: list[int]
 ) -> None:
     for of in (make_picture().pk, "", "x", "9" * 30):
@@ -124,10 +126,10 @@ def test_says_what_to_do_where_the_other_one_is_gone(
     assert order(private_gallery) == row
 
 
-def test_many_at_once_lose_no_move(
+def test_moves_at_once_are_all_kept(
     django_db_serialized_rollback: None, transactional_db: None, make_picture: MakePicture, private_gallery: Gallery
 ) -> None:
-    """Each moves a picture of its own behind the first: all are there in the end, each at a place of its own."""
+    """Each thread moves another picture behind the first. In the end all are there, at different places."""
     pictures = [make_picture() for _ in range(7)]
     for picture in pictures:
         put(picture, private_gallery)
@@ -141,7 +143,7 @@ def test_many_at_once_lose_no_move(
             barrier.wait(20)
             for _ in range(5):
                 services.galleries.move_beside(entries[picture], entries[first], after=True)
-        except Exception as problem:  # noqa: BLE001 the test tells it
+        except Exception as problem:  # noqa: BLE001 the test reports it
             problems.append(problem)
         finally:
             connection.close()

@@ -1,4 +1,4 @@
-"""Several at once: told before, made together, cancelled, retried and voted on together."""
+"""Batches: their plan, and how they are made, cancelled, retried and voted on."""
 
 import uuid
 from collections.abc import Callable
@@ -31,11 +31,11 @@ def pks(*slugs: str) -> list[int]:
     return [model(slug).pk for slug in slugs]
 
 
-# -- before it is sent
+# -- the plan
 
 
 @pytest.mark.parametrize(
-    ("changes", "cost", "told"),
+    ("changes", "cost", "note"),
     [
         ({}, "2 pictures · $0.08", "2 prompts"),
         ({"prompt": "A door"}, "$0.04", ""),
@@ -47,21 +47,21 @@ def pks(*slugs: str) -> list[int]:
         ({"prompt": "A door", "slug": "flux-pro"}, "", ""),
     ],
 )
-def test_the_plan_tells_number_and_cost(as_owner: Client, changes: dict[str, Any], cost: str, told: str) -> None:
+def test_plan_says_number_and_cost(as_owner: Client, changes: dict[str, Any], cost: str, note: str) -> None:
     changes["compare"] = pks(*changes.get("compare", ()))
     text = " ".join(as_owner.post("/generations/plan/", form(**changes), headers=HX).content.decode().split())
     assert f'<hx-partial hx-target="#cost" hx-swap="innerHTML">{cost}' in text
-    assert told in text
+    assert note in text
     assert Generation.objects.count() == 0
 
 
-def test_prices_by_option_are_counted(as_owner: Client) -> None:
+def test_plan_counts_prices_by_option(as_owner: Client) -> None:
     ImageModel.objects.filter(slug="dall-e-3").update(prices=[{"when": {"quality": "hd"}, "price": "0.08"}])
     text = as_owner.post("/generations/plan/", form(prompt="A door", opt_quality="hd"), headers=HX).content.decode()
     assert "$0.08" in text
 
 
-def test_the_plan_of_a_form_with_errors_promises_nothing(as_owner: Client) -> None:
+def test_plan_of_an_invalid_form_is_empty(as_owner: Client) -> None:
     answer = as_owner.post("/generations/plan/", form(count="9"), headers=HX)
     assert answer.status_code == 200
     assert "$" not in answer.content.decode()
@@ -78,7 +78,7 @@ def test_wildcards_make_one_batch(as_owner: Client, owner: Person) -> None:
     assert made == [("A red door", Decimal("0.0400")), ("A green door", Decimal("0.0400"))]
 
 
-def test_a_comparison_asks_each_model_with_the_options_that_it_has(as_owner: Client) -> None:
+def test_comparison_sends_each_model_its_own_options(as_owner: Client) -> None:
     send(as_owner, prompt="A door", opt_size="1792x1024", opt_quality="hd", compare=pks("flux-pro", "dall-e-2"))
     batch = Batch.objects.get()
     assert batch.kind == Batch.Kind.COMPARISON
@@ -90,13 +90,13 @@ def test_a_comparison_asks_each_model_with_the_options_that_it_has(as_owner: Cli
     }
 
 
-def test_a_model_compared_with_itself_is_one_request(as_owner: Client) -> None:
+def test_same_model_twice_is_one_request(as_owner: Client) -> None:
     send(as_owner, prompt="A door", compare=pks("dall-e-3"))
     assert Generation.objects.count() == 1
     assert not Batch.objects.exists()
 
 
-def test_the_form_sent_twice_is_one_batch(as_owner: Client) -> None:
+def test_form_sent_twice_makes_one_batch(as_owner: Client) -> None:
     twice = form()
     for _ in range(2):
         as_owner.post("/generations/", twice, headers=HX)
@@ -104,12 +104,12 @@ def test_the_form_sent_twice_is_one_batch(as_owner: Client) -> None:
     assert Generation.objects.count() == 2
 
 
-def test_a_prompt_that_stands_for_nothing_is_refused(as_owner: Client) -> None:
+def test_empty_wildcard_is_refused(as_owner: Client) -> None:
     assert send(as_owner, prompt="{|}").status_code == 422
     assert send(as_owner, prompt="{a|b}", per_line="on").status_code == 200
 
 
-def test_too_many_are_refused_with_the_limit_told(as_owner: Client, settings: Any) -> None:
+def test_too_many_requests_are_refused_with_the_limit(as_owner: Client, settings: Any) -> None:
     settings.LEMONSTUDIO_MAX_PER_SUBMIT = 5
     answer = send(as_owner, prompt="{1|2|3|4|5|6}")
     assert answer.status_code == 422
@@ -118,7 +118,7 @@ def test_too_many_are_refused_with_the_limit_told(as_owner: Client, settings: An
     assert not Generation.objects.exists()
 
 
-def test_a_batch_beyond_the_budget_is_not_sent_in_part(as_owner: Client, owner: Person) -> None:
+def test_batch_beyond_the_budget_sends_nothing(as_owner: Client, owner: Person) -> None:
     Budget.objects.create(person=owner, amount=Decimal("0.10"))
     answer = send(as_owner, prompt="{1|2|3}")
     assert answer.status_code == 422
@@ -127,7 +127,7 @@ def test_a_batch_beyond_the_budget_is_not_sent_in_part(as_owner: Client, owner: 
     assert not Batch.objects.exists()
 
 
-# -- the same as before
+# -- duplicates
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def red_door(make_generation: MakeGeneration, make_picture: MakePicture) -> Pict
     return make_picture(made)
 
 
-def test_what_was_made_before_is_shown_first(as_owner: Client, red_door: Picture) -> None:
+def test_duplicate_is_shown_first(as_owner: Client, red_door: Picture) -> None:
     answer = send(as_owner, prompt="A red door")
     assert answer.status_code == 409
     text = answer.content.decode()
@@ -146,19 +146,19 @@ def test_what_was_made_before_is_shown_first(as_owner: Client, red_door: Picture
     assert Generation.objects.count() == 1
 
 
-def test_generate_anyway(as_owner: Client, red_door: Picture) -> None:
+def test_generate_anyway_makes_a_duplicate(as_owner: Client, red_door: Picture) -> None:
     assert send(as_owner, prompt="A red door", again="all").status_code == 200
     assert Generation.objects.count() == 2
 
 
-def test_without_scripts_the_whole_page_says_so(as_owner: Client, red_door: Picture) -> None:
+def test_duplicate_is_shown_without_scripts(as_owner: Client, red_door: Picture) -> None:
     answer = as_owner.post("/generations/", form(prompt="A red door"))
     assert answer.status_code == 409
     assert "<html" in answer.content.decode()
     assert escape("This was made before") in answer.content.decode()
 
 
-def test_only_the_new_ones_of_a_batch(as_owner: Client, red_door: Picture) -> None:
+def test_batch_can_skip_duplicates(as_owner: Client, red_door: Picture) -> None:
     answer = send(as_owner)
     assert answer.status_code == 409
     assert "Only the 1 new" in answer.content.decode()
@@ -167,28 +167,28 @@ def test_only_the_new_ones_of_a_batch(as_owner: Client, red_door: Picture) -> No
 
 
 @pytest.mark.parametrize("changes", [{"opt_quality": "hd"}, {"prompt": "A red door."}, {"slug": "flux-pro"}])
-def test_another_request_is_another_request(as_owner: Client, red_door: Picture, changes: dict[str, Any]) -> None:
+def test_changed_request_is_no_duplicate(as_owner: Client, red_door: Picture, changes: dict[str, Any]) -> None:
     assert send(as_owner, **({"prompt": "A red door"} | changes)).status_code == 200
 
 
-def test_what_a_teammate_keeps_to_themselves_is_not_told(as_teammate: Client, red_door: Picture) -> None:
+def test_private_picture_of_a_teammate_is_no_duplicate(as_teammate: Client, red_door: Picture) -> None:
     assert send(as_teammate, prompt="A red door").status_code == 200
 
 
-def test_vary_asks_for_the_same_at_once(as_owner: Client, red_door: Picture) -> None:
+def test_vary_repeats_the_request_at_once(as_owner: Client, red_door: Picture) -> None:
     answer = as_owner.post(f"/generations/{red_door.generation_id}/again/", headers=HX)
     assert answer.status_code == 200
     new = Generation.objects.latest("pk")
     assert (new.prompt, new.parent, new.options) == ("A red door", red_door, red_door.generation.options)
 
 
-def test_vary_pressed_twice_is_one_request(as_owner: Client, red_door: Picture) -> None:
+def test_vary_pressed_twice_makes_one_request(as_owner: Client, red_door: Picture) -> None:
     for _ in range(2):
         as_owner.post(f"/generations/{red_door.generation_id}/again/", {"token": str(uuid.UUID(int=7))}, headers=HX)
     assert Generation.objects.count() == 2
 
 
-def test_remix_brings_all_settings_and_remembers_the_parent(as_owner: Client, red_door: Picture) -> None:
+def test_remix_fills_in_all_settings_and_keeps_the_parent(as_owner: Client, red_door: Picture) -> None:
     shown = as_owner.get(f"/?remix={red_door.pk}")
     assert shown.context["form"].initial["parent"] == red_door.pk
     assert "A red door" in shown.content.decode()
@@ -196,19 +196,19 @@ def test_remix_brings_all_settings_and_remembers_the_parent(as_owner: Client, re
     assert Generation.objects.latest("pk").parent == red_door
 
 
-def test_remix_of_what_one_may_not_see_is_a_fresh_form(as_teammate: Client, red_door: Picture) -> None:
+def test_remix_of_a_hidden_picture_opens_an_empty_form(as_teammate: Client, red_door: Picture) -> None:
     shown = as_teammate.get(f"/?remix={red_door.pk}")
     assert "A red door" not in shown.content.decode()
     assert send(as_teammate, prompt="Mine", parent=red_door.pk).status_code == 422
 
 
-def test_use_prompt_brings_the_prompt_alone(as_owner: Client, red_door: Picture) -> None:
+def test_use_prompt_fills_in_the_prompt_only(as_owner: Client, red_door: Picture) -> None:
     form_shown = as_owner.get(f"/?prompt_of={red_door.generation_id}").context["form"]
     assert form_shown.initial["prompt"] == "A red door"
     assert "parent" not in form_shown.initial
 
 
-# -- afterwards
+# -- after sending
 
 
 @pytest.fixture
@@ -219,26 +219,26 @@ def comparison(owner: Person, make_generation: MakeGeneration) -> Batch:
     return batch
 
 
-def test_cancel_all(as_owner: Client, comparison: Batch) -> None:
+def test_cancel_all_cancels_each_generation(as_owner: Client, comparison: Batch) -> None:
     as_owner.post(f"/batches/{comparison.pk}/cancel/")
     states = list(comparison.generations.order_by("pk").values_list("state", flat=True))
     assert states == [State.COMPLETED, State.FAILED, State.CANCELLED]
 
 
-def test_retry_what_failed_and_no_more(as_owner: Client, comparison: Batch) -> None:
+def test_retry_repeats_failed_generations_only(as_owner: Client, comparison: Batch) -> None:
     for _ in range(2):
         as_owner.post(f"/batches/{comparison.pk}/retry/")
     again = comparison.generations.exclude(retry_of=None).get()
     assert (again.model.slug, again.state) == ("flux-pro", State.QUEUED)
 
 
-def test_the_page_shows_all_of_it_in_the_order_asked_for(as_owner: Client, comparison: Batch) -> None:
+def test_page_shows_the_batch_in_order(as_owner: Client, comparison: Batch) -> None:
     text = as_owner.get(f"/batches/{comparison.pk}/").content.decode()
     ids = [f'id="generation-{pk}"' for pk in comparison.generations.order_by("pk").values_list("pk", flat=True)]
     assert sorted(ids, key=text.index) == ids
 
 
-def test_one_vote_each_that_moves_and_can_be_taken_back(as_owner: Client, owner: Person, comparison: Batch) -> None:
+def test_person_has_one_vote_and_can_move_or_remove_it(as_owner: Client, owner: Person, comparison: Batch) -> None:
     first, second, _ = comparison.generations.order_by("pk")
     answer = as_owner.post(f"/generations/{first.pk}/vote/", headers=HX)
     assert 'aria-pressed="true"' in answer.content.decode()
@@ -248,7 +248,7 @@ def test_one_vote_each_that_moves_and_can_be_taken_back(as_owner: Client, owner:
     assert not Vote.objects.exists()
 
 
-def test_a_teammate_who_sees_it_votes_too(
+def test_teammate_who_sees_a_comparison_can_vote(
     as_teammate: Client, teammate: Person, comparison: Batch, team_gallery: Any, make_picture: MakePicture
 ) -> None:
     from tests.conftest import put
@@ -261,12 +261,12 @@ def test_a_teammate_who_sees_it_votes_too(
     assert as_teammate.post(f"/batches/{comparison.pk}/cancel/").status_code == 404
 
 
-def test_a_generation_outside_a_comparison_takes_no_votes(as_owner: Client, make_generation: MakeGeneration) -> None:
+def test_generation_outside_a_comparison_takes_no_votes(as_owner: Client, make_generation: MakeGeneration) -> None:
     as_owner.post(f"/generations/{make_generation().pk}/vote/")
     assert not Vote.objects.exists()
 
 
-def test_prompt_history_has_each_once_newest_first(
+def test_prompt_history_has_each_prompt_once_newest_first(
     as_owner: Client, owner: Person, teammate: Person, make_generation: MakeGeneration
 ) -> None:
     for prompt in ("one", "two", "one"):
@@ -275,7 +275,7 @@ def test_prompt_history_has_each_once_newest_first(
     assert as_owner.get("/prompts/").json() == {"prompts": ["one", "two"]}
 
 
-def test_retry_beyond_the_budget_keeps_the_old_one(as_owner: Client, owner: Person, comparison: Batch) -> None:
+def test_retry_beyond_the_budget_keeps_the_old_generation(as_owner: Client, owner: Person, comparison: Batch) -> None:
     comparison.generations.update(model=model("midjourney"), state=State.FAILED)
     Budget.objects.create(person=owner, amount=Decimal("0.10"))
     as_owner.post(f"/batches/{comparison.pk}/retry/")
@@ -283,7 +283,7 @@ def test_retry_beyond_the_budget_keeps_the_old_one(as_owner: Client, owner: Pers
     assert not comparison.generations.filter(dismissed=True).exists()
 
 
-def test_a_feed_with_batches_costs_as_many_queries(
+def test_batches_cost_the_feed_no_queries(
     as_owner: Client, owner: Person, django_assert_num_queries: Any, make_generation: MakeGeneration
 ) -> None:
     from django.db import connection

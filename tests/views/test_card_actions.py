@@ -29,11 +29,11 @@ def messages() -> list[tuple[str, int]]:
     return [(message.task["func"], message.task["args"][0]) for message in OrmQ.objects.all()]
 
 
-# -- who may
+# -- permissions
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_nobody_else_may(
+def test_other_people_cannot_act(
     as_teammate: Client, as_stranger: Client, make_generation: MakeGeneration, action: str
 ) -> None:
     generation = make_generation(**FETCHABLE)
@@ -46,18 +46,18 @@ def test_nobody_else_may(
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_takes_a_post(as_owner: Client, make_generation: MakeGeneration, action: str) -> None:
+def test_action_needs_a_post(as_owner: Client, make_generation: MakeGeneration, action: str) -> None:
     assert as_owner.get(f"/generations/{make_generation().pk}/{action}/").status_code == 405
 
 
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("pk", ["0", "999999", "9" * 30])
-def test_what_does_not_exist_is_not_found(as_owner: Client, action: str, pk: str) -> None:
+def test_unknown_generation_is_not_found(as_owner: Client, action: str, pk: str) -> None:
     assert as_owner.post(f"/generations/{pk}/{action}/").status_code == 404
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_works_without_htmx(as_owner: Client, make_generation: MakeGeneration, action: str) -> None:
+def test_action_works_without_htmx(as_owner: Client, make_generation: MakeGeneration, action: str) -> None:
     response = act(as_owner, make_generation(), action, htmx=False)
     assert (response.status_code, response["Location"]) == (302, "/")
 
@@ -77,7 +77,7 @@ def test_cancel_stops_waiting(as_owner: Client, make_generation: MakeGeneration,
 
 
 @pytest.mark.parametrize("state", [State.SAVING, State.COMPLETED, State.FAILED, State.INTERRUPTED])
-def test_cancel_comes_too_late(as_owner: Client, make_generation: MakeGeneration, state: State) -> None:
+def test_cancel_can_come_too_late(as_owner: Client, make_generation: MakeGeneration, state: State) -> None:
     generation = make_generation(state=state)
     assert act(as_owner, generation, "cancel").status_code == 200
     generation.refresh_from_db()
@@ -88,9 +88,7 @@ def test_cancel_comes_too_late(as_owner: Client, make_generation: MakeGeneration
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.INTERRUPTED, State.CANCELLED])
-def test_retry_makes_a_new_one_and_the_old_makes_room(
-    as_owner: Client, make_generation: MakeGeneration, state: State
-) -> None:
+def test_retry_replaces_the_card(as_owner: Client, make_generation: MakeGeneration, state: State) -> None:
     old = make_generation(state=state, options={"size": "512x512"}, count=3)
     text = act(as_owner, old, "retry").content.decode()
     new = Generation.objects.exclude(pk=old.pk).get()
@@ -104,7 +102,7 @@ def test_retry_makes_a_new_one_and_the_old_makes_room(
 
 
 @pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "plain"])
-def test_retry_twice_is_one_new_generation(as_owner: Client, make_generation: MakeGeneration, htmx: bool) -> None:
+def test_retry_twice_makes_one_generation(as_owner: Client, make_generation: MakeGeneration, htmx: bool) -> None:
     old = make_generation(state=State.INTERRUPTED)
     act(as_owner, old, "retry", htmx)
     response = act(as_owner, old, "retry", htmx)
@@ -115,7 +113,7 @@ def test_retry_twice_is_one_new_generation(as_owner: Client, make_generation: Ma
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.SUBMITTING, State.PENDING, State.SAVING, State.COMPLETED])
-def test_what_has_not_failed_is_not_asked_for_again(
+def test_generation_that_did_not_fail_cannot_be_retried(
     as_owner: Client, make_generation: MakeGeneration, state: State
 ) -> None:
     act(as_owner, make_generation(state=state), "retry")
@@ -123,9 +121,7 @@ def test_what_has_not_failed_is_not_asked_for_again(
     assert messages() == []
 
 
-def test_another_model_is_asked_instead_with_the_options_it_has(
-    as_owner: Client, make_generation: MakeGeneration
-) -> None:
+def test_retry_with_another_model_sends_its_options(as_owner: Client, make_generation: MakeGeneration) -> None:
     old = make_generation(state=State.FAILED, count=4, error_code="model_not_found", suggested_model=model("dall-e-3"))
     assert "Use DALL·E 3 instead" in as_owner.get("/").content.decode()
     act(as_owner, old, "retry", model="dall-e-3")
@@ -142,9 +138,7 @@ WAITING = {
 }
 
 
-def test_card_that_waits_for_the_balance_says_so_and_offers_the_cheaper_model(
-    as_owner: Client, make_generation: MakeGeneration
-) -> None:
+def test_card_waiting_for_balance_offers_a_cheaper_model(as_owner: Client, make_generation: MakeGeneration) -> None:
     old = make_generation("flux-pro", suggested_model=model("dall-e-3"), **WAITING)
     page = as_owner.get("/").content.decode()
     assert "This costs about $0.35" in page
@@ -155,9 +149,7 @@ def test_card_that_waits_for_the_balance_says_so_and_offers_the_cheaper_model(
     assert Generation.objects.exclude(pk=old.pk).get().model == model("dall-e-3")
 
 
-def test_card_that_was_sent_meanwhile_is_not_asked_for_with_the_cheaper_model(
-    as_owner: Client, make_generation: MakeGeneration
-) -> None:
+def test_sent_generation_cannot_change_to_a_cheaper_model(as_owner: Client, make_generation: MakeGeneration) -> None:
     old = make_generation("flux-pro", state=State.SUBMITTING, suggested_model=model("dall-e-3"), **WAITING)
     act(as_owner, old, "retry", model="dall-e-3")
     old.refresh_from_db()
@@ -168,7 +160,7 @@ def test_card_that_was_sent_meanwhile_is_not_asked_for_with_the_cheaper_model(
 @pytest.mark.parametrize(
     ("own_enabled", "instead"), [(False, ""), (True, "dall-e-2"), (True, "no-such"), (False, "dall-e-2")]
 )
-def test_a_model_that_is_not_on_offer_is_not_asked_nor_another_in_its_place(
+def test_retry_with_a_disabled_model_asks_no_model(
     as_owner: Client, make_generation: MakeGeneration, own_enabled: bool, instead: str
 ) -> None:
     old = make_generation("flux-pro", state=State.FAILED)
@@ -189,7 +181,7 @@ def test_a_model_that_is_not_on_offer_is_not_asked_nor_another_in_its_place(
         ({"error_code": "picture_unavailable", "results": [{"url": "https://x.example/a.png"}]}, "Fetch again"),
     ],
 )
-def test_a_failure_offers_what_helps(
+def test_failed_card_offers_what_helps(
     as_owner: Client, make_generation: MakeGeneration, fields: dict[str, Any], button: str
 ) -> None:
     make_generation(state=State.FAILED, **fields)
@@ -210,7 +202,7 @@ def test_a_failure_offers_what_helps(
         (State.COMPLETED, False),
     ],
 )
-def test_dismiss_takes_the_ended_out_of_the_feed(
+def test_dismiss_removes_ended_cards_from_the_feed(
     as_owner: Client, make_generation: MakeGeneration, state: State, goes: bool
 ) -> None:
     generation = make_generation(state=state)
@@ -224,7 +216,7 @@ def test_dismiss_takes_the_ended_out_of_the_feed(
 # -- fetch again
 
 
-def test_fetch_again_tries_once_more_without_paying(as_owner: Client, make_generation: MakeGeneration) -> None:
+def test_fetch_again_costs_nothing(as_owner: Client, make_generation: MakeGeneration) -> None:
     generation = make_generation(**FETCHABLE)
     text = act(as_owner, generation, "fetch").content.decode()
     generation.refresh_from_db()
@@ -238,7 +230,7 @@ def test_fetch_again_tries_once_more_without_paying(as_owner: Client, make_gener
 @pytest.mark.parametrize(
     "fields", [{"state": State.FAILED}, {**FETCHABLE, "state": State.SAVING}, {"state": State.COMPLETED}]
 )
-def test_where_nothing_is_to_fetch_nothing_happens(
+def test_fetch_again_needs_a_result_to_fetch(
     as_owner: Client, make_generation: MakeGeneration, fields: dict[str, Any]
 ) -> None:
     generation = make_generation(**fields)

@@ -35,7 +35,7 @@ def say(client: Client, gallery: Gallery, picture: Picture, text: str = "Lovely"
 
 
 def like(gallery: Gallery, picture: Picture, *guests: str) -> None:
-    """Through a link of its own."""
+    """Each call makes a new share link."""
     settings = {"label": "A friend", "expires_at": timezone.now() + timedelta(days=1)}
     link, _ = services.share_links.make_link(gallery, gallery.owner, settings)
     votes = [GuestVote(link=link, picture=picture, guest=guest, guest_key=guest) for guest in guests]
@@ -47,7 +47,7 @@ def page(client: Client, picture: Picture) -> str:
 
 
 @pytest.mark.parametrize("role", [None, *Role.values])
-def test_who_sees_a_gallery_comments_and_reads(
+def test_members_read_and_write_comments(
     role: str | None, as_teammate: Client, teammate: Person, as_owner: Client, picture: Picture
 ) -> None:
     gallery = picture.galleries.get()
@@ -64,7 +64,7 @@ def test_who_sees_a_gallery_comments_and_reads(
 
 
 @pytest.mark.parametrize("role", Role.values)
-def test_ones_own_is_deleted_and_anybodys_by_a_manager(
+def test_author_and_managers_delete_a_comment(
     role: str, as_teammate: Client, teammate: Person, owner: Person, picture: Picture
 ) -> None:
     gallery = picture.galleries.get()
@@ -80,10 +80,10 @@ def test_ones_own_is_deleted_and_anybodys_by_a_manager(
     assert list(Comment.objects.all()) == ([] if may else [theirs])
 
 
-def test_who_sees_the_gallery_no_more_has_no_say_in_it(
+def test_former_member_loses_access_to_comments(
     as_teammate: Client, teammate: Person, picture: Picture, team_gallery: Gallery
 ) -> None:
-    """Not even over their own words; although they still see the picture elsewhere."""
+    """Not even their own, although they still see the picture elsewhere."""
     gallery = picture.galleries.get()
     join(gallery, teammate, Role.MANAGER)
     own = services.comments.comment(gallery, picture, "Said there", author=teammate)
@@ -96,14 +96,14 @@ def test_who_sees_the_gallery_no_more_has_no_say_in_it(
     assert say(as_teammate, gallery, picture).status_code == 404
 
 
-def test_administrators_see_the_picture_and_not_what_is_said(
+def test_administrator_sees_the_picture_without_comments(
     as_administrator: Client, picture: Picture, owner: Person
 ) -> None:
     services.comments.comment(picture.galleries.get(), picture, "Between us", author=owner)
     assert "Between us" not in page(as_administrator, picture)
 
 
-def test_only_of_what_is_in_the_gallery(
+def test_picture_outside_the_gallery_takes_no_comments(
     as_owner: Client, picture: Picture, make_picture: MakePicture, owner: Person
 ) -> None:
     gallery = picture.galleries.get()
@@ -113,12 +113,12 @@ def test_only_of_what_is_in_the_gallery(
     assert "Lovely" not in page(as_owner, picture)
     assert as_owner.post(f"/comments/{own.pk}/delete/").status_code == 404
     put(picture, gallery)
-    assert "Lovely" in page(as_owner, picture), "what was said there comes back with the picture"
+    assert "Lovely" in page(as_owner, picture), "the comments return with the picture"
     Picture.objects.filter(pk=picture.pk).update(trashed_at=timezone.now())
     assert say(as_owner, gallery, picture).status_code == 404
 
 
-def test_the_part_of_the_page_for_htmx(as_owner: Client, picture: Picture) -> None:
+def test_htmx_gets_the_fragment(as_owner: Client, picture: Picture) -> None:
     gallery = picture.galleries.get()
     answer = say(as_owner, gallery, picture, "So <b>lovely</b>\r\nindeed", headers=HTMX)
     text = answer.content.decode()
@@ -134,14 +134,14 @@ def test_the_part_of_the_page_for_htmx(as_owner: Client, picture: Picture) -> No
     assert Comment.objects.count() == 1
 
 
-def test_a_comment_is_by_a_person_or_by_a_guest(picture: Picture, owner: Person) -> None:
+def test_comment_has_a_person_or_a_guest(picture: Picture, owner: Person) -> None:
     gallery = picture.galleries.get()
     for author, guest in ((None, ""), (owner, "Rosa")):
         with pytest.raises(IntegrityError), transaction.atomic():
             services.comments.comment(gallery, picture, "Lovely", author=author, guest=guest)
 
 
-def test_much_said_costs_no_more_queries(
+def test_query_count_does_not_grow_with_comments(
     as_owner: Client, owner: Person, picture: Picture, team_gallery: Gallery
 ) -> None:
     settings = {"label": "A friend", "expires_at": timezone.now() + timedelta(days=1)}
@@ -168,7 +168,7 @@ def test_much_said_costs_no_more_queries(
     assert "Liked by Ben, Lea, Kim <span" in text
 
 
-def test_much_said_in_one_gallery_hides_nothing_in_another(
+def test_busy_gallery_hides_no_comments_of_another(
     as_owner: Client, owner: Person, picture: Picture, team_gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comments, "SHOWN", 2)
@@ -182,10 +182,10 @@ def test_much_said_in_one_gallery_hides_nothing_in_another(
     assert text.index("Flood 1</p>") < text.index("Flood 2</p>")
 
 
-def test_many_guests_are_a_number(
+def test_many_guests_are_counted(
     as_owner: Client, picture: Picture, team_gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of each gallery the latest are named, of all its links together."""
+    """The latest guests of each gallery are named, from all its links together."""
     monkeypatch.setattr(comments, "NAMED", 2)
     put(picture, team_gallery)
     gallery = picture.galleries.get(name="Sketches")
@@ -198,7 +198,7 @@ def test_many_guests_are_a_number(
 
 
 @pytest.mark.parametrize("role", Role.values)
-def test_managers_remove_what_guests_like_there(
+def test_only_managers_remove_likes(
     role: str,
     as_teammate: Client,
     teammate: Person,
@@ -236,7 +236,7 @@ def test_managers_remove_what_guests_like_there(
         "/pictures/1/tags/%s/remove/",
     ],
 )
-def test_a_number_that_no_row_can_have_is_not_found(address: str, as_owner: Client, picture: Picture) -> None:
+def test_number_beyond_64_bits_is_not_found(address: str, as_owner: Client, picture: Picture) -> None:
     """Beyond 64 bits SQLite raises."""
     first = picture.pk if "pictures" in address else picture.galleries.get().pk
     for number in (2**63, 10**20):

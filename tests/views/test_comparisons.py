@@ -1,4 +1,4 @@
-"""Two to four pictures side by side: which they are, and what differs."""
+"""Two to four pictures side by side, and how they differ."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def address(*pictures: Picture, **more: object) -> str:
 
 
 def rows(text: str) -> dict[str, tuple[bool, list[str]]]:
-    """Of the table: by its name whether a row differs, and what it says of each picture."""
+    """The table, by the name of the row: whether it differs, and its cell for each picture."""
     found = {}
     for attributes, row in re.findall(r"<tr ([^>]*)>(.*?)</tr>", text, re.DOTALL):
         head = re.search(r'<th scope="row">([^<]+?)\s*(<span class="badge">differs</span>)?</th>', row)
@@ -34,7 +34,7 @@ def rows(text: str) -> dict[str, tuple[bool, list[str]]]:
     return found
 
 
-def test_tells_what_differs_and_what_does_not(
+def test_table_marks_rows_that_differ(
     as_owner: Client, make_generation: MakeGeneration, make_picture: MakePicture
 ) -> None:
     one = make_picture(
@@ -53,7 +53,7 @@ def test_tells_what_differs_and_what_does_not(
     assert table["Style"] == (True, ["Vivid", "–"])
     assert table["Cost"] == (False, ["$0.05", "$0.05"])
     assert table["By"] == (False, ["Olivia Owner", "Olivia Owner"])
-    # In the order asked for, each with its heart, and the slider for two.
+    # The pictures keep their order. Each has its heart, and two have the slider.
     panes = re.findall(r'<figure.*?data-original="/media/(\d+)/.*?id="favourite-(\d+)-here"', text, re.DOTALL)
     assert panes == [(str(other.pk),) * 2, (str(one.pk),) * 2]
     assert 'type="range"' in text
@@ -62,7 +62,7 @@ def test_tells_what_differs_and_what_does_not(
     assert "<mark>" not in alike
 
 
-def test_marks_words_and_nothing_else() -> None:
+def test_differing_words_are_marked() -> None:
     first, second = marked(["A lemon at dawn, again", "a LEMON at dusk, again"])
     assert [piece for piece, differs in first if differs] == ["dawn"]
     assert [piece for piece, differs in second if differs] == ["dusk"]
@@ -70,13 +70,13 @@ def test_marks_words_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, 5])
-def test_too_few_or_too_many_are_told_what_to_do(as_owner: Client, make_picture: MakePicture, number: int) -> None:
+def test_wrong_number_of_pictures_says_what_to_do(as_owner: Client, make_picture: MakePicture, number: int) -> None:
     response = as_owner.get(address(*(make_picture() for _ in range(number))))
     assert response.status_code == 200
     assert "Pick two to four pictures" in response.content.decode()
 
 
-def test_each_picture_is_asked_for_by_itself(
+def test_each_picture_needs_its_own_permission(
     as_owner: Client,
     as_teammate: Client,
     as_administrator: Client,
@@ -95,7 +95,7 @@ def test_each_picture_is_asked_for_by_itself(
         assert as_owner.get(f"/pictures/compare/?{nonsense}").status_code == 404
 
 
-def test_decisions_of_the_gallery_they_were_selected_in(
+def test_decisions_belong_to_the_gallery_of_the_selection(
     as_owner: Client,
     as_teammate: Client,
     teammate: Person,
@@ -119,7 +119,9 @@ def test_decisions_of_the_gallery_they_were_selected_in(
     assert forms(as_teammate, private_gallery) == (2, True)
 
 
-def test_from_the_selection(as_owner: Client, make_picture: MakePicture, private_gallery: Gallery) -> None:
+def test_selection_leads_to_the_comparison(
+    as_owner: Client, make_picture: MakePicture, private_gallery: Gallery
+) -> None:
     pictures = [make_picture() for _ in range(5)]
     pks = [picture.pk for picture in pictures]
     response = as_owner.post("/selection/compare/", {"picture": pks[:3], "inside": private_gallery.pk})
@@ -130,7 +132,7 @@ def test_from_the_selection(as_owner: Client, make_picture: MakePicture, private
         assert "Select" in as_owner.get("/").content.decode()
 
 
-def test_four_cost_as_many_queries_as_two(as_owner: Client, make_picture: MakePicture) -> None:
+def test_query_count_does_not_grow_with_pictures(as_owner: Client, make_picture: MakePicture) -> None:
     def queries(*pictures: Picture) -> int:
         with CaptureQueriesContext(connection) as captured:
             assert as_owner.get(address(*pictures)).status_code == 200

@@ -33,32 +33,32 @@ def queued() -> list[tuple[str, tuple[int, ...]]]:
 # -- the page
 
 
-def test_empty_feed_offers_examples(as_owner: Client) -> None:
+def test_empty_feed_shows_examples(as_owner: Client) -> None:
     text = as_owner.get("/").content.decode()
     assert len(EXAMPLES) == 3
     for example in EXAMPLES:
         assert f'data-fill-prompt="{example}"' in text
 
 
-def test_offers_the_enabled_models_in_their_order(as_owner: Client) -> None:
+def test_page_offers_enabled_models_in_order(as_owner: Client) -> None:
     ImageModel.objects.filter(slug="midjourney").update(enabled=False)
     ImageModel.objects.filter(slug="dall-e-2").update(position=1)
     labels = [label for _, label in as_owner.get("/").context["form"].fields["model"].choices]
     assert labels == ["DALL·E 2", "DALL·E 3", "FLUX schnell", "FLUX pro", "Ideogram v3", "Stable Diffusion 3"]
 
 
-def test_a_studio_without_models_says_so_and_does_not_break(as_owner: Client) -> None:
+def test_studio_without_models_says_so(as_owner: Client) -> None:
     ImageModel.objects.update(enabled=False)
     assert as_owner.get("/").status_code == 200
     assert as_owner.post("/generations/", form()).status_code == 422
 
 
-def test_offers_own_galleries_only(as_teammate: Client, teammate: Person, team_gallery: Gallery) -> None:
+def test_page_offers_own_galleries_only(as_teammate: Client, teammate: Person, team_gallery: Gallery) -> None:
     mine = Gallery.objects.create(owner=teammate, name="Mine")
     assert list(as_teammate.get("/").context["form"].fields["gallery"].queryset) == [mine]
 
 
-def test_prompt_may_come_with_the_address_and_is_escaped(as_owner: Client) -> None:
+def test_prompt_from_the_address_is_escaped(as_owner: Client) -> None:
     text = as_owner.get("/", {"prompt": "</textarea><script>alert(1)</script>"}).content.decode()
     assert "<script>alert(1)" not in text
     assert "&lt;/textarea&gt;&lt;script&gt;alert(1)" in text
@@ -72,7 +72,7 @@ def test_use_prompt_fills_the_form(as_owner: Client, make_generation: MakeGenera
     assert [field.value() for field in shown.option_fields] == ["1792x1024", "standard", "natural"]
 
 
-def test_use_prompt_shows_nobody_else_s(as_teammate: Client, make_generation: MakeGeneration) -> None:
+def test_use_prompt_hides_prompts_of_others(as_teammate: Client, make_generation: MakeGeneration) -> None:
     secret = make_generation(prompt="A birthday surprise")
     assert "surprise" not in as_teammate.get("/", {"prompt_from": secret.pk}).content.decode()
 
@@ -80,11 +80,11 @@ def test_use_prompt_shows_nobody_else_s(as_teammate: Client, make_generation: Ma
 @pytest.mark.parametrize(
     "query", ["prompt_from=x", "prompt_from=" + "9" * 30, "before=x", "before=" + "9" * 30, "feed=x"]
 )
-def test_nonsense_in_the_address_is_survived(as_owner: Client, query: str) -> None:
+def test_page_ignores_nonsense_in_the_address(as_owner: Client, query: str) -> None:
     assert as_owner.get(f"/?{query}").status_code == 200
 
 
-def test_a_pause_is_told(as_owner: Client) -> None:
+def test_page_shows_a_pause(as_owner: Client) -> None:
     UpstreamAccount.pause("insufficient_balance", "The account is empty.", "Top it up.", seconds=60)
     text = as_owner.get("/").content.decode()
     assert "The studio is paused." in text
@@ -107,7 +107,7 @@ def test_form_makes_a_generation(as_owner: Client, owner: Person, private_galler
     assert "1 under way" in text
 
 
-def test_htmx_gets_the_card_a_live_poller_and_a_fresh_token(as_owner: Client) -> None:
+def test_htmx_gets_card_poller_and_new_token(as_owner: Client) -> None:
     sent = form()
     response = as_owner.post("/generations/", sent, headers=HX)
     made = Generation.objects.get()
@@ -121,7 +121,7 @@ def test_htmx_gets_the_card_a_live_poller_and_a_fresh_token(as_owner: Client) ->
     assert "<html" not in text
 
 
-def test_options_not_chosen_take_their_default(as_owner: Client) -> None:
+def test_options_default_if_not_chosen(as_owner: Client) -> None:
     sent = form("dall-e-3", count="1", opt_style="natural")
     del sent["opt_size"]
     as_owner.post("/generations/", sent)
@@ -129,7 +129,7 @@ def test_options_not_chosen_take_their_default(as_owner: Client) -> None:
 
 
 @pytest.mark.parametrize("token", ["", None])
-def test_works_without_a_token(as_owner: Client, token: str | None) -> None:
+def test_form_works_without_a_token(as_owner: Client, token: str | None) -> None:
     sent = form(token=token)
     if token is None:
         del sent["token"]
@@ -174,7 +174,7 @@ BAD = {
 
 @pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "plain"])
 @pytest.mark.parametrize(("changes", "field", "said"), BAD.values(), ids=BAD)
-def test_bad_input_is_told_beside_the_field_and_nothing_typed_is_lost(
+def test_bad_input_is_reported_at_the_field_and_kept(
     as_owner: Client, changes: dict[str, str], field: str, said: str, htmx: bool
 ) -> None:
     sent = form(**changes)
@@ -198,7 +198,7 @@ def test_disabled_model_is_refused(as_owner: Client) -> None:
     assert "This model is not on offer; pick another." in response.content.decode()
 
 
-def test_somebody_else_s_gallery_is_refused(as_teammate: Client, team_gallery: Gallery) -> None:
+def test_gallery_of_another_person_is_refused(as_teammate: Client, team_gallery: Gallery) -> None:
     response = as_teammate.post("/generations/", form(gallery=team_gallery.pk))
     assert response.status_code == 422
     assert "This gallery is not yours, or is gone." in response.content.decode()
@@ -225,9 +225,7 @@ def test_choices_stay_after_an_error(as_owner: Client, private_gallery: Gallery)
         "&amp;",
     ],
 )
-def test_a_prompt_is_text_wherever_it_is_shown(
-    as_owner: Client, prompt: str, make_picture: Callable[..., Picture]
-) -> None:
+def test_prompt_is_escaped_on_all_pages(as_owner: Client, prompt: str, make_picture: Callable[..., Picture]) -> None:
     picture = make_picture(prompt=prompt)
     make = form(prompt=prompt)
     pages = [
@@ -243,11 +241,11 @@ def test_a_prompt_is_text_wherever_it_is_shown(
         assert "<" not in prompt or prompt not in text
 
 
-# -- once, and together with its message
+# -- idempotency and the message
 
 
 @pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "plain"])
-def test_the_same_form_twice_is_one_generation(as_owner: Client, htmx: bool) -> None:
+def test_form_sent_twice_makes_one_generation(as_owner: Client, htmx: bool) -> None:
     sent, headers = form(), HX if htmx else {}
     as_owner.post("/generations/", sent, headers=headers)
     again = as_owner.post("/generations/", sent, headers=headers)
@@ -256,7 +254,7 @@ def test_the_same_form_twice_is_one_generation(as_owner: Client, htmx: bool) -> 
     assert len(queued()) == 1
 
 
-def test_somebody_else_s_token_gives_nothing_away(as_owner: Client, as_teammate: Client) -> None:
+def test_token_of_another_person_reveals_nothing(as_owner: Client, as_teammate: Client) -> None:
     sent = form()
     as_owner.post("/generations/", sent)
     response = as_teammate.post("/generations/", sent, headers=HX)
@@ -265,12 +263,12 @@ def test_somebody_else_s_token_gives_nothing_away(as_owner: Client, as_teammate:
     assert len(queued()) == Generation.objects.count()
 
 
-def test_the_message_goes_with_the_row(as_owner: Client) -> None:
+def test_message_is_committed_with_the_row(as_owner: Client) -> None:
     as_owner.post("/generations/", form())
     assert queued() == [("gallery.tasks.submit", (Generation.objects.get().pk,))]
 
 
-def test_the_message_is_rolled_back_with_the_row(owner: Person) -> None:
+def test_message_is_rolled_back_with_the_row(owner: Person) -> None:
     class Changed(Exception):
         pass
 
@@ -286,7 +284,7 @@ def test_the_message_is_rolled_back_with_the_row(owner: Person) -> None:
     assert queued() == []
 
 
-def test_a_form_needs_its_csrf_token(owner: Person) -> None:
+def test_form_needs_its_csrf_token(owner: Person) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(owner)
     assert client.post("/generations/", form()).status_code == 403

@@ -1,4 +1,4 @@
-"""Downloads: one picture in another shape, archives of galleries and selections, and whose they are."""
+"""Downloads: one picture in another format, archives of galleries and selections, and who may fetch them."""
 
 import gc
 import io
@@ -36,7 +36,7 @@ MakePicture = Callable[..., Picture]
 
 @pytest.fixture
 def pictures(make_picture: MakePicture, private_gallery: Gallery, owner: Person) -> list[Picture]:
-    """Three in a gallery, the oldest first in its order by hand."""
+    """Three pictures in a gallery, arranged by hand with the oldest first."""
     made = [make_picture(prompt=prompt, cost="0.0400") for prompt in ("A lemon: cut?", "CON", "Ein Zitrönchen 🍋")]
     for number, picture in enumerate(made):
         GalleryEntry.objects.create(gallery=private_gallery, picture=picture, position=3 - number, status="approved")
@@ -58,7 +58,7 @@ def body(response: Any) -> bytes:
 
 
 def hang_up(response: Any) -> None:
-    """As a server does that has lost its reader; the database stays, since it is the test's."""
+    """Close the answer, as a server does when the reader is gone. The test's database connection stays open."""
     with mock.patch.object(request_finished, "send"):
         response.close()
 
@@ -70,7 +70,7 @@ def opened(response: Any) -> zipfile.ZipFile:
 
 
 def made_ready(download: Download) -> Download:
-    """As the background tasks do it."""
+    """Do the work of the background tasks."""
     for _ in range(50):
         build.work(download.pk)
         download.refresh_from_db()
@@ -84,7 +84,7 @@ def ask(client: Client, gallery: Gallery, **form: Any) -> Any:
 
 
 def download_of(client: Client, gallery: Gallery, **form: Any) -> Download:
-    """Asked for in a shape that is made ready in the background."""
+    """Ask for settings that need the background task."""
     response = ask(client, gallery, format="webp", **form)
     assert response.status_code == 302, response.content
     return Download.objects.get(pk=response["Location"].rstrip("/").rpartition("/")[2])
@@ -93,14 +93,14 @@ def download_of(client: Client, gallery: Gallery, **form: Any) -> Download:
 # -- one picture
 
 
-def test_picture_in_another_format_and_size(as_owner: Client, make_picture: MakePicture) -> None:
+def test_picture_is_exported_in_another_format_and_size(as_owner: Client, make_picture: MakePicture) -> None:
     picture = make_picture(prompt="Take me away")
     default_storage.delete(picture.original_name)
     default_storage.save(picture.original_name, ContentFile(png(1300, 650)))
     Picture.objects.update(width=1300, height=650)
     address = f"/pictures/{picture.pk}/export/"
     assert "512 px" in as_owner.get(address).content.decode()
-    assert "2048 px" not in as_owner.get(address).content.decode(), "nothing is made larger"
+    assert "2048 px" not in as_owner.get(address).content.decode(), "pictures are never enlarged"
     response = as_owner.get(address, {"format": "webp", "side": "512", "settings": "on"})
     assert response["Content-Disposition"] == f'attachment; filename="lemon-studio-{picture.generation_id}-1-512.webp"'
     assert response["Cache-Control"] == "private, no-store"
@@ -110,7 +110,7 @@ def test_picture_in_another_format_and_size(as_owner: Client, make_picture: Make
     assert b"Take me away" not in as_owner.get(address, {"format": "webp"}).content
 
 
-def test_the_original_is_the_original_whatever_else_was_chosen(as_owner: Client, make_picture: MakePicture) -> None:
+def test_original_ignores_other_settings(as_owner: Client, make_picture: MakePicture) -> None:
     picture = make_picture()
     address = f"/pictures/{picture.pk}/export/"
     response: Any = as_owner.get(address, {"format": "original", "side": "512", "settings": "on"}, follow=True)
@@ -118,13 +118,13 @@ def test_the_original_is_the_original_whatever_else_was_chosen(as_owner: Client,
 
 
 @pytest.mark.parametrize("asked", [{"format": "gif"}, {"format": "webp", "side": "4000"}, {"format": ""}])
-def test_what_is_not_offered_is_said(asked: dict[str, str], as_owner: Client, make_picture: MakePicture) -> None:
+def test_unknown_format_or_size_is_refused(asked: dict[str, str], as_owner: Client, make_picture: MakePicture) -> None:
     response = as_owner.get(f"/pictures/{make_picture().pk}/export/", asked)
     assert response.status_code == 422
     assert "Pick" in response.content.decode()
 
 
-def test_picture_that_cannot_be_converted(as_owner: Client, make_picture: MakePicture) -> None:
+def test_damaged_picture_cannot_be_converted(as_owner: Client, make_picture: MakePicture) -> None:
     picture = make_picture()
     default_storage.delete(picture.original_name)
     address = f"/pictures/{picture.pk}/export/?format=webp"
@@ -135,10 +135,10 @@ def test_picture_that_cannot_be_converted(as_owner: Client, make_picture: MakePi
     assert "could not be converted: its end is missing" in response.content.decode()
 
 
-def test_too_many_conversions_are_told_to_come_back(as_owner: Client, make_picture: MakePicture) -> None:
+def test_conversion_beyond_the_limit_says_try_again(as_owner: Client, make_picture: MakePicture) -> None:
     address = f"/pictures/{make_picture().pk}/export/?format=png"
     CONVERSIONS.enter()
-    CONVERSIONS._here += 2  # who waits
+    CONVERSIONS._here += 2  # two that wait
     try:
         response = as_owner.get(address)
     finally:
@@ -151,7 +151,7 @@ def test_too_many_conversions_are_told_to_come_back(as_owner: Client, make_pictu
 # -- few: at once
 
 
-def test_archive_of_a_gallery(as_owner: Client, pictures: list[Picture], private_gallery: Gallery) -> None:
+def test_archive_holds_a_gallery(as_owner: Client, pictures: list[Picture], private_gallery: Gallery) -> None:
     response = ask(as_owner, private_gallery)
     assert response["Content-Disposition"] == 'attachment; filename="Sketches.zip"'
     assert not Download.objects.exists()
@@ -179,7 +179,7 @@ def test_archive_of_a_gallery(as_owner: Client, pictures: list[Picture], private
     assert [one["prompt"] for one in manifest["pictures"]] == [one.generation.prompt for one in pictures]
 
 
-def test_archive_is_one_for_unzip_too(
+def test_unzip_reads_the_archive(
     as_owner: Client, pictures: list[Picture], private_gallery: Gallery, tmp_path: Path
 ) -> None:
     unzip = shutil.which("unzip")
@@ -190,7 +190,7 @@ def test_archive_is_one_for_unzip_too(
     assert subprocess.run([unzip, "-tq", path], capture_output=True, check=False).returncode == 0
 
 
-def test_viewer_takes_all_and_learns_nothing_of_costs(
+def test_viewer_downloads_everything_but_costs(
     viewer: Person, pictures: list[Picture], private_gallery: Gallery
 ) -> None:
     archive = opened(ask(signed_in(viewer), private_gallery))
@@ -198,7 +198,7 @@ def test_viewer_takes_all_and_learns_nothing_of_costs(
     assert b"cost" not in archive.read("manifest.json")
 
 
-def test_selection_has_what_one_may_see(
+def test_selection_leaves_out_hidden_pictures(
     as_teammate: Client, viewer: Person, pictures: list[Picture], make_picture: MakePicture
 ) -> None:
     hidden = make_picture()
@@ -211,7 +211,7 @@ def test_selection_has_what_one_may_see(
     assert archive.namelist() == ["manifest.json", "001 Ein Zitrönchen 🍋.png", "002 A lemon cut.png"]
 
 
-def test_nothing_to_take_away_is_said(as_owner: Client, private_gallery: Gallery, make_picture: MakePicture) -> None:
+def test_empty_download_is_refused(as_owner: Client, private_gallery: Gallery, make_picture: MakePicture) -> None:
     assert "There is no picture in it yet" in ask(as_owner, private_gallery).content.decode()
     picture = make_picture()
     put(picture, private_gallery)
@@ -221,7 +221,7 @@ def test_nothing_to_take_away_is_said(as_owner: Client, private_gallery: Gallery
     assert "could be read" in response.content.decode()
 
 
-def test_file_that_is_missing_is_left_out_and_named(
+def test_missing_file_is_left_out_and_named(
     as_owner: Client, pictures: list[Picture], private_gallery: Gallery
 ) -> None:
     default_storage.delete(pictures[1].original_name)
@@ -231,21 +231,21 @@ def test_file_that_is_missing_is_left_out_and_named(
     assert left_out == [{"picture": pictures[1].pk, "because": "its file is missing from storage"}]
 
 
-def test_streams_are_bounded_and_leave_their_place(
+def test_streams_are_limited_and_free_their_place(
     as_owner: Client, pictures: list[Picture], private_gallery: Gallery
 ) -> None:
     begun = [ask(as_owner, private_gallery) for _ in range(4)]
     response = ask(as_owner, private_gallery)
     assert (response.status_code, response["Retry-After"]) == (429, "10")
     next(iter(begun[0].streaming_content))
-    for one in begun:  # one that was read a little, and three whose reader never began
+    for one in begun:  # one that was read a little, and three that were never read
         hang_up(one)
     assert not STREAMS.is_full
     assert STREAMS._here == 0
     body(ask(as_owner, private_gallery))
 
 
-def test_small_archive_has_its_place_before_its_files_are_read(
+def test_small_archive_takes_a_place_before_reading(
     as_owner: Client, pictures: list[Picture], private_gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here: list[int] = []
@@ -258,7 +258,7 @@ def test_small_archive_has_its_place_before_its_files_are_read(
     monkeypatch.setattr(build, "at_once", watched)
     begun = [ask(as_owner, private_gallery) for _ in range(4)]
     assert ask(as_owner, private_gallery).status_code == 429
-    assert here == [1, 2, 3, 4], "nothing was read for the fifth"
+    assert here == [1, 2, 3, 4], "no file was read for the fifth"
     for one in begun:
         hang_up(one)
     for picture in pictures:
@@ -267,10 +267,8 @@ def test_small_archive_has_its_place_before_its_files_are_read(
     assert STREAMS._here == 0
 
 
-def test_place_is_free_after_an_answer_that_ends_badly(
-    as_owner: Client, pictures: list[Picture], private_gallery: Gallery
-) -> None:
-    """Whether its files cannot be closed, or it is thrown away, as by a middleware that fails, and nobody closes it."""
+def test_failed_answer_frees_its_place(as_owner: Client, pictures: list[Picture], private_gallery: Gallery) -> None:
+    """A file cannot be closed, or the answer is dropped without a close, as a failing middleware does."""
 
     def breaks() -> Generator[bytes, None, None]:
         try:
@@ -294,7 +292,7 @@ def test_place_is_free_after_an_answer_that_ends_badly(
 # -- many: made ready in the background
 
 
-def test_large_gallery_is_made_ready(
+def test_large_gallery_is_built_in_the_background(
     as_owner: Client, owner: Person, pictures: list[Picture], private_gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "FEW_PICTURES", 2)
@@ -324,7 +322,7 @@ def test_large_gallery_is_made_ready(
     assert len(folder) == 1, "the manifest; originals are not copied"
 
 
-def test_converted_with_settings(as_owner: Client, pictures: list[Picture], private_gallery: Gallery) -> None:
+def test_archive_holds_converted_pictures(as_owner: Client, pictures: list[Picture], private_gallery: Gallery) -> None:
     download = made_ready(download_of(as_owner, private_gallery, side="512", settings="on"))
     archive = opened(as_owner.get(f"/downloads/{download.pk}/file/"))
     for name, picture in zip(archive.namelist()[1:], pictures, strict=True):
@@ -333,7 +331,7 @@ def test_converted_with_settings(as_owner: Client, pictures: list[Picture], priv
         assert picture.generation.prompt.encode() in archive.read(name)
 
 
-def test_download_that_broke_off_goes_on(as_owner: Client, pictures: list[Picture], private_gallery: Gallery) -> None:
+def test_broken_download_resumes(as_owner: Client, pictures: list[Picture], private_gallery: Gallery) -> None:
     download = made_ready(download_of(as_owner, private_gallery))
     address = f"/downloads/{download.pk}/file/"
     first = as_owner.get(address)
@@ -350,9 +348,7 @@ def test_download_that_broke_off_goes_on(as_owner: Client, pictures: list[Pictur
     assert as_owner.head(address)["Content-Length"] == str(len(whole))
 
 
-def test_file_that_is_missing_is_told_on_the_page(
-    as_owner: Client, pictures: list[Picture], private_gallery: Gallery
-) -> None:
+def test_page_names_a_missing_file(as_owner: Client, pictures: list[Picture], private_gallery: Gallery) -> None:
     default_storage.delete(pictures[1].original_name)
     download = made_ready(download_of(as_owner, private_gallery))
     assert len(opened(as_owner.get(f"/downloads/{download.pk}/file/")).namelist()) == 3
@@ -361,9 +357,7 @@ def test_file_that_is_missing_is_told_on_the_page(
     assert "002 CON.webp: its file is missing from storage" in page
 
 
-def test_failure_is_said_and_can_be_tried_again(
-    as_owner: Client, pictures: list[Picture], private_gallery: Gallery
-) -> None:
+def test_failed_download_can_be_retried(as_owner: Client, pictures: list[Picture], private_gallery: Gallery) -> None:
     for picture in pictures:
         default_storage.delete(picture.original_name)
     download = made_ready(download_of(as_owner, private_gallery))
@@ -378,9 +372,11 @@ def test_failure_is_said_and_can_be_tried_again(
     assert len(opened(as_owner.get(f"/downloads/{download.pk}/file/")).namelist()) == 4
 
 
-def test_two_at_a_time_and_each_once(as_owner: Client, pictures: list[Picture], private_gallery: Gallery) -> None:
+def test_person_has_two_downloads_at_a_time(
+    as_owner: Client, pictures: list[Picture], private_gallery: Gallery
+) -> None:
     one = download_of(as_owner, private_gallery)
-    assert download_of(as_owner, private_gallery) == one, "the same is under way"
+    assert download_of(as_owner, private_gallery) == one, "the same download is under way"
     other = download_of(as_owner, private_gallery, side="512")
     response = ask(as_owner, private_gallery, format="png")
     assert response.status_code == 422
@@ -390,7 +386,9 @@ def test_two_at_a_time_and_each_once(as_owner: Client, pictures: list[Picture], 
     assert download_of(as_owner, private_gallery, side="1024") != one
 
 
-def test_cancelled_while_it_is_made(as_owner: Client, pictures: list[Picture], private_gallery: Gallery) -> None:
+def test_download_can_be_cancelled_while_it_is_built(
+    as_owner: Client, pictures: list[Picture], private_gallery: Gallery
+) -> None:
     download = download_of(as_owner, private_gallery)
     as_owner.post(f"/downloads/{download.pk}/delete/")
     build.work(download.pk)
@@ -398,11 +396,11 @@ def test_cancelled_while_it_is_made(as_owner: Client, pictures: list[Picture], p
     assert not DownloadItem.objects.exists()
 
 
-# -- whose it is
+# -- permissions
 
 
 def everywhere(client: Client, download: Download) -> list[int]:
-    """What one gets for it, also as a browser that has seen it before."""
+    """The status of each address, also for a browser that has cached it."""
     etag = {"If-None-Match": f'"{download.etag}"', "If-Modified-Since": "Sat, 21 Nov 2026 11:00:00 GMT"}
     addresses = (f"/downloads/{download.pk}/", f"/downloads/{download.pk}/file/")
     answers = [client.get(address, headers=headers) for address in addresses for headers in ({}, etag)]
@@ -411,14 +409,14 @@ def everywhere(client: Client, download: Download) -> list[int]:
     return [answer.status_code for answer in answers]
 
 
-def test_gallery_that_is_no_longer_shown(
+def test_download_ends_with_access_to_the_gallery(
     viewer: Person, pictures: list[Picture], private_gallery: Gallery, as_owner: Client, as_administrator: Client
 ) -> None:
     client = signed_in(viewer)
     download = made_ready(download_of(client, private_gallery))
     assert everywhere(client, download) == [200] * 4
     for other in (as_owner, as_administrator):
-        assert everywhere(other, download) == [404] * 4, "it is somebody else's"
+        assert everywhere(other, download) == [404] * 4, "it is another person's"
     private_gallery.memberships.all().delete()
     assert everywhere(client, download) == [404] * 4
     assert download.name not in client.get("/downloads/").content.decode()
@@ -427,7 +425,7 @@ def test_gallery_that_is_no_longer_shown(
     assert ask(client, private_gallery).status_code == 404
 
 
-def test_picture_that_is_no_longer_in_the_gallery(
+def test_archive_is_withheld_if_a_picture_left_the_gallery(
     viewer: Person, pictures: list[Picture], private_gallery: Gallery
 ) -> None:
     client = signed_in(viewer)
@@ -438,7 +436,7 @@ def test_picture_that_is_no_longer_in_the_gallery(
 
 
 @pytest.mark.parametrize("gone", ["removed", "trashed", "deleted"])
-def test_selection_of_which_one_is_gone(
+def test_missing_picture_ends_a_download_of_a_selection(
     gone: str, viewer: Person, pictures: list[Picture], private_gallery: Gallery
 ) -> None:
     client = signed_in(viewer)
@@ -456,7 +454,7 @@ def test_selection_of_which_one_is_gone(
     assert "3 pictures" not in client.get("/downloads/").content.decode()
 
 
-def test_expires(as_owner: Client, pictures: list[Picture], private_gallery: Gallery) -> None:
+def test_download_expires(as_owner: Client, pictures: list[Picture], private_gallery: Gallery) -> None:
     download = made_ready(download_of(as_owner, private_gallery))
     assert download.expires_at is not None
     assert abs(download.expires_at - timezone.now() - timedelta(days=7)) < timedelta(minutes=1)
@@ -464,10 +462,10 @@ def test_expires(as_owner: Client, pictures: list[Picture], private_gallery: Gal
     assert everywhere(as_owner, download) == [404] * 4
 
 
-# -- what it costs
+# -- cost
 
 
-def test_queries_do_not_grow_with_the_pictures(
+def test_query_count_does_not_grow_with_pictures(
     as_owner: Client, pictures: list[Picture], private_gallery: Gallery, make_picture: MakePicture
 ) -> None:
     def queries() -> list[int]:
@@ -488,10 +486,10 @@ def test_queries_do_not_grow_with_the_pictures(
     assert max(few) < 20
 
 
-def test_very_many_pictures_take_little_memory(
+def test_large_archive_takes_little_memory(
     as_owner: Client, pictures: list[Picture], private_gallery: Gallery, make_picture: MakePicture
 ) -> None:
-    """300 times the same 1.5 MB, which are 450 MB."""
+    """The same 1.5 MB 300 times: 450 MB."""
     size, many = 1_500_000, 300
     name = default_storage.save("pictures/large.png", ContentFile(bytes(size)))
     Picture.objects.update(original=name, byte_size=size)

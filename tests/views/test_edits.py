@@ -1,4 +1,4 @@
-"""From a picture: uploads, edits, variations, and what came from what."""
+"""Uploads, edits, variations and lineage."""
 
 import io
 import re
@@ -29,8 +29,8 @@ HX = {"HX-Request": "true"}
 
 
 @pytest.fixture(autouse=True)
-def no_uploads_of_others(settings: Any, tmp_path: Any) -> None:
-    """Each test begins with an empty storage, so that what is left of it can be told."""
+def empty_uploads(settings: Any, tmp_path: Any) -> None:
+    """Each test begins with an empty storage, so that it can check what is left there."""
     settings.MEDIA_ROOT = tmp_path
 
 
@@ -76,7 +76,7 @@ def wanted(slug: str = "dall-e-2", **more: Any) -> dict[str, Any]:
 
 
 def stored() -> list[str]:
-    """All that is in storage below uploads/."""
+    """All names in storage below uploads/."""
     try:
         folders = default_storage.listdir("uploads")[0]
     except FileNotFoundError:
@@ -102,20 +102,20 @@ def bring(client: Client, data: bytes, name: str = "photo.png") -> Any:
 # -- the page of an edit
 
 
-def test_offers_the_models_that_edit_and_no_others(as_owner: Client, make_picture: MakePicture) -> None:
+def test_page_offers_only_models_that_edit(as_owner: Client, make_picture: MakePicture) -> None:
     text = as_owner.get(edit_page(make_picture())).content.decode()
     assert re.findall(r"<option[^>]*>([^<]+)</option>", text.partition('id="edit-options"')[0]) == ["DALL·E 2"]
     assert "DALL·E 2 paints only what you mark." in text
 
 
-def test_says_what_to_do_where_no_model_edits(as_owner: Client, make_picture: MakePicture) -> None:
+def test_page_says_what_to_do_if_no_model_edits(as_owner: Client, make_picture: MakePicture) -> None:
     ImageModel.objects.update(can_edit=False, can_vary=False)
     picture = make_picture()
     assert "An administrator can allow it" in as_owner.get(edit_page(picture)).content.decode()
     assert edit_page(picture) not in as_owner.get(f"/pictures/{picture.pk}/").content.decode()
 
 
-def test_asks_for_the_square_only_where_one_is_needed(
+def test_page_asks_for_a_square_only_if_the_model_needs_one(
     as_owner: Client, make_picture: MakePicture, any_shape: ImageModel
 ) -> None:
     picture = make_picture()
@@ -130,9 +130,7 @@ def test_asks_for_the_square_only_where_one_is_needed(
     assert asked("dall-e-2") == []
 
 
-def test_begins_with_the_size_that_is_most_like_the_picture(
-    as_owner: Client, make_picture: MakePicture, any_shape: ImageModel
-) -> None:
+def test_page_begins_with_the_closest_size(as_owner: Client, make_picture: MakePicture, any_shape: ImageModel) -> None:
     picture = make_picture()
     for width, height, size in ((64, 48, "1536x1024"), (48, 64, "1024x1536"), (64, 60, "1024x1024")):
         Picture.objects.update(width=width, height=height)
@@ -140,7 +138,7 @@ def test_begins_with_the_size_that_is_most_like_the_picture(
         assert form["opt_size"].value() == size
 
 
-def test_picking_a_model_brings_its_options_and_its_cost(
+def test_picking_a_model_shows_its_options_and_cost(
     as_owner: Client, make_picture: MakePicture, any_shape: ImageModel
 ) -> None:
     asked = {"model": str(any_shape.pk), "count": "3", "opt_size": "1024x1536"}
@@ -151,7 +149,7 @@ def test_picking_a_model_brings_its_options_and_its_cost(
     assert "$0.12" in text.partition("<hx-partial")[2]
 
 
-def test_an_earlier_edit_can_be_changed_and_asked_for_again(
+def test_earlier_edit_can_be_changed_and_repeated(
     as_owner: Client, as_teammate: Client, make_picture: MakePicture, make_generation: MakeGeneration,
     team_gallery: Gallery,
 ) -> None:  # fmt: skip
@@ -161,13 +159,13 @@ def test_an_earlier_edit_can_be_changed_and_asked_for_again(
     address = f"{edit_page(picture)}?prompt_from={earlier.pk}"
     form = as_owner.get(address).context["form"]
     assert (form["prompt"].value(), form["count"].value()) == ("Add a wasp", 3)
-    assert as_teammate.get(address).context["form"]["prompt"].value() == "", "not somebody else's"
+    assert as_teammate.get(address).context["form"]["prompt"].value() == "", "not the prompt of another person"
 
 
 # -- an edit
 
 
-def test_an_edit_is_queued_with_its_picture_and_mask(as_owner: Client, make_picture: MakePicture) -> None:
+def test_edit_is_queued_with_its_picture_and_mask(as_owner: Client, make_picture: MakePicture) -> None:
     picture = make_picture()
     response = as_owner.post(edit_page(picture), wanted(mask=mask(), fit="end", count="2", opt_size="512x512"))
     assert (response.status_code, response["Location"]) == (302, "/")
@@ -175,13 +173,13 @@ def test_an_edit_is_queued_with_its_picture_and_mask(as_owner: Client, make_pict
     assert (edit.kind, edit.parent, edit.prompt, edit.count) == ("edit", picture, "Add a bee", 2)
     assert (edit.state, edit.options) == (State.QUEUED, {"size": "512x512"})
     assert (read(edit.source_file).size, read(edit.mask_file).size) == ((48, 48), (48, 48))
-    # Of 64 pixels the last 48 are sent: what was marked from 20 to 40 is there from 4 to 24.
+    # The last 48 of 64 pixels are sent: the mark from 20 to 40 becomes 4 to 24.
     alpha = read(edit.mask_file).getchannel("A")
     assert [alpha.getpixel((x, 20)) for x in (2, 5, 22, 26)] == [255, 0, 0, 255]
     assert sorted(stored()) == sorted([edit.source_file, edit.mask_file])
 
 
-def test_without_a_mask_all_of_it_may_change(
+def test_without_a_mask_the_whole_picture_may_change(
     as_owner: Client, make_picture: MakePicture, any_shape: ImageModel
 ) -> None:
     as_owner.post(edit_page(make_picture()), wanted("gpt-image-2"))
@@ -190,7 +188,7 @@ def test_without_a_mask_all_of_it_may_change(
     assert read(edit.source_file).size == (64, 48)
 
 
-def test_filled_up_it_needs_no_mask(as_owner: Client, make_picture: MakePicture) -> None:
+def test_padded_picture_needs_no_mask(as_owner: Client, make_picture: MakePicture) -> None:
     as_owner.post(edit_page(make_picture()), wanted(fit="pad"))
     edit = Generation.objects.latest("pk")
     assert read(edit.mask_file).getchannel("A").getpixel((30, 2)) == 0
@@ -222,7 +220,7 @@ def test_several_prompts_go_with_one_picture(as_owner: Client, make_picture: Mak
     ],
 )
 @pytest.mark.parametrize("headers", [{}, HX])
-def test_what_is_wrong_with_an_edit_is_said_and_nothing_is_queued(
+def test_invalid_edit_is_refused_with_a_reason(
     change: dict[str, Any], said: str, headers: dict[str, str], as_owner: Client, make_picture: MakePicture
 ) -> None:
     if (uploaded := change.get("mask")) is not None:
@@ -232,19 +230,19 @@ def test_what_is_wrong_with_an_edit_is_said_and_nothing_is_queued(
     text = response.content.decode()
     assert response.status_code == 422
     assert said in text
-    assert ("<canvas" in text) is not bool(headers), "a fragment leaves the canvas alone, and what is drawn on it"
+    assert ("<canvas" in text) is not bool(headers), "a fragment leaves the canvas and its drawing alone"
     assert not Generation.objects.filter(kind="edit").exists()
     assert stored() == []
 
 
-def test_a_model_that_does_not_edit_is_refused(as_owner: Client, make_picture: MakePicture) -> None:
+def test_model_that_does_not_edit_is_refused(as_owner: Client, make_picture: MakePicture) -> None:
     for slug in ("dall-e-3", "flux-pro"):
         response = as_owner.post(edit_page(make_picture()), wanted(slug, mask=mask()))
         assert response.status_code == 422
         assert "This model is not on offer; pick another." in response.content.decode()
 
 
-def test_a_mask_that_is_too_large_is_refused(
+def test_too_large_mask_is_refused(
     as_owner: Client, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(edits, "MAX_MASK_BYTES", 50)
@@ -252,16 +250,16 @@ def test_a_mask_that_is_too_large_is_refused(
     assert "Save it smaller, and choose it again." in response.content.decode()
 
 
-def test_the_same_form_twice_is_one_edit(as_owner: Client, make_picture: MakePicture) -> None:
+def test_form_sent_twice_makes_one_edit(as_owner: Client, make_picture: MakePicture) -> None:
     picture, form = make_picture(), wanted()
     for _ in range(2):
         response = as_owner.post(edit_page(picture), form | {"mask": mask()})
         assert (response.status_code, response["Location"]) == (302, "/")
     edit = Generation.objects.get(kind="edit")
-    assert sorted(stored()) == sorted([edit.source_file, edit.mask_file]), "nothing of the second is left"
+    assert sorted(stored()) == sorted([edit.source_file, edit.mask_file]), "the second form leaves no files"
 
 
-def test_what_the_budget_does_not_allow_is_said(
+def test_edit_beyond_the_budget_is_refused(
     as_owner: Client, owner: Person, make_picture: MakePicture, any_shape: ImageModel
 ) -> None:
     Budget.objects.create(person=owner, amount=Decimal("0.05"))
@@ -271,14 +269,14 @@ def test_what_the_budget_does_not_allow_is_said(
     assert stored() == []
 
 
-def test_a_success_leads_to_the_feed(as_owner: Client, make_picture: MakePicture) -> None:
+def test_edit_leads_to_the_feed(as_owner: Client, make_picture: MakePicture) -> None:
     response = as_owner.post(edit_page(make_picture()), wanted(mask=mask()), headers=HX)
     assert response["HX-Redirect"] == "/"
     text = as_owner.get("/").content.decode()
     assert re.search(r'<p class="meta">\s*<span>Edit</span>\s*<span>DALL·E 2</span>', text)
 
 
-def test_whoever_sees_a_picture_may_edit_it(
+def test_anyone_who_sees_a_picture_may_edit_it(
     as_teammate: Client, teammate: Person, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
     picture = make_picture()
@@ -290,7 +288,7 @@ def test_whoever_sees_a_picture_may_edit_it(
     assert edit.source_file.startswith(f"uploads/{teammate.pk}/")
 
 
-def test_a_gallery_that_is_not_ones_own_is_refused(
+def test_gallery_of_another_person_is_refused(
     as_teammate: Client, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
     picture = make_picture()
@@ -299,7 +297,7 @@ def test_a_gallery_that_is_not_ones_own_is_refused(
     assert "This gallery is not yours" in response.content.decode()
 
 
-def test_a_picture_whose_file_is_gone_is_said(as_owner: Client, make_picture: MakePicture) -> None:
+def test_picture_without_its_file_is_refused(as_owner: Client, make_picture: MakePicture) -> None:
     picture = make_picture()
     default_storage.delete(picture.original_name)
     response = as_owner.post(edit_page(picture), wanted(mask=mask()))
@@ -307,9 +305,7 @@ def test_a_picture_whose_file_is_gone_is_said(as_owner: Client, make_picture: Ma
     assert "missing from the studio" in response.content.decode()
 
 
-def test_a_storage_without_room_is_said(
-    as_owner: Client, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_full_storage_is_reported(as_owner: Client, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = make_picture()
 
     def full(*_: Any, **__: Any) -> str:
@@ -321,10 +317,10 @@ def test_a_storage_without_room_is_said(
     assert "could not store" in bring(as_owner, png()).content.decode()
 
 
-# -- another try
+# -- retry
 
 
-def test_another_try_sends_the_same_files(as_owner: Client, make_picture: MakePicture) -> None:
+def test_retry_sends_the_same_files(as_owner: Client, make_picture: MakePicture) -> None:
     as_owner.post(edit_page(make_picture()), wanted(mask=mask()))
     first = Generation.objects.get(kind="edit")
     Generation.objects.filter(pk=first.pk).update(state=State.INTERRUPTED)
@@ -335,7 +331,7 @@ def test_another_try_sends_the_same_files(as_owner: Client, make_picture: MakePi
         assert getattr(again, name) == getattr(first, name)
 
 
-def test_what_was_refused_leads_back_to_the_picture(
+def test_refused_edit_leads_back_to_the_picture(
     as_owner: Client, make_generation: MakeGeneration, make_picture: MakePicture
 ) -> None:
     picture, upload = make_picture(), f"{uuid4().hex}-64x48.png"
@@ -352,7 +348,7 @@ def test_what_was_refused_leads_back_to_the_picture(
 
 
 @pytest.mark.parametrize(("format", "name"), [("PNG", "png"), ("JPEG", "jpg"), ("WEBP", "png")])
-def test_an_upload_opens_on_a_page_of_its_own(format: str, name: str, as_owner: Client, owner: Person) -> None:
+def test_upload_opens_on_its_own_page(format: str, name: str, as_owner: Client, owner: Person) -> None:
     response = bring(as_owner, encoded(Image.new("RGB", (300, 200), "#f2d64b"), format))
     assert response.status_code == 302
     assert re.fullmatch(rf"/edit/[0-9a-f]{{32}}-300x200\.{name}/", response["Location"])
@@ -362,7 +358,7 @@ def test_an_upload_opens_on_a_page_of_its_own(format: str, name: str, as_owner: 
     assert stored() == [f"uploads/{owner.pk}/{response['Location'].split('/')[2]}"]
 
 
-def test_an_upload_is_its_owners_alone(
+def test_upload_is_visible_to_its_owner_only(
     as_owner: Client, as_teammate: Client, as_administrator: Client, as_stranger: Client
 ) -> None:
     address = bring(as_owner, png())["Location"]
@@ -379,7 +375,7 @@ def test_an_upload_is_its_owners_alone(
 
 
 @pytest.mark.parametrize("name", ["x.png", f"{'0' * 32}-9x9.png", f"{'0' * 32}-9x9.svg", "..", f"{'0' * 32}.png"])
-def test_what_is_no_upload_is_not_there(name: str, as_owner: Client) -> None:
+def test_unknown_upload_is_not_found(name: str, as_owner: Client) -> None:
     for address in (f"/edit/{name}/", f"/edit/{name}/file/"):
         assert as_owner.get(address).status_code == 404
 
@@ -399,21 +395,19 @@ def test_what_is_no_upload_is_not_there(name: str, as_owner: Client) -> None:
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "This file cannot be used: it is damaged."),
     ],
 )
-def test_what_is_no_picture_is_said_at_once(data: bytes, said: str, as_owner: Client) -> None:
+def test_upload_that_is_no_picture_is_refused(data: bytes, said: str, as_owner: Client) -> None:
     response = bring(as_owner, data)
     assert response.status_code == 422
     assert said in response.content.decode()
     assert stored() == []
 
 
-def test_no_file_is_said(as_owner: Client) -> None:
+def test_upload_needs_a_file(as_owner: Client) -> None:
     response = as_owner.post("/edit/", {})
     assert (response.status_code, "Choose a picture first." in response.content.decode()) == (422, True)
 
 
-def test_a_file_that_is_too_large_is_said_and_does_not_fill_the_disk(
-    as_owner: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_large_upload_is_refused_and_leaves_no_file(as_owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "MAX_UPLOAD_BYTES", 200_000)
     monkeypatch.setattr(edits, "MAX_UPLOAD_BYTES", 200_000)
     kept: list[int] = []
@@ -430,12 +424,12 @@ def test_a_file_that_is_too_large_is_said_and_does_not_fill_the_disk(
     assert 200_000 < kept[0] < 300_000
 
 
-def test_a_request_beyond_all_bounds_is_turned_away(as_owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_beyond_all_limits_is_refused(as_owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "MAX_REQUEST_BYTES", 1000)
     assert bring(as_owner, bytes(2000)).status_code == 413
 
 
-def test_what_a_stranger_sends_is_not_even_read(as_stranger: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upload_of_a_stranger_is_not_read(as_stranger: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def read(*_: Any, **__: Any) -> None:
         raise AssertionError("it was read")
 
@@ -446,7 +440,7 @@ def test_what_a_stranger_sends_is_not_even_read(as_stranger: Client, monkeypatch
 
 
 def test_other_sites_cannot_send_these_forms(owner: Person, make_picture: MakePicture) -> None:
-    """The views are exempt from the middleware's check only until the upload's bounds are set."""
+    """The views skip the middleware's check only until they have set the limits of the upload."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(owner)
     picture = make_picture()
@@ -462,13 +456,13 @@ def test_other_sites_cannot_send_these_forms(owner: Person, make_picture: MakePi
     assert client.post("/edit/", form, headers={"X-CSRFToken": token[1]}).status_code == 422, "the file was read before"
 
 
-def test_an_upload_is_edited_like_a_picture(as_owner: Client, owner: Person) -> None:
+def test_upload_can_be_edited(as_owner: Client, owner: Person) -> None:
     address = bring(as_owner, png())["Location"]
     assert as_owner.post(address, wanted(mask=mask())).status_code == 302
     edit = Generation.objects.get()
     assert (edit.kind, edit.parent, edit.author) == ("edit", None, owner)
     assert read(edit.source_file).size == (48, 48)
-    # What was sent can be edited again, by the name that the row has of it.
+    # The file that was sent can be edited again, under its name in the row.
     again = as_owner.get(start_over_url(edit))
     assert again.context["form"]["prompt"].value() == "Add a bee"
 
@@ -491,7 +485,7 @@ def test_variations_take_one_click(as_owner: Client, make_picture: MakePicture) 
     assert stored() == [variation.source_file]
 
 
-def test_variations_of_an_upload(as_owner: Client) -> None:
+def test_upload_can_be_varied(as_owner: Client) -> None:
     address = bring(as_owner, png())["Location"]
     as_owner.post(f"{address}vary/", {"model": model("dall-e-2").pk, "count": "1", "fit": "start"})
     variation = Generation.objects.get()
@@ -509,7 +503,7 @@ def test_variations_of_an_upload(as_owner: Client) -> None:
         ({"fit": "pad"}, "Pick one of the parts that are shown."),
     ],
 )
-def test_what_is_wrong_with_variations_is_said(
+def test_invalid_variations_are_refused_with_a_reason(
     change: dict[str, str], said: str, as_owner: Client, make_picture: MakePicture
 ) -> None:
     picture = make_picture()
@@ -520,7 +514,7 @@ def test_what_is_wrong_with_variations_is_said(
     assert not Generation.objects.filter(kind="variation").exists()
 
 
-# -- what came from what
+# -- lineage
 
 
 def lineage(client: Client, picture: Picture) -> str:
@@ -531,7 +525,7 @@ def lineage(client: Client, picture: Picture) -> str:
 @pytest.mark.parametrize(
     ("kind", "said"), [("edit", "Edited from"), ("variation", "Variation of"), ("create", "Remixed from")]
 )
-def test_a_picture_knows_its_parent_and_its_children(
+def test_picture_shows_its_parent_and_children(
     kind: str, said: str, as_owner: Client, make_picture: MakePicture, make_generation: MakeGeneration
 ) -> None:
     parent = make_picture(prompt="The first one")
@@ -542,7 +536,7 @@ def test_a_picture_knows_its_parent_and_its_children(
     assert lineage(as_owner, make_picture()) == ""
 
 
-def test_a_picture_knows_the_line_that_it_comes_from(
+def test_picture_shows_its_lineage(
     as_owner: Client, as_teammate: Client, make_picture: MakePicture, make_generation: MakeGeneration,
     team_gallery: Gallery,
 ) -> None:  # fmt: skip
@@ -560,7 +554,7 @@ def test_a_picture_knows_the_line_that_it_comes_from(
     assert re.findall(r'href="/pictures/(\d+)/"', lineage(as_teammate, line[-1])) == [str(line[1].pk)]
 
 
-def test_where_the_parent_is_gone_one_is_led_on(
+def test_edit_of_a_trashed_picture_asks_for_another(
     as_owner: Client, as_teammate: Client, make_picture: MakePicture, make_generation: MakeGeneration
 ) -> None:
     parent = make_picture()
@@ -572,15 +566,13 @@ def test_where_the_parent_is_gone_one_is_led_on(
     assert as_teammate.get(start_over_url(failed)).status_code == 404
 
 
-def test_an_edit_is_not_asked_of_a_model_that_it_was_not_made_for(
-    as_owner: Client, make_generation: MakeGeneration
-) -> None:
+def test_edit_cannot_be_retried_with_another_model(as_owner: Client, make_generation: MakeGeneration) -> None:
     failed = make_generation("dall-e-2", kind="edit", state=State.FAILED, source_file="uploads/1/a.png")
     as_owner.post(f"/generations/{failed.pk}/retry/", {"model": "flux-schnell"})
     assert not failed.retries.exists()
 
 
-def test_a_parent_that_one_may_not_see_is_not_shown(
+def test_hidden_parent_is_not_shown(
     as_teammate: Client, as_administrator: Client, make_picture: MakePicture, make_generation: MakeGeneration,
     team_gallery: Gallery,
 ) -> None:  # fmt: skip
@@ -597,7 +589,7 @@ def test_a_parent_that_one_may_not_see_is_not_shown(
     assert "A secret" in lineage(as_administrator, child)
 
 
-def test_children_that_one_may_not_see_are_not_shown(
+def test_hidden_children_are_not_shown(
     as_teammate: Client, make_picture: MakePicture, make_generation: MakeGeneration, team_gallery: Gallery
 ) -> None:
     parent = make_picture()
@@ -610,7 +602,7 @@ def test_children_that_one_may_not_see_are_not_shown(
     assert f"/pictures/{private.pk}/" not in text
 
 
-def test_what_was_uploaded_is_shown_to_who_did_it(
+def test_uploaded_source_is_shown_to_its_owner_only(
     as_owner: Client, as_teammate: Client, as_administrator: Client, owner: Person, make_picture: MakePicture,
     make_generation: MakeGeneration, team_gallery: Gallery,
 ) -> None:  # fmt: skip
@@ -629,7 +621,7 @@ def test_what_was_uploaded_is_shown_to_who_did_it(
     assert as_owner.get(address).status_code == 404
 
 
-def test_many_children_cost_no_more_queries(
+def test_query_count_does_not_grow_with_children(
     as_owner: Client, make_picture: MakePicture, make_generation: MakeGeneration
 ) -> None:
     parent = make_picture()
@@ -664,7 +656,7 @@ def test_many_children_cost_no_more_queries(
         ({"aspect_ratio": "1:1"}, "ar-100"),
     ],
 )
-def test_a_card_has_the_shape_of_what_was_sent_where_the_options_tell_none(
+def test_card_has_the_shape_of_the_source_by_default(
     options: dict[str, str], expected: str, make_generation: MakeGeneration
 ) -> None:
     source = f"uploads/1/{uuid4().hex}-1280x768.png"

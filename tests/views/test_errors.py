@@ -1,4 +1,4 @@
-"""Errors have pages of our own, and give nothing away."""
+"""Errors have the studio's own pages, which reveal nothing."""
 
 import re
 
@@ -39,7 +39,7 @@ def own_page(text: str) -> bool:
 @pytest.mark.parametrize(
     "address", ["/nowhere/", "/pictures/999999/", "/galleries/999999/", "/generations/1/", "/.env"]
 )
-def test_not_found(as_owner: Client, address: str) -> None:
+def test_unknown_address_is_not_found(as_owner: Client, address: str) -> None:
     response = as_owner.get(address)
     text = response.content.decode()
     assert response.status_code == 404
@@ -48,21 +48,19 @@ def test_not_found(as_owner: Client, address: str) -> None:
     assert "urls" not in text
 
 
-def test_what_is_not_there_and_what_is_not_yours_look_alike(
-    as_owner: Client, as_teammate: Client, owner: Person
-) -> None:
+def test_missing_and_forbidden_look_the_same(as_owner: Client, as_teammate: Client, owner: Person) -> None:
     made = as_owner.post("/galleries/new/", {"name": "Sketches"})["Location"]
     assert as_teammate.get(made).content == as_teammate.get("/galleries/999999/").content
 
 
-def test_strangers_get_the_page_too(as_stranger: Client) -> None:
+def test_strangers_get_the_error_page(as_stranger: Client) -> None:
     response = as_stranger.get("/nowhere/")
     assert response.status_code == 404
     assert own_page(response.content.decode())
 
 
 @pytest.mark.parametrize("address", ["/login/", "/generations/", "/setup/", "/account/theme/"])
-def test_a_form_without_its_token(owner: Person, address: str) -> None:
+def test_form_without_its_token_is_refused(owner: Person, address: str) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(owner)
     response = client.post(address, {"username": owner.email, "password": PASSWORD})
@@ -82,7 +80,7 @@ def test_a_form_without_its_token(owner: Person, address: str) -> None:
         ("/broken/down/", 500, "That was our mistake"),
     ],
 )
-def test_other_errors(as_owner: Client, address: str, status: int, says: str) -> None:
+def test_other_errors_have_a_page(as_owner: Client, address: str, status: int, says: str) -> None:
     as_owner.raise_request_exception = False
     response = as_owner.get(address)
     text = response.content.decode()
@@ -92,18 +90,18 @@ def test_other_errors(as_owner: Client, address: str, status: int, says: str) ->
     assert "internal detail" not in text
 
 
-def test_a_form_that_is_too_large(as_owner: Client) -> None:
+def test_too_large_form_is_refused(as_owner: Client) -> None:
     response = as_owner.post("/generations/", {"prompt": "x" * 3_000_000})
     assert response.status_code == 413
     assert own_page(response.content.decode())
 
 
-def test_an_unknown_host(as_stranger: Client) -> None:
+def test_unknown_host_is_refused(as_stranger: Client) -> None:
     assert as_stranger.get("/login/", headers={"Host": "evil.example"}).status_code == 400
 
 
 @pytest.mark.parametrize("address", ["/nowhere/", "/pictures/1/"])
-def test_an_error_page_needs_no_script(as_owner: Client, address: str) -> None:
+def test_error_page_needs_no_script(as_owner: Client, address: str) -> None:
     text = as_owner.get(address).content.decode()
     assert "<script" not in text
     assert re.search(r'<link rel="stylesheet" href="/static/css/app[^"]*\.css">', text)

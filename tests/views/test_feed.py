@@ -28,7 +28,7 @@ def more(client: Client, address: str) -> str | None:
     return match[1].replace("&amp;", "&") if match else None
 
 
-def test_newest_come_first_a_page_at_a_time(as_owner: Client, make_generation: MakeGeneration) -> None:
+def test_feed_shows_the_newest_first_in_pages(as_owner: Client, make_generation: MakeGeneration) -> None:
     newest_first = [make_generation(state=State.COMPLETED).pk for _ in range(2 * PAGE + 3)][::-1]
     assert cards(as_owner, "/") == newest_first[:PAGE]
     second = more(as_owner, "/")
@@ -40,7 +40,7 @@ def test_newest_come_first_a_page_at_a_time(as_owner: Client, make_generation: M
     assert more(as_owner, third) is None
 
 
-def test_a_new_card_does_not_shift_the_next_page(as_owner: Client, make_generation: MakeGeneration) -> None:
+def test_new_card_does_not_shift_the_next_page(as_owner: Client, make_generation: MakeGeneration) -> None:
     newest_first = [make_generation().pk for _ in range(PAGE + 3)][::-1]
     second = more(as_owner, "/")
     assert second
@@ -49,14 +49,14 @@ def test_a_new_card_does_not_shift_the_next_page(as_owner: Client, make_generati
     assert cards(as_owner, second) == newest_first[PAGE:]
 
 
-def test_exactly_one_page_has_no_more(as_owner: Client, make_generation: MakeGeneration) -> None:
+def test_exactly_one_page_has_no_next_page(as_owner: Client, make_generation: MakeGeneration) -> None:
     for _ in range(PAGE):
         make_generation()
     assert len(cards(as_owner, "/")) == PAGE
     assert more(as_owner, "/") is None
 
 
-def test_the_next_page_works_without_htmx(as_owner: Client, make_generation: MakeGeneration) -> None:
+def test_next_page_works_without_htmx(as_owner: Client, make_generation: MakeGeneration) -> None:
     newest_first = [make_generation().pk for _ in range(PAGE + 2)][::-1]
     match = re.search(r'<a class="btn more" href="([^"]+)"', as_owner.get("/").content.decode())
     assert match
@@ -64,12 +64,12 @@ def test_the_next_page_works_without_htmx(as_owner: Client, make_generation: Mak
 
 
 @pytest.mark.parametrize("before", ["", "x", "-1", "²", "9" * 30, "1.5"])
-def test_nonsense_gives_the_first_page(as_owner: Client, make_generation: MakeGeneration, before: str) -> None:
+def test_nonsense_opens_the_first_page(as_owner: Client, make_generation: MakeGeneration, before: str) -> None:
     generation = make_generation()
     assert cards(as_owner, f"/generations/feed/?before={before}") == [generation.pk]
 
 
-def test_mine_and_the_team_s(
+def test_feed_can_show_own_or_team_cards(
     as_owner: Client,
     as_teammate: Client,
     teammate: Person,
@@ -94,19 +94,17 @@ def test_mine_and_the_team_s(
     assert cards(as_teammate, f"/generations/feed/?feed=team&before={tom_s.pk}") == shared
 
 
-def test_administrators_see_no_more_than_others(as_administrator: Client, make_generation: MakeGeneration) -> None:
+def test_administrator_sees_no_more_than_others(as_administrator: Client, make_generation: MakeGeneration) -> None:
     make_generation()
     assert cards(as_administrator, "/?feed=team") == []
 
 
-def test_the_team_s_feed_names_the_authors(
-    as_teammate: Client, make_generation: MakeGeneration, team_gallery: Gallery
-) -> None:
+def test_team_feed_names_authors(as_teammate: Client, make_generation: MakeGeneration, team_gallery: Gallery) -> None:
     make_generation(gallery=team_gallery)
     assert "Olivia Owner" in as_teammate.get("/?feed=team").content.decode()
 
 
-def test_the_team_s_next_page_is_the_team_s(
+def test_next_page_stays_in_the_team_feed(
     as_teammate: Client, make_generation: MakeGeneration, team_gallery: Gallery
 ) -> None:
     newest_first = [make_generation(gallery=team_gallery).pk for _ in range(PAGE + 2)][::-1]
@@ -116,13 +114,13 @@ def test_the_team_s_next_page_is_the_team_s(
 
 
 @pytest.mark.parametrize("feed", ["mine", "team"])
-def test_dismissed_ones_are_gone(as_owner: Client, make_generation: MakeGeneration, feed: str) -> None:
+def test_dismissed_cards_are_not_shown(as_owner: Client, make_generation: MakeGeneration, feed: str) -> None:
     make_generation(state=State.FAILED, dismissed=True)
     kept = make_generation(state=State.FAILED)
     assert cards(as_owner, f"/?feed={feed}") == [kept.pk]
 
 
-def test_no_longer_shared_is_no_longer_in_the_team_s_feed(
+def test_team_feed_drops_cards_of_unshared_galleries(
     as_teammate: Client, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
     picture = make_picture()
@@ -132,10 +130,10 @@ def test_no_longer_shared_is_no_longer_in_the_team_s_feed(
     assert cards(as_teammate, "/?feed=team") == []
 
 
-def test_one_of_several_pictures_shared_shares_no_others(
+def test_team_feed_shows_shared_pictures_only(
     as_teammate: Client, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
-    """A teammate's card shows what is in the team's gallery, not what else the same request made."""
+    """A teammate's card shows the picture in the team's gallery, not the others of the same request."""
     shared = make_picture()
     kept_private = make_picture(shared.generation, index=1)
     put(shared, team_gallery)
@@ -145,7 +143,7 @@ def test_one_of_several_pictures_shared_shares_no_others(
     assert original_url(kept_private) not in text
 
 
-def test_taken_out_of_the_team_s_gallery_is_out_of_the_team_s_feed(
+def test_team_feed_drops_pictures_removed_from_the_gallery(
     as_owner: Client, as_teammate: Client, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
     picture = make_picture(gallery=team_gallery)
@@ -154,9 +152,7 @@ def test_taken_out_of_the_team_s_gallery_is_out_of_the_team_s_feed(
     assert cards(as_teammate, "/?feed=team") == []
 
 
-def test_the_box_has_the_picture_s_shape_from_the_first_moment(
-    as_owner: Client, make_generation: MakeGeneration
-) -> None:
+def test_empty_box_has_the_shape_of_the_picture(as_owner: Client, make_generation: MakeGeneration) -> None:
     make_generation(options={"size": "1792x1024"}, count=3)
     text = as_owner.get("/").content.decode()
     assert 'class="card ar-175"' in text
@@ -164,7 +160,7 @@ def test_the_box_has_the_picture_s_shape_from_the_first_moment(
 
 
 @pytest.mark.parametrize("address", ["/", "/generations/feed/", "/?feed=team", "/generations/feed/?feed=team"])
-def test_one_card_costs_as_many_queries_as_twenty(
+def test_query_count_does_not_grow_with_cards(
     as_owner: Client, make_picture: MakePicture, team_gallery: Gallery, address: str
 ) -> None:
     def queries() -> int:
@@ -186,7 +182,7 @@ def test_one_card_costs_as_many_queries_as_twenty(
     assert queries() == with_one
 
 
-def test_card_says_that_more_came_than_was_asked_for(
+def test_card_mentions_extra_pictures(
     as_owner: Client, make_generation: MakeGeneration, make_picture: MakePicture
 ) -> None:
     results = [{"url": f"https://images.example/{number}.png"} for number in range(6)]
@@ -198,7 +194,7 @@ def test_card_says_that_more_came_than_was_asked_for(
     assert "asked for</span>" not in as_owner.get("/").content.decode()
 
 
-def test_card_says_to_administrators_alone_what_would_mend_a_request(
+def test_card_shows_the_remedy_to_administrators_only(
     as_owner: Client, owner: Person, make_generation: MakeGeneration
 ) -> None:
     details = {"allowed_resolutions": "1k, 2k"}

@@ -1,4 +1,4 @@
-"""Galleries: making, showing, renaming, deleting, and what is in them."""
+"""Galleries: how they are made, shared, renamed and deleted, and their pictures."""
 
 import re
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def test_empty_list_says_what_to_do(as_owner: Client) -> None:
     assert "No galleries yet" in as_owner.get("/galleries/").content.decode()
 
 
-def test_lists_own_and_the_team_s(
+def test_list_has_own_and_team_galleries(
     as_owner: Client, as_teammate: Client, team_gallery: Gallery, private_gallery: Gallery
 ) -> None:
     def listed(client: Client) -> list[Gallery]:
@@ -48,7 +48,9 @@ def test_lists_own_and_the_team_s(
     assert "by Olivia Owner" not in as_owner.get("/galleries/").content.decode()
 
 
-def test_a_cover_has_the_latest_four(as_owner: Client, make_picture: MakePicture, team_gallery: Gallery) -> None:
+def test_cover_shows_the_latest_four_pictures(
+    as_owner: Client, make_picture: MakePicture, team_gallery: Gallery
+) -> None:
     pictures = [make_picture() for _ in range(COVER + 2)]
     for picture in pictures:
         put(picture, team_gallery)
@@ -57,7 +59,7 @@ def test_a_cover_has_the_latest_four(as_owner: Client, make_picture: MakePicture
     assert f"{COVER + 2} pictures" in response.content.decode()
 
 
-def test_one_gallery_costs_as_many_queries_as_twenty(
+def test_query_count_does_not_grow_with_galleries(
     as_owner: Client, owner: Person, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
     def queries() -> int:
@@ -75,7 +77,7 @@ def test_one_gallery_costs_as_many_queries_as_twenty(
 # -- make and rename
 
 
-def test_makes_a_gallery_that_is_private(as_owner: Client, owner: Person) -> None:
+def test_new_gallery_is_private(as_owner: Client, owner: Person) -> None:
     response = as_owner.post("/galleries/new/", {"name": "  Lemons  "})
     made = Gallery.objects.get()
     assert response["Location"] == page_of(made)
@@ -91,7 +93,7 @@ BAD_NAMES = [
 
 
 @pytest.mark.parametrize(("name", "said"), BAD_NAMES)
-def test_a_name_that_will_not_do_is_told_and_kept(
+def test_invalid_name_is_refused_and_stays_in_the_form(
     as_owner: Client, private_gallery: Gallery, name: str, said: str
 ) -> None:
     response = as_owner.post("/galleries/new/", {"name": name})
@@ -103,7 +105,7 @@ def test_a_name_that_will_not_do_is_told_and_kept(
 
 
 @pytest.mark.parametrize(("name", "said"), BAD_NAMES)
-def test_a_gallery_is_not_renamed_to_it_either(
+def test_gallery_cannot_be_renamed_to_an_invalid_name(
     as_owner: Client, private_gallery: Gallery, team_gallery: Gallery, name: str, said: str
 ) -> None:
     response = as_owner.post(page_of(team_gallery, "rename/"), {"name": name})
@@ -115,7 +117,7 @@ def test_a_gallery_is_not_renamed_to_it_either(
     assert team_gallery.name == "For the team"
 
 
-def test_two_people_may_have_a_gallery_of_the_same_name(
+def test_two_people_may_use_the_same_gallery_name(
     as_teammate: Client, teammate: Person, private_gallery: Gallery
 ) -> None:
     as_teammate.post("/galleries/new/", {"name": "Sketches"})
@@ -123,13 +125,13 @@ def test_two_people_may_have_a_gallery_of_the_same_name(
 
 
 @pytest.mark.parametrize("name", ["Lemons & limes", "Sketches"])
-def test_renames(as_owner: Client, private_gallery: Gallery, name: str) -> None:
+def test_owner_renames_a_gallery(as_owner: Client, private_gallery: Gallery, name: str) -> None:
     text = as_owner.post(page_of(private_gallery, "rename/"), {"name": name}, follow=True).content.decode()
     assert "Renamed." in text
     assert f"<h1>{name.replace('&', '&amp;')}</h1>" in text
 
 
-def test_a_name_is_text(as_owner: Client, owner: Person) -> None:
+def test_name_is_escaped(as_owner: Client, owner: Person) -> None:
     made = Gallery.objects.create(owner=owner, name="<script>alert(1)</script>")
     for address in ("/", "/galleries/", page_of(made)):
         text = as_owner.get(address).content.decode()
@@ -144,7 +146,7 @@ def test_empty_gallery_says_what_to_do(as_owner: Client, private_gallery: Galler
     assert "Nothing in here yet" in as_owner.get(page_of(private_gallery)).content.decode()
 
 
-def test_pages_through_the_pictures_latest_first(
+def test_pages_show_the_latest_pictures_first(
     as_owner: Client, make_generation: MakeGeneration, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
     generation = make_generation()
@@ -159,7 +161,7 @@ def test_pages_through_the_pictures_latest_first(
 
 
 @pytest.mark.parametrize("before", ["", "x", "-1", "9" * 30])
-def test_nonsense_gives_the_first_page(
+def test_nonsense_opens_the_first_page(
     as_owner: Client, make_picture: MakePicture, team_gallery: Gallery, before: str
 ) -> None:
     picture = make_picture()
@@ -167,7 +169,7 @@ def test_nonsense_gives_the_first_page(
     assert tiles(as_owner, f"{page_of(team_gallery)}?before={before}") == [picture.pk]
 
 
-def test_one_picture_costs_as_many_queries_as_twenty(
+def test_query_count_does_not_grow_with_pictures(
     as_owner: Client, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
     def queries() -> int:
@@ -182,7 +184,7 @@ def test_one_picture_costs_as_many_queries_as_twenty(
     assert queries() == with_one
 
 
-def test_a_teammate_looks_and_changes_nothing(
+def test_teammate_can_view_but_not_change(
     as_teammate: Client, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
     picture = make_picture()
@@ -196,7 +198,7 @@ def test_a_teammate_looks_and_changes_nothing(
 # -- sharing
 
 
-def test_is_shown_to_the_team_and_taken_back(
+def test_owner_shares_with_the_team_and_stops(
     as_owner: Client, as_teammate: Client, make_picture: MakePicture, private_gallery: Gallery
 ) -> None:
     picture = make_picture()
@@ -215,11 +217,11 @@ def test_is_shown_to_the_team_and_taken_back(
     assert seen() == [404, 404, 404]
 
 
-# -- taking out and deleting
+# -- removing and deleting
 
 
 @pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "plain"])
-def test_a_picture_taken_out_is_still_there(
+def test_removed_picture_still_exists(
     as_owner: Client, make_picture: MakePicture, team_gallery: Gallery, htmx: bool
 ) -> None:
     picture = make_picture()
@@ -233,7 +235,7 @@ def test_a_picture_taken_out_is_still_there(
     assert as_owner.get(original_url(picture)).status_code == 200
 
 
-def test_a_gallery_is_deleted_and_its_pictures_stay(
+def test_deleting_a_gallery_keeps_its_pictures(
     as_owner: Client, make_generation: MakeGeneration, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
     picture = make_picture(gallery=team_gallery)

@@ -31,7 +31,7 @@ def tiles(client: Client, gallery: Gallery, query: str = "") -> list[int]:
 
 @pytest.fixture
 def three(make_picture: MakePicture, team_gallery: Gallery) -> list[int]:
-    """In a gallery that the team sees; the first one approved, the second one put on top by hand."""
+    """Three pictures in the team's gallery: the first is approved, the second was moved to the front."""
     pictures = [make_picture(prompt=prompt) for prompt in ("A lemon", "Lemonade", "A pear")]
     for picture in pictures:
         put(picture, team_gallery)
@@ -40,7 +40,7 @@ def three(make_picture: MakePicture, team_gallery: Gallery) -> list[int]:
     return [picture.pk for picture in pictures]
 
 
-def test_stands_as_it_was_sorted_by_hand(as_teammate: Client, team_gallery: Gallery, three: list[int]) -> None:
+def test_gallery_keeps_its_order_by_hand(as_teammate: Client, team_gallery: Gallery, three: list[int]) -> None:
     first, second, third = three
     assert tiles(as_teammate, team_gallery) == [second, third, first]
     assert tiles(as_teammate, team_gallery, "?sort=hand") == [second, third, first]
@@ -58,11 +58,13 @@ def test_stands_as_it_was_sorted_by_hand(as_teammate: Client, team_gallery: Gall
         ("?q=lemon&status=draft&sort=oldest", [1]),
     ],
 )
-def test_filters(as_teammate: Client, team_gallery: Gallery, three: list[int], query: str, found: list[int]) -> None:
+def test_filter_finds_pictures(
+    as_teammate: Client, team_gallery: Gallery, three: list[int], query: str, found: list[int]
+) -> None:
     assert tiles(as_teammate, team_gallery, query) == [three[place] for place in found]
 
 
-def test_finds_nothing_of_elsewhere(
+def test_search_stays_in_the_gallery(
     as_owner: Client, make_picture: MakePicture, team_gallery: Gallery, three: list[int]
 ) -> None:
     make_picture(prompt="Lemon elsewhere")
@@ -70,7 +72,7 @@ def test_finds_nothing_of_elsewhere(
     assert "Nothing found" in text_of(as_owner, team_gallery, "?q=elsewhere")
 
 
-def test_what_is_in_the_trash_is_not_shown(as_owner: Client, team_gallery: Gallery, three: list[int]) -> None:
+def test_trashed_picture_is_not_shown(as_owner: Client, team_gallery: Gallery, three: list[int]) -> None:
     Picture.objects.filter(pk=three[0]).update(trashed_at="2026-05-01T00:00Z")
     assert tiles(as_owner, team_gallery) == three[:0:-1][::-1]
 
@@ -82,18 +84,18 @@ def test_chips_and_the_form_stay_in_the_gallery(as_teammate: Client, team_galler
     assert f'class="chip" href="{address}?status=approved"' in text
     assert f'class="chip" href="{address}?q=lemon"' in text
     assert "Take off: Decision Approved" in text
-    # A gallery has no filter by gallery, and searches are saved where they find everything.
+    # A gallery has no filter by gallery. Searches are saved in the library only.
     assert 'name="gallery"' not in text
     assert "Save this search" not in text
 
 
-def test_status_is_no_filter_elsewhere(as_owner: Client, three: list[int]) -> None:
+def test_library_has_no_status_filter(as_owner: Client, three: list[int]) -> None:
     text = as_owner.get("/pictures/?status=approved").content.decode()
     assert len(re.findall(r'id="picture-\d+"', text)) == 3
     assert "Take off" not in text
 
 
-def test_pages_by_hand(
+def test_pages_keep_the_order_by_hand(
     as_owner: Client, team_gallery: Gallery, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(library, "PAGE", 2)
@@ -112,27 +114,25 @@ def test_pages_by_hand(
     assert response["HX-Replace-Url"] == f"/galleries/{team_gallery.pk}/?shown=6"
 
 
-def test_with_htmx_the_finder_is_answered(as_teammate: Client, team_gallery: Gallery, three: list[int]) -> None:
+def test_htmx_gets_the_search_results(as_teammate: Client, team_gallery: Gallery, three: list[int]) -> None:
     response = as_teammate.get(f"/galleries/{team_gallery.pk}/?q=pear", headers=HTMX)
     assert response["HX-Push-Url"] == f"/galleries/{team_gallery.pk}/?q=pear"
     assert b"<html" not in response.content
     assert b'id="finder"' in response.content
 
 
-def test_who_does_not_see_the_gallery_finds_nothing_in_it(as_teammate: Client, private_gallery: Gallery) -> None:
+def test_stranger_to_the_gallery_cannot_search_it(as_teammate: Client, private_gallery: Gallery) -> None:
     for query in ("", "?q=x", "?after=1&top=-&shown=40"):
         assert as_teammate.get(f"/galleries/{private_gallery.pk}/{query}", headers=HTMX).status_code == 404
 
 
-def test_a_name_that_will_not_do_leaves_the_pictures_there(
-    as_owner: Client, team_gallery: Gallery, three: list[int]
-) -> None:
+def test_invalid_name_keeps_the_pictures_on_the_page(as_owner: Client, team_gallery: Gallery, three: list[int]) -> None:
     response = as_owner.post(f"/galleries/{team_gallery.pk}/rename/", {"name": ""})
     assert response.status_code == 422
     assert len(re.findall(r'id="picture-\d+"', response.content.decode())) == 3
 
 
-def test_filters_cost_as_many_queries_with_one_picture_as_with_twenty(
+def test_query_count_does_not_grow_with_pictures(
     as_owner: Client, owner: Person, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
     asked = ["", "?q=lemon", "?status=draft", "?sort=rated", "?sort=newest&shape=wide", "?after=1~1&top=-&shown=40"]

@@ -1,4 +1,4 @@
-"""Invitations: who may make them, what they give, and when they are over."""
+"""Invitations: who may make them, what they give, and when they end."""
 
 import re
 import threading
@@ -34,7 +34,7 @@ def let_invite(person: Person) -> Person:
     return Person.objects.get(pk=person.pk)
 
 
-def nobody() -> Client:
+def stranger() -> Client:
     return Client()
 
 
@@ -51,10 +51,10 @@ def into_gallery(inviter: Person, private_gallery: Gallery) -> str:
     return f"/invitation/{token}/"
 
 
-# -- who may invite
+# -- permissions
 
 
-def test_inviting_is_a_permission_and_managing_a_gallery_is_not_enough(
+def test_inviting_needs_a_permission(
     owner: Person, teammate: Person, administrator: Person, private_gallery: Gallery
 ) -> None:
     assert may_invite(administrator)
@@ -66,7 +66,7 @@ def test_inviting_is_a_permission_and_managing_a_gallery_is_not_enough(
     assert not may_invite(administrator, private_gallery)
 
 
-def test_the_form_offers_what_is_one_s_own_to_give(
+def test_form_offers_only_what_the_person_may_give(
     owner: Person, teammate: Person, administrator: Person, private_gallery: Gallery, team_gallery: Gallery
 ) -> None:
     group = Group.objects.create(name="Design")
@@ -96,7 +96,7 @@ def test_the_form_offers_what_is_one_s_own_to_give(
         ({"gallery": "team"}, "gallery"),
     ],
 )
-def test_says_what_is_wrong(
+def test_invalid_form_says_what_is_wrong(
     changes: dict[str, str], field: str, inviter: Person, teammate: Person, as_administrator: Client
 ) -> None:
     if "gallery" in changes:
@@ -107,7 +107,7 @@ def test_says_what_is_wrong(
     assert not Invitation.objects.exists()
 
 
-def test_groups_with_rights_that_one_lacks_are_not_one_s_own_to_give(teammate: Person, administrator: Person) -> None:
+def test_person_cannot_give_a_group_with_more_rights(teammate: Person, administrator: Person) -> None:
     strong, weak = Group.objects.create(name="Strong"), Group.objects.create(name="Weak")
     strong.permissions.add(Permission.objects.get(codename="delete_gallery"))
     assert groups_to_give(administrator) == [strong, weak]
@@ -120,7 +120,7 @@ def test_groups_with_rights_that_one_lacks_are_not_one_s_own_to_give(teammate: P
 # -- the link
 
 
-def test_the_link_is_shown_once_and_only_its_hash_is_kept(inviter: Person, private_gallery: Gallery) -> None:
+def test_link_is_shown_once_and_stored_as_a_hash(inviter: Person, private_gallery: Gallery) -> None:
     client = signed_in(inviter)
     answer = client.post("/invitations/new/", WISH | {"gallery": private_gallery.pk, "max_uses": "3"})
     (token,) = re.findall(r"http://testserver/invitation/([\w-]{43})/", answer.content.decode())
@@ -132,20 +132,22 @@ def test_the_link_is_shown_once_and_only_its_hash_is_kept(inviter: Person, priva
     listed = client.get("/invitations/").content.decode()
     assert token not in listed
     assert "0 of 3 used" in listed
-    assert nobody().get(f"/invitation/{token}/").status_code == 200
+    assert stranger().get(f"/invitation/{token}/").status_code == 200
 
 
-def test_a_link_that_nobody_made_is_not_found(into_gallery: str) -> None:
+def test_unknown_link_is_not_found(into_gallery: str) -> None:
     address = into_gallery[:-2] + ("A" if into_gallery[-2] != "A" else "B") + "/"
-    assert nobody().get(address).status_code == 404
-    assert nobody().post(address, FORM).status_code == 404
+    assert stranger().get(address).status_code == 404
+    assert stranger().post(address, FORM).status_code == 404
 
 
 # -- a new account
 
 
-def test_makes_an_account_and_leads_to_the_gallery(into_gallery: str, owner: Person, private_gallery: Gallery) -> None:
-    client = nobody()
+def test_invitation_makes_an_account_and_leads_to_the_gallery(
+    into_gallery: str, owner: Person, private_gallery: Gallery
+) -> None:
+    client = stranger()
     page = client.get(into_gallery).content.decode()
     assert "Olivia Owner invites you" in page
     assert "“Sketches”" in page
@@ -163,8 +165,8 @@ def test_makes_an_account_and_leads_to_the_gallery(into_gallery: str, owner: Per
     assert str(Notice.objects.get(person=owner)) == "Nina Newcomer came by your invitation"
 
 
-def test_who_came_by_it_and_opens_the_link_again_is_led_on(into_gallery: str, private_gallery: Gallery) -> None:
-    client = nobody()
+def test_person_who_used_the_link_is_sent_to_the_gallery(into_gallery: str, private_gallery: Gallery) -> None:
+    client = stranger()
     client.post(into_gallery, FORM)
     Invitation.objects.update(max_uses=1)
     assert client.get(into_gallery)["Location"] == f"/galleries/{private_gallery.pk}/"
@@ -180,30 +182,30 @@ def test_who_came_by_it_and_opens_the_link_again_is_led_on(into_gallery: str, pr
         ({"name": " "}, "name"),
     ],
 )
-def test_a_form_that_will_not_do_uses_nothing_up(changes: dict[str, str], field: str, into_gallery: str) -> None:
-    answer = nobody().post(into_gallery, FORM | changes)
+def test_invalid_form_does_not_use_up_the_invitation(changes: dict[str, str], field: str, into_gallery: str) -> None:
+    answer = stranger().post(into_gallery, FORM | changes)
     assert answer.status_code == 422
     assert field in answer.context["form"].errors
     assert Person.objects.count() == 1
     assert Invitation.objects.get().uses == 0
 
 
-def test_one_for_an_address_makes_an_account_of_that_address_only(inviter: Person) -> None:
+def test_invitation_for_an_address_makes_that_account_only(inviter: Person) -> None:
     invitation, token = services.invitations.invite(inviter, email="Eve@example.org", max_uses=7)
     assert invitation.max_uses == 1
-    assert 'value="eve@example.org"' in nobody().get(f"/invitation/{token}/").content.decode()
-    nobody().post(f"/invitation/{token}/", FORM | {"email": "mallory@example.org"})
+    assert 'value="eve@example.org"' in stranger().get(f"/invitation/{token}/").content.decode()
+    stranger().post(f"/invitation/{token}/", FORM | {"email": "mallory@example.org"})
     assert Person.objects.exclude(pk=inviter.pk).get().email == "eve@example.org"
 
 
-def test_groups_come_with_it(administrator: Person) -> None:
+def test_invitation_gives_groups(administrator: Person) -> None:
     group = Group.objects.create(name="Design")
     _, token = services.invitations.invite(administrator, groups=[group])
-    nobody().post(f"/invitation/{token}/", FORM)
+    stranger().post(f"/invitation/{token}/", FORM)
     assert list(Person.objects.get(name="Nina Newcomer").groups.all()) == [group]
 
 
-# -- over
+# -- ended
 
 
 def revoke(invitation: Invitation) -> None:
@@ -223,13 +225,13 @@ OVER = {
 
 
 @pytest.mark.parametrize("how", OVER)
-def test_what_is_over_says_so_and_makes_nothing(how: str, into_gallery: str, teammate: Person) -> None:
+def test_ended_invitation_says_why_and_makes_no_account(how: str, into_gallery: str, teammate: Person) -> None:
     said, end = OVER[how]
     end(Invitation.objects.get())
     Person.objects.filter(pk=teammate.pk).update(is_active=True)
     people = Person.objects.count()
     uses = Invitation.objects.get().uses
-    for client in (nobody(), signed_in(teammate)):
+    for client in (stranger(), signed_in(teammate)):
         for answer in (client.get(into_gallery), client.post(into_gallery, FORM)):
             assert answer.status_code == 410
             assert said in " ".join(answer.content.decode().split())
@@ -239,7 +241,7 @@ def test_what_is_over_says_so_and_makes_nothing(how: str, into_gallery: str, tea
 
 
 @pytest.mark.parametrize("how", ["gallery deleted", "no manager any more"])
-def test_never_more_than_its_sender_may_give_when_it_is_used(how: str, teammate: Person, owner: Person) -> None:
+def test_invitation_gives_no_more_than_its_sender_may_give_now(how: str, teammate: Person, owner: Person) -> None:
     sender = let_invite(teammate)
     gallery = Gallery.objects.create(owner=owner, name="Wall")
     member = Membership.objects.create(gallery=gallery, person=sender, role=Role.MANAGER)
@@ -248,30 +250,30 @@ def test_never_more_than_its_sender_may_give_when_it_is_used(how: str, teammate:
         gallery.delete()
     else:
         services.galleries.change_role(member, Role.CONTRIBUTOR, by=owner)
-    page = nobody().get(f"/invitation/{token}/").content.decode()
+    page = stranger().get(f"/invitation/{token}/").content.decode()
     assert "Wall" not in page
-    answer = nobody().post(f"/invitation/{token}/", FORM)
+    answer = stranger().post(f"/invitation/{token}/", FORM)
     assert answer["Location"] == "/"
     assert not Membership.objects.filter(person__name="Nina Newcomer").exists()
 
 
-def test_groups_that_its_sender_may_not_give_any_more_are_left_out(administrator: Person) -> None:
+def test_groups_that_the_sender_may_no_longer_give_are_left_out(administrator: Person) -> None:
     group = Group.objects.create(name="Design")
     _, token = services.invitations.invite(administrator, groups=[group])
     Person.objects.filter(pk=administrator.pk).update(is_superuser=False)
     let_invite(administrator)
-    nobody().post(f"/invitation/{token}/", FORM)
+    stranger().post(f"/invitation/{token}/", FORM)
     assert not Person.objects.get(name="Nina Newcomer").groups.exists()
 
 
-# -- who has an account already
+# -- people with an account
 
 
-def test_who_has_an_account_becomes_a_member_by_a_click(
+def test_person_with_an_account_joins_by_a_click(
     into_gallery: str, as_teammate: Client, teammate: Person, private_gallery: Gallery
 ) -> None:
     assert "Become a member" in as_teammate.get(into_gallery).content.decode()
-    assert not Membership.objects.exists(), "looking changes nothing"
+    assert not Membership.objects.exists(), "opening the page changes nothing"
     people = Person.objects.count()
     assert as_teammate.post(into_gallery)["Location"] == f"/galleries/{private_gallery.pk}/"
     assert Person.objects.count() == people
@@ -282,7 +284,7 @@ def test_who_has_an_account_becomes_a_member_by_a_click(
 
 
 @pytest.mark.parametrize("role", [Role.CONTRIBUTOR, Role.MANAGER])
-def test_who_is_a_member_already_uses_nothing_up_and_keeps_their_role(
+def test_member_keeps_their_role_and_uses_nothing_up(
     role: str, into_gallery: str, as_teammate: Client, as_owner: Client, teammate: Person, private_gallery: Gallery
 ) -> None:
     Membership.objects.create(gallery=private_gallery, person=teammate, role=role)
@@ -292,7 +294,7 @@ def test_who_is_a_member_already_uses_nothing_up_and_keeps_their_role(
     assert Invitation.objects.get().uses == 0
 
 
-def test_who_was_removed_stays_out_though_the_link_still_works_for_others(
+def test_removed_member_cannot_come_back_by_the_link(
     into_gallery: str, as_teammate: Client, owner: Person, as_administrator: Client
 ) -> None:
     as_teammate.post(into_gallery)
@@ -304,7 +306,7 @@ def test_who_was_removed_stays_out_though_the_link_still_works_for_others(
     assert as_administrator.post(into_gallery).status_code == 302
 
 
-def test_a_viewer_becomes_what_the_invitation_says(
+def test_viewer_gets_the_higher_role_of_the_invitation(
     into_gallery: str, as_teammate: Client, teammate: Person, private_gallery: Gallery
 ) -> None:
     Membership.objects.create(gallery=private_gallery, person=teammate, role=Role.VIEWER)
@@ -312,7 +314,9 @@ def test_a_viewer_becomes_what_the_invitation_says(
     assert Membership.objects.get().role == Role.CONTRIBUTOR
 
 
-def test_one_for_another_address_is_not_theirs(inviter: Person, as_teammate: Client, private_gallery: Gallery) -> None:
+def test_invitation_for_another_address_is_refused(
+    inviter: Person, as_teammate: Client, private_gallery: Gallery
+) -> None:
     _, token = services.invitations.invite(inviter, email="eve@example.org", gallery=private_gallery)
     assert "for eve@example.org only" in as_teammate.get(f"/invitation/{token}/").content.decode()
     assert as_teammate.post(f"/invitation/{token}/").status_code == 404
@@ -322,7 +326,7 @@ def test_one_for_another_address_is_not_theirs(inviter: Person, as_teammate: Cli
 # -- the list
 
 
-def test_one_sees_and_withdraws_one_s_own_and_administrators_all(
+def test_person_withdraws_own_invitations_and_administrator_all(
     into_gallery: str, owner: Person, teammate: Person, as_administrator: Client
 ) -> None:
     invitation = Invitation.objects.get()
@@ -336,7 +340,7 @@ def test_one_sees_and_withdraws_one_s_own_and_administrators_all(
     assert list(answer.context["over"]) == [invitation]
 
 
-def test_the_list_costs_as_many_queries_with_one_as_with_twenty(inviter: Person, private_gallery: Gallery) -> None:
+def test_query_count_does_not_grow_with_invitations(inviter: Person, private_gallery: Gallery) -> None:
     client = signed_in(inviter)
 
     def invited(number: int) -> None:
@@ -361,7 +365,7 @@ def test_the_list_costs_as_many_queries_with_one_as_with_twenty(inviter: Person,
 
 @pytest.fixture
 def mailed(inviter: Person, private_gallery: Gallery, settings: Any) -> Invitation:
-    """What the studio is to mail itself."""
+    """An invitation that the studio sends by e-mail."""
     settings.LEMONSTUDIO_SENDS_MAIL = True
     form = WISH | {"email": "nina@example.org", "gallery": private_gallery.pk}
     answer = signed_in(inviter).post("/invitations/new/", form, follow=True)
@@ -369,7 +373,7 @@ def mailed(inviter: Person, private_gallery: Gallery, settings: Any) -> Invitati
     return Invitation.objects.get()
 
 
-def test_the_studio_mails_it_and_no_token_lies_about(mailed: Invitation) -> None:
+def test_invitation_is_mailed_and_its_token_is_not_stored(mailed: Invitation) -> None:
     (message,) = OrmQ.objects.all()
     assert message.task["func"] == "gallery.tasks.invitation"
     assert message.task["args"] == (mailed.pk, "http://testserver/")
@@ -378,11 +382,11 @@ def test_the_studio_mails_it_and_no_token_lies_about(mailed: Invitation) -> None
     (letter,) = outbox.outbox
     assert letter.to == ["nina@example.org"]
     (address,) = re.findall(r"http://testserver(/invitation/[\w-]{43}/)", str(letter.body))
-    assert nobody().post(address, FORM).status_code == 302
+    assert stranger().post(address, FORM).status_code == 302
     assert Person.objects.get(name="Nina Newcomer").email == "nina@example.org"
 
 
-def test_a_mail_that_fails_is_told(mailed: Invitation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_mail_is_reported(mailed: Invitation, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> int:
         raise SMTPException("550 no such mailbox")
 
@@ -391,9 +395,7 @@ def test_a_mail_that_fails_is_told(mailed: Invitation, monkeypatch: pytest.Monke
     assert "550 no such mailbox" in signed_in(mailed.created_by).get("/invitations/").content.decode()
 
 
-def test_a_mail_that_fails_in_a_way_nobody_thought_of_is_told_too(
-    mailed: Invitation, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unexpected_mail_error_is_reported_too(mailed: Invitation, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: object) -> int:
         raise ValueError("Header values may not contain line ends")
 
@@ -404,7 +406,7 @@ def test_a_mail_that_fails_in_a_way_nobody_thought_of_is_told_too(
     assert (mailed.mailed_at, mailed.mail_problem) == (None, "Header values may not contain line ends")
 
 
-def test_what_was_withdrawn_meanwhile_is_not_mailed(mailed: Invitation) -> None:
+def test_withdrawn_invitation_is_not_mailed(mailed: Invitation) -> None:
     mailed.revoke()
     assert not mail.send_invitation(mailed.pk, "http://testserver/")
     assert outbox.outbox == []
@@ -431,7 +433,7 @@ def at_once(times: int, do: Callable[[int], None]) -> None:
 
 
 @pytest.mark.parametrize("uses", [1, 3])
-def test_twenty_at_once_make_as_many_accounts_as_it_has_uses(
+def test_people_at_once_cannot_exceed_the_uses(
     uses: int, django_db_serialized_rollback: None, transactional_db: None, inviter: Person
 ) -> None:
     _, token = services.invitations.invite(inviter, max_uses=uses)
@@ -439,7 +441,7 @@ def test_twenty_at_once_make_as_many_accounts_as_it_has_uses(
 
     def ask(number: int) -> None:
         form = FORM | {"email": f"nina{number}@example.org"}
-        answers.append(nobody().post(f"/invitation/{token}/", form).status_code)
+        answers.append(stranger().post(f"/invitation/{token}/", form).status_code)
 
     at_once(20, ask)
     assert sorted(answers) == [302] * uses + [410] * (20 - uses)
@@ -447,7 +449,7 @@ def test_twenty_at_once_make_as_many_accounts_as_it_has_uses(
     assert Invitation.objects.get().uses == InvitationUse.objects.count() == uses
 
 
-def test_clicks_at_once_make_one_membership_and_take_one_use(
+def test_clicks_at_once_make_one_membership(
     django_db_serialized_rollback: None, transactional_db: None, into_gallery: str, teammate: Person
 ) -> None:
     answers: list[int] = []
@@ -457,7 +459,7 @@ def test_clicks_at_once_make_one_membership_and_take_one_use(
     assert Invitation.objects.get().uses == 1
 
 
-def test_one_address_twice_at_once_makes_one_account(
+def test_same_address_at_once_makes_one_account(
     django_db_serialized_rollback: None, transactional_db: None, inviter: Person
 ) -> None:
     invitation, _ = services.invitations.invite(inviter, max_uses=5)
@@ -472,4 +474,4 @@ def test_one_address_twice_at_once_makes_one_account(
 
     at_once(5, join)
     assert sorted(ends) == ["made"] + ["taken"] * 4
-    assert Invitation.objects.get().uses == 1, "who was refused has used nothing up"
+    assert Invitation.objects.get().uses == 1, "refused people use nothing up"

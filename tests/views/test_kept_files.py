@@ -26,7 +26,7 @@ def address(generation: Generation, view: str = "generation_file", index: int = 
     return reverse(view, args=[generation.pk, index])
 
 
-def test_the_card_says_what_came_and_offers_to_save_it(as_owner: Client, delivered: Generation) -> None:
+def test_card_names_the_file_and_offers_to_save_it(as_owner: Client, delivered: Generation) -> None:
     page = as_owner.get("/").content.decode()
     assert "The service delivered an SVG file that the studio cannot show." in page
     assert address(delivered) in page
@@ -34,13 +34,13 @@ def test_the_card_says_what_came_and_offers_to_save_it(as_owner: Client, deliver
         assert useless not in page[page.index(f'id="generation-{delivered.pk}"') : page.index("</article>")]
 
 
-def test_the_card_says_why_a_picture_is_not_shown(as_owner: Client, delivered: Generation) -> None:
+def test_card_says_why_a_picture_is_not_shown(as_owner: Client, delivered: Generation) -> None:
     results = [{**delivered.results[0], "what": "a PNG file", "why": "its end is missing"}]
     Generation.objects.filter(pk=delivered.pk).update(results=results)
     assert b"a PNG file that the studio cannot show: its end is missing." in as_owner.get("/").content
 
 
-def test_a_teammate_sees_what_came_and_cannot_take_it(
+def test_teammate_sees_the_card_but_cannot_save_the_file(
     as_teammate: Client, delivered: Generation, team_gallery: Gallery
 ) -> None:
     Generation.objects.filter(pk=delivered.pk).update(gallery=team_gallery)
@@ -49,7 +49,7 @@ def test_a_teammate_sees_what_came_and_cannot_take_it(
     assert as_teammate.get(address(delivered)).status_code == 404
 
 
-def test_it_is_saved_untouched_and_never_rendered(as_owner: Client, delivered: Generation) -> None:
+def test_file_is_sent_unchanged_and_as_an_attachment(as_owner: Client, delivered: Generation) -> None:
     response = as_owner.get(address(delivered))
     assert b"".join(response) == SVG
     assert response["Content-Type"] == "application/octet-stream"
@@ -58,14 +58,12 @@ def test_it_is_saved_untouched_and_never_rendered(as_owner: Client, delivered: G
     assert response["Content-Security-Policy"] == "sandbox; default-src 'none'"
 
 
-def test_there_is_nothing_at_other_places(
-    as_owner: Client, delivered: Generation, make_generation: MakeGeneration
-) -> None:
+def test_other_addresses_have_no_file(as_owner: Client, delivered: Generation, make_generation: MakeGeneration) -> None:
     assert as_owner.get(address(delivered, index=1)).status_code == 404
     assert as_owner.get(address(make_generation(results=[{"url": "x"}]))).status_code == 404
 
 
-def test_deleting_it_leaves_no_file_and_keeps_what_was_paid(as_owner: Client, delivered: Generation) -> None:
+def test_deleting_a_file_keeps_its_cost(as_owner: Client, delivered: Generation) -> None:
     name, entries = delivered.kept_files[0].name, LedgerEntry.objects.count()
     assert as_owner.post(address(delivered, "generation_file_delete")).status_code == 302
     delivered.refresh_from_db()
@@ -73,11 +71,11 @@ def test_deleting_it_leaves_no_file_and_keeps_what_was_paid(as_owner: Client, de
     assert (delivered.kept_files, delivered.dismissed, delivered.can_fetch) == ([], True, False)
     assert LedgerEntry.objects.count() == entries
     assert as_owner.get(address(delivered)).status_code == 404
-    # Pressed twice.
+    # The button was pressed twice.
     assert as_owner.post(address(delivered, "generation_file_delete")).status_code == 302
 
 
-def test_a_card_stays_while_it_has_a_file(delivered: Generation, make_picture: Callable[..., Picture]) -> None:
+def test_card_stays_while_it_has_a_file(delivered: Generation, make_picture: Callable[..., Picture]) -> None:
     Generation.objects.filter(pk=delivered.pk).update(results=[*delivered.results, {"url": "https://x.example/b"}])
     picture = make_picture(generation=delivered, index=1)
     trash.trash(delivered.author, [picture.pk])

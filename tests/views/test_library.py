@@ -1,4 +1,4 @@
-"""The page of all pictures: searching, filtering, paging, saved searches; what is in its addresses."""
+"""The page of all pictures: search, filters, pages, saved searches and addresses."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def tiles(client: Client, address: str = "/pictures/", **more: Any) -> list[int]
 
 
 def chips(client: Client, address: str) -> list[tuple[str, str]]:
-    """What is filtered, and where it leads to take that off."""
+    """Each chip's words, and the address without it."""
     found = re.findall(r'class="chip" href="([^"]+)".*?aria-label="Take off: ([^"]+)"', text_of(client, address))
     return [(unescape(name), unescape(href)) for href, name in found]
 
@@ -43,16 +43,16 @@ def page_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library, "PAGE", 2)
 
 
-# -- what is there
+# -- the pictures
 
 
-def test_says_what_to_do_where_nothing_is(as_owner: Client) -> None:
+def test_empty_library_says_what_to_do(as_owner: Client) -> None:
     text = text_of(as_owner, "/pictures/")
     assert "No pictures yet" in text
     assert "Save this search" not in text
 
 
-def test_shows_what_one_sees_newest_first(
+def test_library_shows_visible_pictures_newest_first(
     as_owner: Client, as_teammate: Client, as_administrator: Client, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
     one, shown, trashed = make_picture(), make_picture(), make_picture()
@@ -61,7 +61,7 @@ def test_shows_what_one_sees_newest_first(
     Picture.objects.filter(pk=trashed.pk).update(trashed_at=datetime.now(UTC))
     assert tiles(as_owner) == [shown.pk, one.pk]
     assert tiles(as_teammate) == [shown.pk]
-    # Whose right it is to see everything does so in the administration; this page is everybody's own.
+    # Administrators see all pictures in the administration. This page is the same for all.
     assert tiles(as_administrator) == [shown.pk]
     assert "2 pictures" in text_of(as_owner, "/pictures/")
     assert "One picture" in text_of(as_teammate, "/pictures/")
@@ -90,7 +90,7 @@ def test_shows_what_one_sees_newest_first(
         ("q=lemon&rating=3&favourite=on", []),
     ],
 )
-def test_filters(
+def test_filter_finds_pictures(
     as_owner: Client, owner: Person, teammate: Person, make_picture: MakePicture, query: str, found: list[int]
 ) -> None:
     shown = Gallery.objects.create(owner=teammate, name="Tom’s", shared_with_team=True)
@@ -104,7 +104,7 @@ def test_filters(
     Picture.refresh_search_text([pictures[1].pk])
     Mark.objects.create(person=owner, picture=pictures[0], favourite=True, rating=2)
     Mark.objects.create(person=owner, picture=pictures[1], rating=4)
-    # Somebody else's are nobody's business.
+    # Marks of another person do not count.
     Mark.objects.create(person=teammate, picture=pictures[2], favourite=True, rating=5)
     for picture, width, day in zip(pictures, (96, 48, 48), ("2026-04-30", "2026-05-01", "2026-05-02"), strict=True):
         moment = datetime.fromisoformat(f"{day}T12:00:00+00:00")
@@ -112,7 +112,7 @@ def test_filters(
     assert sorted(tiles(as_owner, f"/pictures/?{query}")) == [pictures[place].pk for place in found]
 
 
-def test_filters_by_model_author_and_gallery(
+def test_library_filters_by_model_author_and_gallery(
     as_teammate: Client, owner: Person, teammate: Person, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
     theirs = make_picture(slug="dall-e-3")
@@ -128,7 +128,7 @@ def test_filters_by_model_author_and_gallery(
         assert tiles(as_teammate, f"/pictures/?{query}") == [found.pk], query
 
 
-def test_sorts(as_owner: Client, owner: Person, make_picture: MakePicture) -> None:
+def test_library_sorts(as_owner: Client, owner: Person, make_picture: MakePicture) -> None:
     first, second, third = (make_picture().pk for _ in range(3))
     Mark.objects.create(person=owner, picture_id=first, rating=3)
     assert tiles(as_owner, "/pictures/?sort=oldest") == [first, second, third]
@@ -136,7 +136,7 @@ def test_sorts(as_owner: Client, owner: Person, make_picture: MakePicture) -> No
     assert tiles(as_owner, "/pictures/?sort=hand") == [third, second, first]
 
 
-# -- what is in the way of a question
+# -- invalid filters
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_sorts(as_owner: Client, owner: Person, make_picture: MakePicture) -> No
         (f"q={'x' * 201}", "Search: A search may have 200 characters; shorten it."),
     ],
 )
-def test_what_is_wrong_is_told_and_filters_nothing(
+def test_invalid_filter_is_reported_and_ignored(
     as_owner: Client, make_picture: MakePicture, query: str, said: str
 ) -> None:
     picture = make_picture()
@@ -161,7 +161,7 @@ def test_what_is_wrong_is_told_and_filters_nothing(
     assert tiles(as_owner, f"/pictures/?{query}") == [picture.pk]
 
 
-def test_a_gallery_that_one_does_not_see_is_no_filter(
+def test_hidden_gallery_cannot_be_a_filter(
     as_teammate: Client, make_picture: MakePicture, private_gallery: Gallery
 ) -> None:
     put(make_picture(), private_gallery)
@@ -170,7 +170,7 @@ def test_a_gallery_that_one_does_not_see_is_no_filter(
     assert private_gallery.name not in text
 
 
-def test_nothing_found_says_what_to_do(as_owner: Client, make_picture: MakePicture) -> None:
+def test_empty_result_says_what_to_do(as_owner: Client, make_picture: MakePicture) -> None:
     make_picture()
     text = unescape(text_of(as_owner, "/pictures/?q=nothing"))
     assert "Nothing found" in text
@@ -179,7 +179,7 @@ def test_nothing_found_says_what_to_do(as_owner: Client, make_picture: MakePictu
     assert "Take a filter off" in text_of(as_owner, "/pictures/?q=nothing&shape=tall")
 
 
-def test_what_people_type_is_text(as_owner: Client, make_picture: MakePicture) -> None:
+def test_search_words_are_escaped(as_owner: Client, make_picture: MakePicture) -> None:
     make_picture()
     text = text_of(as_owner, "/pictures/?q=<script>alert(1)</script>&tag=<b>")
     assert "<script>alert" not in text
@@ -189,7 +189,7 @@ def test_what_people_type_is_text(as_owner: Client, make_picture: MakePicture) -
 # -- chips
 
 
-def test_chips_say_what_is_filtered_and_take_it_off(
+def test_chips_name_filters_and_remove_them(
     as_owner: Client, owner: Person, make_picture: MakePicture, private_gallery: Gallery
 ) -> None:
     make_picture()
@@ -215,7 +215,7 @@ def test_chips_say_what_is_filtered_and_take_it_off(
     assert 'href="/pictures/"' in text_of(as_owner, f"/pictures/?{query}")
 
 
-def test_the_only_chip_leads_to_everything(as_owner: Client, make_picture: MakePicture) -> None:
+def test_only_chip_leads_to_all_pictures(as_owner: Client, make_picture: MakePicture) -> None:
     make_picture()
     assert chips(as_owner, "/pictures/?q=lemon&model=&since=&x=y") == [("Search “lemon”", "/pictures/")]
     assert chips(as_owner, "/pictures/?model=&sort=oldest") == []
@@ -224,7 +224,7 @@ def test_the_only_chip_leads_to_everything(as_owner: Client, make_picture: MakeP
 # -- with htmx
 
 
-def test_a_change_of_the_filters_gets_the_finder_and_its_address(as_owner: Client, make_picture: MakePicture) -> None:
+def test_htmx_gets_the_search_and_its_address(as_owner: Client, make_picture: MakePicture) -> None:
     picture = make_picture()
     response = as_owner.get("/pictures/?q=lemon&model=&sort=newest", headers=HTMX)
     text = response.content.decode()
@@ -244,14 +244,14 @@ def test_a_change_of_the_filters_gets_the_finder_and_its_address(as_owner: Clien
         ("/pictures/?q=le", "q=le", None),
     ],
 )
-def test_typing_on_is_one_step_of_the_history(as_owner: Client, before: str, after: str, header: str | None) -> None:
+def test_typing_on_adds_no_history_entry(as_owner: Client, before: str, after: str, header: str | None) -> None:
     headers = {**HTMX, "HX-Current-URL": f"http://testserver{before}"}
     response = as_owner.get(f"/pictures/?{after}", headers=headers)
     said = {name: response.get(name) for name in ("HX-Push-Url", "HX-Replace-Url") if response.get(name)}
     assert said == ({header: f"/pictures/?{after}"} if header else {})
 
 
-def test_going_back_in_the_history_gets_the_whole_page(as_owner: Client) -> None:
+def test_history_gets_the_whole_page(as_owner: Client) -> None:
     response = as_owner.get("/pictures/?q=x", headers={**HTMX, "HX-History-Restore-Request": "true"})
     assert b"<html" in response.content
     assert not response.has_header("HX-Push-Url")
@@ -262,7 +262,7 @@ def test_going_back_in_the_history_gets_the_whole_page(as_owner: Client) -> None
 
 @pytest.mark.usefixtures("page_of_two")
 @pytest.mark.parametrize("sort", ["newest", "oldest", "rated"])
-def test_pages_without_a_script(as_owner: Client, owner: Person, make_picture: MakePicture, sort: str) -> None:
+def test_pages_work_without_scripts(as_owner: Client, owner: Person, make_picture: MakePicture, sort: str) -> None:
     pictures = [make_picture() for _ in range(5)]
     Mark.objects.create(person=owner, picture=pictures[2], rating=3)
     address = f"/pictures/?sort={sort}&q=lemon"
@@ -279,7 +279,7 @@ def test_pages_without_a_script(as_owner: Client, owner: Person, make_picture: M
 
 
 @pytest.mark.usefixtures("page_of_two")
-def test_loads_on_and_keeps_the_place_in_the_address(as_owner: Client, make_picture: MakePicture) -> None:
+def test_loading_more_updates_the_address(as_owner: Client, make_picture: MakePicture) -> None:
     pictures = [make_picture().pk for _ in range(5)][::-1]
     text = text_of(as_owner, "/pictures/?q=lemon")
     seen, addresses = pictures[:2], []
@@ -291,7 +291,7 @@ def test_loads_on_and_keeps_the_place_in_the_address(as_owner: Client, make_pict
         addresses.append(response["HX-Replace-Url"])
     assert seen == pictures
     assert addresses == ["/pictures/?q=lemon&shown=4", "/pictures/?q=lemon&shown=6"]
-    # Who comes back to it finds all that was loaded, and goes on from there.
+    # The address opens all that was loaded, and goes on from there.
     assert tiles(as_owner, addresses[0]) == pictures[:4]
     assert tiles(as_owner, addresses[1]) == pictures
     again = re.search(r'hx-get="([^"]+)" hx-select=".tile, .more"', text_of(as_owner, addresses[0]))
@@ -301,7 +301,7 @@ def test_loads_on_and_keeps_the_place_in_the_address(as_owner: Client, make_pict
 
 
 @pytest.mark.usefixtures("page_of_two")
-def test_far_down_only_the_last_part_is_come_back_to(
+def test_address_far_down_opens_the_last_part_only(
     as_owner: Client, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(library, "COMING_BACK", 4)
@@ -322,12 +322,12 @@ def test_far_down_only_the_last_part_is_come_back_to(
 
 
 @pytest.mark.parametrize("query", ["after=x", "after=-1", f"after={'9' * 30}", "shown=x", "shown=-5", "top=1"])
-def test_nonsense_gives_the_first_page(as_owner: Client, make_picture: MakePicture, query: str) -> None:
+def test_nonsense_opens_the_first_page(as_owner: Client, make_picture: MakePicture, query: str) -> None:
     picture = make_picture()
     assert tiles(as_owner, f"/pictures/?{query}") == [picture.pk]
 
 
-def test_there_is_an_end(as_owner: Client, make_picture: MakePicture) -> None:
+def test_last_page_says_so(as_owner: Client, make_picture: MakePicture) -> None:
     picture = make_picture()
     assert "There is nothing further down." in text_of(as_owner, f"/pictures/?after={picture.pk}")
 
@@ -336,7 +336,7 @@ def test_there_is_an_end(as_owner: Client, make_picture: MakePicture) -> None:
 
 
 @pytest.mark.usefixtures("page_of_two")
-def test_counts_after_the_page_is_there(
+def test_count_follows_after_the_page(
     as_owner: Client, as_teammate: Client, make_picture: MakePicture, private_gallery: Gallery
 ) -> None:
     for number in range(5):
@@ -352,14 +352,14 @@ def test_counts_after_the_page_is_there(
     assert text_of(as_owner, unescape(address[1])).strip() == "3 pictures"
     assert as_teammate.get(unescape(address[1])).status_code == 404
     assert text_of(as_owner, "/pictures/count/").strip() == "5 pictures"
-    # What is all there was counted with the page.
+    # A result of one page was counted with it.
     text = text_of(as_owner, "/pictures/?q=1")
     assert "2 pictures" in text
     assert "/pictures/count/" not in text
 
 
 @pytest.mark.usefixtures("page_of_two")
-def test_counts_up_to_a_thousand(as_owner: Client, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_count_stops_at_its_limit(as_owner: Client, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gallery.queries.search.COUNT_LIMIT", 3)
     monkeypatch.setattr(library, "COUNT_LIMIT", 3)
     for _ in range(3):
@@ -369,10 +369,10 @@ def test_counts_up_to_a_thousand(as_owner: Client, make_picture: MakePicture, mo
     assert text_of(as_owner, "/pictures/count/").strip() == "More than 3 pictures"
 
 
-# -- tags to pick from
+# -- suggested tags
 
 
-def test_offers_only_tags_of_what_one_sees(
+def test_suggested_tags_are_of_visible_pictures(
     as_owner: Client, as_teammate: Client, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
     shown, hidden = make_picture(), make_picture()
@@ -391,7 +391,7 @@ def test_offers_only_tags_of_what_one_sees(
 # -- saved searches
 
 
-def test_saves_uses_and_deletes_a_search(as_owner: Client, owner: Person, make_picture: MakePicture) -> None:
+def test_person_saves_opens_and_deletes_a_search(as_owner: Client, owner: Person, make_picture: MakePicture) -> None:
     make_picture()
     page = text_of(as_owner, "/pictures/?q=lemon&shape=wide")
     query = re.search(r'name="query" value="([^"]*)"', page)
@@ -407,12 +407,12 @@ def test_saves_uses_and_deletes_a_search(as_owner: Client, owner: Person, make_p
     assert "Saved searches" not in text
 
 
-def test_saved_searches_are_ones_own(as_owner: Client, as_teammate: Client, owner: Person) -> None:
+def test_saved_searches_are_private(as_owner: Client, as_teammate: Client, owner: Person) -> None:
     saved = SavedSearch.objects.create(person=owner, name="Mine", query="q=x")
     assert "Mine" in text_of(as_owner, "/pictures/")
     assert "Mine" not in text_of(as_teammate, "/pictures/").replace("Mine</a>", "")
     assert as_teammate.post(f"/searches/{saved.pk}/delete/").status_code == 404
-    # Another may have the same name.
+    # Another person may use the same name.
     assert as_teammate.post("/searches/", {"name": "Mine", "query": "q=y"}).status_code == 302
 
 
@@ -425,7 +425,7 @@ def test_saved_searches_are_ones_own(as_owner: Client, as_teammate: Client, owne
         ("q=%C3%A4&sort=oldest", "q=%C3%A4&sort=oldest"),
     ],
 )
-def test_only_what_is_understood_is_saved(as_owner: Client, owner: Person, query: str, kept: str) -> None:
+def test_only_valid_filters_are_saved(as_owner: Client, owner: Person, query: str, kept: str) -> None:
     response = as_owner.post("/searches/", {"name": "One", "query": query})
     assert SavedSearch.objects.get(person=owner).query == kept
     assert response["Location"] == f"/pictures/?{kept}"
@@ -440,7 +440,7 @@ def test_only_what_is_understood_is_saved(as_owner: Client, owner: Person, query
     ],
 )
 @pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "plain"])
-def test_a_name_that_will_not_do_is_told(
+def test_invalid_name_of_a_search_is_refused(
     as_owner: Client, owner: Person, make_picture: MakePicture, name: str, said: str, htmx: bool
 ) -> None:
     make_picture()
@@ -456,7 +456,7 @@ def test_a_name_that_will_not_do_is_told(
     assert SavedSearch.objects.count() == 1
 
 
-def test_saving_with_htmx_gets_the_list_and_a_word(as_owner: Client) -> None:
+def test_saving_with_htmx_gets_the_list_and_a_message(as_owner: Client) -> None:
     response: Any = as_owner.post("/searches/", {"name": "One", "query": "q=x"}, headers=HTMX)
     assert 'id="searches"' in response.content.decode()
     assert "Saved as" in response["HX-Trigger"]
@@ -469,9 +469,7 @@ def test_saving_with_htmx_gets_the_list_and_a_word(as_owner: Client) -> None:
 
 
 @pytest.mark.parametrize(("cookie", "size"), [("1", 1), ("5", 5), ("9", 3), ("x", 3), ("²", 3), (None, 3)])
-def test_tiles_have_the_size_that_was_chosen(
-    as_owner: Client, make_picture: MakePicture, cookie: str | None, size: int
-) -> None:
+def test_tiles_have_the_chosen_size(as_owner: Client, make_picture: MakePicture, cookie: str | None, size: int) -> None:
     make_picture()
     if cookie:
         as_owner.cookies["tiles"] = cookie
@@ -480,10 +478,10 @@ def test_tiles_have_the_size_that_was_chosen(
     assert f'step="1" value="{size}"' in text
 
 
-def test_a_page_costs_as_many_queries_with_one_picture_as_with_forty(
+def test_query_count_does_not_grow_with_pictures(
     as_teammate: Client, owner: Person, teammate: Person, make_picture: MakePicture
 ) -> None:
-    """Also with many galleries, tags, marks and authors."""
+    """Nor with galleries, tags, marks and authors."""
 
     def queries(query: str = "") -> int:
         with CaptureQueriesContext(connection) as captured:

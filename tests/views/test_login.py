@@ -1,4 +1,4 @@
-"""Getting in and out."""
+"""Sign in, sign out and the account page."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,13 +12,13 @@ EMAIL = "olivia@example.org"
 RIGHT = {"username": EMAIL, "password": PASSWORD}
 
 
-def test_asks_for_email_and_password(as_stranger: Client, owner: Person) -> None:
+def test_page_asks_for_email_and_password(as_stranger: Client, owner: Person) -> None:
     html = as_stranger.get("/login/").content.decode()
     assert '<label for="id_username">E-mail</label>' in html
     assert '<label for="id_password">Password</label>' in html
 
 
-def test_lets_in(as_stranger: Client, owner: Person) -> None:
+def test_right_password_signs_in(as_stranger: Client, owner: Person) -> None:
     response = as_stranger.post("/login/", RIGHT, follow=True)
     assert response.redirect_chain == [("/", 302)]
     assert response.context["user"] == owner
@@ -30,7 +30,9 @@ def test_email_may_be_typed_in_any_case(as_stranger: Client, owner: Person, type
 
 
 @pytest.mark.parametrize("wrong", [{"password": "not the one"}, {"username": "nobody@example.org"}])
-def test_wrong_password_is_told_and_the_email_kept(as_stranger: Client, owner: Person, wrong: dict[str, str]) -> None:
+def test_wrong_password_is_refused_and_the_email_kept(
+    as_stranger: Client, owner: Person, wrong: dict[str, str]
+) -> None:
     form = RIGHT | wrong
     html = as_stranger.post("/login/", form).content.decode()
     assert "This e-mail and password do not belong together." in html
@@ -39,27 +41,27 @@ def test_wrong_password_is_told_and_the_email_kept(as_stranger: Client, owner: P
     assert as_stranger.get("/").status_code == 302
 
 
-def test_who_was_switched_off_is_told_so(as_stranger: Client, owner: Person) -> None:
+def test_disabled_person_gets_a_message(as_stranger: Client, owner: Person) -> None:
     Person.objects.update(is_active=False)
     html = as_stranger.post("/login/", RIGHT).content.decode()
     assert "This account is switched off. Ask an administrator." in html
     assert as_stranger.get("/").status_code == 302
 
 
-def test_whether_an_account_is_switched_off_is_told_to_nobody_else(as_stranger: Client, owner: Person) -> None:
+def test_wrong_password_does_not_reveal_a_disabled_account(as_stranger: Client, owner: Person) -> None:
     Person.objects.update(is_active=False)
     html = as_stranger.post("/login/", RIGHT | {"password": "guessed"}).content.decode()
     assert "switched off" not in html
     assert "do not belong together" in html
 
 
-def test_switching_an_account_off_ends_its_sessions(as_owner: Client) -> None:
+def test_disabling_an_account_ends_its_sessions(as_owner: Client) -> None:
     assert as_owner.get("/").status_code == 200
     Person.objects.update(is_active=False)
     assert as_owner.get("/").status_code == 302
 
 
-def test_leads_on_to_the_page_that_was_wanted(as_stranger: Client, owner: Person) -> None:
+def test_sign_in_leads_to_the_page_asked_for(as_stranger: Client, owner: Person) -> None:
     response = as_stranger.get("/galleries/?sort=name")
     assert response["Location"] == "/login/?next=/galleries/%3Fsort%3Dname"
     page = as_stranger.get(response["Location"])
@@ -71,11 +73,11 @@ def test_leads_on_to_the_page_that_was_wanted(as_stranger: Client, owner: Person
 @pytest.mark.parametrize(
     "elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "http:///evil"]
 )
-def test_never_leads_out_of_the_studio(as_stranger: Client, owner: Person, elsewhere: str) -> None:
+def test_sign_in_never_leads_to_another_site(as_stranger: Client, owner: Person, elsewhere: str) -> None:
     assert as_stranger.post("/login/", RIGHT | {"next": elsewhere})["Location"] == "/"
 
 
-def test_who_is_in_already_goes_on(as_owner: Client) -> None:
+def test_signed_in_person_is_redirected(as_owner: Client) -> None:
     assert as_owner.get("/login/?next=/galleries/")["Location"] == "/galleries/"
 
 
@@ -87,10 +89,10 @@ def test_signing_in_starts_a_new_session(as_stranger: Client, owner: Person) -> 
     assert as_stranger.cookies["sessionid"].value not in ("", first)
 
 
-# -- out
+# -- sign out
 
 
-def test_signing_out_takes_a_post(as_owner: Client) -> None:
+def test_signing_out_needs_a_post(as_owner: Client) -> None:
     assert as_owner.get("/logout/").status_code == 405
     assert as_owner.get("/").status_code == 200
     assert as_owner.post("/logout/")["Location"] == "/login/"
@@ -98,10 +100,8 @@ def test_signing_out_takes_a_post(as_owner: Client) -> None:
 
 
 @pytest.mark.parametrize("address", ["/logout/", "/generations/", "/galleries/new/"])
-def test_a_form_sent_after_the_session_ended_leads_to_a_page_that_opens(
-    as_stranger: Client, owner: Person, address: str
-) -> None:
-    """Whoever signs in then must not end at an address that takes nothing but forms."""
+def test_form_sent_after_the_session_leads_to_its_page(as_stranger: Client, owner: Person, address: str) -> None:
+    """The sign-in must not lead to an address that takes only POST."""
     response = as_stranger.post(address, follow=True)
     wanted = parse_qs(urlsplit(response.redirect_chain[-1][0]).query).get("next", ["/"])[0]
     response = as_stranger.post("/login/", RIGHT | {"next": wanted}, follow=True)
@@ -122,7 +122,7 @@ def test_a_form_sent_after_the_session_ended_leads_to_a_page_that_opens(
         ("", "/"),
     ],
 )
-def test_a_fragment_after_signing_out_takes_the_whole_page_to_the_sign_in(
+def test_fragment_after_sign_out_redirects_the_whole_page(
     as_stranger: Client, owner: Person, current: str, back: str
 ) -> None:
     response = as_stranger.post("/generations/poll/", headers={"HX-Request": "true", "HX-Current-URL": current})
@@ -133,7 +133,7 @@ def test_a_fragment_after_signing_out_takes_the_whole_page_to_the_sign_in(
     assert parse_qs(target.query) == {"next": [back]}
 
 
-# -- one's own account
+# -- the account page
 
 
 def test_account_page_names_the_person(as_owner: Client) -> None:
@@ -142,7 +142,7 @@ def test_account_page_names_the_person(as_owner: Client) -> None:
     assert EMAIL in html
 
 
-def test_password_is_changed(as_owner: Client, owner: Person) -> None:
+def test_person_changes_their_password(as_owner: Client, owner: Person) -> None:
     new = "a better lemon squeezer"
     form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
     response = as_owner.post("/account/password/", form, follow=True)
@@ -168,7 +168,7 @@ def test_changing_the_password_ends_the_other_sessions(as_owner: Client, owner: 
         ({"new_password1": "12345678", "new_password2": "12345678"}, "too common"),
     ],
 )
-def test_password_change_says_what_is_wrong(
+def test_invalid_password_change_says_what_is_wrong(
     as_owner: Client, owner: Person, changes: dict[str, str], said: str
 ) -> None:
     new = "a better lemon squeezer"
@@ -179,7 +179,7 @@ def test_password_change_says_what_is_wrong(
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
-def test_theme_is_kept_and_rendered(as_owner: Client, theme: str) -> None:
+def test_theme_is_stored_and_rendered(as_owner: Client, theme: str) -> None:
     response = as_owner.post("/account/theme/", {"theme": theme}, headers={"Referer": "http://testserver/galleries/"})
     assert response["Location"] == "http://testserver/galleries/"
     assert f'data-theme="{theme}"' in as_owner.get("/").content.decode()
@@ -193,7 +193,7 @@ def test_unknown_theme_is_auto(as_owner: Client, cookie: str) -> None:
     assert 'data-theme="auto"' in as_owner.get("/").content.decode()
 
 
-def test_theme_sends_nobody_elsewhere(as_owner: Client) -> None:
+def test_theme_does_not_redirect_to_another_site(as_owner: Client) -> None:
     response = as_owner.post("/account/theme/", {"theme": "dark"}, headers={"Referer": "https://evil.example/"})
     assert response["Location"] == "/"
 

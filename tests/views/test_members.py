@@ -1,4 +1,4 @@
-"""What the members of a gallery may do there, and when it ends."""
+"""What members of a gallery may do, and when that ends."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ MakePicture = Callable[..., Picture]
 
 @pytest.fixture
 def picture(make_picture: MakePicture, private_gallery: Gallery) -> Picture:
-    """The owner's, in a gallery that nobody else sees yet."""
+    """A picture of the owner in a private gallery."""
     picture = make_picture()
     default_storage.save(picture.thumbnail_name(320, "webp"), ContentFile(b"thumbnail"))
     Picture.objects.filter(pk=picture.pk).update(thumbnails={"webp": [320]})
@@ -40,7 +40,7 @@ def addresses(picture: Picture, gallery: Gallery) -> list[str]:
 
 @pytest.mark.parametrize("role", Role.values)
 @pytest.mark.parametrize("action", Action)
-def test_a_role_may_what_the_table_says(role: str, action: Action, teammate: Person, private_gallery: Gallery) -> None:
+def test_role_allows_its_actions_only(role: str, action: Action, teammate: Person, private_gallery: Gallery) -> None:
     join(private_gallery, teammate, role)
     rank = {
         Role.VIEWER: EffectiveRole.VIEWER,
@@ -51,7 +51,7 @@ def test_a_role_may_what_the_table_says(role: str, action: Action, teammate: Per
     assert may(private_gallery.owner, action, private_gallery)
 
 
-def test_the_highest_of_several_counts(teammate: Person, private_gallery: Gallery) -> None:
+def test_highest_of_several_roles_counts(teammate: Person, private_gallery: Gallery) -> None:
     group = Group.objects.create(name="Design")
     teammate.groups.add(group)
     join(private_gallery, teammate, Role.VIEWER)
@@ -59,13 +59,13 @@ def test_the_highest_of_several_counts(teammate: Person, private_gallery: Galler
     assert effective_role(teammate, private_gallery) == EffectiveRole.MANAGER
 
 
-def test_the_whole_team_are_viewers(teammate: Person, team_gallery: Gallery) -> None:
+def test_team_members_are_viewers(teammate: Person, team_gallery: Gallery) -> None:
     assert effective_role(teammate, team_gallery) == EffectiveRole.VIEWER
     join(team_gallery, teammate, Role.CONTRIBUTOR)
     assert effective_role(teammate, team_gallery) == EffectiveRole.CONTRIBUTOR
 
 
-def test_roles_for() -> None:
+def test_each_action_has_its_roles() -> None:
     assert roles_for(Action.VIEW) == [Role.VIEWER, Role.CONTRIBUTOR, Role.MANAGER]
     assert roles_for(Action.SHARE) == [Role.MANAGER]
     assert roles_for(Action.DELETE) == []
@@ -83,7 +83,7 @@ FORMS = {"rename": {"name": "Renamed"}, "share": {"shared": "on"}, "members": {}
         (Role.MANAGER, {"see", "rename", "share", "members", "remove"}),
     ],
 )
-def test_what_the_addresses_answer_each_role(
+def test_addresses_answer_by_role(
     role: str | None,
     allowed: set[str],
     as_teammate: Client,
@@ -104,11 +104,11 @@ def test_what_the_addresses_answer_each_role(
     assert GalleryEntry.objects.filter(gallery=private_gallery).exists() is ("remove" not in allowed)
 
 
-# -- it ends
+# -- end of access
 
 
 @pytest.mark.parametrize("how", ["removed", "left", "group left", "group emptied", "team switched off"])
-def test_access_ends_at_once_even_for_what_the_browser_remembers(
+def test_access_ends_at_once_even_for_cached_files(
     how: str, as_owner: Client, as_teammate: Client, teammate: Person, picture: Picture, private_gallery: Gallery
 ) -> None:
     group = Group.objects.create(name="Design")
@@ -143,7 +143,7 @@ def test_access_ends_at_once_even_for_what_the_browser_remembers(
 # -- members
 
 
-def test_the_owner_adds_changes_and_removes(as_owner: Client, teammate: Person, private_gallery: Gallery) -> None:
+def test_owner_adds_changes_and_removes_members(as_owner: Client, teammate: Person, private_gallery: Gallery) -> None:
     base = f"/galleries/{private_gallery.pk}/members/"
     as_owner.post(base, {"who": f"person:{teammate.pk}", "role": Role.CONTRIBUTOR})
     member = Membership.objects.get()
@@ -155,7 +155,7 @@ def test_the_owner_adds_changes_and_removes(as_owner: Client, teammate: Person, 
     assert not Membership.objects.exists()
 
 
-def test_groups_are_members_too(as_owner: Client, as_teammate: Client, teammate: Person, picture: Picture) -> None:
+def test_group_can_be_a_member(as_owner: Client, as_teammate: Client, teammate: Person, picture: Picture) -> None:
     group = Group.objects.create(name="Design")
     teammate.groups.add(group)
     gallery = picture.galleries.get()
@@ -164,20 +164,20 @@ def test_groups_are_members_too(as_owner: Client, as_teammate: Client, teammate:
 
 
 @pytest.mark.parametrize("who", ["", "person:0", "group:1", "nonsense"])
-def test_nobody_is_no_member(who: str, as_owner: Client, private_gallery: Gallery) -> None:
+def test_unknown_person_or_group_is_refused(who: str, as_owner: Client, private_gallery: Gallery) -> None:
     answer = as_owner.post(f"/galleries/{private_gallery.pk}/members/", {"who": who, "role": Role.VIEWER})
     assert answer.status_code == 422
     assert not Membership.objects.exists()
 
 
-def test_a_role_that_is_none_changes_nothing(as_owner: Client, teammate: Person, private_gallery: Gallery) -> None:
+def test_unknown_role_is_refused(as_owner: Client, teammate: Person, private_gallery: Gallery) -> None:
     member = join(private_gallery, teammate)
     as_owner.post(f"/galleries/{private_gallery.pk}/members/{member.pk}/", {"role": "owner"})
     member.refresh_from_db()
     assert member.role == Role.VIEWER
 
 
-def test_a_viewer_reads_who_sees_it_but_changes_nothing(
+def test_viewer_sees_members_but_cannot_change_them(
     as_teammate: Client, teammate: Person, administrator: Person, private_gallery: Gallery
 ) -> None:
     join(private_gallery, teammate)
@@ -190,7 +190,7 @@ def test_a_viewer_reads_who_sees_it_but_changes_nothing(
     assert as_teammate.post(f"{base}{other.pk}/", {"role": Role.MANAGER}).status_code == 404
 
 
-def test_a_member_of_another_gallery_is_not_this_ones(
+def test_member_of_another_gallery_is_not_found(
     as_owner: Client, teammate: Person, private_gallery: Gallery, team_gallery: Gallery
 ) -> None:
     member = join(team_gallery, teammate)
@@ -199,7 +199,7 @@ def test_a_member_of_another_gallery_is_not_this_ones(
     assert as_owner.post(base, {"role": Role.MANAGER}).status_code == 404
 
 
-def test_a_contributor_adds_own_pictures_and_takes_only_those_out(
+def test_contributor_adds_and_removes_own_pictures_only(
     as_teammate: Client, teammate: Person, picture: Picture, private_gallery: Gallery, make_picture: MakePicture
 ) -> None:
     join(private_gallery, teammate, Role.CONTRIBUTOR)
@@ -212,7 +212,9 @@ def test_a_contributor_adds_own_pictures_and_takes_only_those_out(
     assert set(private_gallery.pictures.all()) == {picture}
 
 
-def test_a_viewer_cannot_add(as_teammate: Client, teammate: Person, team_gallery: Gallery, picture: Picture) -> None:
+def test_viewer_cannot_add_pictures(
+    as_teammate: Client, teammate: Person, team_gallery: Gallery, picture: Picture
+) -> None:
     own = signed_in(teammate)
     form = own.get("/").context["form"]
     assert list(form.fields["gallery"].queryset) == []
@@ -220,7 +222,7 @@ def test_a_viewer_cannot_add(as_teammate: Client, teammate: Person, team_gallery
     assert list(own.get("/").context["form"].fields["gallery"].queryset) == [team_gallery]
 
 
-def test_members_see_what_is_under_way_in_the_gallery(
+def test_members_see_generations_under_way(
     as_teammate: Client, teammate: Person, private_gallery: Gallery, make_generation: Callable[..., Generation]
 ) -> None:
     generation = make_generation(gallery=private_gallery, state=State.PROCESSING, prompt="Under way here")
@@ -231,13 +233,13 @@ def test_members_see_what_is_under_way_in_the_gallery(
     assert f'id="generation-{other.pk}"' not in text
 
 
-# -- deciding together
+# -- decisions
 
 
 @pytest.mark.parametrize(
     ("role", "status"), [(None, 404), (Role.VIEWER, 404), (Role.CONTRIBUTOR, 302), (Role.MANAGER, 302)]
 )
-def test_contributors_decide(
+def test_only_contributors_decide(
     role: str | None, status: int, as_teammate: Client, teammate: Person, picture: Picture, private_gallery: Gallery
 ) -> None:
     if role:
@@ -248,7 +250,7 @@ def test_contributors_decide(
     assert (entry.status, entry.decided_by) == (("approved", teammate) if status == 302 else ("draft", None))
 
 
-def test_who_decided_is_told(as_owner: Client, owner: Person, picture: Picture, private_gallery: Gallery) -> None:
+def test_page_names_who_decided(as_owner: Client, owner: Person, picture: Picture, private_gallery: Gallery) -> None:
     answer = as_owner.post(
         f"/galleries/{private_gallery.pk}/decide/{picture.pk}/", {"status": "shortlist"}, headers={"HX-Request": "true"}
     )
@@ -258,7 +260,7 @@ def test_who_decided_is_told(as_owner: Client, owner: Person, picture: Picture, 
     assert GalleryEntry.objects.get().status == "shortlist"
 
 
-def test_managers_pick_the_cover_and_the_first(
+def test_managers_pick_cover_and_first_picture(
     as_owner: Client, as_teammate: Client, teammate: Person, private_gallery: Gallery, make_picture: MakePicture
 ) -> None:
     first, second = make_picture(), make_picture()

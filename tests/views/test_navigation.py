@@ -1,4 +1,4 @@
-"""What stands before and after a picture in the list that it was opened from."""
+"""Previous and next pictures in the list that a picture was opened from."""
 
 import re
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def page(client: Client, pk: int, query: str) -> str:
 
 
 def strip(client: Client, pk: int, query: str) -> list[int]:
-    """The thumbnails around a picture, itself among them."""
+    """The pictures of the strip, with the picture itself."""
     found = re.search(r'<nav class="strip".*?</nav>', page(client, pk, query), re.DOTALL)
     return [int(one) for one in re.findall(r'href="/pictures/(\d+)/', found[0])] if found else [pk]
 
@@ -37,7 +37,7 @@ def links(client: Client, pk: int, query: str) -> dict[str, str]:
 
 
 def walk(client: Client, pk: int, query: str) -> list[int]:
-    """On to the end of the list, and from there back to its beginning: both ways tell the same."""
+    """The whole list, walked to its end and back. Both directions must agree."""
 
     def go(begin: int, rel: str) -> list[int]:
         way = [begin]
@@ -61,9 +61,9 @@ def back(client: Client, pk: int, query: str) -> str:
 
 @pytest.fixture
 def lemons(make_picture: MakePicture, owner: Person, team_gallery: Gallery) -> list[int]:
-    """Six pictures; rated 4, none, 4, 2, none, 4; the odd ones are favourites; all in a gallery that the team sees.
+    """Six pictures in the team's gallery, rated 4, none, 4, 2, none, 4. The odd ones are favourites.
 
-    By hand: the last one first, then those at one place, by their age.
+    Order by hand: the last one first, then those of the same place, by age.
     """
     pictures = [make_picture(prompt=f"{'Lemon' if number != 2 else 'Pear'} {number}") for number in range(6)]
     for picture, rating in zip(pictures, (4, None, 4, 2, None, 4), strict=True):
@@ -79,7 +79,7 @@ def lemons(make_picture: MakePicture, owner: Person, team_gallery: Gallery) -> l
     [
         ("in=library", [5, 4, 3, 2, 1, 0]),
         ("in=library&sort=oldest", [0, 1, 2, 3, 4, 5]),
-        # Alike in their rating, they stand by their age; those without one come last.
+        # Pictures of the same rating are sorted by age. Those without a rating come last.
         ("in=library&sort=rated", [5, 2, 0, 3, 4, 1]),
         ("in=library&rating=3&sort=rated", [5, 2, 0]),
         ("in=library&q=lemon", [5, 4, 3, 1, 0]),
@@ -93,14 +93,14 @@ def lemons(make_picture: MakePicture, owner: Person, team_gallery: Gallery) -> l
         ("", [5, 4, 3, 2, 1, 0]),
     ],
 )
-def test_follows_the_list(
+def test_navigation_follows_the_list(
     as_owner: Client, team_gallery: Gallery, lemons: list[int], query: str, order: list[int]
 ) -> None:
     query = query.format(gallery=team_gallery.pk)
     wanted = [lemons[place] for place in order]
     assert walk(as_owner, lemons[0], query) == wanted
     assert strip(as_owner, wanted[1], query) == wanted
-    # The same that the list itself shows.
+    # The list itself shows the same.
     kind, _, filters = query.removeprefix("in=").partition("&")
     if kind.startswith(("library", "gallery")):
         address = back(as_owner, lemons[0], query)
@@ -110,8 +110,8 @@ def test_follows_the_list(
         assert f'href="/pictures/{wanted[0]}/?{query}"' in unescape(listed)
 
 
-def test_what_the_filters_leave_out_leads_back_into_the_list(as_owner: Client, lemons: list[int]) -> None:
-    """Who takes the heart off among the favourites goes on from there."""
+def test_picture_outside_the_filter_leads_back_into_the_list(as_owner: Client, lemons: list[int]) -> None:
+    """A person removes the heart in the list of favourites, and can still go on."""
     pear = lemons[2]
     assert links(as_owner, pear, "in=library&q=lemon") == {
         "prev": f"/pictures/{lemons[3]}/?in=library&q=lemon",
@@ -119,12 +119,12 @@ def test_what_the_filters_leave_out_leads_back_into_the_list(as_owner: Client, l
     }
 
 
-def test_an_address_keeps_what_the_list_knows_and_no_more(as_owner: Client, lemons: list[int]) -> None:
+def test_address_keeps_known_parameters_only(as_owner: Client, lemons: list[int]) -> None:
     address = links(as_owner, lemons[3], "in=library&sort=newest&q=+lemon&model=x&shape=&evil=%22%3E")["next"]
     assert address == f"/pictures/{lemons[1]}/?in=library&q=lemon"
 
 
-def test_the_strip_has_so_many_on_each_side(as_owner: Client, make_picture: MakePicture) -> None:
+def test_strip_has_a_fixed_number_on_each_side(as_owner: Client, make_picture: MakePicture) -> None:
     pks = [make_picture().pk for _ in range(2 * EACH_SIDE + 5)][::-1]
     for query in ("in=library", "in=mine", ""):
         here = EACH_SIDE + 2
@@ -132,14 +132,14 @@ def test_the_strip_has_so_many_on_each_side(as_owner: Client, make_picture: Make
         assert strip(as_owner, pks[1], query) == pks[: EACH_SIDE + 2]
 
 
-def test_the_feed_shows_a_batch_in_the_order_it_was_asked_for(
+def test_feed_keeps_the_order_of_a_batch(
     as_owner: Client, owner: Person, make_generation: MakeGeneration, make_picture: MakePicture
 ) -> None:
     before = make_picture()
     batch = Batch.objects.create(author=owner, kind=Batch.Kind.PROMPTS, prompt="Fruit")
     rows = [make_generation(state=State.COMPLETED, batch=batch, count=2) for _ in range(3)]
     of_batch = [make_picture(row, index=index).pk for row in rows for index in range(2)]
-    # Without pictures, or taken out of the feed, it is passed over; what its author threw away, too.
+    # Navigation skips generations that have no picture or were dismissed, and pictures in the trash.
     make_generation(state=State.FAILED, batch=batch)
     make_picture(make_generation(state=State.COMPLETED, dismissed=True))
     thrown_away = make_picture()
@@ -148,7 +148,7 @@ def test_the_feed_shows_a_batch_in_the_order_it_was_asked_for(
     assert walk(as_owner, before.pk, "in=mine") == [after.pk, *of_batch, before.pk]
     assert walk(as_owner, of_batch[0], f"in=batch:{batch.pk}") == of_batch
     assert back(as_owner, of_batch[0], f"in=batch:{batch.pk}") == f"/batches/{batch.pk}/"
-    # Longer than what is looked at around it: its first one stands beside what came after it.
+    # The batch is longer than the range that is read around it. Its first picture is next to a newer one.
     many = [make_generation(state=State.COMPLETED, batch=batch) for _ in range(4 * EACH_SIDE)]
     long = [make_picture(row).pk for row in many]
     newest = make_picture()
@@ -158,7 +158,7 @@ def test_the_feed_shows_a_batch_in_the_order_it_was_asked_for(
     assert shown[0] == f"/pictures/{newest.pk}/?in=mine"
 
 
-def test_nothing_is_shown_that_the_person_may_not_see(
+def test_navigation_hides_pictures_that_the_person_may_not_see(
     as_teammate: Client, teammate: Person, make_generation: MakeGeneration, make_picture: MakePicture,
     team_gallery: Gallery, private_gallery: Gallery,
 ) -> None:  # fmt: skip
@@ -173,7 +173,7 @@ def test_nothing_is_shown_that_the_person_may_not_see(
         assert walk(as_teammate, second.pk, query) == shown
     for query in ("in=library", "in=team"):
         assert walk(as_teammate, second.pk, query) == [mine.pk, *shown]
-    # A list that is not theirs, is gone, or is nonsense: what they may see of its author's, and no word of the rest.
+    # The list belongs to others, is gone, or is nonsense: only visible pictures of the author remain.
     for query in (f"in=gallery:{private_gallery.pk}", "in=gallery:999999", "in=batch:1", "in=mine", "in=", "in=x:y"):
         text = page(as_teammate, second.pk, query)
         assert "Sketches" not in text
@@ -182,7 +182,7 @@ def test_nothing_is_shown_that_the_person_may_not_see(
     assert as_teammate.get(f"/pictures/{hidden.pk}/?in=gallery:{team_gallery.pk}").status_code == 404
 
 
-def test_a_picture_that_is_not_in_the_gallery_has_nobody_beside_it_there(
+def test_picture_outside_the_gallery_is_not_linked_to_it(
     as_owner: Client, make_picture: MakePicture, team_gallery: Gallery, lemons: list[int]
 ) -> None:
     elsewhere = make_picture()
@@ -192,7 +192,7 @@ def test_a_picture_that_is_not_in_the_gallery_has_nobody_beside_it_there(
         )
 
 
-def test_the_trash_goes_on_along_the_list(as_owner: Client, team_gallery: Gallery, lemons: list[int]) -> None:
+def test_trashing_goes_on_to_the_next_picture(as_owner: Client, team_gallery: Gallery, lemons: list[int]) -> None:
     query = f"in=gallery:{team_gallery.pk}&q=lemon"
     text = page(as_owner, lemons[5], query)
     form = re.search(r'<form[^>]+action="/pictures/\d+/trash/".*?</form>', text, re.DOTALL)
@@ -201,7 +201,7 @@ def test_the_trash_goes_on_along_the_list(as_owner: Client, team_gallery: Galler
     assert fields == {"next": str(lemons[4]), "navigation": query, "then": f"/galleries/{team_gallery.pk}/?q=lemon"}
     response = as_owner.post(f"/pictures/{lemons[5]}/trash/", fields)
     assert unescape(response["Location"]) == f"/pictures/{lemons[4]}/?{query}"
-    # With the last one gone, back to the list; and nowhere else.
+    # After the last picture it goes back to the list, and to no other address.
     last = as_owner.post(f"/pictures/{lemons[4]}/trash/", {**fields, "next": ""})
     assert last["Location"] == f"/galleries/{team_gallery.pk}/?q=lemon"
     away = as_owner.post(f"/pictures/{lemons[3]}/trash/", {"next": "", "then": "https://evil.example/"})
@@ -211,7 +211,7 @@ def test_the_trash_goes_on_along_the_list(as_owner: Client, team_gallery: Galler
 @pytest.mark.parametrize(
     "query", ["in=library", "in=library&q=lemon&sort=rated", "in=gallery:{gallery}", "in=mine", "in=team"]
 )
-def test_it_costs_the_same_among_many(
+def test_query_count_does_not_grow_with_pictures(
     as_owner: Client, make_picture: MakePicture, team_gallery: Gallery, lemons: list[int], query: str
 ) -> None:
     def queries() -> int:
@@ -223,7 +223,7 @@ def test_it_costs_the_same_among_many(
         for number in range(count):
             put(make_picture(prompt=f"Lemon of many, {number}"), team_gallery)
 
-    # Where there are more on each side than are shown, that many more change nothing.
+    # More pictures than the strip shows change nothing.
     make(20)
     some = queries()
     make(40)

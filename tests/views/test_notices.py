@@ -1,4 +1,4 @@
-"""Notices: to those concerned, never to who did it, and never about what one may not see any more."""
+"""Notices: for the people concerned, not for the one who acted, and not about hidden pictures."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,14 +22,14 @@ MakePicture = Callable[..., Picture]
 
 @pytest.fixture
 def picture(make_picture: MakePicture, private_gallery: Gallery, teammate: Person) -> Picture:
-    """The owner's, in a gallery to which the teammate contributes."""
+    """A picture of the owner, in a gallery to which the teammate contributes."""
     picture = make_picture()
     put(picture, private_gallery)
     Membership.objects.create(gallery=private_gallery, person=teammate, role=Role.CONTRIBUTOR)
     return picture
 
 
-def told(person: Person) -> list[str]:
+def messages(person: Person) -> list[str]:
     return [str(notice) for notice in Notice.objects.visible_to(person).order_by("pk")]
 
 
@@ -38,34 +38,34 @@ def comment(gallery: Gallery, picture: Picture, by: Person | None = None, **more
         services.activity.tell_of_comment(gallery, picture, by=by, **more)  # type: ignore[arg-type]
 
 
-# -- who is told
+# -- recipients
 
 
-def test_the_author_is_told_what_others_decide_and_not_what_they_decide_themselves(
+def test_author_gets_notices_of_decisions_by_others_only(
     as_owner: Client, as_teammate: Client, owner: Person, teammate: Person, picture: Picture, private_gallery: Gallery
 ) -> None:
     address = f"/galleries/{private_gallery.pk}/decide/{picture.pk}/"
     as_owner.post(address, {"status": "shortlist"})
-    assert told(owner) == []
+    assert messages(owner) == []
     as_teammate.post(address, {"status": "draft"})
     as_teammate.post(address, {"status": "approved"})
     as_teammate.post(address, {"status": "approved"})
-    # Only the latest word is left to be read.
-    assert told(owner) == ["Tom Teammate approved your picture"]
-    assert told(teammate) == []
+    # Only the latest decision is unread.
+    assert messages(owner) == ["Tom Teammate approved your picture"]
+    assert messages(teammate) == []
 
 
-def test_the_author_and_earlier_commenters_are_told_of_a_comment(
+def test_author_and_commenters_get_a_notice_of_a_comment(
     owner: Person, teammate: Person, administrator: Person, picture: Picture, private_gallery: Gallery
 ) -> None:
     Membership.objects.create(gallery=private_gallery, person=administrator)
     comment(private_gallery, picture, by=administrator, earlier=[teammate.pk, administrator.pk])
-    assert told(owner) == ["Ada Administrator commented on your picture"]
-    assert told(teammate) == ["Ada Administrator commented on a picture"]
-    assert told(administrator) == []
+    assert messages(owner) == ["Ada Administrator commented on your picture"]
+    assert messages(teammate) == ["Ada Administrator commented on a picture"]
+    assert messages(administrator) == []
 
 
-def test_a_guest_s_comment_is_told_to_those_who_run_the_gallery(
+def test_managers_get_a_notice_of_a_guest_comment(
     owner: Person, teammate: Person, administrator: Person, make_picture: MakePicture, private_gallery: Gallery
 ) -> None:
     group = Group.objects.create(name="Design")
@@ -77,15 +77,15 @@ def test_a_guest_s_comment_is_told_to_those_who_run_the_gallery(
     put(theirs, private_gallery)
     comment(private_gallery, theirs, guest="Carl")
     assert set(people_who_may(Action.SHARE, private_gallery)) == {owner, administrator}
-    assert told(owner) == told(administrator) == ["Carl (guest) commented on a picture"]
-    assert told(teammate) == []
-    # Its author, who does not see the gallery, is told as soon as that is different.
-    assert told(mia) == []
+    assert messages(owner) == messages(administrator) == ["Carl (guest) commented on a picture"]
+    assert messages(teammate) == []
+    # The author does not see the gallery. They get notices as soon as they do.
+    assert messages(mia) == []
     Membership.objects.create(gallery=private_gallery, person=mia)
-    assert told(mia) == ["Carl (guest) commented on your picture"]
+    assert messages(mia) == ["Carl (guest) commented on your picture"]
 
 
-def test_new_members_are_told_whether_by_themselves_or_by_a_group(
+def test_new_members_get_a_notice_also_through_a_group(
     as_owner: Client, owner: Person, teammate: Person, administrator: Person, private_gallery: Gallery
 ) -> None:
     group = Group.objects.create(name="Design")
@@ -93,21 +93,21 @@ def test_new_members_are_told_whether_by_themselves_or_by_a_group(
     owner.groups.add(group)
     for who in (f"person:{teammate.pk}", f"group:{group.pk}"):
         as_owner.post(f"/galleries/{private_gallery.pk}/members/", {"who": who, "role": Role.VIEWER})
-    assert told(teammate) == told(administrator) == ["Olivia Owner made you a member: you may view"]
-    assert told(owner) == []
+    assert messages(teammate) == messages(administrator) == ["Olivia Owner made you a member: you may view"]
+    assert messages(owner) == []
     assert "in “Sketches”" in signed_in(teammate).get("/notices/").content.decode()
 
 
-# -- what may not be seen any more
+# -- hidden pictures
 
 
 @pytest.mark.parametrize("how", ["no member any more", "picture in the trash", "picture taken out", "gallery deleted"])
-def test_nothing_is_told_of_what_one_may_not_see_any_more(
+def test_notice_of_a_hidden_picture_is_not_shown(
     how: str, owner: Person, teammate: Person, as_teammate: Client, picture: Picture, private_gallery: Gallery
 ) -> None:
     comment(private_gallery, picture, by=owner, earlier=[teammate.pk])
     notice = Notice.objects.get()
-    assert told(teammate)
+    assert messages(teammate)
     assert "1 unread" in as_teammate.get("/account/").content.decode()
     if how == "no member any more":
         services.galleries.remove_member(Membership.objects.get(), by=owner)
@@ -117,7 +117,7 @@ def test_nothing_is_told_of_what_one_may_not_see_any_more(
         services.galleries.remove_picture(picture, private_gallery)
     else:
         private_gallery.delete()
-    assert told(teammate) == []
+    assert messages(teammate) == []
     assert "unread" not in as_teammate.get("/account/").content.decode()
     assert "Olivia" not in as_teammate.get("/notices/").content.decode()
     assert as_teammate.get(f"/notices/{notice.pk}/").status_code == 404
@@ -126,7 +126,7 @@ def test_nothing_is_told_of_what_one_may_not_see_any_more(
 # -- reading
 
 
-def test_opening_one_leads_to_it_and_marks_it_read(
+def test_opening_a_notice_marks_it_read(
     as_owner: Client, as_teammate: Client, owner: Person, teammate: Person, picture: Picture, private_gallery: Gallery
 ) -> None:
     services.galleries.decide(GalleryEntry.objects.get(), "approved", teammate)
@@ -135,7 +135,7 @@ def test_opening_one_leads_to_it_and_marks_it_read(
     assert as_teammate.get(f"/notices/{decided.pk}/").status_code == 404
     assert "2 unread" in as_owner.get("/account/").content.decode()
     as_owner.head(f"/notices/{decided.pk}/")
-    assert "2 unread" in as_owner.get("/account/").content.decode(), "a look ahead is no look"
+    assert "2 unread" in as_owner.get("/account/").content.decode(), "a prefetch does not mark it read"
     page = f"/pictures/{picture.pk}/?gallery={private_gallery.pk}"
     assert as_owner.get(f"/notices/{decided.pk}/")["Location"] == f"{page}#places"
     assert as_owner.get(f"/notices/{commented.pk}/")["Location"] == f"{page}#comments"
@@ -143,7 +143,7 @@ def test_opening_one_leads_to_it_and_marks_it_read(
     assert "Approved by Tom Teammate" in as_owner.get(page).content.decode()
 
 
-def test_mark_all_read_marks_one_s_own_only(owner: Person, teammate: Person, as_owner: Client) -> None:
+def test_mark_all_read_marks_own_notices_only(owner: Person, teammate: Person, as_owner: Client) -> None:
     for person in (owner, teammate):
         Notice.objects.create(person=person, kind=Notice.Kind.CAME)
     assert "Mark all read" in as_owner.get("/notices/").content.decode()
@@ -152,14 +152,14 @@ def test_mark_all_read_marks_one_s_own_only(owner: Person, teammate: Person, as_
     assert "Mark all read" not in as_owner.get("/notices/").content.decode()
 
 
-def test_says_so_when_there_is_nothing_to_tell(as_owner: Client) -> None:
+def test_empty_list_says_so(as_owner: Client) -> None:
     assert "Nothing to tell" in as_owner.get("/notices/").content.decode()
 
 
-# -- what it costs
+# -- cost
 
 
-def test_the_bell_costs_a_query_a_page_another_if_it_rings_and_none_in_a_fragment(
+def test_bell_costs_at_most_two_queries_a_page(
     as_owner: Client, owner: Person, teammate: Person, private_gallery: Gallery, make_picture: MakePicture
 ) -> None:
     def asked(address: str, **headers: str) -> list[str]:
@@ -175,7 +175,7 @@ def test_the_bell_costs_a_query_a_page_another_if_it_rings_and_none_in_a_fragmen
     assert asked("/generations/feed/", **{"HX-Request": "true"}) == []
 
 
-def test_one_notice_costs_as_many_queries_as_fifty(
+def test_query_count_does_not_grow_with_notices(
     as_owner: Client, owner: Person, teammate: Person, private_gallery: Gallery, make_picture: MakePicture
 ) -> None:
     def queries() -> int:
@@ -196,7 +196,7 @@ def test_one_notice_costs_as_many_queries_as_fifty(
     assert len(as_owner.get("/notices/").context["notices"]) == 31
 
 
-def test_old_ones_go(owner: Person) -> None:
+def test_old_notices_are_deleted(owner: Person) -> None:
     old, new = (Notice.objects.create(person=owner, kind=Notice.Kind.CAME) for _ in range(2))
     Notice.objects.filter(pk=old.pk).update(created_at=timezone.now() - KEEP_NOTICES - timedelta(minutes=1))
     Notice.objects.filter(pk=new.pk).update(created_at=timezone.now() - KEEP_NOTICES + timedelta(minutes=1))
@@ -204,27 +204,27 @@ def test_old_ones_go(owner: Person) -> None:
     assert list(Notice.objects.all()) == [new]
 
 
-# -- what is said and shown elsewhere
+# -- through the views
 
 
-def test_a_comment_tells_those_concerned_and_the_log(
+def test_comment_makes_notices_and_a_line_in_the_log(
     as_teammate: Client, as_owner: Client, owner: Person, picture: Picture, private_gallery: Gallery
 ) -> None:
     as_teammate.post(f"/galleries/{private_gallery.pk}/comment/{picture.pk}/", {"text": "Lovely"})
-    assert told(owner) == ["Tom Teammate commented on your picture"]
+    assert messages(owner) == ["Tom Teammate commented on your picture"]
     assert [str(line) for line in private_gallery.activities.all()] == ["Tom Teammate commented on a picture"]
     notice = Notice.objects.get()
     assert "Lovely" in as_owner.get(f"/notices/{notice.pk}/", follow=True).content.decode()
 
 
-def test_a_guest_s_comment_tells_who_runs_the_gallery(
+def test_guest_comment_makes_a_notice_for_managers(
     owner: Person, teammate: Person, picture: Picture, private_gallery: Gallery
 ) -> None:
     settings = {"label": "The client", "expires_at": timezone.now() + timedelta(days=1), "allow_comments": True}
     link, _ = services.share_links.make_link(private_gallery, owner, settings)
     services.comments.comment(private_gallery, picture, "Lovely", link=link, guest="Rosa")
-    assert told(owner) == ["Rosa (guest) commented on your picture"]
-    assert told(teammate) == []
+    assert messages(owner) == ["Rosa (guest) commented on your picture"]
+    assert messages(teammate) == []
     services.share_links.revoke_links(private_gallery, owner)
     assert [str(line) for line in private_gallery.activities.order_by("pk")] == [
         "Olivia Owner made a public link",

@@ -1,4 +1,4 @@
-"""The options that follow the model that was picked."""
+"""The options of the chosen model."""
 
 import re
 
@@ -20,7 +20,7 @@ def chosen(text: str, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("slug", ["dall-e-3", "flux-pro", "dall-e-2"])
-def test_shows_the_options_of_this_model_and_no_others(as_owner: Client, slug: str) -> None:
+def test_page_shows_options_of_this_model_only(as_owner: Client, slug: str) -> None:
     text = as_owner.get(ADDRESS, {"model": model(slug).pk}).content.decode()
     for option in ("size", "quality", "style"):
         choices = [one.choices for one in model(slug).option_list if one.name == option]
@@ -37,7 +37,7 @@ def test_shows_the_options_of_this_model_and_no_others(as_owner: Client, slug: s
         ("flux-pro", {"opt_size": "512x512", "opt_style": "vivid"}, ["512x512"]),
     ],
 )
-def test_a_choice_survives_where_the_model_has_it(
+def test_choice_survives_if_the_model_has_it(
     as_owner: Client, slug: str, before: dict[str, str], after: list[str]
 ) -> None:
     text = as_owner.get(ADDRESS, before | {"model": str(model(slug).pk)}).content.decode()
@@ -45,18 +45,20 @@ def test_a_choice_survives_where_the_model_has_it(
 
 
 @pytest.mark.parametrize(("slug", "before", "after"), [("flux-pro", 3, ["3"]), ("flux-pro", 9, ["4"])])
-def test_the_count_survives_up_to_the_model_s_most(as_owner: Client, slug: str, before: int, after: list[str]) -> None:
+def test_count_survives_up_to_the_limit_of_the_model(
+    as_owner: Client, slug: str, before: int, after: list[str]
+) -> None:
     text = as_owner.get(ADDRESS, {"model": model(slug).pk, "count": before}).content.decode()
     assert chosen(text, "count") == after
 
 
-def test_a_model_that_makes_one_at_a_time_asks_for_no_count(as_owner: Client) -> None:
+def test_model_that_makes_one_picture_has_no_count(as_owner: Client) -> None:
     text = as_owner.get(ADDRESS, {"model": model("dall-e-3").pk, "count": 3}).content.decode()
     assert '<input type="hidden" name="count" value="1">' in text
     assert "Pictures</legend>" not in text
 
 
-def test_tells_price_and_usual_time_where_they_are_known(as_owner: Client) -> None:
+def test_page_shows_known_price_and_time(as_owner: Client) -> None:
     ImageModel.objects.filter(slug="dall-e-3").update(typical_seconds=12.4)
     known = as_owner.get(ADDRESS, {"model": model("dall-e-3").pk}).content.decode()
     assert "about 12 s" in known
@@ -83,13 +85,13 @@ def test_tells_price_and_usual_time_where_they_are_known(as_owner: Client) -> No
     ],
     ids=lambda query: str(query)[:40],
 )
-def test_nonsense_gives_the_first_model_s_defaults(as_owner: Client, query: dict[str, str]) -> None:
+def test_nonsense_shows_defaults_of_the_first_model(as_owner: Client, query: dict[str, str]) -> None:
     text = as_owner.get(ADDRESS, query).content.decode()
     assert chosen(text, "opt_size") == ["1024x1024"]
     assert chosen(text, "opt_style") == ["vivid"]
     assert "<script>" not in text
 
 
-def test_a_disabled_model_is_not_shown(as_owner: Client) -> None:
+def test_disabled_model_is_not_shown(as_owner: Client) -> None:
     ImageModel.objects.filter(slug="flux-pro").update(enabled=False)
     assert offered(as_owner.get(ADDRESS, {"model": model("flux-pro").pk}).content.decode(), "style")

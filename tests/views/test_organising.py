@@ -27,7 +27,7 @@ JSON = {"Accept": "application/json"}
 
 @pytest.fixture
 def picture(make_picture: MakePicture, team_gallery: Gallery) -> Picture:
-    """The owner's, shown to the team, with a thumbnail."""
+    """A picture of the owner in the team's gallery, with a thumbnail."""
     picture = make_picture()
     default_storage.save(picture.thumbnail_name(320, "webp"), ContentFile(b"a thumbnail"))
     Picture.objects.filter(pk=picture.pk).update(thumbnails={"webp": [320]})
@@ -53,7 +53,7 @@ def pressed(html: str) -> list[str]:
 
 
 @pytest.mark.parametrize("place", ["/pictures/", "gallery", "picture", "/"])
-def test_a_favourite_shows_to_who_marked_it_alone(
+def test_favourite_is_visible_to_its_person_only(
     place: str, picture: Picture, team_gallery: Gallery, as_owner: Client, as_teammate: Client
 ) -> None:
     address = {"gallery": f"/galleries/{team_gallery.pk}/", "picture": page_of(picture)}.get(place, place)
@@ -64,7 +64,7 @@ def test_a_favourite_shows_to_who_marked_it_alone(
     assert "true" not in pressed(text(as_teammate, address))
 
 
-def test_a_favourite_by_htmx_is_the_button_anew(picture: Picture, as_teammate: Client) -> None:
+def test_favourite_by_htmx_renders_the_button_again(picture: Picture, as_teammate: Client) -> None:
     answer = as_teammate.post(page_of(picture, "favourite/"), {"favourite": "1"}, headers=HX).content.decode()
     assert pressed(answer) == ["true"]
     assert 'name="favourite" value="0"' in answer
@@ -72,7 +72,7 @@ def test_a_favourite_by_htmx_is_the_button_anew(picture: Picture, as_teammate: C
     assert pressed(answer) == ["false"]
 
 
-def test_a_rating_is_kept_and_cleared(picture: Picture, as_teammate: Client) -> None:
+def test_rating_is_stored_and_cleared(picture: Picture, as_teammate: Client) -> None:
     def checked() -> list[str]:
         inputs = re.findall(r'<input type="radio" name="rating"[^>]*>', text(as_teammate, page_of(picture)))
         return [value for one in inputs if " checked" in one for value in re.findall(r'value="(\d)"', one)]
@@ -85,7 +85,7 @@ def test_a_rating_is_kept_and_cleared(picture: Picture, as_teammate: Client) -> 
 
 
 @pytest.mark.parametrize("address", ["/pictures/", "gallery", "/"])
-def test_marks_cost_no_query_for_each_picture(
+def test_query_count_does_not_grow_with_marked_pictures(
     address: str, as_owner: Client, owner: Person, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
     address = f"/galleries/{team_gallery.pk}/" if address == "gallery" else address
@@ -105,7 +105,7 @@ def test_marks_cost_no_query_for_each_picture(
 # -- tags
 
 
-def test_tags_are_added_several_at_once_and_lead_to_the_pictures(picture: Picture, as_owner: Client) -> None:
+def test_several_tags_are_added_at_once(picture: Picture, as_owner: Client) -> None:
     answer = as_owner.post(page_of(picture, "tags/"), {"tags": "Lemon, still life & co"}, headers=HX)
     assert answer.status_code == 200
     html = answer.content.decode()
@@ -115,23 +115,23 @@ def test_tags_are_added_several_at_once_and_lead_to_the_pictures(picture: Pictur
     assert f'id="picture-{picture.pk}"' not in text(as_owner, "/pictures/?tag=nothing")
 
 
-def test_a_wrong_tag_says_what_to_do(picture: Picture, as_owner: Client) -> None:
+def test_invalid_tag_says_what_to_do(picture: Picture, as_owner: Client) -> None:
     answer = as_owner.post(page_of(picture, "tags/"), {"tags": "x" * 61}, headers=HX)
     assert answer.status_code == 422
     assert "a tag has 60 characters at most" in answer.content.decode()
-    assert "x" * 61 in answer.content.decode(), "what was typed is still there"
+    assert "x" * 61 in answer.content.decode(), "the input is kept"
     as_owner.post(page_of(picture, "tags/"), {"tags": "x" * 61})
     assert "a tag has 60 characters at most" in text(as_owner, page_of(picture))
 
 
-def test_what_is_typed_is_text(picture: Picture, as_owner: Client) -> None:
+def test_tag_is_escaped(picture: Picture, as_owner: Client) -> None:
     as_owner.post(page_of(picture, "tags/"), {"tags": "<b>bold</b>"})
     html = text(as_owner, page_of(picture))
     assert "&lt;b&gt;bold&lt;/b&gt;" in html
     assert "<b>bold" not in html
 
 
-def test_members_tag_by_their_role(
+def test_contributors_tag_pictures(
     picture: Picture, team_gallery: Gallery, teammate: Person, as_teammate: Client
 ) -> None:
     services.tags.tag([picture.pk], ["Fruit"])
@@ -151,7 +151,7 @@ def test_members_tag_by_their_role(
 
 
 def files_of(picture: Picture) -> list[tuple[str, str]]:
-    """Addresses, and the ETags by which a browser asks for them again."""
+    """Addresses of the files, and the ETags that a browser has cached."""
     return [
         (original_url(picture), picture.digest),
         (f"/media/{picture.pk}/{picture.digest}/320.webp", f"{picture.digest}-320-webp"),
@@ -160,7 +160,7 @@ def files_of(picture: Picture) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("who", ["as_owner", "as_teammate", "as_administrator"])
-def test_what_is_in_the_trash_has_no_address(
+def test_trashed_picture_has_no_address(
     who: str, picture: Picture, as_owner: Client, team_gallery: Gallery, request: pytest.FixtureRequest
 ) -> None:
     client: Client = request.getfixturevalue(who)
@@ -178,7 +178,7 @@ def test_what_is_in_the_trash_has_no_address(
         assert client.get(address).status_code == 200
 
 
-def test_what_is_in_the_trash_is_in_no_list(
+def test_trashed_picture_is_in_no_list(
     picture: Picture,
     make_generation: MakeGeneration,
     make_picture: MakePicture,
@@ -190,7 +190,7 @@ def test_what_is_in_the_trash_is_in_no_list(
     assert all(page_of(picture) in text(as_owner, place) or place == "/galleries/" for place in places)
     assert f"/media/{picture.pk}/" in text(as_owner, "/galleries/")
     as_owner.post(page_of(picture, "trash/"))
-    as_owner.get("/trash/")  # has the message with Undo
+    as_owner.get("/trash/")  # shows the message with Undo
     for place in places:
         html = text(as_owner, place)
         assert page_of(picture) not in html
@@ -199,7 +199,7 @@ def test_what_is_in_the_trash_is_in_no_list(
     assert 'name="parent"' not in text(as_owner, f"/?remix={picture.pk}")
 
 
-def test_the_trash_shows_one_s_own(picture: Picture, as_owner: Client, as_teammate: Client) -> None:
+def test_trash_shows_own_pictures_only(picture: Picture, as_owner: Client, as_teammate: Client) -> None:
     thumbnail = f"/trash/{picture.pk}/{picture.digest}/"
     assert as_owner.get(thumbnail).status_code == 404
     as_owner.post(page_of(picture, "trash/"))
@@ -211,7 +211,7 @@ def test_the_trash_shows_one_s_own(picture: Picture, as_owner: Client, as_teamma
     assert "The trash is empty" in text(as_teammate, "/trash/")
 
 
-def test_the_message_has_undo_without_scripts(picture: Picture, as_owner: Client) -> None:
+def test_message_has_undo_without_scripts(picture: Picture, as_owner: Client) -> None:
     response = as_owner.post(page_of(picture, "trash/"), headers={"Referer": "http://testserver/galleries/"})
     assert response["Location"] == "http://testserver/galleries/"
     html = text(as_owner, "/galleries/")
@@ -221,7 +221,7 @@ def test_the_message_has_undo_without_scripts(picture: Picture, as_owner: Client
     assert Picture.objects.kept().exists()
 
 
-def test_from_its_page_it_goes_on_to_the_next(make_picture: MakePicture, as_owner: Client) -> None:
+def test_trashing_from_its_page_leads_to_the_next_picture(make_picture: MakePicture, as_owner: Client) -> None:
     older, newer = make_picture(), make_picture()
     assert f'name="next" value="{older.pk}"' in text(as_owner, page_of(newer))
     assert as_owner.post(page_of(newer, "trash/"), {"next": older.pk})["Location"] == page_of(older)
@@ -229,26 +229,28 @@ def test_from_its_page_it_goes_on_to_the_next(make_picture: MakePicture, as_owne
     assert as_owner.post(page_of(older, "trash/"), {"next": ""})["Location"] == "/pictures/"
 
 
-def test_a_foreign_page_is_not_gone_to(picture: Picture, as_owner: Client) -> None:
+def test_trashing_never_redirects_to_another_site(picture: Picture, as_owner: Client) -> None:
     response = as_owner.post(page_of(picture, "trash/"), headers={"Referer": "https://evil.example/"})
     assert response["Location"] == "/pictures/"
 
 
-def test_deleted_for_good_by_hand(picture: Picture, make_picture: MakePicture, as_owner: Client, owner: Person) -> None:
+def test_person_deletes_pictures_for_good(
+    picture: Picture, make_picture: MakePicture, as_owner: Client, owner: Person
+) -> None:
     other = make_picture()
     services.trash.trash(owner, [picture.pk, other.pk])
-    # The button of one picture is about that one, whatever is ticked.
+    # The button of one picture deletes that one, not the ticked ones.
     as_owner.post("/trash/delete/", {"picture": [picture.pk, other.pk], "only": picture.pk})
     assert Picture.objects.get() == other
     assert not default_storage.exists(picture.original_name)
 
 
-# -- what is selected
+# -- the selection
 
 
 @pytest.fixture
 def mixed(make_picture: MakePicture, make_generation: MakeGeneration, teammate: Person, team_gallery: Gallery) -> Any:
-    """Two of the owner's, one of the teammate's that is shown, and one that is not."""
+    """Two pictures of the owner, and two of the teammate: one shared, one private."""
     own = [make_picture(), make_picture()]
     shown = make_picture(make_generation(author=teammate, state=State.COMPLETED))
     put(shown, team_gallery)
@@ -260,36 +262,36 @@ def ids(mixed: Any) -> list[int]:
     return [picture.pk for picture in (*mixed[0], mixed[1], mixed[2])]
 
 
-def test_a_selection_into_the_trash_takes_one_s_own_and_says_so(mixed: Any, as_owner: Client) -> None:
+def test_selection_trashes_own_pictures_only(mixed: Any, as_owner: Client) -> None:
     own = [picture.pk for picture in mixed[0]]
-    told = as_owner.post("/selection/trash/", {"picture": ids(mixed)}, headers=JSON).json()
-    assert told["pictures"] == own
-    assert told["said"] == "2 pictures put into the trash. 1 is not yours, and stays."
+    answer = as_owner.post("/selection/trash/", {"picture": ids(mixed)}, headers=JSON).json()
+    assert answer["pictures"] == own
+    assert answer["said"] == "2 pictures put into the trash. 1 is not yours, and stays."
     assert Picture.objects.kept().count() == 2
-    back = as_owner.post(told["undo"], {"picture": told["pictures"]}, headers=JSON).json()
+    back = as_owner.post(answer["undo"], {"picture": answer["pictures"]}, headers=JSON).json()
     assert back["pictures"] == own
     assert Picture.objects.kept().count() == 4
 
 
-def test_a_selection_of_favourites_has_what_one_may_see(mixed: Any, as_owner: Client) -> None:
+def test_selection_marks_visible_pictures_only(mixed: Any, as_owner: Client) -> None:
     answer = as_owner.post("/selection/favourite/", {"picture": ids(mixed)}, headers=HX)
     assert pressed(answer.content.decode()) == ["true"] * 3
     assert set(Mark.objects.values_list("picture", flat=True)) == set(ids(mixed)[:3])
 
 
-def test_a_selection_is_tagged(mixed: Any, as_owner: Client) -> None:
+def test_selection_is_tagged(mixed: Any, as_owner: Client) -> None:
     asked = as_owner.post("/selection/tag/", {"picture": ids(mixed)})
     assert asked.content.decode().count('name="picture"') == 4
     refused = as_owner.post("/selection/tag/", {"picture": ids(mixed), "tags": ","}, headers=HX)
     assert refused.status_code == 422
     done = as_owner.post("/selection/tag/", {"picture": ids(mixed), "tags": "Lemon", "then": "/galleries/"})
     assert done["Location"] == "/galleries/"
-    # In one's own gallery one tags what others have put there.
+    # An owner tags pictures of others in their own gallery.
     assert set(Tag.objects.get().pictures.values_list("pk", flat=True)) == set(ids(mixed)[:3])
     assert "3 pictures tagged. 1 is not yours to tag." in text(as_owner, "/galleries/")
 
 
-def test_a_selection_goes_into_a_gallery(mixed: Any, as_owner: Client, team_gallery: Gallery) -> None:
+def test_selection_is_added_to_a_gallery(mixed: Any, as_owner: Client, team_gallery: Gallery) -> None:
     asked = as_owner.post("/selection/save/", {"picture": ids(mixed)}, headers=HX)
     assert "For the team" in asked.content.decode()
     as_owner.post("/selection/save/", {"picture": ids(mixed), "gallery": team_gallery.pk})
@@ -298,7 +300,9 @@ def test_a_selection_goes_into_a_gallery(mixed: Any, as_owner: Client, team_gall
     assert set(Gallery.objects.get(name="New").pictures.all()) == set(mixed[0])
 
 
-def test_nobody_adds_to_a_gallery_that_is_not_theirs(mixed: Any, as_teammate: Client, team_gallery: Gallery) -> None:
+def test_teammate_cannot_add_to_a_gallery_of_another_person(
+    mixed: Any, as_teammate: Client, team_gallery: Gallery
+) -> None:
     before = team_gallery.entries.count()
     response = as_teammate.post("/selection/save/", {"picture": ids(mixed), "gallery": team_gallery.pk})
     assert response.status_code == 422
@@ -310,16 +314,16 @@ def test_nobody_adds_to_a_gallery_that_is_not_theirs(mixed: Any, as_teammate: Cl
     ("chosen", "said"),
     [([], "Select a picture first."), (range(1, MOST_AT_ONCE + 2), "Select 500 pictures at the most.")],
 )
-def test_too_few_and_too_many(name: str, chosen: Any, said: str, as_owner: Client) -> None:
+def test_selection_that_is_empty_or_too_large_is_refused(name: str, chosen: Any, said: str, as_owner: Client) -> None:
     response = as_owner.post(f"/selection/{name}/", {"picture": list(chosen)})
     assert response["Location"] == "/pictures/"
     assert said in text(as_owner, "/pictures/")
     assert as_owner.post(f"/selection/{name}/", {"picture": list(chosen)}, headers=HX).status_code == 422
 
 
-def test_tiles_have_a_box_to_tick(picture: Picture, team_gallery: Gallery, as_teammate: Client) -> None:
+def test_tiles_have_a_checkbox(picture: Picture, team_gallery: Gallery, as_teammate: Client) -> None:
     for address in ("/pictures/", f"/galleries/{team_gallery.pk}/"):
         html = text(as_teammate, address)
         assert f'<input type="checkbox" form="selection" name="picture" value="{picture.pk}"' in html
         assert '<form id="selection"' in html
-        assert page_of(picture, "trash/") not in html, "it is the owner's to throw away"
+        assert page_of(picture, "trash/") not in html, "only the owner can trash it"

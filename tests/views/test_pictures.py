@@ -28,7 +28,7 @@ THUMBNAIL = b"a thumbnail of it"
 
 @pytest.fixture
 def picture(make_picture: MakePicture) -> Picture:
-    """Private, with one thumbnail."""
+    """A private picture with one thumbnail."""
     picture = make_picture()
     default_storage.save(picture.thumbnail_name(320, "webp"), ContentFile(THUMBNAIL))
     picture.thumbnails = {"webp": [320]}
@@ -55,7 +55,7 @@ def body(response: Any) -> bytes:
 # -- the page
 
 
-def test_tells_all_about_it(
+def test_page_shows_all_details(
     as_owner: Client, make_generation: MakeGeneration, make_picture: MakePicture, team_gallery: Gallery
 ) -> None:
     now = timezone.now()
@@ -103,7 +103,7 @@ def test_tells_all_about_it(
         (Decimal("0"), 1, "$0"),
     ],
 )
-def test_tells_what_one_picture_cost(
+def test_page_shows_the_cost_of_one_picture(
     as_owner: Client,
     make_generation: MakeGeneration,
     make_picture: MakePicture,
@@ -116,7 +116,7 @@ def test_tells_what_one_picture_cost(
     assert ("Cost", shown) in as_owner.get(page_of(made[0])).context["details"]
 
 
-def test_a_long_prompt_is_shortened_as_alternative_text_only(as_owner: Client, make_picture: MakePicture) -> None:
+def test_long_prompt_is_shortened_in_the_alternative_text_only(as_owner: Client, make_picture: MakePicture) -> None:
     text = as_owner.get(page_of(make_picture(prompt="lemon " * 100))).content.decode()
     alt = re.search(r'alt="(lemon[^"]*)"', text)
     assert alt
@@ -139,7 +139,7 @@ def test_previous_and_next_follow_the_feed(
         assert links == {rel: page_of(other) for rel, other in wanted.items() if other}
 
 
-def test_previous_and_next_show_a_teammate_shared_ones_only(
+def test_teammate_navigates_through_shared_pictures_only(
     as_teammate: Client, teammate: Person, make_generation: MakeGeneration, make_picture: MakePicture,
     team_gallery: Gallery,
 ) -> None:  # fmt: skip
@@ -155,7 +155,7 @@ def test_previous_and_next_show_a_teammate_shared_ones_only(
     assert (response.context["previous"], response.context["next"]) == (None, oldest_shared)
 
 
-def test_a_teammate_is_told_of_no_private_gallery(
+def test_page_hides_private_galleries_from_a_teammate(
     as_teammate: Client, picture: Picture, team_gallery: Gallery, private_gallery: Gallery
 ) -> None:
     put(picture, team_gallery)
@@ -166,7 +166,7 @@ def test_a_teammate_is_told_of_no_private_gallery(
     assert "Save to…" not in text
 
 
-def test_the_page_costs_the_same_among_many(as_owner: Client, make_picture: MakePicture) -> None:
+def test_query_count_does_not_grow_with_pictures(as_owner: Client, make_picture: MakePicture) -> None:
     def queries(picture: Picture) -> int:
         with CaptureQueriesContext(connection) as captured:
             as_owner.get(page_of(picture))
@@ -183,20 +183,20 @@ def test_the_page_costs_the_same_among_many(as_owner: Client, make_picture: Make
 # -- the files
 
 
-def test_original_comes_as_it_was_delivered(as_owner: Client, picture: Picture) -> None:
+def test_original_is_sent_as_it_was_delivered(as_owner: Client, picture: Picture) -> None:
     response = as_owner.get(original_url(picture))
     assert body(response) == png()
     assert response["Content-Type"] == "image/png"
     assert response["Content-Length"] == str(len(png()))
 
 
-def test_thumbnail_comes(as_owner: Client, picture: Picture) -> None:
+def test_thumbnail_is_sent(as_owner: Client, picture: Picture) -> None:
     response = as_owner.get(thumbnail_of(picture))
     assert body(response) == THUMBNAIL
     assert response["Content-Type"] == "image/webp"
 
 
-def test_download_has_a_name_that_one_finds_again(as_owner: Client, picture: Picture) -> None:
+def test_download_has_a_descriptive_name(as_owner: Client, picture: Picture) -> None:
     response = as_owner.get(f"{page_of(picture)}download/")
     assert body(response) == png()
     name = f"lemon-studio-{picture.generation_id}-1.png"
@@ -204,7 +204,7 @@ def test_download_has_a_name_that_one_finds_again(as_owner: Client, picture: Pic
 
 
 @pytest.mark.parametrize("number", range(3), ids=["original", "thumbnail", "download"])
-def test_browsers_keep_files_and_nobody_else_does(as_owner: Client, picture: Picture, number: int) -> None:
+def test_only_browsers_cache_files(as_owner: Client, picture: Picture, number: int) -> None:
     address = files_of(picture)[number]
     response = as_owner.get(address)
     assert response["Cache-Control"] == "private, max-age=31536000, immutable"
@@ -217,7 +217,7 @@ def test_browsers_keep_files_and_nobody_else_does(as_owner: Client, picture: Pic
     assert as_owner.head(address).status_code == 200
 
 
-def test_each_file_has_an_etag_of_its_own(as_owner: Client, picture: Picture) -> None:
+def test_each_file_has_its_own_etag(as_owner: Client, picture: Picture) -> None:
     assert as_owner.get(original_url(picture))["ETag"] != as_owner.get(thumbnail_of(picture))["ETag"]
 
 
@@ -235,25 +235,25 @@ def test_each_file_has_an_etag_of_its_own(as_owner: Client, picture: Picture) ->
         "/media/{pk}/../original/",
     ],
 )
-def test_wrong_addresses_are_not_found(as_owner: Client, picture: Picture, address: str) -> None:
+def test_unknown_addresses_are_not_found(as_owner: Client, picture: Picture, address: str) -> None:
     assert as_owner.get(address.format(pk=picture.pk, digest=picture.digest)).status_code == 404
 
 
-def test_a_lost_file_is_not_found(as_owner: Client, picture: Picture) -> None:
+def test_lost_file_is_not_found(as_owner: Client, picture: Picture) -> None:
     default_storage.delete(picture.original_name)
     assert as_owner.get(original_url(picture)).status_code == 404
     assert as_owner.get(page_of(picture)).status_code == 200
 
 
-def test_nothing_is_served_from_the_media_folder_itself(as_owner: Client, picture: Picture) -> None:
+def test_media_folder_is_not_served(as_owner: Client, picture: Picture) -> None:
     assert as_owner.get(f"/media/{picture.original_name}").status_code == 404
 
 
-# -- who sees them
+# -- permissions
 
 
 def seen_by(client: Client, picture: Picture) -> set[int]:
-    """The status of everything that shows this picture, asked with and without what a cache would say."""
+    """The statuses of all addresses of this picture, asked with and without headers of a cache."""
     statuses = {client.get(page_of(picture)).status_code}
     for address in files_of(picture):
         statuses.add(client.get(address).status_code)
@@ -262,7 +262,7 @@ def seen_by(client: Client, picture: Picture) -> set[int]:
     return statuses - {304}
 
 
-def test_a_private_picture_is_not_there_for_others(
+def test_private_picture_is_not_found_by_others(
     as_teammate: Client, picture: Picture, private_gallery: Gallery
 ) -> None:
     put(picture, private_gallery)
@@ -274,7 +274,7 @@ def test_a_private_picture_is_not_there_for_others(
 @pytest.mark.parametrize(
     ("is_staff", "may_view", "seen"), [(True, True, 200), (True, False, 404), (False, True, 404), (False, False, 404)]
 )
-def test_an_administrator_who_may_view_pictures_sees_them_all(
+def test_administrator_with_permission_sees_all_pictures(
     as_teammate: Client, teammate: Person, picture: Picture, is_staff: bool, may_view: bool, seen: int
 ) -> None:
     Person.objects.filter(pk=teammate.pk).update(is_staff=is_staff)
@@ -284,7 +284,7 @@ def test_an_administrator_who_may_view_pictures_sees_them_all(
     assert as_teammate.get(f"{page_of(picture)}save/").status_code == 404
 
 
-def test_a_shared_picture_is_there_for_as_long_as_it_is_shared(
+def test_shared_picture_is_visible_while_it_is_shared(
     as_owner: Client, as_teammate: Client, picture: Picture, private_gallery: Gallery, team_gallery: Gallery
 ) -> None:
     put(picture, private_gallery)
@@ -320,7 +320,7 @@ def test_save_offers_own_galleries(
 
 
 @pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "plain"])
-def test_saves_once_however_often(as_owner: Client, picture: Picture, team_gallery: Gallery, htmx: bool) -> None:
+def test_saving_twice_makes_one_entry(as_owner: Client, picture: Picture, team_gallery: Gallery, htmx: bool) -> None:
     for _ in range(2):
         form = {"gallery": team_gallery.pk}
         response = as_owner.post(f"{page_of(picture)}save/", form, headers=HX if htmx else {})
@@ -332,7 +332,7 @@ def test_saves_once_however_often(as_owner: Client, picture: Picture, team_galle
 
 
 @pytest.mark.parametrize(("name", "galleries"), [("Lemons", 2), (" Sketches ", 1)])
-def test_saves_to_a_new_gallery_or_that_of_the_name(
+def test_picture_is_saved_to_a_gallery_by_name(
     as_owner: Client, picture: Picture, private_gallery: Gallery, name: str, galleries: int
 ) -> None:
     as_owner.post(f"{page_of(picture)}save/", {"new_gallery": name})
@@ -351,23 +351,25 @@ def test_saves_to_a_new_gallery_or_that_of_the_name(
     ],
 )
 @pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "plain"])
-def test_says_what_is_wrong(as_owner: Client, picture: Picture, form: dict[str, str], said: str, htmx: bool) -> None:
+def test_invalid_form_says_what_is_wrong(
+    as_owner: Client, picture: Picture, form: dict[str, str], said: str, htmx: bool
+) -> None:
     response = as_owner.post(f"{page_of(picture)}save/", form, headers=HX if htmx else {})
     assert response.status_code == 422
     assert said in response.content.decode()
     assert not Gallery.objects.exists()
 
 
-def test_does_not_save_to_somebody_else_s_gallery(as_owner: Client, teammate: Person, picture: Picture) -> None:
+def test_gallery_of_another_person_is_refused(as_owner: Client, teammate: Person, picture: Picture) -> None:
     toms = Gallery.objects.create(owner=teammate, name="Tom's", shared_with_team=True)
     assert as_owner.post(f"{page_of(picture)}save/", {"gallery": toms.pk}).status_code == 422
     assert not toms.pictures.exists()
 
 
-def test_somebody_else_s_picture_is_not_saved(
+def test_picture_of_another_person_cannot_be_saved(
     as_teammate: Client, teammate: Person, picture: Picture, team_gallery: Gallery
 ) -> None:
-    """Even one that may be seen: whom it is shown to is its author's to say."""
+    """Not even a visible one: its author decides who sees it."""
     put(picture, team_gallery)
     mine = Gallery.objects.create(owner=teammate, name="Mine")
     assert as_teammate.post(f"{page_of(picture)}save/", {"gallery": mine.pk}).status_code == 404

@@ -1,4 +1,4 @@
-"""The one poll of a page."""
+"""The poll of a page."""
 
 import re
 from collections.abc import Callable
@@ -36,13 +36,13 @@ def finish(generation: Generation) -> None:
     assert generation.complete(None)
 
 
-def test_nothing_changed(as_owner: Client, make_generation: MakeGeneration) -> None:
+def test_poll_without_changes_is_empty(as_owner: Client, make_generation: MakeGeneration) -> None:
     response = poll(as_owner, make_generation(), make_generation())
     assert response.status_code == 204
     assert response.content == b""
 
 
-def test_only_what_changed_comes_each_into_its_own_card(as_owner: Client, make_generation: MakeGeneration) -> None:
+def test_poll_replaces_changed_cards_only(as_owner: Client, make_generation: MakeGeneration) -> None:
     same, sent, done = make_generation(), make_generation(), make_generation()
     sent.claim(1)
     finish(done)
@@ -56,7 +56,7 @@ def test_only_what_changed_comes_each_into_its_own_card(as_owner: Client, make_g
     assert LIVE in text
 
 
-def test_what_it_answered_is_not_answered_again(as_owner: Client, make_generation: MakeGeneration) -> None:
+def test_poll_sends_each_change_once(as_owner: Client, make_generation: MakeGeneration) -> None:
     generation = make_generation()
     stale = f"{generation.pk}:{generation.version}"
     generation.claim(1)
@@ -65,7 +65,7 @@ def test_what_it_answered_is_not_answered_again(as_owner: Client, make_generatio
     assert poll(as_owner, *fresh).status_code == 204
 
 
-def test_stops_when_nothing_is_under_way_any_more(as_owner: Client, make_generation: MakeGeneration) -> None:
+def test_poll_stops_when_all_have_ended(as_owner: Client, make_generation: MakeGeneration) -> None:
     generation = make_generation()
     finish(generation)
     text = poll(as_owner, generation).content.decode()
@@ -75,14 +75,14 @@ def test_stops_when_nothing_is_under_way_any_more(as_owner: Client, make_generat
 
 
 @pytest.mark.parametrize(("state", "polls"), [(State.QUEUED, True), (State.SAVING, True), (State.COMPLETED, False)])
-def test_a_page_polls_only_while_something_is_under_way(
+def test_page_polls_only_while_generations_are_under_way(
     as_owner: Client, make_generation: MakeGeneration, state: State, polls: bool
 ) -> None:
     make_generation(state=state)
     assert (LIVE in as_owner.get("/").content.decode()) is polls
 
 
-def test_the_team_s_page_waits_for_cards_of_others(
+def test_team_page_polls_for_cards_of_others(
     as_teammate: Client, make_generation: MakeGeneration, team_gallery: Gallery
 ) -> None:
     generation = make_generation(gallery=team_gallery)
@@ -110,7 +110,7 @@ def test_private_generations_of_others_stay_private(
         assert (cards(text), "surprise" in text) == ([], False)
 
 
-def test_a_card_of_others_has_no_buttons(
+def test_card_of_another_person_has_no_buttons(
     as_teammate: Client, make_generation: MakeGeneration, team_gallery: Gallery
 ) -> None:
     waiting = make_generation(gallery=team_gallery)
@@ -138,20 +138,20 @@ def test_a_card_of_others_has_no_buttons(
         "1 OR 1=1:0",
     ],
 )
-def test_garbage_is_survived(as_owner: Client, make_generation: MakeGeneration, garbage: str) -> None:
+def test_poll_ignores_garbage(as_owner: Client, make_generation: MakeGeneration, garbage: str) -> None:
     generation = make_generation()
     stale = f"{generation.pk}:0"
     assert poll(as_owner, garbage).status_code in (200, 204)
     assert poll(as_owner, garbage, stale).status_code == 200
 
 
-def test_a_poll_for_nothing_is_the_last_one(as_owner: Client) -> None:
+def test_poll_for_no_cards_is_the_last(as_owner: Client) -> None:
     response = as_owner.post("/generations/poll/")
     assert '<div id="poller"></div>' in response.content.decode()
 
 
 class EndsAfter:
-    """Has the newest generation end after so many queries of somebody else, counted from one that has these words."""
+    """Ends the newest generation after so many queries of a view, counted from the first that has these words."""
 
     def __init__(self, queries: int, begin: str = "") -> None:
         self.left, self.begin, self.has_begun = queries, begin, False
@@ -167,7 +167,7 @@ class EndsAfter:
 
 @pytest.mark.parametrize("queries", range(1, 16))
 @pytest.mark.parametrize("page", ["poll", "create", "feed", "gallery"])
-def test_whenever_it_ends_no_card_is_left_waiting(
+def test_generation_that_ends_during_a_request_is_not_missed(
     as_owner: Client, make_generation: MakeGeneration, private_gallery: Gallery, page: str, queries: int
 ) -> None:
     generation = make_generation(gallery=private_gallery)
@@ -185,10 +185,10 @@ def test_whenever_it_ends_no_card_is_left_waiting(
 
 
 @pytest.mark.parametrize("queries", range(2, 9))
-def test_however_soon_it_ends_a_new_card_is_not_left_waiting(
+def test_generation_that_ends_before_its_card_is_not_missed(
     as_owner: Client, make_generation: MakeGeneration, queries: int
 ) -> None:
-    """The service may refuse it before its card is answered."""
+    """The upstream may refuse it before the answer with its card."""
     earlier = make_generation(state=State.COMPLETED)
     with connection.execute_wrapper(EndsAfter(queries, begin='INSERT INTO "django_q_ormq"')):
         response = as_owner.post(f"/generations/{earlier.pk}/again/", headers={"HX-Request": "true"})
@@ -199,7 +199,7 @@ def test_however_soon_it_ends_a_new_card_is_not_left_waiting(
     assert LIVE in text or 'name="pending"' not in text
 
 
-def test_an_action_on_one_card_does_not_end_the_wait_for_others(
+def test_action_on_one_card_keeps_polling_for_others(
     as_teammate: Client, teammate: Person, make_generation: MakeGeneration, team_gallery: Gallery
 ) -> None:
     make_generation(gallery=team_gallery)
@@ -209,7 +209,7 @@ def test_an_action_on_one_card_does_not_end_the_wait_for_others(
     assert LIVE in response.content.decode()
 
 
-def test_what_comes_by_scrolling_is_waited_for(
+def test_cards_loaded_by_scrolling_are_polled(
     as_teammate: Client, make_generation: MakeGeneration, team_gallery: Gallery
 ) -> None:
     address = "/generations/feed/?feed=team"
@@ -219,13 +219,13 @@ def test_what_comes_by_scrolling_is_waited_for(
     assert LIVE not in as_teammate.get(address).content.decode()
 
 
-def test_a_page_may_ask_for_so_many_at_most(as_owner: Client, make_generation: MakeGeneration) -> None:
+def test_poll_has_a_limit_of_cards(as_owner: Client, make_generation: MakeGeneration) -> None:
     generation = make_generation()
     nonsense = [f"{generation.pk + 1 + number}:0" for number in range(POLLED_AT_ONCE)]
     assert poll(as_owner, *nonsense, f"{generation.pk}:0").status_code == 204
 
 
-def test_a_pause_and_its_end_are_told(as_owner: Client, make_generation: MakeGeneration) -> None:
+def test_poll_shows_a_pause_and_its_end(as_owner: Client, make_generation: MakeGeneration) -> None:
     generation = make_generation()
     UpstreamAccount.pause("insufficient_balance", "The account is empty.", "Top it up.", seconds=60)
     assert "The account is empty." in poll(as_owner, generation).content.decode()
@@ -251,14 +251,14 @@ def test_a_pause_and_its_end_are_told(as_owner: Client, make_generation: MakeGen
         ({"state": State.CANCELLED}, "Stopped waiting"),
     ],
 )
-def test_a_card_says_how_it_stands(
+def test_card_shows_its_state(
     as_owner: Client, make_generation: MakeGeneration, fields: dict[str, Any], says: str
 ) -> None:
     text = poll(as_owner, f"{make_generation(**fields).pk}:0").content.decode()
     assert says in text
 
 
-def test_a_queued_card_tells_its_place(as_owner: Client, make_generation: MakeGeneration) -> None:
+def test_queued_card_shows_its_place(as_owner: Client, make_generation: MakeGeneration) -> None:
     make_generation(), make_generation(state=State.COMPLETED)
     assert "Number 2 in the queue" in poll(as_owner, f"{make_generation().pk}:0").content.decode()
 
@@ -278,13 +278,13 @@ def test_ends_are_announced(as_owner: Client, make_generation: MakeGeneration, s
     assert f'<hx-partial hx-target="#live" hx-swap="innerHTML">{said}</hx-partial>' in text
 
 
-def test_being_sent_is_not_announced(as_owner: Client, make_generation: MakeGeneration) -> None:
+def test_sending_is_not_announced(as_owner: Client, make_generation: MakeGeneration) -> None:
     generation = make_generation()
     generation.claim(1)
     assert "#live" not in poll(as_owner, generation).content.decode()
 
 
-def test_one_card_costs_as_many_queries_as_twenty(
+def test_query_count_does_not_grow_with_cards(
     as_owner: Client, make_picture: MakePicture, make_generation: MakeGeneration, team_gallery: Gallery
 ) -> None:
     def queries(*shown: str) -> int:
@@ -304,8 +304,8 @@ def test_one_card_costs_as_many_queries_as_twenty(
     assert queries(shown[0]) == queries(*shown)
 
 
-def test_a_badge_that_is_out_of_date_is_answered_anew(as_owner: Client, make_generation: MakeGeneration) -> None:
-    """The last one under way may be on a page of the feed that is not shown."""
+def test_poll_updates_an_outdated_badge(as_owner: Client, make_generation: MakeGeneration) -> None:
+    """The last generation under way may be on another page of the feed."""
     make_generation(state=State.COMPLETED)
     response = as_owner.post("/generations/poll/", {"under_way": "1"}, headers={"HX-Request": "true"})
     assert response.status_code == 200

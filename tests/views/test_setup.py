@@ -1,4 +1,4 @@
-"""The first-run page: it makes the first administrator and then is gone."""
+"""The first-run page: it makes the first administrator, and then it closes."""
 
 import threading
 
@@ -15,14 +15,14 @@ FORM = {"name": "Ada", "email": "Ada@Example.org", "password": PASSWORD}
 
 
 @pytest.mark.parametrize("page", ["/", "/galleries/", "/pictures/1/", "/account/"])
-def test_every_page_of_an_empty_studio_leads_to_the_set_up(as_stranger: Client, page: str) -> None:
+def test_all_pages_of_an_empty_studio_lead_to_the_setup(as_stranger: Client, page: str) -> None:
     response = as_stranger.get(page, follow=True)
     assert [path.partition("?")[0] for path, _ in response.redirect_chain] == ["/login/", "/setup/"]
     assert response.status_code == 200
     assert "Make the first account." in response.content.decode()
 
 
-def test_makes_the_first_administrator_and_signs_in(as_stranger: Client) -> None:
+def test_setup_makes_the_first_administrator_and_signs_in(as_stranger: Client) -> None:
     response = as_stranger.post("/setup/", FORM, follow=True)
     assert response.redirect_chain == [("/", 302)]
     ada = Person.objects.get()
@@ -33,13 +33,13 @@ def test_makes_the_first_administrator_and_signs_in(as_stranger: Client) -> None
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_is_closed_as_soon_as_there_is_somebody(as_stranger: Client, teammate: Person, method: str) -> None:
+def test_setup_is_closed_as_soon_as_there_is_a_person(as_stranger: Client, teammate: Person, method: str) -> None:
     response = getattr(as_stranger, method)("/setup/", FORM, follow=True)
     assert response.redirect_chain[-1] == ("/login/?next=/", 302)
     assert Person.objects.get() == teammate
 
 
-def test_an_account_that_is_switched_off_keeps_it_closed(as_stranger: Client, teammate: Person) -> None:
+def test_disabled_account_keeps_the_setup_closed(as_stranger: Client, teammate: Person) -> None:
     Person.objects.update(is_active=False)
     as_stranger.post("/setup/", FORM)
     assert Person.objects.get() == teammate
@@ -58,7 +58,7 @@ def test_an_account_that_is_switched_off_keeps_it_closed(as_stranger: Client, te
         ({"name": "A" * 121}, "name", "at most 120"),
     ],
 )
-def test_says_what_is_wrong_and_keeps_what_was_typed(
+def test_invalid_form_says_what_is_wrong_and_keeps_its_values(
     as_stranger: Client, changes: dict[str, str], field: str, said: str
 ) -> None:
     form = FORM | {"email": "ada@example.org"} | changes
@@ -72,7 +72,9 @@ def test_says_what_is_wrong_and_keeps_what_was_typed(
     assert not Person.objects.exists()
 
 
-def test_two_at_once_make_one_administrator(django_db_serialized_rollback: None, transactional_db: None) -> None:
+def test_two_requests_at_once_make_one_administrator(
+    django_db_serialized_rollback: None, transactional_db: None
+) -> None:
     start = threading.Barrier(2)
     answers: list[str] = []
 

@@ -1,4 +1,4 @@
-"""A gallery shown to people without an account: what they see, what they do not, and when it ends."""
+"""Share links: what guests see, what they do not see, and when access ends."""
 
 import io
 import re
@@ -33,7 +33,7 @@ WRONG, RIGHT = "not this one", "open sesame"
 
 @pytest.fixture
 def picture(make_picture: MakePicture, private_gallery: Gallery) -> Picture:
-    """With a thumbnail, and an original that has its prompt inside."""
+    """A picture with a thumbnail, and an original that contains its prompt."""
     picture = make_picture(prompt=PROMPT)
     texts, file = PngImagePlugin.PngInfo(), io.BytesIO()
     texts.add_text("parameters", PROMPT)
@@ -77,7 +77,7 @@ def form(**more: Any) -> dict[str, Any]:
 
 
 def made(client: Client, gallery: Gallery, **more: Any) -> str:
-    """The path of a link that was made by its form."""
+    """The path of a link made through the form."""
     answer = client.post(f"/galleries/{gallery.pk}/links/", form(**more))
     assert answer.status_code == 200
     assert "no-store" in answer["Cache-Control"]
@@ -86,7 +86,7 @@ def made(client: Client, gallery: Gallery, **more: Any) -> str:
     return found[1]
 
 
-def test_a_link_is_shown_once_and_kept_as_a_hash(as_owner: Client, as_stranger: Client, picture: Picture) -> None:
+def test_link_is_shown_once_and_stored_as_a_hash(as_owner: Client, as_stranger: Client, picture: Picture) -> None:
     gallery = picture.galleries.get()
     path = made(as_owner, gallery, password=RIGHT, allow_votes="on")
     link = ShareLink.objects.get()
@@ -113,20 +113,22 @@ def test_a_link_is_shown_once_and_kept_as_a_hash(as_owner: Client, as_stranger: 
         ("password", "short", "at least 6 characters"),
     ],
 )
-def test_what_makes_no_link(field: str, value: str, said: str, as_owner: Client, private_gallery: Gallery) -> None:
+def test_invalid_form_makes_no_link(
+    field: str, value: str, said: str, as_owner: Client, private_gallery: Gallery
+) -> None:
     answer = as_owner.post(f"/galleries/{private_gallery.pk}/links/", form(**{field: value}))
     assert answer.status_code == 422
     assert said in answer.content.decode()
     assert not ShareLink.objects.exists()
 
 
-def test_thirty_days_unless_changed(as_owner: Client, private_gallery: Gallery) -> None:
+def test_link_lasts_thirty_days_by_default(as_owner: Client, private_gallery: Gallery) -> None:
     text = as_owner.get(f"/galleries/{private_gallery.pk}/links/").content.decode()
     assert f'value="{timezone.localdate() + timedelta(days=30)}"' in text
 
 
 @pytest.mark.parametrize("role", [None, Role.VIEWER, Role.CONTRIBUTOR, Role.MANAGER])
-def test_managers_share(role: str | None, as_teammate: Client, teammate: Person, private_gallery: Gallery) -> None:
+def test_only_managers_share(role: str | None, as_teammate: Client, teammate: Person, private_gallery: Gallery) -> None:
     link, _ = share(private_gallery)
     if role:
         Membership.objects.create(gallery=private_gallery, person=teammate, role=role)
@@ -142,7 +144,7 @@ def test_managers_share(role: str | None, as_teammate: Client, teammate: Person,
     assert ShareLink.objects.alive().exists() is not may
 
 
-def test_a_link_of_another_gallery_is_not_this_ones(
+def test_link_of_another_gallery_is_not_found(
     as_owner: Client, private_gallery: Gallery, team_gallery: Gallery
 ) -> None:
     link, _ = share(team_gallery)
@@ -154,7 +156,7 @@ def test_a_link_of_another_gallery_is_not_this_ones(
     assert link.is_alive
 
 
-def test_a_badge_tells_of_a_link_that_works(as_owner: Client, private_gallery: Gallery) -> None:
+def test_badge_shows_a_working_link(as_owner: Client, private_gallery: Gallery) -> None:
     link, _ = share(private_gallery)
     badge = re.compile(r"<span[^>]*>Link</span>")
     for page in ("/galleries/", f"/galleries/{private_gallery.pk}/"):
@@ -165,10 +167,10 @@ def test_a_badge_tells_of_a_link_that_works(as_owner: Client, private_gallery: G
         assert not badge.search(as_owner.get(page).content.decode())
 
 
-# -- what is seen
+# -- what guests see
 
 
-def test_no_account_is_needed_and_nobody_is_to_find_it(as_stranger: Client, picture: Picture) -> None:
+def test_guest_needs_no_account_and_search_engines_are_kept_out(as_stranger: Client, picture: Picture) -> None:
     _, path = share(picture.galleries.get(), allow_downloads=True)
     for address in all_addresses(path, picture):
         answer = as_stranger.get(address)
@@ -182,7 +184,7 @@ def test_no_account_is_needed_and_nobody_is_to_find_it(as_stranger: Client, pict
             assert 'class="rail"' not in answer.content.decode()
 
 
-def test_it_tells_nothing_of_people_or_prompts(as_stranger: Client, picture: Picture, owner: Person) -> None:
+def test_guest_sees_no_people_or_prompts(as_stranger: Client, picture: Picture, owner: Person) -> None:
     Picture.objects.update(revised_prompt=f"{PROMPT}, revised")
     gallery = picture.galleries.get()
     services.comments.comment(gallery, picture, "Between us", author=owner)
@@ -202,7 +204,7 @@ def test_it_tells_nothing_of_people_or_prompts(as_stranger: Client, picture: Pic
     assert PROMPT.encode() not in answer.content
     image = Image.open(io.BytesIO(answer.content))
     assert (image.size, image.info) == ((64, 48), {})
-    # Its own people still have all of it.
+    # Members still see all of it.
     with default_storage.open(picture.original_name) as file:
         assert PROMPT.encode() in file.read()
     link.show_prompts = True
@@ -212,7 +214,7 @@ def test_it_tells_nothing_of_people_or_prompts(as_stranger: Client, picture: Pic
     assert PROMPT.encode() not in as_stranger.get(f"{page}download/").content
 
 
-def test_only_what_is_in_the_gallery(
+def test_guest_sees_pictures_of_the_gallery_only(
     as_stranger: Client, picture: Picture, make_picture: MakePicture, team_gallery: Gallery, private_gallery: Gallery
 ) -> None:
     elsewhere = make_picture()
@@ -225,7 +227,7 @@ def test_only_what_is_in_the_gallery(
         assert guest.get(address).status_code == 404, address
     assert guest.post(f"{below(path, elsewhere)}vote/", {"like": "1"}).status_code == 404
     assert guest.post(f"{below(path, elsewhere)}comment/", {"text": "Hello"}).status_code == 404
-    # Neither the original by a made-up size, nor what has gone into the trash, or out of the gallery.
+    # A made-up size does not give the original. Trashed and removed pictures are not found.
     assert guest.get(f"{below(path, picture)}640.webp").status_code == 404
     addresses = all_addresses(path, picture)[1:]
     Picture.objects.filter(pk=picture.pk).update(trashed_at=timezone.now())
@@ -236,7 +238,7 @@ def test_only_what_is_in_the_gallery(
     assert "Nothing here yet" in guest.get(path).content.decode()
 
 
-def test_downloads_only_where_they_are_allowed(as_stranger: Client, picture: Picture) -> None:
+def test_guest_downloads_only_if_the_link_allows_it(as_stranger: Client, picture: Picture) -> None:
     _, path = share(picture.galleries.get())
     page = below(path, picture)
     assert "download" not in as_stranger.get(page).content.decode().lower()
@@ -246,10 +248,10 @@ def test_downloads_only_where_they_are_allowed(as_stranger: Client, picture: Pic
 @pytest.mark.parametrize(
     ("name", "value"), [("LEMONSTUDIO_ACCEL_PREFIX", "/protected-media/"), ("LEMONSTUDIO_S3_BUCKET", "pictures")]
 )
-def test_thumbnails_tell_nothing_of_the_storage(
+def test_thumbnails_reveal_nothing_of_the_storage(
     name: str, value: str, as_stranger: Client, picture: Picture, settings: Any
 ) -> None:
-    """Neither a name with a month in it, nor when the file was written."""
+    """Neither the name, which has a month in it, nor the time of the file."""
     setattr(settings, name, value)
     _, path = share(picture.galleries.get())
     address = f"{below(path, picture)}320.webp"
@@ -264,7 +266,7 @@ def test_thumbnails_tell_nothing_of_the_storage(
     assert as_stranger.get(address).status_code == 404
 
 
-def test_downloads_by_guests_leave_threads_to_the_others(
+def test_downloads_by_guests_leave_threads_free(
     as_stranger: Client, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, path = share(picture.galleries.get(), allow_downloads=True)
@@ -279,14 +281,14 @@ def test_downloads_by_guests_leave_threads_to_the_others(
     assert as_stranger.get(f"{page}download/").status_code == 200
 
 
-def test_a_picture_without_thumbnails_is_no_original(as_stranger: Client, picture: Picture) -> None:
+def test_picture_without_thumbnails_does_not_give_its_original(as_stranger: Client, picture: Picture) -> None:
     Picture.objects.update(thumbnails={})
     _, path = share(picture.galleries.get())
     assert "<img" not in as_stranger.get(path).content.decode().partition("<footer")[0]
     assert "being made ready" in as_stranger.get(below(path, picture)).content.decode()
 
 
-def test_by_hand_page_by_page_and_one_after_the_other(
+def test_guest_pages_keep_the_order_by_hand(
     as_stranger: Client, private_gallery: Gallery, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guests, "PAGE", 2)
@@ -317,7 +319,7 @@ def test_by_hand_page_by_page_and_one_after_the_other(
     assert f'href="{path}?page=3#picture-{wanted[4]}"' in text
 
 
-def test_a_gallery_of_many_costs_as_many_queries_as_one_of_few(
+def test_query_count_does_not_grow_with_pictures(
     as_stranger: Client, private_gallery: Gallery, make_picture: MakePicture
 ) -> None:
     _, path = share(private_gallery, allow_votes=True, allow_comments=True, show_prompts=True)
@@ -336,11 +338,11 @@ def test_a_gallery_of_many_costs_as_many_queries_as_one_of_few(
     assert queries() == with_one <= 6
 
 
-# -- it ends
+# -- end of access
 
 
 @pytest.mark.parametrize("how", ["expired", "revoked", "all revoked", "gallery deleted"])
-def test_a_dead_link_says_so_even_to_what_the_browser_remembers(
+def test_dead_link_says_so_even_for_cached_files(
     how: str, as_owner: Client, as_stranger: Client, picture: Picture
 ) -> None:
     gallery = picture.galleries.get()
@@ -374,7 +376,7 @@ def test_a_dead_link_says_so_even_to_what_the_browser_remembers(
     assert not Comment.objects.exists()
 
 
-def test_what_is_over_stays_so(as_owner: Client, private_gallery: Gallery) -> None:
+def test_dead_link_cannot_be_revived(as_owner: Client, private_gallery: Gallery) -> None:
     link, _ = share(private_gallery)
     link.revoke()
     assert as_owner.post(f"/galleries/{private_gallery.pk}/links/{link.pk}/", form()).status_code == 302
@@ -382,7 +384,7 @@ def test_what_is_over_stays_so(as_owner: Client, private_gallery: Gallery) -> No
     assert not link.is_alive
 
 
-def test_an_unknown_token_is_the_same_everywhere(as_stranger: Client, as_owner: Client, picture: Picture) -> None:
+def test_unknown_token_looks_the_same_at_all_addresses(as_stranger: Client, as_owner: Client, picture: Picture) -> None:
     _, path = share(picture.galleries.get())
     unknown = f"/s/{'x' * 43}/"
     pages = {
@@ -402,7 +404,7 @@ def unlock(client: Client, path: str, password: str, **more: Any) -> Any:
     return client.post(f"{path}password/", {"password": password, **more})
 
 
-def test_a_password_stands_before_everything(picture: Picture) -> None:
+def test_password_protects_all_addresses(picture: Picture) -> None:
     _, path = share(picture.galleries.get(), RIGHT, allow_downloads=True, allow_votes=True, allow_comments=True)
     guest, page = Client(), below(path, picture)
 
@@ -421,7 +423,7 @@ def test_a_password_stands_before_everything(picture: Picture) -> None:
     assert "This is not the password" in answer.content.decode()
     assert WRONG not in answer.content.decode()
     assert COOKIE not in answer.cookies
-    # Where one wanted to go, and nowhere else.
+    # It leads to the page asked for, and to no other site.
     entry = picture.entries.get().pk
     assert unlock(guest, path, RIGHT, entry=f"{entry}")["Location"] == page
     assert "Sketches" in guest.get(path).content.decode()
@@ -430,9 +432,7 @@ def test_a_password_stands_before_everything(picture: Picture) -> None:
     assert unlock(other, path, RIGHT, entry="//evil.example/")["Location"] == path
 
 
-def test_the_cookie_is_the_links_own_and_ends_with_the_password(
-    settings: Any, as_owner: Client, picture: Picture
-) -> None:
+def test_cookie_is_for_one_link_and_ends_with_the_password(settings: Any, as_owner: Client, picture: Picture) -> None:
     settings.SESSION_COOKIE_SECURE = True
     gallery = picture.galleries.get()
     link, path = share(gallery, RIGHT)
@@ -446,7 +446,7 @@ def test_the_cookie_is_the_links_own_and_ends_with_the_password(
     def is_open(at: str) -> bool:
         return "Sketches" in guest.get(at).content.decode()
 
-    # (The test client sends every cookie everywhere.)
+    # (The test client sends all cookies to all addresses.)
     assert is_open(path)
     assert not is_open(other_path)
     guest.cookies[COOKIE] = f"{value}x"
@@ -467,21 +467,21 @@ def test_the_cookie_is_the_links_own_and_ends_with_the_password(
     assert other.has_password
 
 
-def test_guessing_ends_after_ten(picture: Picture) -> None:
+def test_guessing_is_blocked_after_ten_tries(picture: Picture) -> None:
     gallery = picture.galleries.get()
     link, path = share(gallery, RIGHT)
     _, other_path = share(gallery, RIGHT)
     guest = Client()
     for _ in range(MOST_TRIES):
         assert unlock(guest, path, WRONG).status_code == 422
-    # Not even the right one helps, until it is time.
+    # Even the right password is refused until the time is over.
     answer = unlock(guest, path, RIGHT)
     assert answer.status_code == 429
     assert "Try again in 15 minutes." in answer.content.decode()
     assert 14 * 60 < int(answer["Retry-After"]) <= 15 * 60
     assert PasswordTry.objects.filter(link=link).count() == MOST_TRIES
     assert "127.0.0.1" not in str(list(PasswordTry.objects.values()))
-    # It is about this link, from this address.
+    # The block is for this link, from this address.
     assert unlock(Client(), other_path, RIGHT).status_code == 302
     assert unlock(Client(REMOTE_ADDR="192.0.2.7"), path, RIGHT).status_code == 302
     PasswordTry.objects.update(at=timezone.now() - timedelta(minutes=15))
@@ -489,24 +489,24 @@ def test_guessing_ends_after_ten(picture: Picture) -> None:
     assert not PasswordTry.objects.filter(link=link).exists()
 
 
-def test_guessing_from_everywhere_ends_too(picture: Picture) -> None:
+def test_guessing_from_many_addresses_is_blocked(picture: Picture) -> None:
     link, path = share(picture.galleries.get(), RIGHT)
     tries = [PasswordTry(link=link, place=f"{number}") for number in range(MOST_TRIES_OF_ALL)]
     PasswordTry.objects.bulk_create(tries)
     assert unlock(Client(), path, RIGHT).status_code == 429
 
 
-def test_behind_a_proxy_the_address_is_what_the_proxy_says(settings: Any, picture: Picture) -> None:
+def test_address_comes_from_a_trusted_proxy(settings: Any, picture: Picture) -> None:
     _, path = share(picture.galleries.get(), RIGHT)
 
     def wrong(forwarded: str) -> int:
         guest = Client(headers={"X-Forwarded-For": forwarded})
         return int(unlock(guest, path, WRONG).status_code)
 
-    # Nobody asked for it to be believed.
+    # The setting does not trust the header yet.
     assert [wrong(f"192.0.2.{number}") for number in range(MOST_TRIES + 1)][-1] == 429
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    # What stands before the last is whatever the visitor made up.
+    # Only the last address is the proxy's. The guest can make up the others.
     statuses = [wrong(f"198.51.100.{number}, 192.0.2.1") for number in range(MOST_TRIES + 1)]
     assert statuses == [422] * MOST_TRIES + [429]
     assert wrong("192.0.2.2") == 422
@@ -515,7 +515,7 @@ def test_behind_a_proxy_the_address_is_what_the_proxy_says(settings: Any, pictur
 # -- visits
 
 
-def test_a_browser_is_counted_once(as_owner: Client, picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_browser_is_counted_once(as_owner: Client, picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
     link, path = share(picture.galleries.get(), RIGHT)
 
     def visits() -> int:
@@ -532,7 +532,7 @@ def test_a_browser_is_counted_once(as_owner: Client, picture: Picture, monkeypat
     assert link.last_visit_at is not None
     cookie = guest.cookies[VISIT_COOKIE]
     assert (cookie["path"], cookie["max-age"], cookie["httponly"]) == (path, "", True)
-    # One's own people are no visitors.
+    # Members do not count as visitors.
     unlock(as_owner, path, RIGHT)
     as_owner.get(path)
     assert visits() == 1
@@ -549,17 +549,17 @@ def test_a_browser_is_counted_once(as_owner: Client, picture: Picture, monkeypat
 # -- what guests say
 
 
-def test_guests_like_and_comment_under_a_name(as_owner: Client, picture: Picture, owner: Person) -> None:
+def test_guests_like_and_comment_with_a_name(as_owner: Client, picture: Picture, owner: Person) -> None:
     gallery = picture.galleries.get()
     link, path = share(gallery, allow_votes=True, allow_comments=True)
     page = below(path, picture)
-    nobody = Client()
+    nameless = Client()
     for name, sent in (("vote", {"like": "1"}), ("comment", {"text": "Hello"})):
-        answer = nobody.post(f"{page}{name}/", sent)
+        answer = nameless.post(f"{page}{name}/", sent)
         assert answer.status_code == 422
         assert "Say your name first" in answer.content.decode()
     for wrong in ("", " ", "x" * 81, "Ro\u202esa"):
-        assert nobody.post(f"{page}name/", {"name": wrong}).status_code == 422
+        assert nameless.post(f"{page}name/", {"name": wrong}).status_code == 422
     assert not Comment.objects.exists()
     assert not GuestVote.objects.exists()
 
@@ -583,20 +583,20 @@ def test_guests_like_and_comment_under_a_name(as_owner: Client, picture: Picture
     assert "Rosa &lt;b&gt;" in seen
     assert '<span class="badge">guest</span>' in seen
     assert "You like it" in ben.get(path).content.decode()
-    # The team reads it on the picture's page.
+    # Members read it on the picture's page.
     team = as_owner.get(f"/pictures/{picture.pk}/").content.decode()
     assert "Liked by Rosa &lt;b&gt;, Ben" in team
     assert "So &lt;script&gt;" in team
     assert '<span class="badge">guest</span>' in team
     ben.post(f"{page}vote/", {"like": "0"})
     assert [vote.guest for vote in GuestVote.objects.all()] == ["Rosa <b>"]
-    # A part of the page for htmx, the same as what the page has.
+    # The fragment for htmx is the same as in the page.
     answer = ben.post(f"{page}vote/", {"like": "1"}, headers={"HX-Request": "true"})
     assert answer.content.decode().strip().startswith('<div id="talk"')
     assert "2 people like it" in answer.content.decode()
 
 
-def test_the_database_counts_who_likes_it(picture: Picture) -> None:
+def test_database_counts_likes(picture: Picture) -> None:
     link, path = share(picture.galleries.get(), allow_votes=True)
     votes = [GuestVote(link=link, picture=picture, guest_key=f"{n}", guest="Many") for n in range(40)]
     GuestVote.objects.bulk_create(votes)
@@ -611,7 +611,7 @@ def test_the_database_counts_who_likes_it(picture: Picture) -> None:
     assert all("COUNT(" in sql or "LIMIT 1" in sql for sql in asked), "not all the keys"
 
 
-def test_guests_of_one_link_know_nothing_of_another(picture: Picture, owner: Person) -> None:
+def test_guests_of_one_link_do_not_see_another(picture: Picture, owner: Person) -> None:
     gallery = picture.galleries.get()
     (_, path), (_, other) = (share(gallery, allow_votes=True, allow_comments=True) for _ in range(2))
     rosa = named(path, picture)
@@ -624,7 +624,7 @@ def test_guests_of_one_link_know_nothing_of_another(picture: Picture, owner: Per
 
 
 @pytest.mark.parametrize(("votes", "comments"), [(False, False), (True, False), (False, True)])
-def test_only_what_the_link_allows(votes: bool, comments: bool, picture: Picture) -> None:
+def test_guests_do_only_what_the_link_allows(votes: bool, comments: bool, picture: Picture) -> None:
     _, path = share(picture.galleries.get(), allow_votes=votes, allow_comments=comments)
     page, guest = below(path, picture), Client()
     assert (guest.post(f"{page}name/", {"name": "Rosa"}).status_code == 302) is (votes or comments)
@@ -636,7 +636,7 @@ def test_only_what_the_link_allows(votes: bool, comments: bool, picture: Picture
     assert ("comment/" in text) is comments
 
 
-def test_guests_are_bounded(picture: Picture) -> None:
+def test_guests_are_limited(picture: Picture) -> None:
     link, path = share(picture.galleries.get(), allow_votes=True, allow_comments=True)
     page, rosa = below(path, picture), named(path, picture)
 
@@ -651,7 +651,7 @@ def test_guests_are_bounded(picture: Picture) -> None:
     answer = say("One more")
     assert answer.status_code == 422
     assert "Try again in 60 minutes." in answer.content.decode()
-    assert "One more" in answer.content.decode(), "what was typed is kept"
+    assert "One more" in answer.content.decode(), "the input is kept"
     assert Comment.objects.count() == MOST_COMMENTS
     Comment.objects.update(created_at=timezone.now() - timedelta(hours=1))
     assert say("Later").status_code == 302
@@ -663,7 +663,7 @@ def test_guests_are_bounded(picture: Picture) -> None:
     assert GuestVote.objects.count() == MOST_VOTES
 
 
-def test_forms_of_other_sites_do_nothing(picture: Picture) -> None:
+def test_forms_of_other_sites_are_refused(picture: Picture) -> None:
     _, path = share(picture.galleries.get(), allow_votes=True, allow_comments=True)
     page, guest = below(path, picture), Client(enforce_csrf_checks=True)
     text = guest.get(page).content.decode()
@@ -678,7 +678,7 @@ def test_forms_of_other_sites_do_nothing(picture: Picture) -> None:
 # -- administration
 
 
-def test_administrators_see_no_hash_and_revoke(as_administrator: Client, private_gallery: Gallery) -> None:
+def test_administrator_revokes_a_link_and_sees_no_hash(as_administrator: Client, private_gallery: Gallery) -> None:
     link, path = share(private_gallery, RIGHT)
     address = "/admin/gallery/sharelink/"
     for page in (address, f"{address}{link.pk}/change/"):
@@ -693,10 +693,10 @@ def test_administrators_see_no_hash_and_revoke(as_administrator: Client, private
     assert as_administrator.post(f"{address}{link.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_who_leaves_a_gallery_leaves_links_that_others_can_end(
+def test_links_of_a_former_member_can_be_ended_by_others(
     as_owner: Client, teammate: Person, private_gallery: Gallery
 ) -> None:
-    """They say who made them."""
+    """The page names who made each link."""
     member = Membership.objects.create(gallery=private_gallery, person=teammate, role=Role.MANAGER)
     path = made(signed_in(teammate), private_gallery)
     answer = as_owner.post(f"/galleries/{private_gallery.pk}/members/{member.pk}/remove/", follow=True)

@@ -1,4 +1,4 @@
-"""Usage: whose figures are shown to whom, for which month, and that they are right."""
+"""Usage: the figures are right, and each person sees only those they may see."""
 
 import csv
 import io
@@ -38,7 +38,7 @@ Asked = Callable[..., Generation]
 
 @pytest.fixture
 def asked(owner: Person, make_picture: MakePicture) -> Asked:
-    """Something that was asked for on that day of November, and what came of it."""
+    """Makes a generation of that day of November, with its pictures and costs."""
 
     def ask(
         day: int = 1,
@@ -101,10 +101,10 @@ def sums(text: str) -> dict[str, str]:
     return dict(re.findall(r'class="sum[^"]*"><dt>(.*?)</dt><dd>(.*?)</dd>', text))
 
 
-# -- one's own
+# -- own usage
 
 
-def test_what_was_spent_and_made(as_owner: Client, asked: Asked) -> None:
+def test_page_shows_spending_and_pictures(as_owner: Client, asked: Asked) -> None:
     asked(3, count=4, pictures=4)
     asked(3, "dall-e-3", pictures=1)
     asked(4, count=2, pictures=1)
@@ -134,7 +134,7 @@ def test_what_was_spent_and_made(as_owner: Client, asked: Asked) -> None:
     assert "the estimate counts" in text
 
 
-def test_only_one_s_own(as_owner: Client, asked: Asked, teammate: Person) -> None:
+def test_page_shows_own_usage_only(as_owner: Client, asked: Asked, teammate: Person) -> None:
     asked(author=teammate, pictures=1)
     text = page(as_owner)
     assert sums(text) == {"Spent": "$0.00", "Pictures made": "0", "Requests": "0"}
@@ -142,7 +142,7 @@ def test_only_one_s_own(as_owner: Client, asked: Asked, teammate: Person) -> Non
     assert "Tom Teammate" not in text
 
 
-def test_what_has_no_price_is_said_and_its_pictures_are_shown(as_owner: Client, asked: Asked) -> None:
+def test_unknown_prices_are_mentioned_and_their_pictures_counted(as_owner: Client, asked: Asked) -> None:
     asked(2, "flux-pro", pictures=1)
     text = page(as_owner)
     assert "One request went to a model whose price is not known; it is not in the sum." in text
@@ -151,13 +151,13 @@ def test_what_has_no_price_is_said_and_its_pictures_are_shown(as_owner: Client, 
     assert "Cost by day" in page(as_owner, by="cost")
 
 
-def test_a_picture_that_was_deleted_was_made_all_the_same(as_owner: Client, asked: Asked) -> None:
+def test_deleted_picture_still_counts(as_owner: Client, asked: Asked) -> None:
     asked(pictures=2, count=2)
     Picture.objects.all()[0].delete()
     assert sums(page(as_owner))["Pictures made"] == "2"
 
 
-def test_bars_of_pictures(as_owner: Client, asked: Asked) -> None:
+def test_chart_can_show_pictures(as_owner: Client, asked: Asked) -> None:
     asked(3, "dall-e-3", pictures=1)
     asked(3, "flux-pro", count=4, pictures=3)
     text = page(as_owner, by="pictures")
@@ -167,7 +167,7 @@ def test_bars_of_pictures(as_owner: Client, asked: Asked) -> None:
     assert [row[0] for row in tables(page(as_owner))["By model"]] == ["DALL·E 3", "FLUX pro"]
 
 
-def test_figures_are_those_of_the_chart(as_owner: Client, asked: Asked) -> None:
+def test_table_has_the_figures_of_the_chart(as_owner: Client, asked: Asked) -> None:
     asked(3, count=4, pictures=4)
     asked(9, pictures=1)
     text = page(as_owner)
@@ -180,7 +180,7 @@ def test_figures_are_those_of_the_chart(as_owner: Client, asked: Asked) -> None:
     assert "style=" not in text
 
 
-def test_days_are_the_studio_s(as_owner: Client, asked: Asked, settings: Any) -> None:
+def test_days_follow_the_studio_time_zone(as_owner: Client, asked: Asked, settings: Any) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
     asked(when=datetime(2026, 10, 31, 23, 30, tzinfo=UTC), pictures=1)  # there, it is November already
     asked(when=datetime(2026, 11, 1, 22, 59, tzinfo=UTC), pictures=1)
@@ -189,7 +189,7 @@ def test_days_are_the_studio_s(as_owner: Client, asked: Asked, settings: Any) ->
     assert days == [["Sun 1 November", "2", "2", "$0.10"], ["Mon 2 November", "1", "1", "$0.05"]]
 
 
-def test_days_of_a_month_in_which_the_clocks_change(settings: Any, owner: Person, asked: Asked) -> None:
+def test_days_are_right_when_the_clocks_change(settings: Any, owner: Person, asked: Asked) -> None:
     settings.TIME_ZONE = "America/New_York"
     bounds = midnights(month_of(NOVEMBER))
     hours = [
@@ -202,7 +202,7 @@ def test_days_of_a_month_in_which_the_clocks_change(settings: Any, owner: Person
     assert [day.requests for day in days[:3]] == [1, 1, 0]
 
 
-def test_the_month_adds_up_to_what_the_ledger_says(owner: Person, asked: Asked) -> None:
+def test_month_adds_up_to_the_ledger(owner: Person, asked: Asked) -> None:
     for day in range(1, 31):
         asked(day, count=day % 4 + 1, pictures=day % 3)
     usage = usage_of(month_of(NOVEMBER), owner)
@@ -217,7 +217,7 @@ def test_the_month_adds_up_to_what_the_ledger_says(owner: Person, asked: Asked) 
 # -- months
 
 
-def test_other_months(as_owner: Client, asked: Asked) -> None:
+def test_page_shows_other_months(as_owner: Client, asked: Asked) -> None:
     asked(when=datetime(2026, 9, 9, tzinfo=UTC), pictures=1)
     asked(2, count=2)
     now = page(as_owner)
@@ -236,17 +236,17 @@ def test_other_months(as_owner: Client, asked: Asked) -> None:
 
 @pytest.mark.parametrize("month", ["2026-13", "2026-1", "1999-01", "november", "2026-11-01", "٢٠٢٦-١١"])
 @pytest.mark.parametrize("address", ["/usage/", "/usage/csv"])
-def test_a_month_that_is_none(month: str, address: str, as_owner: Client) -> None:
+def test_invalid_month_is_not_found(month: str, address: str, as_owner: Client) -> None:
     assert as_owner.get(address, {"month": month}).status_code == 404
 
 
 @pytest.mark.parametrize("month", ["2000-01", "2026-12", "2999-12"])
-def test_a_month_in_which_nothing_was(month: str, as_owner: Client, asked: Asked) -> None:
+def test_month_without_generations_has_no_requests(month: str, as_owner: Client, asked: Asked) -> None:
     asked()
     assert sums(page(as_owner, month=month))["Requests"] == "0"
 
 
-def test_links_keep_what_was_chosen(as_administrator: Client, asked: Asked, administrator: Person) -> None:
+def test_links_keep_the_chosen_month_and_measure(as_administrator: Client, asked: Asked, administrator: Person) -> None:
     asked(when=datetime(2026, 9, 9, tzinfo=UTC), author=administrator, pictures=1)
     text = page(as_administrator, month="2026-10", view="team", by="pictures")
     assert 'href="/usage/?month=2026-09&amp;view=team&amp;by=pictures" rel="prev"' in text
@@ -264,7 +264,7 @@ def test_first_month(owner: Person, teammate: Person, asked: Asked) -> None:
 # -- budgets
 
 
-def test_budgets_are_shown_the_tightest_first(as_owner: Client, asked: Asked, owner: Person) -> None:
+def test_budgets_are_shown_tightest_first(as_owner: Client, asked: Asked, owner: Person) -> None:
     designers = Group.objects.create(name="Designers")
     owner.groups.add(designers)
     Budget.objects.create(person=owner, amount=10)
@@ -279,7 +279,7 @@ def test_budgets_are_shown_the_tightest_first(as_owner: Client, asked: Asked, ow
     ("amount", "said"),
     [("0.25", "$0.05 of $0.25 left this month: nearly used up"), ("0.20", "All of $0.20 is used up this month")],
 )
-def test_a_tight_budget_is_told_in_words(amount: str, said: str, as_owner: Client, asked: Asked, owner: Person) -> None:
+def test_tight_budget_has_a_warning(amount: str, said: str, as_owner: Client, asked: Asked, owner: Person) -> None:
     asked(pictures=4, count=4)
     Budget.objects.create(person=owner, amount=Decimal(amount))
     text = re.sub(r"\s+", " ", page(as_owner))
@@ -287,14 +287,14 @@ def test_a_tight_budget_is_told_in_words(amount: str, said: str, as_owner: Clien
     assert "triangle-alert" in text
 
 
-def test_no_budget_is_said_too(as_owner: Client) -> None:
+def test_page_says_that_there_is_no_budget(as_owner: Client) -> None:
     assert "No budget limits what you spend." in page(as_owner)
 
 
 # -- the team's
 
 
-def test_team_by_person_and_group(
+def test_team_page_shows_people_and_groups(
     as_administrator: Client, asked: Asked, owner: Person, teammate: Person, administrator: Person
 ) -> None:
     designers, marketing = Group.objects.create(name="Designers"), Group.objects.create(name="Marketing")
@@ -319,7 +319,7 @@ def test_team_by_person_and_group(
     assert re.findall(r'class="budget-name">(.*?)<', text) == ["Marketing", "Ada Administrator"]
 
 
-def test_of_many_budgets_the_tightest_are_shown(as_administrator: Client) -> None:
+def test_team_page_shows_the_tightest_budgets(as_administrator: Client) -> None:
     for number in range(15):
         Budget.objects.create(group=Group.objects.create(name=f"Group {number}"), amount=20 - number)
     text = page(as_administrator, view="team")
@@ -327,14 +327,14 @@ def test_of_many_budgets_the_tightest_are_shown(as_administrator: Client) -> Non
     assert "3 more budgets" in text
 
 
-def test_nobody_else_sees_the_team(as_owner: Client, asked: Asked) -> None:
+def test_person_without_permission_cannot_see_the_team(as_owner: Client, asked: Asked) -> None:
     asked()
     for address in ("/usage/", "/usage/csv"):
         assert as_owner.get(address, {"view": "team"}).status_code == 404
     assert "view=team" not in page(as_owner)
 
 
-def test_the_team_takes_the_permission_to_see_the_ledger(teammate: Person, asked: Asked) -> None:
+def test_team_page_needs_the_permission_to_view_the_ledger(teammate: Person, asked: Asked) -> None:
     asked()
     Person.objects.filter(pk=teammate.pk).update(is_staff=True)
     client = signed_in(Person.objects.get(pk=teammate.pk))
@@ -345,7 +345,7 @@ def test_the_team_takes_the_permission_to_see_the_ledger(teammate: Person, asked
     assert client.get("/usage/", {"view": "team"}).status_code == 404
 
 
-def test_a_studio_without_anything_has_a_team_page(as_administrator: Client) -> None:
+def test_team_page_of_an_empty_studio(as_administrator: Client) -> None:
     text = page(as_administrator, view="team")
     assert "Nothing yet this month" in text
     assert "By group" not in tables(text)
@@ -360,7 +360,7 @@ def rows_of(response: Any) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
 
 
-def test_csv(as_owner: Client, asked: Asked, teammate: Person) -> None:
+def test_csv_has_a_row_for_each_generation(as_owner: Client, asked: Asked, teammate: Person) -> None:
     asked(3, count=4, pictures=3, prompt='A "lemon", cut\nin two')
     asked(4, "flux-pro", pictures=1)
     asked(5, state=State.CANCELLED)
@@ -383,7 +383,7 @@ def test_csv(as_owner: Client, asked: Asked, teammate: Person) -> None:
     assert [(row["State"], row["Cost (USD)"]) for row in others] == [("Completed", ""), ("Stopped waiting", "0.0000")]
 
 
-def test_csv_without_a_month_is_this_month_s(as_owner: Client, asked: Asked) -> None:
+def test_csv_is_of_this_month_by_default(as_owner: Client, asked: Asked) -> None:
     asked()
     assert len(rows_of(as_owner.get("/usage/csv"))) == 1
 
@@ -391,14 +391,14 @@ def test_csv_without_a_month_is_this_month_s(as_owner: Client, asked: Asked) -> 
 @pytest.mark.parametrize(
     "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1+1", '=HYPERLINK("http://x.example","y")']
 )
-def test_no_cell_is_a_formula(text: str, as_administrator: Client, administrator: Person, asked: Asked) -> None:
+def test_csv_has_no_formulas(text: str, as_administrator: Client, administrator: Person, asked: Asked) -> None:
     Person.objects.filter(pk=administrator.pk).update(name=text)
     asked(author=administrator, prompt=text)
     [row] = rows_of(as_administrator.get("/usage/csv"))
     assert row["Prompt"] == row["Person"] == f"'{text}"
 
 
-def test_the_team_s_csv_leaves_out_what_people_wrote(as_administrator: Client, asked: Asked, teammate: Person) -> None:
+def test_team_csv_leaves_out_prompts(as_administrator: Client, asked: Asked, teammate: Person) -> None:
     asked(prompt="A secret lemon", pictures=1)
     asked(author=teammate, pictures=1)
     response = as_administrator.get("/usage/csv", {"view": "team"})
@@ -409,7 +409,7 @@ def test_the_team_s_csv_leaves_out_what_people_wrote(as_administrator: Client, a
     assert "secret" not in str(rows)
 
 
-def test_csv_costs_are_those_of_the_page(as_owner: Client, asked: Asked) -> None:
+def test_csv_costs_agree_with_the_page(as_owner: Client, asked: Asked) -> None:
     for day in range(1, 20):
         asked(day, count=2, pictures=day % 3)
     rows = rows_of(as_owner.get("/usage/csv"))
@@ -417,13 +417,13 @@ def test_csv_costs_are_those_of_the_page(as_owner: Client, asked: Asked) -> None
     assert sums(page(as_owner))["Spent"] == f"${total:.2f}"
 
 
-# -- how much work it is
+# -- cost
 
 
 @pytest.mark.parametrize(
     ("view", "address"), [("", "/usage/"), ("team", "/usage/"), ("", "/usage/csv"), ("team", "/usage/csv")]
 )
-def test_the_number_of_queries_is_constant(
+def test_query_count_is_constant(
     view: str, address: str, as_administrator: Client, administrator: Person, asked: Asked, teammate: Person
 ) -> None:
     def queries() -> int:
@@ -451,7 +451,7 @@ def test_the_number_of_queries_is_constant(
 
 
 def fill(template: Generation, generations: int) -> None:
-    """That many more like this one, spread evenly over the last two years, with two ledger entries each."""
+    """Copy a generation so many times, spread evenly over the last two years, with two ledger entries each."""
     own = ("id", "token", "created_at")
     names = [field.column for field in Generation._meta.concrete_fields if field.column not in own]
     columns = ", ".join(f'"{name}"' for name in names)
@@ -488,7 +488,7 @@ def plan(sql: str) -> str:
 
 
 @pytest.mark.parametrize("view", ["", "team"])
-def test_a_month_among_100_000_ledger_rows_is_found_by_indexes(
+def test_month_among_100_000_ledger_rows_is_read_by_indexes(
     view: str, as_administrator: Client, administrator: Person, asked: Asked
 ) -> None:
     administrator.groups.add(group := Group.objects.create(name="Designers"))
@@ -509,7 +509,7 @@ def test_a_month_among_100_000_ledger_rows_is_found_by_indexes(
         )
 
 
-def test_what_is_reserved_is_added_up_from_an_index_alone(owner: Person, asked: Asked) -> None:
+def test_reserved_sum_is_read_from_an_index_only(owner: Person, asked: Asked) -> None:
     budget = Budget.objects.create(person=owner, amount=1000)
     fill(asked(pictures=1), 20_000)
     with CaptureQueriesContext(connection) as context:
@@ -538,7 +538,7 @@ def test_axis_ends_at_a_round_number(most: str, top: str) -> None:
     assert charts.scale_top(Decimal(most)) == Decimal(top)
 
 
-def test_little_is_seen_and_nothing_is_not() -> None:
+def test_small_values_are_visible_and_zero_is_not() -> None:
     values = [Decimal(1000), Decimal("0.01"), Decimal(0)]
     drawn = charts.columns(values, ["", "", ""], in_words=str, labels=["", "", ""]).columns
     assert [column.height for column in drawn] == [f"{charts.PLOT:.1f}", "2.0", "0.0"]
@@ -549,6 +549,6 @@ def test_little_is_seen_and_nothing_is_not() -> None:
     ]
 
 
-def test_charts_of_nothing() -> None:
+def test_charts_without_values() -> None:
     assert charts.columns([], [], in_words=str, labels=[]).columns == []
     assert charts.bars([], [], []).height == 0

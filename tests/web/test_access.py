@@ -1,4 +1,4 @@
-"""Who may open what: every address of the studio, asked by everybody."""
+"""Who may open what: all addresses of the studio, asked by each kind of person."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -41,21 +41,21 @@ from tests.conftest import model, png, put
 
 LOGIN = "to the sign-in page"
 HOME = "/"
-EVERYBODY = ("stranger", "teammate", "owner", "administrator")
-# Where one is sent after a form was taken.
+PEOPLE = ("stranger", "teammate", "owner", "administrator")
+# A status, or the beginning of the address that a form leads to.
 Expected = int | str
 PRIVATE: tuple[Expected, ...] = (LOGIN, 404, 200, 404)
-# The administration shows pictures, whosever they are.
+# The administration shows the pictures of all people.
 PRIVATE_PICTURE: tuple[Expected, ...] = (LOGIN, 404, 200, 200)
 FOR_ALL: tuple[Expected, ...] = (LOGIN, 200, 200, 200)
 
-# Name, method, what stranger, teammate, owner and administrator get while everything is the owner's own.
+# Name, method, and what stranger, teammate, owner and administrator get while all things are private.
 MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "create": ("get", FOR_ALL),
     "generation_create": ("post", (LOGIN, HOME, HOME, HOME)),
     "generation_options": ("get", FOR_ALL),
     "generation_plan": ("post", FOR_ALL),
-    # Whose cards it answers with is in test_poll.py.
+    # test_poll.py checks whose cards it returns.
     "generation_poll": ("post", FOR_ALL),
     "generation_feed": ("get", FOR_ALL),
     "generation_cancel": ("post", (LOGIN, 404, HOME, 404)),
@@ -100,14 +100,14 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "comment_create": ("post", (LOGIN, 404, "/pictures/", 404)),
     "comment_delete": ("post", (LOGIN, 404, "/pictures/", 404)),
     "likes_remove": ("post", (LOGIN, 404, "/pictures/", 404)),
-    # Whoever has the link is a guest, with an account or without.
+    # Any person with the link is a guest, with an account or without.
     "guest_gallery": ("get", (200, 200, 200, 200)),
     "guest_password": ("get", ("/s/", "/s/", "/s/", "/s/")),
     "guest_picture": ("get", (200, 200, 200, 200)),
     "guest_thumbnail": ("get", (200, 200, 200, 200)),
     "guest_download": ("get", (200, 200, 200, 200)),
     "guest_name": ("post", ("/s/", "/s/", "/s/", "/s/")),
-    # Not without a name.
+    # Guests need a name.
     "guest_vote": ("post", (422, 422, 422, 422)),
     "guest_comment": ("post", (422, 422, 422, 422)),
     "picture_list": ("get", FOR_ALL),
@@ -173,10 +173,10 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "robots": ("get", (200, 200, 200, 200)),
     "favicon_ico": ("get", (302, 302, 302, 302)),
 }
-# What is done with one generation.
+# Actions on one generation.
 OF_ONE = ("cancel", "retry", "dismiss", "fetch", "again", "vote", "source")
-# What a teammate gets once the owner shows the gallery to the team; the rest stays as it is.
-SHOWN_TO_THE_TEAM: dict[str, Expected] = {
+# What a teammate gets after the owner has shared the gallery with the team. The rest stays the same.
+SHARED_WITH_TEAM: dict[str, Expected] = {
     "gallery_detail": 200,
     "gallery_members": 200,
     "comment_create": "/pictures/",
@@ -197,14 +197,14 @@ SHOWN_TO_THE_TEAM: dict[str, Expected] = {
 
 @pytest.fixture
 def clients(as_stranger: Client, as_teammate: Client, as_owner: Client, as_administrator: Client) -> dict[str, Client]:
-    return dict(zip(EVERYBODY, (as_stranger, as_teammate, as_owner, as_administrator), strict=True))
+    return dict(zip(PEOPLE, (as_stranger, as_teammate, as_owner, as_administrator), strict=True))
 
 
 @pytest.fixture
 def things(
     make_generation: Callable[..., Generation], make_picture: Callable[..., Picture], private_gallery: Gallery
 ) -> dict[str, Any]:
-    """The owner's: a generation that failed after delivery, and a picture in a gallery of their own."""
+    """The owner's things: a generation that failed after delivery, and a picture in a private gallery."""
     UpstreamAccount.take_lease("worker", 60)
     picture = make_picture(gallery=private_gallery)
     default_storage.save(picture.thumbnail_name(320, "webp"), ContentFile(b"thumbnail"))
@@ -250,7 +250,7 @@ def things(
 
 
 def a_download(picture: Picture, gallery: Gallery) -> Download:
-    """The owner's, of their gallery, ready."""
+    """A finished download of the owner, of their gallery."""
     ready = {"state": Download.State.READY, "ready_at": timezone.now(), "total": 1, "done": 1}
     download = Download.objects.create(person=gallery.owner, gallery=gallery, name="Sketches", **ready)
     DownloadItem.objects.create(
@@ -353,12 +353,12 @@ def check(response: Any, expected: Expected) -> None:
         assert response["Location"].startswith(expected)
 
 
-# What a statement begins with that changes nothing.
+# How statements begin that change nothing.
 LOOKS = ("SELECT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 
 
 class Writes(list[str]):
-    """The statements that changed a table of the studio, or may have; sessions aside."""
+    """Statements that may have changed a table of the studio, except sessions."""
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         if not sql.startswith(LOOKS) and "django_session" not in sql:
@@ -367,8 +367,8 @@ class Writes(list[str]):
 
 
 @contextlib.contextmanager
-def undone() -> Iterator[Writes]:
-    """What is written inside is undone afterwards, and told."""
+def rolled_back() -> Iterator[Writes]:
+    """Collect what is written inside, and roll it back afterwards."""
     writes = Writes()
     with transaction.atomic():
         with connection.execute_wrapper(writes):
@@ -377,10 +377,10 @@ def undone() -> Iterator[Writes]:
 
 
 def check_answer(client: Client, name: str, things: dict[str, Any], expected: Expected) -> str:
-    """What is wrong with the answer; empty where all is right. A refused request changes nothing."""
+    """What is wrong with the answer; "" if it is right. A refused request must change nothing."""
     cookies = client.cookies
     client.cookies = SimpleCookie({key: morsel.value for key, morsel in cookies.items()})
-    with undone() as writes:
+    with rolled_back() as writes:
         try:
             check(ask(client, name, things), expected)
             if expected in (404, 410, LOGIN):
@@ -392,7 +392,7 @@ def check_answer(client: Client, name: str, things: dict[str, Any], expected: Ex
     return ""
 
 
-def test_the_matrix_knows_every_address() -> None:
+def test_matrix_has_all_addresses() -> None:
     patterns: list[Any] = [*gallery_urls.urlpatterns, *studio_urls.urlpatterns]
     names = {pattern.name for pattern in patterns if isinstance(pattern, URLPattern)}
     resolvers = [str(pattern.pattern) for pattern in patterns if isinstance(pattern, URLResolver)]
@@ -400,8 +400,8 @@ def test_the_matrix_knows_every_address() -> None:
     assert resolvers == ["", "admin/"], "addresses below a new prefix need rows in this matrix"
 
 
-def test_a_write_is_noticed_and_undone(clients: dict[str, Client], things: dict[str, Any]) -> None:
-    with undone() as writes:
+def test_write_is_noticed_and_rolled_back(clients: dict[str, Client], things: dict[str, Any]) -> None:
+    with rolled_back() as writes:
         ask(clients["owner"], "gallery_delete", things)
         assert not Gallery.objects.filter(pk=things["gallery"].pk).exists()
     assert [sql for sql in writes if "gallery_gallery" in sql]
@@ -409,23 +409,23 @@ def test_a_write_is_noticed_and_undone(clients: dict[str, Client], things: dict[
 
 
 @pytest.mark.parametrize("name", MATRIX)
-def test_who_may(name: str, clients: dict[str, Client], things: dict[str, Any]) -> None:
-    """Asked by all four while it is the owner's own, and again by three once it is shown to the team."""
+def test_each_person_gets_the_expected_answer(name: str, clients: dict[str, Client], things: dict[str, Any]) -> None:
+    """All four people ask while it is private. Three ask again after it is shared with the team."""
     problems = {
         who: check_answer(clients[who], name, things, expected)
-        for who, expected in zip(EVERYBODY, MATRIX[name][1], strict=True)
+        for who, expected in zip(PEOPLE, MATRIX[name][1], strict=True)
     }
     Gallery.objects.update(shared_with_team=True)
     for who in ("stranger", "teammate", "administrator"):
-        expected = MATRIX[name][1][EVERYBODY.index(who)]
-        if name in SHOWN_TO_THE_TEAM and who != "stranger":
-            expected = SHOWN_TO_THE_TEAM[name]
-        # The failed one was meant for no gallery, so it stays the owner's own.
+        expected = MATRIX[name][1][PEOPLE.index(who)]
+        if name in SHARED_WITH_TEAM and who != "stranger":
+            expected = SHARED_WITH_TEAM[name]
+        # The failed generation has no gallery, so it stays private.
         problems[f"{who}, shown to the team"] = check_answer(clients[who], name, things, expected)
     assert {who: problem for who, problem in problems.items() if problem} == {}
 
 
-# What members of the gallery get, by their role: beyond what a teammate gets to whom the gallery is shown.
+# What members get by their role, in addition to what a teammate of a shared gallery gets.
 MEMBERS: dict[str, dict[str, Expected]] = {
     Role.VIEWER: {},
     Role.CONTRIBUTOR: {"entry_decide": "/pictures/"},
@@ -445,21 +445,23 @@ MEMBERS: dict[str, dict[str, Expected]] = {
         "likes_remove": "/pictures/",
     },
 }
-# What differs by role; the rest is as for a teammate, whose tests are above.
-OF_MEMBERS = sorted({*SHOWN_TO_THE_TEAM, *MEMBERS[Role.MANAGER], "gallery_delete", "picture_trash", "picture_save"})
+# What differs by role. The tests above cover the rest.
+OF_MEMBERS = sorted({*SHARED_WITH_TEAM, *MEMBERS[Role.MANAGER], "gallery_delete", "picture_trash", "picture_save"})
 
 
 @pytest.mark.parametrize("name", OF_MEMBERS)
-def test_members(name: str, clients: dict[str, Client], things: dict[str, Any], teammate: Person) -> None:
-    """In each role, as a person and by a group; it ends at once with what gave it."""
+def test_members_get_the_answer_of_their_role(
+    name: str, clients: dict[str, Client], things: dict[str, Any], teammate: Person
+) -> None:
+    """In each role, as a person and through a group. Access ends at once with the membership."""
     group = Group.objects.create(name="Painters")
     teammate.groups.add(group)
     client = clients["teammate"]
     problems: dict[tuple[str, ...], str] = {}
     for role, allowed in MEMBERS.items():
-        expected = {name: MATRIX[name][1][1], **SHOWN_TO_THE_TEAM, **allowed}[name]
+        expected = {name: MATRIX[name][1][1], **SHARED_WITH_TEAM, **allowed}[name]
         for by, who in (("person", {"person": teammate}), ("group", {"group": group})):
-            with undone():
+            with rolled_back():
                 member = Membership.objects.create(gallery=things["gallery"], role=role, **who)
                 problems[role, by] = check_answer(client, name, things, expected)
                 if by == "group":
@@ -474,7 +476,7 @@ GUESTS = [name for name in MATRIX if name.startswith("guest_")]
 
 
 @pytest.mark.parametrize("name", GUESTS)
-def test_dead_links(name: str, clients: dict[str, Client], things: dict[str, Any]) -> None:
+def test_dead_links_are_gone_for_all(name: str, clients: dict[str, Client], things: dict[str, Any]) -> None:
     now = timezone.now()
     ends: dict[str, dict[str, Any]] = {
         "revoked": {"revoked_at": now},
@@ -483,9 +485,9 @@ def test_dead_links(name: str, clients: dict[str, Client], things: dict[str, Any
     }
     problems = {}
     for end, change in ends.items():
-        with undone():
+        with rolled_back():
             ShareLink.objects.filter(pk=things["link"].pk).update(**change)
-            for who in EVERYBODY:
+            for who in PEOPLE:
                 problems[end, who] = check_answer(clients[who], name, things, 410)
     assert {who: problem for who, problem in problems.items() if problem} == {}
 
@@ -494,8 +496,8 @@ TAKES_FORMS = [name for name, (method, _) in MATRIX.items() if method == "post" 
 
 
 @pytest.mark.parametrize("name", TAKES_FORMS)
-def test_what_changes_something_takes_a_post(name: str, clients: dict[str, Client], things: dict[str, Any]) -> None:
-    with undone() as writes:
+def test_changes_need_a_post(name: str, clients: dict[str, Client], things: dict[str, Any]) -> None:
+    with rolled_back() as writes:
         address = ask(clients["stranger"], name, things).request["PATH_INFO"]
         assert clients["owner"].get(address).status_code == 405
         assert writes == []

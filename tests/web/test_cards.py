@@ -1,4 +1,4 @@
-"""What a card says of a generation: its words, its progress, and the step that helps best."""
+"""What a card says about a generation: its words, its progress, and the best next step."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,7 +17,7 @@ RESULTS = [{"url": "http://127.0.0.1/1.png"}]
 
 
 def card(generation: Generation) -> Card:
-    """As its author sees it."""
+    """The card as the author sees it."""
     return Card(generation, generation.author)
 
 
@@ -41,12 +41,12 @@ def card(generation: Generation) -> Card:
         ({"error_code": ""}, "retry"),
     ],
 )
-def test_next_step(make_generation: MakeGeneration, fields: dict[str, Any], step: str) -> None:
+def test_card_offers_the_best_next_step(make_generation: MakeGeneration, fields: dict[str, Any], step: str) -> None:
     suggested = {"suggested_model": model("dall-e-2")} if fields.pop("suggest", False) else {}
     assert card(make_generation(**{"state": State.FAILED} | fields | suggested)).next_step == step
 
 
-def test_every_known_error_has_a_title(make_generation: MakeGeneration) -> None:
+def test_all_errors_have_a_title(make_generation: MakeGeneration) -> None:
     assert card(make_generation(error_code="gave_up_waiting")).error_title == "Gave up waiting"
     assert card(make_generation(error_code="never_heard_of")).error_title == "This one did not work"
     assert (EDIT_HELPS | ADMIN_HELPS | UNCLEAR_CHARGE | ACCOUNT_CODES | SHAPE_CODES) - set(ERROR_TITLES) == set()
@@ -66,7 +66,7 @@ def test_every_known_error_has_a_title(make_generation: MakeGeneration) -> None:
         (0, 5, {}, None, None),
     ],
 )
-def test_time_left(
+def test_card_shows_the_time_left(
     make_generation: MakeGeneration,
     usual: float | None,
     so_far: float | None,
@@ -90,7 +90,7 @@ def test_time_left(
         (State.COMPLETED, 31, 30, False),
     ],
 )
-def test_taking_longer_than_usual(
+def test_card_says_that_it_takes_longer_than_usual(
     make_generation: MakeGeneration, state: State, so_far: int, slow: float | None, longer: bool
 ) -> None:
     generation = make_generation(state=state, submitted_at=timezone.now() - timedelta(seconds=so_far))
@@ -98,7 +98,7 @@ def test_taking_longer_than_usual(
     assert card(generation).is_taking_longer is longer
 
 
-def test_time_stands_still_when_it_has_ended(make_generation: MakeGeneration) -> None:
+def test_time_stops_at_the_end(make_generation: MakeGeneration) -> None:
     now = timezone.now()
     generation = make_generation(submitted_at=now - timedelta(seconds=60), finished_at=now - timedelta(seconds=20))
     assert card(generation).seconds_under_way == 40

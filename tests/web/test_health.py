@@ -1,4 +1,4 @@
-"""Whether the studio's parts are up."""
+"""The health checks of the studio's parts."""
 
 import json
 from collections.abc import Callable
@@ -23,14 +23,14 @@ def worker(db: None) -> None:
     assert UpstreamAccount.take_lease("worker", 60)
 
 
-def test_all_is_well(as_stranger: Client, worker: None) -> None:
+def test_healthy_studio_says_so(as_stranger: Client, worker: None) -> None:
     response = as_stranger.get("/healthz")
     assert response.status_code == 200
     assert response["Content-Type"] == "application/json"
     assert json.loads(response.content) == {"status": "ok", "database": "ok", "schema": "ok", "worker": "ok"}
 
 
-def test_administrators_see_the_detail(
+def test_administrator_sees_the_details(
     as_administrator: Client, worker: None, make_generation: Callable[..., Generation]
 ) -> None:
     make_generation(), make_generation(state=State.PROCESSING)
@@ -49,7 +49,7 @@ def test_administrators_see_the_detail(
     }
 
 
-def test_the_detail_is_for_administrators_and_the_token(as_owner: Client, worker: None, settings: Any) -> None:
+def test_details_need_an_administrator_or_the_token(as_owner: Client, worker: None, settings: Any) -> None:
     assert as_owner.get("/readyz").status_code == 404
     settings.LEMONSTUDIO_READY_TOKEN = "t0ken-of-the-monitoring"
     asked = {"wrong": 404, "": 404, "t0ken-of-the-monitoring": 200}
@@ -58,12 +58,12 @@ def test_the_detail_is_for_administrators_and_the_token(as_owner: Client, worker
         assert answer.status_code == status, token
 
 
-def test_a_probe_may_ask_under_any_host(worker: None) -> None:
+def test_probe_may_use_any_host(worker: None) -> None:
     assert Client(headers={"Host": "10.0.0.5:8000"}).get("/healthz").status_code == 200
     assert Client(headers={"Host": "10.0.0.5:8000"}).get("/login/").status_code == 400
 
 
-def test_strangers_make_it_write_nothing(
+def test_requests_of_strangers_write_nothing(
     as_stranger: Client, worker: None, settings: Any, tmp_path: Path, django_assert_max_num_queries: Any
 ) -> None:
     settings.MEDIA_ROOT = str(tmp_path)
@@ -79,7 +79,7 @@ def test_strangers_make_it_write_nothing(
         ("INSERT INTO django_migrations (app, name, applied) VALUES ('gallery', '9999_later', '2030-01-01')", "ahead"),
     ],
 )
-def test_a_database_of_another_version_is_told(
+def test_database_of_another_version_is_reported(
     as_stranger: Client, worker: None, monkeypatch: pytest.MonkeyPatch, sql: str, state: str
 ) -> None:
     monkeypatch.setattr(schema, "_is_current", False)
@@ -91,44 +91,46 @@ def test_a_database_of_another_version_is_told(
         require_current_schema()
 
 
-def test_without_a_worker_it_is_down(as_stranger: Client) -> None:
+def test_studio_without_a_worker_is_down(as_stranger: Client) -> None:
     response = as_stranger.get("/healthz")
     assert response.status_code == 503
-    told = response.json()
-    assert (told["status"], told["worker"], told["database"]) == ("down", "down", "ok")
+    answer = response.json()
+    assert (answer["status"], answer["worker"], answer["database"]) == ("down", "down", "ok")
 
 
-def test_a_worker_that_has_gone_is_noticed(as_stranger: Client, db: None) -> None:
+def test_missing_worker_is_noticed(as_stranger: Client, db: None) -> None:
     assert UpstreamAccount.take_lease("worker", -1)
     assert as_stranger.get("/healthz").status_code == 503
 
 
-def test_without_storage_it_is_not_ready(as_administrator: Client, worker: None, settings: Any, tmp_path: Path) -> None:
+def test_studio_without_storage_is_not_ready(
+    as_administrator: Client, worker: None, settings: Any, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("no folder")
     settings.MEDIA_ROOT = str(tmp_path / "file")
     response = as_administrator.get("/readyz")
     assert response.status_code == 503
-    told = response.json()
-    assert (told["status"], told["storage"], told["worker"]) == ("down", "down", "ok")
+    answer = response.json()
+    assert (answer["status"], answer["storage"], answer["worker"]) == ("down", "down", "ok")
 
 
-def test_leaves_nothing_behind(as_administrator: Client, worker: None, settings: Any, tmp_path: Path) -> None:
+def test_check_leaves_no_files(as_administrator: Client, worker: None, settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = str(tmp_path)
     assert as_administrator.get("/readyz").status_code == 200
     assert default_storage.listdir("health")[1] == []
 
 
-def test_is_asked_anew_each_time(as_stranger: Client, db: None) -> None:
+def test_answer_is_never_cached(as_stranger: Client, db: None) -> None:
     assert "no-store" in as_stranger.get("/healthz")["Cache-Control"]
     assert as_stranger.head("/healthz").status_code == 503
     assert as_stranger.post("/healthz").status_code == 405
 
 
-def test_answers_plain_http_behind_a_load_balancer(worker: None, settings: Any) -> None:
+def test_check_answers_plain_http_behind_a_load_balancer(worker: None, settings: Any) -> None:
     settings.SECURE_SSL_REDIRECT = True
     assert Client().get("/healthz").status_code == 200
     assert Client().get("/").status_code == 301
 
 
-def test_names_no_people(as_stranger: Client, worker: None, owner: object) -> None:
+def test_answer_names_no_people(as_stranger: Client, worker: None, owner: object) -> None:
     assert b"olivia" not in as_stranger.get("/healthz").content.lower()

@@ -1,4 +1,4 @@
-"""Files in the three ways in which they are handed out, against a server that speaks S3."""
+"""The three ways to serve files; S3 is a local server."""
 
 import base64
 import io
@@ -38,7 +38,7 @@ def s3_server() -> Iterator[str]:
 
 @pytest.fixture
 def s3(s3_server: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The studio's media are in a bucket; the settings are those that lemonstudio/settings.py makes."""
+    """The studio's media are in a bucket, with the settings of lemonstudio/settings.py."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     client = boto3.client("s3", endpoint_url=s3_server, region_name="us-east-1")
@@ -63,7 +63,7 @@ def s3(s3_server: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     return s3_server
 
 
-def test_by_this_process(as_owner: Client, make_picture: MakePicture) -> None:
+def test_studio_serves_files_itself(as_owner: Client, make_picture: MakePicture) -> None:
     picture = make_picture()
     answer = as_owner.get(original_url(picture))
     assert answer.getvalue() == png()
@@ -71,7 +71,7 @@ def test_by_this_process(as_owner: Client, make_picture: MakePicture) -> None:
     assert answer["X-Content-Type-Options"] == "nosniff"
 
 
-def test_by_nginx(as_owner: Client, as_teammate: Client, make_picture: MakePicture, settings: Any) -> None:
+def test_nginx_serves_files(as_owner: Client, as_teammate: Client, make_picture: MakePicture, settings: Any) -> None:
     settings.LEMONSTUDIO_ACCEL_PREFIX = "/protected-media/"
     picture = make_picture()
     answer = as_owner.get(original_url(picture))
@@ -83,7 +83,7 @@ def test_by_nginx(as_owner: Client, as_teammate: Client, make_picture: MakePictu
 
 
 @pytest.mark.django_db
-def test_a_picture_comes_home_to_s3_and_leaves_by_a_signed_address(
+def test_picture_is_stored_on_s3_and_served_by_a_signed_address(
     s3: str, as_owner: Client, as_teammate: Client, make_generation: Callable[..., Generation]
 ) -> None:
     generation = make_generation(state=State.SAVING, due_at=timezone.now())
@@ -117,7 +117,7 @@ def test_a_picture_comes_home_to_s3_and_leaves_by_a_signed_address(
 
 
 @pytest.mark.django_db
-def test_a_name_that_is_taken_on_s3_is_not_written_over(s3: str) -> None:
+def test_existing_file_on_s3_is_not_overwritten(s3: str) -> None:
     first = default_storage.save("pictures/one.png", ContentFile(b"first"))
     second = default_storage.save("pictures/one.png", ContentFile(b"second"))
     assert first != second
@@ -126,7 +126,7 @@ def test_a_name_that_is_taken_on_s3_is_not_written_over(s3: str) -> None:
 
 
 @pytest.mark.django_db
-def test_archive_of_what_is_on_s3(s3: str, as_owner: Client, make_picture: MakePicture) -> None:
+def test_archive_reads_from_s3(s3: str, as_owner: Client, make_picture: MakePicture) -> None:
     pictures = [make_picture(), make_picture()]
     default_storage.delete(pictures[0].original_name)
     form = {"picture": [one.pk for one in pictures], "format": "original"}

@@ -10,7 +10,7 @@ from gallery.web.pictures import files_of, original_url, ratio_class
 MakePicture = Callable[..., Picture]
 
 
-def test_srcset_names_the_thumbnails_that_there_are(make_picture: MakePicture) -> None:
+def test_srcset_names_existing_thumbnails(make_picture: MakePicture) -> None:
     picture = make_picture()
     files = files_of(picture)
     assert (files.srcset("webp"), files.src, files.small_src) == ("", original_url(picture), original_url(picture))
@@ -33,5 +33,5 @@ def test_srcset_names_the_thumbnails_that_there_are(make_picture: MakePicture) -
         (100, 0, "ar-100"),
     ],
 )
-def test_ratio_class(width: int, height: int, css: str) -> None:
+def test_box_has_the_class_of_its_ratio(width: int, height: int, css: str) -> None:
     assert ratio_class(width, height) == css

@@ -1,4 +1,4 @@
-"""What every answer carries, and what no page contains."""
+"""The headers of all answers, and what no page may contain."""
 
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -17,7 +17,7 @@ POLICY = {
     "frame-ancestors 'none'",
     "object-src 'none'",
 }
-# What browsers do not run: data for scripts.
+# Browsers do not run these: data for scripts.
 DATA_TYPES = {"application/json", "text/plain"}
 
 
@@ -41,7 +41,7 @@ class Inline(HTMLParser):
             loads = name in ("src", "srcset", "action") or (name == "href" and tag in ("link", "use"))
             if loads and value.startswith(("http:", "https:", "//", "data:")):
                 self.found.append(f"{name} of <{tag}> elsewhere: {value}")
-            # What needs eval in htmx.
+            # These need eval in htmx.
             if name == "hx-vals" and value.startswith(("js:", "javascript:")):
                 self.found.append(f"{name} in <{tag}> needs eval")
             if name == "hx-trigger" and "[" in value:
@@ -52,7 +52,7 @@ class Inline(HTMLParser):
 def furnished(
     make_generation: Callable[..., Generation], make_picture: Callable[..., Picture], team_gallery: Gallery
 ) -> dict[str, int]:
-    """A studio in which every kind of card, tile and notice shows."""
+    """A studio that shows all kinds of cards, tiles and notices."""
     for state in State:
         make_generation(state=state, gallery=team_gallery)
     make_generation(state=State.FAILED, error_code="model_not_found", suggested_model=model("dall-e-2"))
@@ -109,26 +109,26 @@ def check_page(response: Any) -> None:
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_pages(as_owner: Client, furnished: dict[str, int], address: str) -> None:
+def test_pages_follow_the_policy(as_owner: Client, furnished: dict[str, int], address: str) -> None:
     check_page(as_owner.get(address.format(**furnished)))
 
 
 @pytest.mark.parametrize("address", ADMIN_PAGES)
-def test_administration(as_administrator: Client, furnished: dict[str, int], address: str) -> None:
+def test_administration_follows_the_policy(as_administrator: Client, furnished: dict[str, int], address: str) -> None:
     response = as_administrator.get(address.format(**furnished))
     assert response.status_code == 200
     check_page(response)
 
 
 @pytest.mark.parametrize("address", ["/setup/", "/login/", "/nowhere/"])
-def test_pages_for_strangers(as_stranger: Client, address: str) -> None:
+def test_pages_for_strangers_follow_the_policy(as_stranger: Client, address: str) -> None:
     if address == "/login/":
-        Person.objects.create_user("somebody@example.org", PASSWORD)
+        Person.objects.create_user("person@example.org", PASSWORD)
     check_page(as_stranger.get(address))
 
 
 @pytest.mark.parametrize("address", ["/login/", "/galleries/new/", "/generations/", "/pictures/{picture}/save/"])
-def test_pages_that_say_what_is_wrong(
+def test_pages_with_errors_follow_the_policy(
     as_owner: Client, as_stranger: Client, furnished: dict[str, int], address: str
 ) -> None:
     client = as_stranger if address == "/login/" else as_owner
@@ -137,7 +137,7 @@ def test_pages_that_say_what_is_wrong(
     check_page(response)
 
 
-def test_answers_to_htmx(as_owner: Client, furnished: dict[str, int]) -> None:
+def test_answers_to_htmx_follow_the_policy(as_owner: Client, furnished: dict[str, int]) -> None:
     hx = {"HX-Request": "true"}
     pending = [f"{pk}:0" for pk in Generation.objects.values_list("pk", flat=True)]
     check_page(as_owner.post("/generations/poll/", {"pending": pending}, headers=hx))
@@ -146,16 +146,16 @@ def test_answers_to_htmx(as_owner: Client, furnished: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize("address", ["/healthz", "/pictures/{picture}/download/", "/generations/1/cancel/", "/logout/"])
-def test_other_answers(as_owner: Client, furnished: dict[str, int], address: str) -> None:
+def test_other_answers_have_the_headers(as_owner: Client, furnished: dict[str, int], address: str) -> None:
     check_headers(as_owner.get(address.format(**furnished)))
 
 
-def test_no_rule_of_the_policy_is_loosened(settings: Any) -> None:
+def test_policy_is_strict(settings: Any) -> None:
     assert "unsafe" not in str(settings.CONTENT_SECURITY_POLICY)
     assert not getattr(settings, "CONTENT_SECURITY_POLICY_REPORT_ONLY", None)
 
 
-def test_cookies_are_kept_from_scripts_and_other_sites(as_stranger: Client, owner: Person) -> None:
+def test_cookies_are_hidden_from_scripts_and_other_sites(as_stranger: Client, owner: Person) -> None:
     as_stranger.get("/login/")
     as_stranger.post("/login/", {"username": owner.email, "password": PASSWORD})
     for name in ("sessionid", "csrftoken"):
@@ -165,7 +165,7 @@ def test_cookies_are_kept_from_scripts_and_other_sites(as_stranger: Client, owne
 
 
 @pytest.mark.parametrize("https", [True, False])
-def test_cookies_and_hsts_where_there_is_https(settings: Any, owner: Person, https: bool) -> None:
+def test_https_secures_cookies_and_sends_hsts(settings: Any, owner: Person, https: bool) -> None:
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = settings.SECURE_SSL_REDIRECT = https
     settings.SECURE_HSTS_SECONDS = 60 if https else 0
     client = Client()
@@ -178,11 +178,11 @@ def test_cookies_and_hsts_where_there_is_https(settings: Any, owner: Person, htt
     assert bool(client.cookies["theme"]["secure"]) is https
 
 
-def test_pages_of_a_person_are_not_kept_by_shared_caches(as_owner: Client) -> None:
+def test_shared_caches_do_not_keep_private_pages(as_owner: Client) -> None:
     assert "Cookie" in as_owner.get("/")["Vary"]
 
 
-def test_the_form_s_token_is_asked_for_everywhere(owner: Person, furnished: dict[str, int]) -> None:
+def test_all_forms_need_their_csrf_token(owner: Person, furnished: dict[str, int]) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(owner)
     number = furnished["generation"]

@@ -1,4 +1,4 @@
-"""Guessing passwords: limits, what the log says of it, and what a guess costs."""
+"""Password guesses: their limits, their lines in the log, and their cost."""
 
 import logging
 from datetime import timedelta
@@ -27,25 +27,25 @@ def guess_too_often() -> None:
         assert sign_in().status_code == 200
 
 
-def test_after_ten_wrong_passwords_even_the_right_one_waits(owner: Person) -> None:
+def test_ten_wrong_passwords_block_the_right_one(owner: Person) -> None:
     guess_too_often()
     response = sign_in(PASSWORD)
     assert response.status_code == 429
     assert "Too many sign-ins have failed. Try again in 15 minutes." in response.content.decode()
 
 
-def test_the_owner_gets_in_from_elsewhere_meanwhile(owner: Person) -> None:
+def test_block_does_not_affect_another_address(owner: Person) -> None:
     guess_too_often()
     assert sign_in(PASSWORD, address="203.0.113.6").status_code == 302
 
 
-def test_after_a_quarter_of_an_hour_it_is_open_again(owner: Person) -> None:
+def test_block_ends_after_fifteen_minutes(owner: Person) -> None:
     guess_too_often()
     SignInTry.objects.update(at=timezone.now() - timedelta(minutes=16))
     assert sign_in(PASSWORD).status_code == 302
 
 
-def test_the_right_password_clears_the_count(owner: Person) -> None:
+def test_right_password_clears_the_count(owner: Person) -> None:
     for _ in range(3):
         for _ in range(MOST_OF_ACCOUNT_AND_PLACE - 1):
             sign_in()
@@ -53,13 +53,13 @@ def test_the_right_password_clears_the_count(owner: Person) -> None:
     assert not SignInTry.objects.exists()
 
 
-def test_one_address_cannot_go_through_all_accounts(owner: Person) -> None:
+def test_one_address_cannot_try_many_accounts(owner: Person) -> None:
     for number in range(MOST_OF_PLACE):
         sign_in(email=f"person-{number}@example.org")
     assert sign_in(PASSWORD).status_code == 429
 
 
-def test_what_is_kept_names_nobody(owner: Person) -> None:
+def test_stored_tries_name_no_person(owner: Person) -> None:
     sign_in()
     row = SignInTry.objects.get()
     assert "olivia" not in row.account
@@ -73,7 +73,7 @@ def test_old_tries_are_deleted(owner: Person) -> None:
     assert not SignInTry.objects.exists()
 
 
-def test_the_log_has_a_line_for_each(owner: Person, caplog: pytest.LogCaptureFixture) -> None:
+def test_log_has_a_line_for_each_try(owner: Person, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="gallery.web.sign_in"):
         sign_in("a-secret-guess")
         sign_in(PASSWORD)
@@ -86,7 +86,7 @@ def test_the_log_has_a_line_for_each(owner: Person, caplog: pytest.LogCaptureFix
 def test_each_kind_of_failure_hashes_once(
     owner: Person, settings: Any, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
-    """So that its time tells nothing. The calls of the real hasher are counted."""
+    """So the time reveals nothing. The test counts calls of the real hasher."""
     hashed: list[str] = []
 
     def counted(name: str) -> Any:
@@ -108,7 +108,7 @@ def test_each_kind_of_failure_hashes_once(
     assert len(hashed) == 1
 
 
-def test_a_password_kept_with_other_parameters_is_kept_anew(owner: Person, settings: Any) -> None:
+def test_password_with_old_parameters_is_hashed_again(owner: Person, settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
     owner.password = make_password(PASSWORD)
     owner.save()
@@ -120,7 +120,7 @@ def test_a_password_kept_with_other_parameters_is_kept_anew(owner: Person, setti
     assert check_password(PASSWORD, owner.password)
 
 
-def test_a_session_of_a_person_who_is_switched_off_ends(owner: Person) -> None:
+def test_session_of_a_disabled_person_ends(owner: Person) -> None:
     assert StudioBackend().get_user(owner.pk) == owner
     Person.objects.update(is_active=False)
     assert StudioBackend().get_user(owner.pk) is None
@@ -132,5 +132,5 @@ def test_signing_out_clears_the_browser(as_owner: Client) -> None:
 
 
 @pytest.mark.parametrize("page", ["/", "/pictures/", "/usage/", "/usage/csv", "/account/", "/prompts/", "/templates/"])
-def test_private_pages_are_kept_by_no_cache(as_owner: Client, page: str) -> None:
+def test_no_cache_keeps_private_pages(as_owner: Client, page: str) -> None:
     assert as_owner.get(page)["Cache-Control"] == "private, no-store"

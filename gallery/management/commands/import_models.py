@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from gallery.engine.catalogue_sync import sync_catalogue
 from gallery.models import ImageModel
-from gallery.queries.catalogue_diff import (
+from gallery.queries.catalogue.diff import (
     Change,
     Comparison,
     Difference,
