@@ -22,7 +22,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -40,9 +40,14 @@ from gallery.upstream.inline import resolve
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 40 * 2**20
+# What is larger waits on the disk: many are fetched at once.
+IN_MEMORY = 2**20
 FETCH_DEADLINE = 60.0
 # Longer than ingesting one picture takes at its deadline: so long waits what was killed in the middle.
 PICTURE_SECONDS = 90
+# How long a host may send next to nothing; on the last try it has more time.
+STALL_SECONDS = 5
+LAST_STALL_SECONDS = 30
 # After the first, second, … failed try.
 WAITS = (3, 10, 30, 90)
 
@@ -158,7 +163,7 @@ def ingest_result(generation: Generation, index: int, result: dict[str, str]) ->
     if not result.get("url"):
         raise FetchError("the answer names no address for it", hopeless=True)
     try:
-        return _Delivered(generation, index, result, partial(_fetch, result["url"])).keep(
+        return _Delivered(generation, index, result, partial(_fetch, result["url"], is_last_try)).keep(
             must_keep=is_last_try, is_fetched=True
         )
     except (FetchError, NotAPicture):
@@ -169,13 +174,16 @@ def ingest_result(generation: Generation, index: int, result: dict[str, str]) ->
         raise
 
 
-def _fetch(url: str, file: IO[bytes]) -> None:
+def _fetch(url: str, is_last_try: bool, file: IO[bytes]) -> None:
+    if not connection.in_atomic_block:
+        connection.close()  # many fetch at once, and a server gives few connections
     fetch(
         resolve(settings.LEMONDATA_BASE_URL, url),
         file,
         trusted_origins=settings.LEMONSTUDIO_TRUSTED_ORIGINS,
         max_bytes=MAX_BYTES,
         deadline=FETCH_DEADLINE,
+        stall_seconds=LAST_STALL_SECONDS if is_last_try else STALL_SECONDS,
     )
 
 
@@ -190,7 +198,7 @@ class _Delivered:
 
     def keep(self, *, must_keep: bool, is_fetched: bool = False) -> Picture | None:
         """Keep it as a picture, or as a file; `must_keep` if no other copy of what is damaged will come."""
-        with tempfile.SpooledTemporaryFile(max_size=8 * 2**20) as file:
+        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
             self.read(file)
             file.seek(0)
             try:
