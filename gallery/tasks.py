@@ -14,6 +14,7 @@ from gallery.engine.errors import DATABASE_AWAY
 from gallery.engine.ingest import ingest_results, make_thumbnails
 from gallery.engine.results import Deliveries
 from gallery.enqueue import enqueue_ingest, enqueue_thumbnails
+from gallery.images.concurrency import Busy
 from gallery.models import Generation, Picture
 from lemonstudio.processes.cluster import stopping
 
@@ -86,7 +87,10 @@ def reread(generation_id: int) -> None:
 
 @patient
 def thumbnails(picture_id: int) -> None:
-    make_thumbnails(picture_id)
+    try:
+        make_thumbnails(picture_id)
+    except Busy:
+        enqueue_thumbnails(picture_id)
 
 
 @patient

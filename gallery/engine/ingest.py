@@ -11,8 +11,9 @@ import contextlib
 import hashlib
 import logging
 import tempfile
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -28,6 +29,7 @@ from django.utils import timezone
 
 from gallery.engine import raw_answers
 from gallery.engine.fetch import FetchError, fetch
+from gallery.images.concurrency import Busy
 from gallery.images.kinds import ENOUGH, Kind, kind_of
 from gallery.images.parse import NotAPicture
 from gallery.images.verify import examine, thumbnails
@@ -74,6 +76,10 @@ def ingest_results(generation_id: int) -> None:
             problems.append(problem)
             if isinstance(problem, FetchError) and problem.hopeless and not generation.task_id:
                 generation.note_result(index, lost=str(problem))
+        except Busy:
+            # The machine decodes other pictures: this one comes back, and no try is counted.
+            mine.update(due_at=timezone.now() + timedelta(seconds=15))
+            return
         except OSError as problem:
             # Most likely a full disk: nothing is lost, it goes on when there is room.
             logger.error("Could not store a picture of generation %s: %s", generation_id, problem.strerror or problem)
@@ -223,8 +229,26 @@ def _copy_from_inbox(name: str, file: IO[bytes]) -> None:
         raise FetchError("the file that it was kept in is gone") from None
 
 
+# A worker fetches many at once, and decodes one after the other.
+_VERIFYING = threading.Lock()
+
+
+@contextlib.contextmanager
+def _verifying(generation: Generation) -> Iterator[None]:
+    mine = Generation.objects.filter(pk=generation.pk, state=State.SAVING)
+    while True:
+        _claim(mine)
+        if _VERIFYING.acquire(timeout=PICTURE_SECONDS / 3):
+            break
+    try:
+        yield
+    finally:
+        _VERIFYING.release()
+
+
 def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[bytes]) -> Picture:
-    examined = examine(file)
+    with _verifying(generation):
+        examined = examine(file)
     sha256, size = _measured(file)
     # A name of its own for every try: two that run at once never write into the same file.
     stem = f"{generation.created_at:%Y/%m}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}"
