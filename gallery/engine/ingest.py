@@ -250,8 +250,9 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
     with _verifying(generation):
         examined = examine(file)
     sha256, size = _measured(file)
-    # A name of its own for every try: two that run at once never write into the same file.
-    stem = f"{generation.created_at:%Y/%m}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}"
+    # A name of its own for every try: two that run at once never write into the same file. One of 256 folders a month,
+    # by the digest, because backups and file shares are slow with very many files in one.
+    stem = f"{generation.created_at:%Y/%m}/{sha256[:2]}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}"
     name = _store(f"pictures/{stem}.{examined.info.extension}", file, size)
     try:
         with transaction.atomic():

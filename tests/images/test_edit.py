@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from gallery.images import edit, verify
+from gallery.images.concurrency import Busy
 from gallery.images.edit import MAX_SIDE, Fit, Limits, Prepared, WrongMask, keep, prepare
 from gallery.images.parse import MAX_PIXELS, NotAPicture
 from tests.images.test_verify import (
@@ -353,7 +354,7 @@ def test_the_largest_picture_takes_a_bounded_amount_of_memory(
 
 
 def test_one_picture_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many people upload at once, memory for one is enough."""
+    """However many people upload at once, memory for one is enough; two wait, and the others are turned away."""
     at_once, most = 0, 0
     lock = threading.Lock()
     decode = verify.decode
@@ -371,9 +372,21 @@ def test_one_picture_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("gallery.images.edit.decode", counted)
     data = encode(noise((1200, 900)), "PNG")
-    threads = [threading.Thread(target=keep, args=[io.BytesIO(data)]) for _ in range(8)]
+    ends: list[str] = []
+
+    def upload() -> None:
+        try:
+            keep(io.BytesIO(data))
+        except Busy:
+            ends.append("busy")
+        else:
+            ends.append("kept")
+
+    threads = [threading.Thread(target=upload) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
     assert most == 1
+    assert len(ends) == 8
+    assert 3 <= ends.count("kept") < 8
