@@ -1,7 +1,9 @@
 import multiprocessing
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class GalleryConfig(AppConfig):
@@ -13,7 +15,9 @@ class GalleryConfig(AppConfig):
         from django_q.signals import post_spawn
 
         from gallery import checks  # noqa: F401 registers the system checks
+        from gallery.images.concurrency import DECODING
 
+        DECODING.folder = Path(settings.DATA_DIR) / "locks"
         post_spawn.connect(start_engine, dispatch_uid="gallery.start_engine")
         post_migrate.connect(mend_search, sender=self, dispatch_uid="gallery.mend_search")
 

@@ -2,17 +2,19 @@
 
 import functools
 import logging
+import multiprocessing
 import time
 from collections.abc import Callable
 
 from django.db import connection
 
 from gallery.downloads import build
-from gallery.engine import catalogue_sync, housekeeping, mail, raw_answers, runner
+from gallery.engine import catalogue_sync, fetchers, housekeeping, mail, raw_answers, runner
 from gallery.engine.errors import DATABASE_AWAY
 from gallery.engine.ingest import ingest_results, make_thumbnails
 from gallery.engine.results import Deliveries
 from gallery.enqueue import enqueue_ingest, enqueue_thumbnails
+from gallery.images.concurrency import Busy
 from gallery.models import Generation, Picture
 from lemonstudio.processes.cluster import stopping
 
@@ -56,6 +58,18 @@ def submit(generation_id: int) -> None:
 
 @patient
 def ingest(generation_id: int) -> None:
+    """Have the pictures of a delivered generation ingested by this worker's fetch threads.
+
+    A process that is no worker has no time for that after the task, and ingests them in place.
+    """
+    if multiprocessing.parent_process() is None:
+        ingest_now(generation_id)
+    elif job := fetchers.job_of(generation_id):
+        fetchers.of_this_process(ingest_now).add(job)
+
+
+@patient
+def ingest_now(generation_id: int) -> None:
     """Ingest the pictures of a delivered generation, and enqueue their thumbnails."""
     ingest_results(generation_id)
     for picture in Picture.objects.filter(generation=generation_id, thumbnails={}).values_list("pk", flat=True):
@@ -73,7 +87,10 @@ def reread(generation_id: int) -> None:
 
 @patient
 def thumbnails(picture_id: int) -> None:
-    make_thumbnails(picture_id)
+    try:
+        make_thumbnails(picture_id)
+    except Busy:
+        enqueue_thumbnails(picture_id)
 
 
 @patient

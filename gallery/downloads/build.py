@@ -33,6 +33,7 @@ from gallery.downloads.filenames import Names
 from gallery.downloads.files import delete_files
 from gallery.downloads.zipstream import Archive, Member
 from gallery.enqueue import enqueue_download
+from gallery.images.concurrency import Busy
 from gallery.images.convert import ENDINGS, Caption, Shape, convert
 from gallery.images.parse import NotAPicture
 from gallery.models import Download, DownloadItem, Gallery, GalleryEntry, Person, Picture
@@ -266,6 +267,9 @@ class _Work:
             # What it has written meanwhile is in nobody's list.
             if not Download.objects.filter(pk=download.pk).exists():
                 delete_files(download.folder)
+        except Busy:
+            # Other pictures are being decoded: the next task goes on here.
+            download.let_go(self.claim)
         except DatabaseError:
             raise
         except OSError as problem:

@@ -8,8 +8,8 @@ door, at a cloud's metadata service, at a host that answers for ever. What is he
   wants another, so a name that changes its mind in between (DNS rebinding) gains nothing. Host, SNI and
   certificate still go by the name.
 - Redirects are followed by hand, each hop checked like the first.
-- One deadline for everything and a cap on bytes, before and after unpacking. libcurl keeps its time-out however
-  slowly a server drips; requests and urllib3 count only the silence between two bytes.
+- One deadline for everything, a lowest speed, and a cap on bytes, before and after unpacking. libcurl keeps its
+  time-out however slowly a server drips; requests and urllib3 count only the silence between two bytes.
 - Nothing of ours goes along: no key, cookie, netrc or referrer. Proxies from the environment are not used: a
   proxy would look the name up by itself and undo the check.
 
@@ -39,6 +39,8 @@ from gallery.images.kinds import PICTURES, kind_of
 MAX_REDIRECTS = 3
 MAX_URL_LENGTH = 8192
 MAX_HEADER_BYTES = 64 * 2**10
+# A second. What comes more slowly than that does not come.
+STALL_BYTES = 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OPEN_PORTS = frozenset({80, 443})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -165,13 +167,15 @@ def fetch(
     max_bytes: int = 40 * 2**20,
     deadline: float = 60.0,
     connect_timeout: float = 5.0,
+    stall_seconds: int = 5,
     ca_file: str | None = None,
 ) -> FetchedInfo:
     """Write the file at `url` into `into`, from where that stands.
 
     `trusted_origins` ("http://minio:9000") are free of the rules on addresses and ports, also when redirected
     to. `deadline` is the time for all of it, `connect_timeout` that for a look-up and for a connection, in
-    seconds. `ca_file` is a PEM bundle to use instead of certifi's.
+    seconds. Less than STALL_BYTES a second, for `stall_seconds`, ends it early. `ca_file` is a PEM bundle to use
+    instead of certifi's.
 
     Raises FetchError; `into` may then hold a part. Raises ValueError for a malformed trusted origin, and
     what `into.write` raises.
@@ -183,10 +187,10 @@ def fetch(
         peers = _peers(address, address.origin in trusted, min(connect_timeout, ends - time.monotonic()))
         exchange = _Exchange(into, max_bytes, peers)
         ca_file = ca_file or certifi.where()
-        _perform(exchange, address, ends - time.monotonic(), connect_timeout, ca_file)
+        _perform(exchange, address, ends - time.monotonic(), connect_timeout, stall_seconds, ca_file)
         if exchange.needs_libcurl:
             exchange = _Exchange(into, max_bytes, peers, decodes=True)
-            _perform(exchange, address, ends - time.monotonic(), connect_timeout, ca_file)
+            _perform(exchange, address, ends - time.monotonic(), connect_timeout, stall_seconds, ca_file)
         if exchange.location is None:
             return FetchedInfo(exchange.main_value("content-type"), exchange.received, address.url)
         try:
@@ -390,7 +394,9 @@ def _unpacker(start: bytes, encodings: set[str]) -> "zlib._Decompress | None":
     return zlib.decompressobj(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
 
 
-def _perform(exchange: _Exchange, address: _Address, seconds: float, connect_seconds: float, ca_file: str) -> None:
+def _perform(
+    exchange: _Exchange, address: _Address, seconds: float, connect_seconds: float, stall_seconds: int, ca_file: str
+) -> None:
     """Do one request. Raises FetchError, and what writing raises; a redirect is left in the exchange."""
     if seconds <= 0:
         raise FetchError("it took too long")
@@ -416,6 +422,8 @@ def _perform(exchange: _Exchange, address: _Address, seconds: float, connect_sec
         pycurl.NOSIGNAL: 1,  # signals would reach the main thread, whichever thread fetches
         pycurl.TIMEOUT_MS: max(1, int(seconds * 1000)),  # 0 would be no limit
         pycurl.CONNECTTIMEOUT_MS: max(1, int(connect_seconds * 1000)),
+        pycurl.LOW_SPEED_LIMIT: STALL_BYTES,
+        pycurl.LOW_SPEED_TIME: stall_seconds,
         pycurl.MAXFILESIZE_LARGE: exchange.max_bytes,
         pycurl.OPENSOCKETFUNCTION: exchange.on_socket,
         pycurl.HEADERFUNCTION: exchange.on_header,

@@ -11,8 +11,9 @@ import contextlib
 import hashlib
 import logging
 import tempfile
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -22,12 +23,13 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from gallery.engine import raw_answers
 from gallery.engine.fetch import FetchError, fetch
+from gallery.images.concurrency import Busy
 from gallery.images.kinds import ENOUGH, Kind, kind_of
 from gallery.images.parse import NotAPicture
 from gallery.images.verify import examine, thumbnails
@@ -40,9 +42,14 @@ from gallery.upstream.inline import resolve
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 40 * 2**20
+# What is larger waits on the disk: many are fetched at once.
+IN_MEMORY = 2**20
 FETCH_DEADLINE = 60.0
 # Longer than ingesting one picture takes at its deadline: so long waits what was killed in the middle.
 PICTURE_SECONDS = 90
+# How long a host may send next to nothing; on the last try it has more time.
+STALL_SECONDS = 5
+LAST_STALL_SECONDS = 30
 # After the first, second, … failed try.
 WAITS = (3, 10, 30, 90)
 
@@ -69,6 +76,10 @@ def ingest_results(generation_id: int) -> None:
             problems.append(problem)
             if isinstance(problem, FetchError) and problem.hopeless and not generation.task_id:
                 generation.note_result(index, lost=str(problem))
+        except Busy:
+            # The machine decodes other pictures: this one comes back, and no try is counted.
+            mine.update(due_at=timezone.now() + timedelta(seconds=15))
+            return
         except OSError as problem:
             # Most likely a full disk: nothing is lost, it goes on when there is room.
             logger.error("Could not store a picture of generation %s: %s", generation_id, problem.strerror or problem)
@@ -158,7 +169,7 @@ def ingest_result(generation: Generation, index: int, result: dict[str, str]) ->
     if not result.get("url"):
         raise FetchError("the answer names no address for it", hopeless=True)
     try:
-        return _Delivered(generation, index, result, partial(_fetch, result["url"])).keep(
+        return _Delivered(generation, index, result, partial(_fetch, result["url"], is_last_try)).keep(
             must_keep=is_last_try, is_fetched=True
         )
     except (FetchError, NotAPicture):
@@ -169,13 +180,16 @@ def ingest_result(generation: Generation, index: int, result: dict[str, str]) ->
         raise
 
 
-def _fetch(url: str, file: IO[bytes]) -> None:
+def _fetch(url: str, is_last_try: bool, file: IO[bytes]) -> None:
+    if not connection.in_atomic_block:
+        connection.close()  # many fetch at once, and a server gives few connections
     fetch(
         resolve(settings.LEMONDATA_BASE_URL, url),
         file,
         trusted_origins=settings.LEMONSTUDIO_TRUSTED_ORIGINS,
         max_bytes=MAX_BYTES,
         deadline=FETCH_DEADLINE,
+        stall_seconds=LAST_STALL_SECONDS if is_last_try else STALL_SECONDS,
     )
 
 
@@ -190,7 +204,7 @@ class _Delivered:
 
     def keep(self, *, must_keep: bool, is_fetched: bool = False) -> Picture | None:
         """Keep it as a picture, or as a file; `must_keep` if no other copy of what is damaged will come."""
-        with tempfile.SpooledTemporaryFile(max_size=8 * 2**20) as file:
+        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
             self.read(file)
             file.seek(0)
             try:
@@ -215,11 +229,30 @@ def _copy_from_inbox(name: str, file: IO[bytes]) -> None:
         raise FetchError("the file that it was kept in is gone") from None
 
 
+# A worker fetches many at once, and decodes one after the other.
+_VERIFYING = threading.Lock()
+
+
+@contextlib.contextmanager
+def _verifying(generation: Generation) -> Iterator[None]:
+    mine = Generation.objects.filter(pk=generation.pk, state=State.SAVING)
+    while True:
+        _claim(mine)
+        if _VERIFYING.acquire(timeout=PICTURE_SECONDS / 3):
+            break
+    try:
+        yield
+    finally:
+        _VERIFYING.release()
+
+
 def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[bytes]) -> Picture:
-    examined = examine(file)
+    with _verifying(generation):
+        examined = examine(file)
     sha256, size = _measured(file)
-    # A name of its own for every try: two that run at once never write into the same file.
-    stem = f"{generation.created_at:%Y/%m}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}"
+    # A name of its own for every try: two that run at once never write into the same file. One of 256 folders a month,
+    # by the digest, because backups and file shares are slow with very many files in one.
+    stem = f"{generation.created_at:%Y/%m}/{sha256[:2]}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}"
     name = _store(f"pictures/{stem}.{examined.info.extension}", file, size)
     try:
         with transaction.atomic():

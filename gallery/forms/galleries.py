@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
+from gallery.forms.names import clean_name
 from gallery.models import Gallery, Person, Role
 from gallery.queries.roles import Action, roles_for
 
@@ -21,6 +22,9 @@ class GalleryForm(forms.ModelForm[Gallery]):
         fields = ["name"]
         labels = {"name": "Name"}
         error_messages = {"name": {"required": "Give the gallery a name."}}
+
+    def clean_name(self) -> str:
+        return clean_name(self.cleaned_data["name"])
 
     def _get_validation_exclusions(self) -> set[str]:
         # `owner` is not in the form, but the name must be unique together with it.
@@ -75,6 +79,9 @@ class PictureSaveForm(forms.Form):
         galleries = self.fields["gallery"]
         assert isinstance(galleries, forms.ModelChoiceField)
         galleries.queryset = galleries_to_add_to(person)
+
+    def clean_new_gallery(self) -> str:
+        return clean_name(self.cleaned_data["new_gallery"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -1,6 +1,7 @@
 """The search as an address has it, and the name of a saved search."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from django.http import QueryDict
 from django.utils.formats import date_format
 
 from gallery.db import search_index
+from gallery.forms.names import clean_name
 from gallery.models import Gallery, GalleryEntry, ImageModel, Person, Picture, SavedSearch
 from gallery.queries.search import SearchQuery, Sort
 
@@ -35,6 +37,10 @@ class _Pick(forms.TypedChoiceField):
         return str(dict(self.options).get(value, value))
 
 
+# The studio has no pictures beyond these, and some databases and time zones have no such days.
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
+
+
 class _Day(forms.DateField):
     def __init__(self, label: str) -> None:
         super().__init__(
@@ -44,6 +50,12 @@ class _Day(forms.DateField):
             input_formats=["%Y-%m-%d"],
             error_messages={"invalid": "Write a date as year-month-day, such as 2026-05-31."},
         )
+
+    def clean(self, value: Any) -> date | None:
+        day: date | None = super().clean(value)
+        if day is not None and not FIRST_DAY <= day <= LAST_DAY:
+            raise ValidationError(f"Pick a day between {FIRST_DAY.year} and {LAST_DAY.year}.")
+        return day
 
 
 class SearchForm(forms.Form):
@@ -196,6 +208,9 @@ class SavedSearchForm(forms.ModelForm[SavedSearch]):
         error_messages = {
             "name": {"required": "Give the search a name.", "max_length": "A name may have 80 characters; shorten it."}
         }
+
+    def clean_name(self) -> str:
+        return clean_name(self.cleaned_data["name"])
 
     def _get_validation_exclusions(self) -> set[str]:
         # `person` is not in the form, but the name must be unique together with it.

@@ -1,6 +1,5 @@
 """The forms of share links, of guests, and of comments."""
 
-import unicodedata
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -8,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from gallery.forms.names import clean_name
 from gallery.models import Comment, ShareLink
 
 USUAL_DAYS = 30
@@ -68,6 +68,9 @@ class LinkForm(forms.ModelForm[ShareLink]):
             del self.fields["no_password"]
             self.fields["password"].help_text = "If you like: whoever has only the link gets no further."
 
+    def clean_label(self) -> str:
+        return clean_name(self.cleaned_data["label"])
+
     def clean_until(self) -> date:
         until: date = self.cleaned_data["until"]
         today = timezone.localdate()
@@ -120,10 +123,7 @@ class GuestNameForm(forms.Form):
     )
 
     def clean_name(self) -> str:
-        name = " ".join(self.cleaned_data["name"].split())
-        if any(unicodedata.category(letter).startswith("C") for letter in name):
-            raise ValidationError("A name has letters, digits and signs only. Type it again.")
-        return name
+        return clean_name(self.cleaned_data["name"])
 
 
 class CommentForm(forms.Form):

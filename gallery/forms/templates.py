@@ -2,6 +2,7 @@
 
 from django import forms
 
+from gallery.forms.names import clean_name
 from gallery.models import PromptTemplate
 
 
@@ -16,6 +17,9 @@ class TemplateForm(forms.ModelForm[PromptTemplate]):
             "name": {"required": "Give the template a name."},
             "text": {"required": "A template needs a text."},
         }
+
+    def clean_name(self) -> str:
+        return clean_name(self.cleaned_data["name"])
 
     def _get_validation_exclusions(self) -> set[str]:
         # `author` is not in the form, but the name must be unique together with it.

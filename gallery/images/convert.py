@@ -16,8 +16,8 @@ from xml.sax.saxutils import escape
 
 from PIL import Image, PngImagePlugin
 
-from gallery.images.concurrency import ConcurrencyLimit
-from gallery.images.parse import DAMAGED, NotAPicture, parse_image
+from gallery.images.concurrency import DECODING, ConcurrencyLimit
+from gallery.images.parse import DAMAGED, NotAPicture, Parts, parse_image
 from gallery.images.verify import MAX_WEBP_SIDE, decode, in_srgb, plain, turn, turned
 
 # The longest side, in pixels.
@@ -84,17 +84,22 @@ class Caption:
         return "".join(one for one in text if one in "\n\t" or (one >= " " and one not in "\x7f\ufffe\uffff"))
 
 
-def convert(file: IO[bytes], shape: Shape, caption: Caption) -> bytes:
+def convert(file: IO[bytes], shape: Shape, caption: Caption, seconds: float = 120.0) -> bytes:
     """The picture in `file`, which is read whole, in this shape; never larger than it is.
 
-    Raises NotAPicture for what is damaged, or has more than 40 million pixels and is not made smaller, and what
-    `file.read` raises.
+    Raises NotAPicture for what is damaged, or has more than 40 million pixels and is not made smaller; Busy, if the
+    machine has no memory for it within so many seconds; and what `file.read` raises.
     """
     parts = parse_image(file)
     most = min(shape.side or MAX_WEBP_SIDE + 1, MAX_WEBP_SIDE if shape.format is Format.WEBP else MAX_WEBP_SIDE + 1)
     stored = turned(fitting(turned(parts.size, parts.orientation), most), parts.orientation)
     if parts.is_oversized and max(stored) > max(parts.size) // 2:
         raise NotAPicture(f"it has {parts.size[0]} × {parts.size[1]} pixels; choose a size to make it smaller")
+    with DECODING.turn(parts.pixels, seconds):
+        return _converted(parts, stored, shape, caption)
+
+
+def _converted(parts: Parts, stored: tuple[int, int], shape: Shape, caption: Caption) -> bytes:
     try:
         image = plain(decode(parts, stored))
         if image.size != stored:
@@ -186,4 +191,4 @@ CONVERSION_SECONDS = 20.0
 def convert_in_turn(file: IO[bytes], shape: Shape, caption: Caption) -> bytes:
     """For requests. Raises Busy."""
     with CONVERSIONS.turn(CONVERSION_SECONDS):
-        return convert(file, shape, caption)
+        return convert(file, shape, caption, CONVERSION_SECONDS)

@@ -1,10 +1,9 @@
 """Makes of a picture what goes along with an edit or variation: upright, a PNG, and small and square enough.
 
-A mask is cut, filled up and scaled exactly as its picture is. Plain Python; one picture at a time in a process, so that
-however many people upload at once, memory for one is enough.
+A mask is cut, filled up and scaled exactly as its picture is. Plain Python; one picture at a time in a process, and
+within the machine's budget for decoding, so that however many people upload at once, memory is enough.
 """
 
-import threading
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BytesIO
@@ -12,6 +11,7 @@ from typing import IO
 
 from PIL import Image
 
+from gallery.images.concurrency import DECODING, ConcurrencyLimit
 from gallery.images.parse import DAMAGED, NotAPicture, Parts, parse_image
 from gallery.images.verify import decode, in_srgb, plain, turn, turned
 
@@ -23,7 +23,9 @@ MAX_UPLOAD_BYTES = 20 * 2**20
 MAX_SIDE = 2048
 # A picture is read in bands of about so many pixels.
 _BAND = 2_000_000
-_EASEL = threading.BoundedSemaphore(1)
+# A web process has eight threads; three of them at the most wait here.
+EDITS = ConcurrencyLimit(at_once=1, waiting=2)
+EDIT_SECONDS = 15.0
 
 
 class WrongMask(Exception):
@@ -76,17 +78,22 @@ class Prepared:
 def keep(file: IO[bytes]) -> Upload:
     """Verify an upload by decoding it whole, and return it upright, in sRGB, MAX_SIDE a side at most.
 
-    Raises NotAPicture, and what `file.read` raises.
+    Raises NotAPicture, Busy, and what `file.read` raises.
     """
-    with _EASEL:
+    with EDITS.turn(EDIT_SECONDS):
         parts = parse_image(file)
-        image = _upright(parts, _scaled(turned(parts.size, parts.orientation), MAX_SIDE))
-        buffer = BytesIO()
-        if parts.format == "JPEG":
-            image.save(buffer, "JPEG", quality=92, subsampling=0)
-        else:
-            image.save(buffer, "PNG", compress_level=4)
-        return Upload(buffer.getvalue(), "jpg" if parts.format == "JPEG" else "png", *image.size)
+        with DECODING.turn(parts.pixels, EDIT_SECONDS):
+            return _kept_upload(parts)
+
+
+def _kept_upload(parts: Parts) -> Upload:
+    image = _upright(parts, _scaled(turned(parts.size, parts.orientation), MAX_SIDE))
+    buffer = BytesIO()
+    if parts.format == "JPEG":
+        image.save(buffer, "JPEG", quality=92, subsampling=0)
+    else:
+        image.save(buffer, "PNG", compress_level=4)
+    return Upload(buffer.getvalue(), "jpg" if parts.format == "JPEG" else "png", *image.size)
 
 
 def prepare(file: IO[bytes], limits: Limits, fit: Fit = Fit.CENTRE, mask: IO[bytes] | None = None) -> Prepared:
@@ -95,17 +102,23 @@ def prepare(file: IO[bytes], limits: Limits, fit: Fit = Fit.CENTRE, mask: IO[byt
     A mask is transparent, or where nothing is transparent white, where the model paints the picture anew. Filled up
     to a square (Fit.PAD), a picture gets a mask in any case: the model paints what was missing.
 
-    Raises NotAPicture (of the picture), WrongMask, and what reading raises.
+    Raises NotAPicture (of the picture), WrongMask, Busy, and what reading raises.
     """
-    with _EASEL:
+    with EDITS.turn(EDIT_SECONDS):
         parts = parse_image(file)
-        shown = turned(parts.size, parts.orientation)
-        cut = limits.square and fit is not Fit.PAD
-        image = _upright(parts, _scaled(shown, limits.max_side, by_shorter=cut)).convert("RGBA")
-        kept = None if mask is None else _kept(mask, shown, image.size)
-        if limits.square and image.width != image.height:
-            image, kept = _filled_up(image, kept) if fit is Fit.PAD else _cut(image, kept, fit)
-        return _encoded(image, kept, limits.max_bytes)
+        mask_parts = None if mask is None else _mask_parts(mask)
+        with DECODING.turn(max(parts.pixels, mask_parts.pixels if mask_parts else 0), EDIT_SECONDS):
+            return _prepared(parts, limits, fit, mask_parts)
+
+
+def _prepared(parts: Parts, limits: Limits, fit: Fit, mask: Parts | None) -> Prepared:
+    shown = turned(parts.size, parts.orientation)
+    cut = limits.square and fit is not Fit.PAD
+    image = _upright(parts, _scaled(shown, limits.max_side, by_shorter=cut)).convert("RGBA")
+    kept = None if mask is None else _kept(mask, shown, image.size)
+    if limits.square and image.width != image.height:
+        image, kept = _filled_up(image, kept) if fit is Fit.PAD else _cut(image, kept, fit)
+    return _encoded(image, kept, limits.max_bytes)
 
 
 def _scaled(size: tuple[int, int], side: int, by_shorter: bool = False) -> tuple[int, int]:
@@ -147,10 +160,16 @@ def _reduced(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
     return plain(small)
 
 
-def _kept(file: IO[bytes], shown: tuple[int, int], size: tuple[int, int]) -> Image.Image:
+def _mask_parts(file: IO[bytes]) -> Parts:
+    try:
+        return parse_image(file)
+    except NotAPicture as problem:
+        raise WrongMask(f"The mask cannot be used: {problem}.") from None
+
+
+def _kept(parts: Parts, shown: tuple[int, int], size: tuple[int, int]) -> Image.Image:
     """A mask as one channel of this size: 255 where the picture stays, 0 where it is painted anew."""
     try:
-        parts = parse_image(file)
         width, height = turned(parts.size, parts.orientation)
         # One pixel more or less is rounding, and one in a hundred is not seen.
         if abs(height - width * shown[1] / shown[0]) > 1 + height / 100:

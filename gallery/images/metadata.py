@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import IO
 
-from gallery.images.concurrency import ConcurrencyLimit
+from gallery.images.concurrency import DECODING, ConcurrencyLimit
 from gallery.images.convert import CONVERSION_SECONDS, CONVERSIONS
 from gallery.images.kinds import Kind, kind_of
 from gallery.images.parse import DAMAGED, JPEG_FRAMES, JPEG_MARKER_AFTER_SCAN, NotAPicture, Parts, parse_image
@@ -53,12 +53,13 @@ def _needs_decoding(parts: Parts) -> bool:
 
 def _still(parts: Parts) -> bytes:
     buffer = BytesIO()
-    try:
-        image = turn(in_srgb(plain(decode(parts, parts.size))), parts.orientation)
-        image.info = {}
-        image.save(buffer, "PNG", compress_level=4)
-    except (OSError, ValueError) as error:
-        raise NotAPicture(DAMAGED) from error
+    with DECODING.turn(parts.pixels, CONVERSION_SECONDS):
+        try:
+            image = turn(in_srgb(plain(decode(parts, parts.size))), parts.orientation)
+            image.info = {}
+            image.save(buffer, "PNG", compress_level=4)
+        except (OSError, ValueError) as error:
+            raise NotAPicture(DAMAGED) from error
     return buffer.getvalue()
 
 

@@ -70,6 +70,11 @@ class Parts:
         """Whether only a smaller copy of it can be decoded."""
         return self.size[0] * self.size[1] > MAX_PIXELS
 
+    @property
+    def pixels(self) -> int:
+        """How many of them are decoded, at the most."""
+        return min(self.size[0] * self.size[1], MAX_PIXELS)
+
 
 CUT_OFF = "its end is missing"
 DAMAGED = "it is damaged"

@@ -17,11 +17,15 @@ from typing import IO, Any
 from PIL import Image, ImageCms, ImageMath, features
 
 from gallery.images import avif_process
+from gallery.images.concurrency import DECODING
 from gallery.images.parse import CUT_OFF, DAMAGED, MAX_ICC_BYTES, NotAPicture, Parts, parse_image, png_is_full
 
 THUMBNAIL_WIDTHS = (320, 480, 960)
 # For very tall pictures; WebP itself ends at 16,383.
 MAX_THUMBNAIL_HEIGHT = 4096
+
+# How long a background task waits until the machine has memory for decoding.
+TURN_SECONDS = 60.0
 
 # What WebP can hold.
 MAX_WEBP_SIDE = 16_383
@@ -79,10 +83,12 @@ class Thumbnail:
 def inspect(file: IO[bytes]) -> PictureInfo:
     """Read `file` from where it stands to its end, decode it whole, and tell what it is.
 
-    Raises NotAPicture for all that `parse_image` refuses, and for what cannot be decoded; and what `file.read` raises.
+    Raises NotAPicture for all that `parse_image` refuses, and for what cannot be decoded; Busy; and what `file.read`
+    raises.
     """
     parts = parse_image(file)
-    decode(parts, (1, 1))
+    with DECODING.turn(parts.pixels, TURN_SECONDS):
+        decode(parts, (1, 1))
     return _info(parts)
 
 
@@ -97,12 +103,13 @@ def placeholder(picture: Image.Image | IO[bytes]) -> Placeholder:
 def examine(file: IO[bytes]) -> Examined:
     """Do what `inspect` and `placeholder` do, in one decoding (about 40 ms for a PNG of 1024 × 1024)."""
     parts = parse_image(file)
-    # An eighth of a JPEG's size is enough for four colours, and still reads all of its data.
-    image = decode(parts, (128, 128))
-    try:
-        return Examined(_info(parts), _corners(image, parts.orientation))
-    except (OSError, ValueError) as error:
-        raise NotAPicture(DAMAGED) from error
+    with DECODING.turn(parts.pixels, TURN_SECONDS):
+        # An eighth of a JPEG's size is enough for four colours, and still reads all of its data.
+        image = decode(parts, (128, 128))
+        try:
+            return Examined(_info(parts), _corners(image, parts.orientation))
+        except (OSError, ValueError) as error:
+            raise NotAPicture(DAMAGED) from error
 
 
 def thumbnail_sizes(width: int, height: int) -> list[tuple[int, int]]:
@@ -125,7 +132,7 @@ def thumbnails(file: IO[bytes]) -> Iterator[Thumbnail]:
 
     Their sizes are those of `thumbnail_sizes`, each in WebP and, where Pillow can, AVIF. Turned as EXIF says, in
     sRGB, with transparency, without metadata. Of what browsers do not show as a still, a WebP of its full size comes
-    last. Raises NotAPicture (at once), and what `file.read` raises.
+    last. Raises NotAPicture (at once), Busy, and what `file.read` raises.
     """
     parts = parse_image(file)
     full = turned(parts.size, parts.orientation)
@@ -140,12 +147,13 @@ def thumbnails(file: IO[bytes]) -> Iterator[Thumbnail]:
 
 def _in_size(parts: Parts, size: tuple[int, int]) -> Image.Image:
     stored_size = turned(size, parts.orientation)
-    image = decode(parts, stored_size)
-    try:
-        image = plain(image).resize(stored_size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-        image = turn(in_srgb(image), parts.orientation)
-    except (OSError, ValueError) as error:
-        raise NotAPicture(DAMAGED) from error
+    with DECODING.turn(parts.pixels, TURN_SECONDS):
+        image = decode(parts, stored_size)
+        try:
+            image = plain(image).resize(stored_size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+            image = turn(in_srgb(image), parts.orientation)
+        except (OSError, ValueError) as error:
+            raise NotAPicture(DAMAGED) from error
     # Some encoders write an ICC profile that they find here.
     image.info = {}
     return image
@@ -269,7 +277,8 @@ def plain(image: Image.Image) -> Image.Image:
         both.info = grey.info
         return both
     if image.has_transparency_data:
-        image = image.convert("RGBA")
+        # Not a copy of what is RGBA already: it may take 160 MB.
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
         return image.convert("RGB") if image.getchannel("A").getextrema()[0] == 255 else image
     return image if image.mode in ("RGB", "L", "CMYK") else image.convert("RGB")
 

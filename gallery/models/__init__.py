@@ -17,7 +17,7 @@ from gallery.models.options import Operation, Option, OptionKind
 from gallery.models.person import Person
 from gallery.models.picture import Picture
 from gallery.models.raw_answer import RawAnswer
-from gallery.models.share_link import GuestVote, PasswordTry, ShareLink
+from gallery.models.share_link import GuestAct, GuestVote, PasswordTry, ShareLink
 from gallery.models.sign_in import SignInTry
 from gallery.models.states import State
 from gallery.models.template import PromptTemplate
@@ -33,6 +33,7 @@ __all__ = [
     "Gallery",
     "GalleryEntry",
     "Generation",
+    "GuestAct",
     "GuestVote",
     "ImageModel",
     "Invitation",

@@ -132,3 +132,22 @@ class PasswordTry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.link} at {self.at}"
+
+
+class GuestAct(models.Model):
+    """A like or a comment of the last hour, counted by the place that it came from."""
+
+    class Kind(models.TextChoices):
+        LIKE = "like"
+        COMMENT = "comment"
+
+    link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="guest_acts")
+    kind = models.CharField(max_length=7, choices=Kind)
+    place = models.CharField(max_length=64, help_text="Where from: a keyed hash of the address, not the address.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["link", "kind", "place", "created_at"], name="guest_acts_by_place")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} through {self.link} at {self.created_at}"

@@ -2,9 +2,9 @@
 
 from django.db import transaction
 
-from gallery.models import Comment, Gallery, Person, Picture, ShareLink
+from gallery.models import Comment, Gallery, GuestAct, Person, Picture, ShareLink
 from gallery.services.activity import tell_of_comment
-from gallery.services.share_links import MOST_COMMENTS, alone_with, refuse_more_than
+from gallery.services.share_links import MOST_COMMENTS, alone_with, count_act, refuse_more_than
 
 
 def comment(
@@ -14,16 +14,18 @@ def comment(
     author: Person | None = None,
     link: ShareLink | None = None,
     guest: str = "",
+    address: str = "",
 ) -> Comment:
-    """Comment on a picture in this gallery, as `author`, or as `guest` through `link`.
+    """Comment on a picture in this gallery, as `author`, or as `guest` from `address` through `link`.
 
     This is the only place that creates comments, because it also sends the notices. Raises TooMany if too many
-    comments came through the link in the last hour.
+    comments came through the link in the last hour, or from this address.
     """
     with transaction.atomic():
         if link is not None:
             alone_with(link)
             refuse_more_than(MOST_COMMENTS, Comment.objects.filter(link=link))
+            count_act(link, GuestAct.Kind.COMMENT, address)
         before = Comment.objects.filter(gallery=gallery, picture=picture).exclude(author=None)
         earlier = set(before.values_list("author", flat=True))
         written = Comment.objects.create(

@@ -17,6 +17,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from gallery.images import edit as edit_images
+from gallery.images.concurrency import Busy
 from gallery.images.edit import UPLOADS, Fit, Limits
 from gallery.images.kinds import HEIC, PICTURES
 from gallery.images.parse import NotAPicture
@@ -26,6 +27,7 @@ from gallery.services.generations import AlreadySubmitted, GenerationSpec, submi
 
 logger = logging.getLogger(__name__)
 
+BUSY = "The studio is busy with other pictures just now. Try again in a moment."
 _UPLOAD = re.compile(r"[0-9a-f]{32}-(\d{1,5})x(\d{1,5})\.(png|jpg)")
 _SHAPE = re.compile(r"^(\d{1,5})[x:](\d{1,5})$")
 
@@ -52,6 +54,8 @@ def keep_upload(person: Person, file: IO[bytes]) -> str:
     """Keep a picture that was uploaded, for a day at least; return the name to ask for it by. Raises InvalidInput."""
     try:
         upload = edit_images.keep(file)
+    except Busy:
+        raise InvalidInput(BUSY, "picture") from None
     except NotAPicture as problem:
         raise InvalidInput(f"This file cannot be used: {problem}. {_way_out(problem)}", "picture") from None
     size = upload.width, upload.height
@@ -163,6 +167,8 @@ def _prepare(source: Source, model: ImageModel, fit: Fit, mask: IO[bytes] | None
     try:
         with default_storage.open(source.name) as file:
             return edit_images.prepare(file, limits, fit, mask)
+    except Busy:
+        raise InvalidInput(BUSY) from None
     except edit_images.WrongMask as problem:
         raise InvalidInput(str(problem), "mask") from None
     except NotAPicture as problem:

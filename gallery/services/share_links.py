@@ -9,7 +9,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from gallery.models import Activity, Gallery, GuestVote, PasswordTry, Person, Picture, ShareLink
+from gallery.models import Activity, Gallery, GuestAct, GuestVote, PasswordTry, Person, Picture, ShareLink
 from gallery.services.activity import record
 
 if TYPE_CHECKING:
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 MOST_TRIES = 10
 MOST_TRIES_OF_ALL = 200
 TRIES_WITHIN = timedelta(minutes=15)
-# Limits of one link for an hour, for all its guests together.
-MOST_COMMENTS = 60
+# Limits of one link for an hour: for all its guests together, and of each kind for those from one address. So one guest
+# cannot use up what is there for the others.
+MOST_COMMENTS = 300
 MOST_VOTES = 600
+MOST_OF_PLACE = 60
 HOUR = timedelta(hours=1)
 
 
@@ -35,10 +37,11 @@ class TooMany(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """A person without an account: the name that they gave, and the key of their browser."""
+    """A person without an account: the name that they gave, the key of their browser, and their address."""
 
     name: str
     key: str
+    address: str = ""
 
 
 # -- links
@@ -102,7 +105,7 @@ def try_password(link: ShareLink, raw: str, address: str) -> bool:
 
     A try is counted before it is checked, so that many tries at the same moment do not get around the limit.
     """
-    now, place = timezone.now(), salted_hmac("gallery.links.place", address, algorithm="sha256").hexdigest()
+    now, place = timezone.now(), _place(address)
     tries = PasswordTry.objects.filter(link=link)
     here = tries.filter(place=place)
     with transaction.atomic():
@@ -116,7 +119,21 @@ def try_password(link: ShareLink, raw: str, address: str) -> bool:
     return True
 
 
+def _place(address: str) -> str:
+    return salted_hmac("gallery.links.place", address, algorithm="sha256").hexdigest()
+
+
 # -- guests
+
+
+def count_act(link: ShareLink, kind: GuestAct.Kind, address: str) -> None:
+    """Count a like or a comment by the address that it came from, within `alone_with(link)`. Raises TooMany.
+
+    What was taken back counts, too.
+    """
+    GuestAct.objects.filter(link=link, created_at__lt=timezone.now() - HOUR).delete()
+    refuse_more_than(MOST_OF_PLACE, GuestAct.objects.filter(link=link, kind=kind, place=_place(address)))
+    GuestAct.objects.create(link=link, kind=kind, place=_place(address))
 
 
 def count_visit(link: ShareLink) -> bool:
@@ -138,6 +155,7 @@ def guest_vote(link: ShareLink, picture: Picture, guest: Guest, wanted: bool = T
     with transaction.atomic():
         alone_with(link)
         refuse_more_than(MOST_VOTES, votes)
+        count_act(link, GuestAct.Kind.LIKE, guest.address)
         try:
             with transaction.atomic():
                 GuestVote.objects.create(link=link, picture=picture, guest_key=guest.key, guest=guest.name)

@@ -296,7 +296,14 @@ def guest_comment(request: StudioRequest, session: GuestSession, entry: int) -> 
     if form.is_valid():
         said = form.cleaned_data["text"]
         try:
-            services.comments.comment(session.link.gallery, place.picture, said, link=session.link, guest=session.name)
+            services.comments.comment(
+                session.link.gallery,
+                place.picture,
+                said,
+                link=session.link,
+                guest=session.name,
+                address=session.address,
+            )
         except TooMany as problem:
             form.add_error("text", _too_many_words(problem))
     if form.errors:
@@ -311,7 +318,7 @@ def _nameless(request: StudioRequest, session: GuestSession, entry: GalleryEntry
 def _too_many_words(problem: TooMany) -> str:
     minutes = max(1, ceil((problem.until - timezone.now()).total_seconds() / 60))
     return ngettext(
-        "Very much came through this link within an hour. Try again in %(minutes)d minute.",
-        "Very much came through this link within an hour. Try again in %(minutes)d minutes.",
+        "Very much came through this link, or from where you are, within an hour. Try again in %(minutes)d minute.",
+        "Very much came through this link, or from where you are, within an hour. Try again in %(minutes)d minutes.",
         minutes,
     ) % {"minutes": minutes}

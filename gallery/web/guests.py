@@ -18,7 +18,7 @@ from gallery import services
 from gallery.models import GalleryEntry, Picture, ShareLink
 from gallery.services.share_links import Guest
 from gallery.web.access import link_of
-from gallery.web.http import StudioRequest
+from gallery.web.http import StudioRequest, client_address
 from gallery.web.pictures import LARGEST_THUMBNAIL, PictureFiles
 
 # Signed, and sent only below the link's own path: who this is, and that they gave the password.
@@ -36,6 +36,7 @@ class GuestSession:
 
     def __init__(self, request: StudioRequest, link: ShareLink, token: str) -> None:
         self.link, self.path = link, reverse("guest_gallery", args=[token])
+        self.address = client_address(request)
         self._salt = f"gallery.guest.{link.pk}"
         data: dict[str, str] = {}
         with suppress(signing.BadSignature):
@@ -49,7 +50,7 @@ class GuestSession:
 
     @property
     def guest(self) -> Guest:
-        return Guest(self.name, self.key)
+        return Guest(self.name, self.key, self.address)
 
     def remember(self, response: HttpResponseBase) -> None:
         data = {"name": self.name, "proof": self.proof, "key": self.key}

@@ -7,12 +7,14 @@ waits for a slow reader; or, where files are on S3, by a redirect to an address 
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from urllib.parse import quote
+from weakref import finalize
 
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.utils.http import content_disposition_header
 
+from gallery.images.concurrency import Busy, ConcurrencyLimit
 from gallery.images.parse import NotAPicture
 from gallery.web.http import StudioRequest
 
@@ -23,11 +25,18 @@ KEPT = "private, max-age=31536000, immutable"
 KEPT_REDIRECT = "private, max-age=120"
 ASKED_EACH_TIME = "private, no-cache"
 
+# A thread sends a file for as long as its reader takes; a smaller one fits into the buffers of a connection. A web
+# process has eight threads, of which archives take four at the most (views/downloads.py).
+LARGE_FILE = 2**20
+LARGE_FILES = ConcurrencyLimit(at_once=3, waiting=1)
+LARGE_FILE_SECONDS = 5.0
+
 
 def serve(request: StudioRequest, name: str, content_type: str, etag: str, *, filename: str = "") -> HttpResponseBase:
     """Answer with the stored file `name`; with `filename` it is saved under that name, else it is shown.
 
-    Raises Http404 where the storage does not have it.
+    The answer is 429 while this process sends as many large files as it may. Raises Http404 where the storage does not
+    have it.
     """
     quoted = f'"{etag}"'
     if request.headers.get("If-None-Match") == quoted:
@@ -41,12 +50,32 @@ def serve(request: StudioRequest, name: str, content_type: str, etag: str, *, fi
         response["X-Accel-Redirect"] = quote(str(PurePosixPath(settings.LEMONSTUDIO_ACCEL_PREFIX) / name))
     else:
         try:
-            response = FileResponse(default_storage.open(name), content_type=content_type)
+            stored = default_storage.open(name)
         except FileNotFoundError:
             raise Http404("The file is missing from storage.") from None
+        try:
+            response = _held(FileResponse(stored, content_type=content_type))
+        except Busy:
+            stored.close()
+            return _busy()
     if disposition:
         response["Content-Disposition"] = disposition
     return _finish(response, quoted, KEPT)
+
+
+def _held(response: FileResponse) -> FileResponse:
+    """Let a large file hold a place until its answer has ended in any way. Raises Busy."""
+    if int(response.headers.get("Content-Length", 0)) >= LARGE_FILE:
+        LARGE_FILES.enter(LARGE_FILE_SECONDS)
+        # Only once. An answer that is never closed gives its place back when Python collects it.
+        response._resource_closers.append(finalize(response, LARGE_FILES.leave))  # type: ignore[attr-defined]
+    return response
+
+
+def _busy() -> HttpResponse:
+    said = "The studio sends many large files just now. Try again in a moment."
+    headers = {"Retry-After": "5", "Cache-Control": "no-store"}
+    return HttpResponse(said, status=429, content_type="text/plain; charset=utf-8", headers=headers)
 
 
 def serve_content(request: StudioRequest, etag: str, read: Callable[[], HttpResponse]) -> HttpResponse:

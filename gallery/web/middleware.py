@@ -56,7 +56,10 @@ class PrivatePagesMiddleware:
 
 
 class BusyMiddleware:
-    """Answer 503 if the database is locked or away for longer than a request can wait."""
+    """Answer 503 if the database is locked or away for longer than a request can wait.
+
+    Databases raise the same error for a statement that they will never take: that is 400, or a fault of ours.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -67,10 +70,37 @@ class BusyMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         if not isinstance(exception, OperationalError | InterfaceError):
             return None
+        if _asks_too_much(exception):
+            logger.error("A request asked the database for too much at once: %s", exception)
+            if cast("StudioRequest", request).htmx:
+                return _toast("That is too much at once. Choose less, and try again.", status=400)
+            return HttpResponse(render_to_string("400.html"), status=400)
+        if not _is_away(exception):
+            return None
         logger.warning("A request could not wait for the database: %s", exception)
         if cast("StudioRequest", request).htmx:
-            said = "The studio is busy just now. Nothing is lost; try again in a moment."
-            return trigger_client_event(HttpResponse(status=503), "toast", {"message": said, "kind": "error"})
+            return _toast("The studio is busy just now. Nothing is lost; try again in a moment.", status=503)
         # This page must not need the database.
         page = render_to_string("503.html", {"prompt": request.POST.get("prompt", "")})
         return HttpResponse(page, status=503, headers={"Retry-After": "5"})
+
+
+def _toast(said: str, status: int) -> HttpResponseBase:
+    return trigger_client_event(HttpResponse(status=status), "toast", {"message": said, "kind": "error"})
+
+
+# SQLite's code for a statement that is wrong or too large; trouble with locks and files has others.
+_SQLITE_ERROR = 1
+# What SQLite says of statements that are too large, with that code.
+_TOO_MUCH = ("too large", "too many", "too deep")
+
+
+def _is_away(exception: Exception) -> bool:
+    return getattr(exception.__cause__, "sqlite_errorcode", 0) & 0xFF != _SQLITE_ERROR
+
+
+def _asks_too_much(exception: Exception) -> bool:
+    # PostgreSQL's class 54: a limit of the program is exceeded.
+    if (getattr(exception.__cause__, "sqlstate", None) or "").startswith("54"):
+        return True
+    return not _is_away(exception) and any(words in str(exception) for words in _TOO_MUCH)

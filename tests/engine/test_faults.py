@@ -109,7 +109,8 @@ class TestWholeStudio:
             studio.submit("sync 0 no 1", "sync 0 no 2")
             soon(lambda: studio.states() == {"saving": 2}, 20)
         assert upstream.fetches == []
-        # Both at once, and slow enough that each of the two workers has one of them.
+        # Both at once, and slow enough that the second comes while the first is fetched. Two workers fetch it twice;
+        # one worker does not.
         upstream.fetch_delay = 1.5
         studio.shell(
             "from django.db import transaction; from gallery.enqueue import enqueue_ingest\n"
@@ -117,10 +118,10 @@ class TestWholeStudio:
             "with transaction.atomic():\n"
             "    for _ in range(2): enqueue_ingest(Generation.objects.earliest('pk').pk)"
         )
-        soon(lambda: len(upstream.fetches) == 2)
         soon(lambda: studio.states() == {"saving": 1, "completed": 1})
         # The other one's message never comes: when it is overdue, the engine sends another.
-        assert len(upstream.fetches) == 2
+        assert len({request.path for request in upstream.fetches}) == 1
+        assert len(upstream.fetches) <= 2
         studio.let_due("saving")
         studio.completes(2, 20)
         assert set(upstream.posts.values()) == {1}

@@ -524,6 +524,15 @@ def test_the_deadline_holds_however_slowly_it_drips(path: str, host: HostileHost
     assert not error.permanent
 
 
+@pytest.mark.parametrize("path", ["/slow-start", "/drip-headers", "/drip-body", "/drip-length"])
+def test_next_to_nothing_a_second_ends_before_the_deadline(path: str, host: HostileHost) -> None:
+    started = time.monotonic()
+    error = refusal(f"{host.origin}{path}", trusted_origins={host.origin}, deadline=60, stall_seconds=1)
+    assert time.monotonic() - started < 4
+    assert "too long" in str(error)
+    assert not error.permanent
+
+
 def test_a_host_that_does_not_listen_could_not_be_reached() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -55,6 +55,8 @@ def test_original_is_kept_byte_for_byte(delivered: MakeGeneration) -> None:
     assert generation.state == State.COMPLETED
     picture = generation.pictures.get()
     assert picture.original.read() == PICTURE
+    month = f"{generation.created_at:%Y/%m}"
+    assert str(picture.original).startswith(f"pictures/{month}/{picture.sha256[:2]}/{generation.pk}-0-")
     assert (picture.width, picture.height, picture.format, picture.byte_size) == (1000, 600, "PNG", len(PICTURE))
     assert picture.placeholder == ["#f2d64b"] * 4
     assert picture.revised_prompt == "as /a.png"

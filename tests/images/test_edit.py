@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from gallery.images import edit, verify
+from gallery.images.concurrency import Busy
 from gallery.images.edit import MAX_SIDE, Fit, Limits, Prepared, WrongMask, keep, prepare
 from gallery.images.parse import MAX_PIXELS, NotAPicture
 from tests.images.test_verify import (
@@ -369,9 +370,21 @@ def test_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr("gallery.images.edit.decode", counted)
     data = encode(noise((1200, 900)), "PNG")
-    threads = [threading.Thread(target=keep, args=[io.BytesIO(data)]) for _ in range(8)]
+    ends: list[str] = []
+
+    def upload() -> None:
+        try:
+            keep(io.BytesIO(data))
+        except Busy:
+            ends.append("busy")
+        else:
+            ends.append("kept")
+
+    threads = [threading.Thread(target=upload) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
     assert most == 1
+    assert len(ends) == 8
+    assert 3 <= ends.count("kept") < 8

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
@@ -24,7 +25,30 @@ def break_down(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("internal detail")
 
 
+def ask_too_much(request: HttpRequest) -> HttpResponse:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(f"SELECT {'+'.join(['1'] * 5000)}")
+        else:
+            cursor.execute("SELECT set_config('max_stack_depth', '100kB', true)")
+            cursor.execute(f"SELECT {'(' * 5000}1{')' * 5000}")
+    return HttpResponse()
+
+
+def be_locked(request: HttpRequest) -> HttpResponse:
+    raise OperationalError("database is locked")
+
+
+def ask_nonsense(request: HttpRequest) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT no_such_column")
+    return HttpResponse()
+
+
 urlpatterns = [
+    path("broken/much/", ask_too_much),
+    path("broken/locked/", be_locked),
+    path("broken/nonsense/", ask_nonsense),
     path("broken/refuse/", refuse),
     path("broken/suspect/", suspect),
     path("broken/down/", break_down),
@@ -105,3 +129,36 @@ def test_error_page_needs_no_script(as_owner: Client, address: str) -> None:
     text = as_owner.get(address).content.decode()
     assert "<script" not in text
     assert re.search(r'<link rel="stylesheet" href="/static/css/app[^"]*\.css">', text)
+
+
+# -- the database
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.database
+def test_too_much_at_once_is_not_called_busy(as_owner: Client, caplog: pytest.LogCaptureFixture) -> None:
+    response = as_owner.get("/broken/much/")
+    assert response.status_code == 400
+    assert own_page(response.content.decode())
+    assert "too much at once" in caplog.text
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.database
+def test_too_much_at_once_is_said_in_a_toast(as_owner: Client) -> None:
+    response = as_owner.get("/broken/much/", headers={"HX-Request": "true"})
+    assert response.status_code == 400
+    assert "too much at once" in response.headers["HX-Trigger"]
+
+
+@pytest.mark.urls(__name__)
+def test_a_locked_database_is_busy(as_owner: Client) -> None:
+    response = as_owner.get("/broken/locked/")
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.database
+def test_a_wrong_statement_is_a_fault_of_ours(as_owner: Client) -> None:
+    as_owner.raise_request_exception = False
+    assert as_owner.get("/broken/nonsense/").status_code == 500

@@ -504,3 +504,31 @@ def test_query_count_does_not_grow_with_pictures(
         add(number)
     assert [queries(one) for one in asked] == with_two
     assert max(with_two) <= 16
+
+
+# -- days that some databases and time zones do not have
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31", "3000-01-01", "9999-12-31"])
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_a_day_out_of_range_is_told_and_does_not_filter(as_owner: Client, name: str, day: str) -> None:
+    response = as_owner.get(f"/pictures/?{name}={day}")
+    assert response.status_code == 200
+    assert "Pick a day between 1970 and 2999." in response.content.decode()
+
+
+@pytest.mark.parametrize("query", ["since=1970-01-01", "until=2999-12-31"])
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Niue"])
+def test_the_first_and_the_last_day_can_be_searched(as_owner: Client, query: str, zone: str, settings: Any) -> None:
+    settings.TIME_ZONE = zone
+    assert as_owner.get(f"/pictures/?{query}").status_code == 200
+
+
+def test_a_saved_search_with_a_day_out_of_range_can_be_opened(as_owner: Client, owner: Person) -> None:
+    as_owner.post("/searches/", {"name": "The end", "query": "until=9999-12-31"})
+    for saved in SavedSearch.objects.filter(person=owner):
+        assert as_owner.get(f"/pictures/?{saved.query}").status_code == 200
+    SavedSearch.objects.create(person=owner, name="From before", query="until=9999-12-31")
+    text = as_owner.get("/pictures/").content.decode()
+    assert "From before" in text
+    assert as_owner.get("/pictures/?until=9999-12-31").status_code == 200

@@ -17,9 +17,20 @@ from PIL import Image, PngImagePlugin
 
 from gallery import services
 from gallery.images import metadata
-from gallery.models import Comment, Gallery, GuestVote, Membership, PasswordTry, Person, Picture, Role, ShareLink
+from gallery.models import (
+    Comment,
+    Gallery,
+    GuestAct,
+    GuestVote,
+    Membership,
+    PasswordTry,
+    Person,
+    Picture,
+    Role,
+    ShareLink,
+)
 from gallery.models.share_link import hashed
-from gallery.services.share_links import MOST_COMMENTS, MOST_TRIES, MOST_TRIES_OF_ALL, MOST_VOTES
+from gallery.services.share_links import MOST_COMMENTS, MOST_OF_PLACE, MOST_TRIES, MOST_TRIES_OF_ALL, MOST_VOTES
 from gallery.views import guests
 from gallery.web.guests import COOKIE, VISIT_COOKIE
 from tests.conftest import put, signed_in
@@ -661,6 +672,40 @@ def test_guests_are_limited(picture: Picture) -> None:
     assert answer.status_code == 422
     assert "Try again in 60 minutes." in answer.content.decode()
     assert GuestVote.objects.count() == MOST_VOTES
+
+
+def test_one_address_cannot_use_up_what_is_there_for_all(picture: Picture) -> None:
+    """A guest who drops the cookie is another guest, at the same address."""
+    link, path = share(picture.galleries.get(), allow_votes=True, allow_comments=True)
+    page = below(path, picture)
+
+    def send(name: str, sent: dict[str, str], address: str) -> int:
+        return named(path, picture).post(f"{page}{name}/", sent, REMOTE_ADDR=address).status_code
+
+    for name, sent in (("vote", {"like": "1"}), ("comment", {"text": "Hello"})):
+        codes = [send(name, sent, "198.51.100.7") for _ in range(MOST_OF_PLACE + 2)]
+        assert codes == [302] * MOST_OF_PLACE + [422, 422]
+        assert send(name, sent, "198.51.100.8") == 302
+    assert GuestVote.objects.count() == Comment.objects.count() == MOST_OF_PLACE + 1
+    assert not GuestAct.objects.filter(place__contains="198.51.100").exists()
+    GuestAct.objects.update(created_at=timezone.now() - timedelta(hours=1, seconds=1))
+    assert send("comment", {"text": "Later"}, "198.51.100.7") == 302
+    assert GuestAct.objects.count() == 1, "what no longer counts is deleted"
+    other, other_path = share(picture.galleries.get(), allow_comments=True)
+    assert other.pk != link.pk
+    comment = {"text": "Elsewhere"}
+    assert named(other_path, picture).post(f"{below(other_path, picture)}comment/", comment).status_code == 302
+
+
+def test_likes_that_are_taken_back_count(picture: Picture) -> None:
+    _, path = share(picture.galleries.get(), allow_votes=True)
+    page, rosa = below(path, picture), named(path, picture)
+    for _ in range(MOST_OF_PLACE):
+        assert rosa.post(f"{page}vote/", {"like": "1"}).status_code == 302
+        assert rosa.post(f"{page}vote/", {"like": "0"}).status_code == 302
+    answer = rosa.post(f"{page}vote/", {"like": "1"})
+    assert answer.status_code == 422
+    assert "Try again in 60 minutes." in answer.content.decode()
 
 
 def test_forms_of_other_sites_are_refused(picture: Picture) -> None:

@@ -1,6 +1,7 @@
 """The three ways to serve files; S3 is a local server."""
 
 import base64
+import gc
 import io
 import zipfile
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ from gallery.engine.ingest import ingest_results, make_thumbnails
 from gallery.engine.results import keep_results
 from gallery.models import Download, Generation, Picture, State
 from gallery.upstream import Answer, Result, Status
+from gallery.web import media
+from gallery.web.media import LARGE_FILE
 from gallery.web.pictures import original_url
 from tests.conftest import png
 
@@ -69,6 +72,55 @@ def test_studio_serves_files_itself(as_owner: Client, make_picture: MakePicture)
     assert answer.getvalue() == png()
     assert answer["Cache-Control"] == "private, max-age=31536000, immutable"
     assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.fixture
+def large(make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch) -> Picture:
+    """Its original is as large as a file may be without a limit."""
+    monkeypatch.setattr(media, "LARGE_FILE_SECONDS", 0.05)
+    picture = make_picture()
+    default_storage.delete(picture.original_name)
+    name = default_storage.save(picture.original_name, ContentFile(bytes(LARGE_FILE)))
+    assert name == picture.original_name
+    return picture
+
+
+def test_slow_readers_of_originals_leave_threads_to_others(
+    as_owner: Client, large: Picture, make_picture: MakePicture
+) -> None:
+    small = make_picture()
+    reading: list[Any] = [as_owner.get(original_url(large)) for _ in range(3)]
+    assert [answer.status_code for answer in reading] == [200, 200, 200]
+    turned_away = as_owner.get(original_url(large))
+    assert (turned_away.status_code, turned_away["Retry-After"]) == (429, "5")
+    assert turned_away["Cache-Control"] == "no-store"
+    # Neither small files nor files that the browser has need a place.
+    assert as_owner.get(original_url(small)).status_code == 200
+    etag = {"If-None-Match": reading[0]["ETag"]}
+    assert as_owner.get(original_url(large), headers=etag).status_code == 304
+    assert len(reading[0].getvalue()) == LARGE_FILE, "read to its end, it gives its place back"
+    again: Any = as_owner.get(original_url(large))
+    assert again.status_code == 200
+    assert as_owner.get(original_url(large)).status_code == 429
+    for answer in (*reading[1:], again):
+        answer.getvalue()
+    after: list[Any] = [as_owner.get(original_url(large)) for _ in range(3)]
+    assert [answer.status_code for answer in after] == [200, 200, 200]
+    for answer in after:
+        answer.getvalue()
+
+
+def test_an_answer_that_is_never_closed_gives_its_place_back(as_owner: Client, large: Picture) -> None:
+    for _ in range(5):
+        answer: Any = as_owner.get(original_url(large))
+        assert answer.status_code == 200
+        del answer
+        gc.collect()
+
+
+def test_nginx_and_s3_need_no_places(as_owner: Client, large: Picture, settings: Any) -> None:
+    settings.LEMONSTUDIO_ACCEL_PREFIX = "/protected-media/"
+    assert {as_owner.get(original_url(large)).status_code for _ in range(8)} == {200}
 
 
 def test_nginx_serves_files(as_owner: Client, as_teammate: Client, make_picture: MakePicture, settings: Any) -> None:

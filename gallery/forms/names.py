@@ -1,0 +1,21 @@
+"""What people may name things."""
+
+import unicodedata
+
+from django.core.exceptions import ValidationError
+
+# Control characters, halves of characters, ends of lines and paragraphs.
+_REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# They turn the direction of all that follows, also outside of the name: “gpj.exe” reads “exe.jpg”.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def clean_name(text: str) -> str:
+    """The name in one line, with single blanks. Raises ValidationError for what is no text that people read.
+
+    What joins letters or emoji is kept.
+    """
+    name = " ".join(text.split())
+    if any(letter in _TURNING or unicodedata.category(letter) in _REFUSED_CATEGORIES for letter in name):
+        raise ValidationError("A name has letters, digits and signs only. Type it again.")
+    return name
