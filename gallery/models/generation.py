@@ -129,7 +129,7 @@ class Generation(GenerationFields):
                 return False
             noted = {**results[index], **notes}
             results[index] = {name: text for name, text in noted.items() if text or name in ("url", "revised_prompt")}
-            Generation.objects.filter(pk=self.pk).update(results=results)
+            Generation.objects.filter(pk=self.pk).update(results=results, version=F("version") + 1)
         self.results = results
         return True
 

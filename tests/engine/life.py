@@ -341,7 +341,9 @@ class Upstream:
         call.answer(said.reply(call))
 
     def complete(self, call: Call, kinds: tuple[str, ...]) -> None:
-        call.meaning, call.brought = Meaning.COMPLETED, kinds
+        # An answer to a POST without a picture or a task: nobody knows whether it was charged.
+        call.meaning = Meaning.COMPLETED if kinds or not call.is_post else Meaning.UNKNOWN
+        call.brought = kinds
         document = {"created": 1, "data": results(call, kinds, self.picture_origin)}
         task = {} if call.is_post else {"task_id": call.task_id, "status": "completed"}
         call.answer(Reply.of_json({**document, **task}))

@@ -49,7 +49,6 @@ def test_sync_answer_is_delivered(driver: EngineDriver, stub: StubUpstream, make
     assert sent == {
         "model": "dall-e-3",
         "prompt": "A lemon on a table",
-        "n": 1,
         "size": "1024x1024",
         "style": "vivid",
         "user": generation.author.opaque_id.hex,

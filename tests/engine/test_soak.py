@@ -158,7 +158,9 @@ def test_nothing_stays_in_the_inbox_of_what_is_here(make_generation: MakeGenerat
     assert [default_storage.exists(name) for name in (noted, unnoted, half, other)] == [False, False, False, True]
 
 
-def test_what_could_not_be_brought_home_stays_in_the_inbox(make_generation: MakeGeneration) -> None:
+def test_damaged_picture_without_another_copy_moves_from_the_inbox_to_the_kept_files(
+    make_generation: MakeGeneration,
+) -> None:
     generation = make_generation(state=State.SAVING, count=2, attempts=4)
     good = default_storage.save(f"{INBOX}/{generation.pk}-0-a", ContentFile(png()))
     bad = default_storage.save(f"{INBOX}/{generation.pk}-1-b", ContentFile(png()[:-20]))
@@ -166,5 +168,7 @@ def test_what_could_not_be_brought_home_stays_in_the_inbox(make_generation: Make
     generation.save()
     ingest_results(generation.pk)
     generation.refresh_from_db()
-    assert (generation.state, generation.shortfall) == (State.COMPLETED, 1)
-    assert [default_storage.exists(name) for name in (good, bad)] == [False, True]
+    assert (generation.state, generation.shortfall) == (State.COMPLETED, 0)
+    [kept] = generation.kept_files
+    assert (kept.index, default_storage.size(kept.name)) == (1, len(png()) - 20)
+    assert [default_storage.exists(name) for name in (good, bad)] == [False, False]
