@@ -68,7 +68,7 @@ def _held(response: FileResponse) -> FileResponse:
     if int(response.headers.get("Content-Length", 0)) >= LARGE_FILE:
         LARGE_FILES.enter(LARGE_FILE_SECONDS)
         # Only once. An answer that is never closed gives its place back when Python collects it.
-        response._resource_closers.append(finalize(response, LARGE_FILES.leave))
+        response._resource_closers.append(finalize(response, LARGE_FILES.leave))  # type: ignore[attr-defined]  # not in the stubs
     return response
 
 
