@@ -40,7 +40,7 @@ def tell_of_pause() -> int:
 
 
 def _address_of_account() -> str:
-    return str(urljoin(settings.LEMONSTUDIO_URL, reverse("admin:gallery_upstreamaccount_changelist")))
+    return urljoin(str(settings.LEMONSTUDIO_URL), reverse("admin:gallery_upstreamaccount_changelist"))
 
 
 def send_invitation(invitation_id: int, origin: str) -> bool:

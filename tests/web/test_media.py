@@ -5,6 +5,7 @@ import gc
 import io
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -19,6 +20,7 @@ from moto.server import ThreadedMotoServer
 from gallery.downloads import build
 from gallery.engine.ingest import ingest_results, make_thumbnails
 from gallery.engine.results import keep_results
+from gallery.management import backups
 from gallery.models import Download, Generation, Picture, State
 from gallery.upstream import Answer, Result, Status
 from gallery.web import media
@@ -196,3 +198,17 @@ def test_archive_reads_from_s3(s3: str, as_owner: Client, make_picture: MakePict
     assert len(default_storage.listdir(download.folder)[1]) == 2
     as_owner.post(f"/downloads/{download.pk}/delete/")
     assert default_storage.listdir(download.folder) == ([], [])
+
+
+def test_backup_lists_what_is_on_s3_and_finds_what_has_gone(s3: str, tmp_path: Path) -> None:
+    boto3.resource("s3", endpoint_url=s3, region_name="us-east-1").Bucket(BUCKET).objects.all().delete()
+    kept, gone, other = (default_storage.save(f"pictures/{name}.png", ContentFile(png())) for name in "abc")
+    default_storage.save("packages/1/part.zip", ContentFile(b"made anew"))
+    listed = backups.write_manifest(tmp_path / "media.jsonl")
+    assert (listed.files, listed.size) == (3, 3 * len(png()))
+    assert list(backups.changed_on_s3(tmp_path / "media.jsonl")) == []
+    default_storage.delete(gone)
+    default_storage.delete(other)
+    default_storage.save(other, ContentFile(b"shorter"))
+    assert list(backups.changed_on_s3(tmp_path / "media.jsonl")) == [gone, other]
+    assert default_storage.exists(kept)
