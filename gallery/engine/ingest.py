@@ -7,7 +7,7 @@ What is no picture that the studio can show is kept, too, as a file for its auth
 says instead of sending a file, such as a page, is not; and a damaged file is fetched again before it is kept.
 """
 
-import contextlib
+import errno
 import hashlib
 import logging
 import tempfile
@@ -26,7 +26,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from gallery.engine import raw_answers
+from gallery.engine import inbox, raw_answers, storage_watch
 from gallery.engine.fetch import FetchError, fetch
 from gallery.images.kinds import ENOUGH, Kind, kind_of
 from gallery.images.parse import NotAPicture
@@ -36,6 +36,7 @@ from gallery.models.kept_file import KEPT
 from gallery.models.states import FETCH_ATTEMPTS, NOT_A_PICTURE, PICTURE_UNAVAILABLE
 from gallery.services.activity import record
 from gallery.upstream.inline import resolve
+from lemonstudio.storage import StorageError, save_whole
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,10 @@ FETCH_DEADLINE = 60.0
 PICTURE_SECONDS = 90
 # After the first, second, … failed try.
 WAITS = (3, 10, 30, 90)
+# While storage is away or full.
+SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=1)
+# So long a machine may be off that holds a picture for storage. After that, the picture counts as lost until it comes.
+HELD_FOR = timedelta(days=7)
 
 
 def ingest_results(generation_id: int) -> None:
@@ -70,9 +75,11 @@ def ingest_results(generation_id: int) -> None:
             if isinstance(problem, FetchError) and problem.hopeless and not generation.task_id:
                 generation.note_result(index, lost=str(problem))
         except OSError as problem:
-            # Most likely a full disk: nothing is lost, it goes on when there is room.
+            # Storage is full or away. Nothing is lost, and it is no attempt: it goes on when storage is well again.
             logger.error("Could not store a picture of generation %s: %s", generation_id, problem.strerror or problem)
-            mine.update(due_at=timezone.now() + timedelta(seconds=15))
+            mine.update(due_at=timezone.now() + _wait_for_storage(generation))
+            if isinstance(problem, StorageError) and not isinstance(problem, StillHeld):
+                storage_watch.report(problem)
             return
         except DatabaseError:
             raise
@@ -125,6 +132,16 @@ def _may_help(generation: Generation, problems: list[Exception]) -> bool:
     return bool(generation.task_id) or not all(isinstance(one, FetchError) and one.permanent for one in problems)
 
 
+class StillHeld(StorageError):
+    """The machine that received it still holds it for storage."""
+
+
+def _wait_for_storage(generation: Generation) -> timedelta:
+    """The longer it has been waiting, the longer until the next try."""
+    waited = timezone.now() - (generation.delivered_at or timezone.now())
+    return max(SHORTEST_WAIT, min(waited / 4, LONGEST_WAIT))
+
+
 def _try_again_later(generation: Generation) -> None:
     wait = WAITS[min(generation.attempts, len(WAITS) - 1)]
     due_at = timezone.now() + timedelta(seconds=wait)
@@ -143,7 +160,7 @@ def ingest_result(generation: Generation, index: int, result: dict[str, str]) ->
     Raises FetchError, NotAPicture where another copy may be better, or OSError when it can't be stored.
     """
     is_last_try = generation.attempts + 1 >= FETCH_ATTEMPTS
-    from_inbox = _Delivered(generation, index, result, partial(_copy_from_inbox, result.get("file", "")))
+    from_inbox = _Delivered(generation, index, result, partial(_copy_from_inbox, generation, result))
     if result.get("file"):
         try:
             # Another answer may bring a better copy, if there is anyone to ask.
@@ -153,7 +170,7 @@ def ingest_result(generation: Generation, index: int, result: dict[str, str]) ->
             if not result.get("url"):
                 raise
         else:
-            default_storage.delete(result["file"])
+            inbox.delete([result["file"]])
             return picture
     if not result.get("url"):
         raise FetchError("the answer names no address for it", hopeless=True)
@@ -164,7 +181,7 @@ def ingest_result(generation: Generation, index: int, result: dict[str, str]) ->
     except (FetchError, NotAPicture):
         if result.get("file") and is_last_try and default_storage.exists(result["file"]):
             picture = from_inbox.keep(must_keep=True)
-            default_storage.delete(result["file"])
+            inbox.delete([result["file"]])
             return picture
         raise
 
@@ -206,12 +223,15 @@ class _Delivered:
                 return None
 
 
-def _copy_from_inbox(name: str, file: IO[bytes]) -> None:
+def _copy_from_inbox(generation: Generation, result: dict[str, str], file: IO[bytes]) -> None:
     try:
-        with default_storage.open(name, "rb") as stored:
+        with default_storage.open(result.get("file", ""), "rb") as stored:
             for chunk in stored.chunks():
                 file.write(chunk)
     except FileNotFoundError:
+        since = generation.delivered_at
+        if result.get("held") and since is not None and timezone.now() - since < HELD_FOR:
+            raise StillHeld(errno.ENOENT, "the machine that received it still holds it for storage") from None
         raise FetchError("the file that it was kept in is gone") from None
 
 
@@ -220,7 +240,7 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
     sha256, size = _measured(file)
     # A name of its own for every try: two that run at once never write into the same file.
     stem = f"{generation.created_at:%Y/%m}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}"
-    name = _store(f"pictures/{stem}.{examined.info.extension}", file, size)
+    name = save_whole(default_storage, f"pictures/{stem}.{examined.info.extension}", File(file), size)
     try:
         with transaction.atomic():
             picture = Picture.objects.create(
@@ -251,7 +271,8 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
 def _keep_file(generation: Generation, index: int, file: IO[bytes], kind: Kind, why: str) -> None:
     """Keep what is no picture as it is, and note it in the row; the file comes first."""
     _, size = _measured(file)
-    name = _store(f"{KEPT}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}.{kind.extension}", file, size)
+    name = f"{KEPT}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}.{kind.extension}"
+    name = save_whole(default_storage, name, File(file), size)
     # Of a kind that is never shown, its name says it all.
     why = "" if why.endswith(kind.with_article) or not kind.name else why
     if not generation.note_result(index, kept=name, what=kind.with_article, why=why):
@@ -267,21 +288,6 @@ def _measured(file: IO[bytes]) -> tuple[str, int]:
         size += len(chunk)
     file.seek(0)
     return sha256.hexdigest(), size
-
-
-def _store(name: str, file: IO[bytes], size: int) -> str:
-    """Store all of the file; return the name that it got. Raises OSError where there is no room."""
-    try:
-        name = default_storage.save(name, File(file))
-    except OSError:
-        # What was written of it would only make a full disk fuller.
-        with contextlib.suppress(OSError):
-            default_storage.delete(name)
-        raise
-    if default_storage.size(name) != size:
-        default_storage.delete(name)
-        raise OSError(f"only a part of {name} was stored")
-    return name
 
 
 def make_thumbnails(picture_id: int) -> None:

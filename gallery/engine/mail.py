@@ -28,14 +28,22 @@ def tell_of_pause() -> int:
         f"The studio has paused all requests: {account.pause_message}",
         account.pause_hint,
         f"The balance is ${account.balance_usd:.2f}." if account.balance_usd is not None else "",
-        f"The upstream's code for it: {account.pause_code}.",
-        "Nothing is lost. One request at a time finds out when it is over; then what is waiting goes on by itself.",
+        *_how_it_ends(account),
     ]
     text = "\n\n".join(line for line in lines if line)
     for address in administrators:
         # One by one, so that no recipient sees the other addresses.
         send_mail("Lemon Studio is paused", text, None, [address])
     return len(administrators)
+
+
+def _how_it_ends(account: UpstreamAccount) -> list[str]:
+    if account.is_paused_for_storage:
+        return ["The studio tries every few seconds to store a small file; then everything goes on by itself."]
+    return [
+        f"The upstream's code for it: {account.pause_code}.",
+        "Nothing is lost. One request at a time finds out when it is over; then what is waiting goes on by itself.",
+    ]
 
 
 def send_invitation(invitation_id: int, origin: str) -> bool:
