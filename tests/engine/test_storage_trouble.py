@@ -123,7 +123,7 @@ def test_nothing_is_sent_while_storage_is_away(
     assert UpstreamAccount.load().pause_hint
     s3.trouble = ""
     turn(engine, lambda: len(stub.requests) == 2)
-    assert not UpstreamAccount.load().is_paused
+    turn(engine, lambda: not UpstreamAccount.load().is_paused)
 
 
 def test_refusal_for_money_outlasts_storage_trouble(s3: S3Proxy, driver: EngineDriver) -> None:
