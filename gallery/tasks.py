@@ -17,6 +17,7 @@ from gallery.enqueue import enqueue_ingest, enqueue_thumbnails
 from gallery.images.concurrency import Busy
 from gallery.models import Generation, Picture
 from lemonstudio.processes.cluster import stopping
+from lemonstudio.storage import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -122,10 +123,13 @@ def tidy_up() -> None:
     housekeeping.learn_durations()
     housekeeping.delete_old_rows()
     housekeeping.check_ledger()
-    housekeeping.delete_unused_uploads()
-    housekeeping.delete_stray_files()
-    housekeeping.empty_trash()
-    housekeeping.tidy_downloads()
+    try:
+        housekeeping.delete_unused_uploads()
+        housekeeping.delete_stray_files()
+        housekeeping.empty_trash()
+        housekeeping.tidy_downloads()
+    except StorageError as problem:
+        logger.warning("Housekeeping waits for storage: %s", problem.strerror)
 
 
 # Messages from before these tasks were renamed may still be waiting.

@@ -257,12 +257,12 @@ _S3_REGION = env.str("LEMONSTUDIO_S3_REGION", default="us-east-1")
 _S3_SECONDS = _number("LEMONSTUDIO_S3_SECONDS", 300)
 # The internal location under which an nginx in front of the studio serves MEDIA_ROOT.
 LEMONSTUDIO_ACCEL_PREFIX = env.str("LEMONSTUDIO_ACCEL_PREFIX", default="")
-_media: dict[str, Any] = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+_media: dict[str, Any] = {"BACKEND": "lemonstudio.storage.disk.DiskStorage"}
 # Origins from which browsers load media, besides the studio itself.
 _media_origins: list[str] = []
 if LEMONSTUDIO_S3_BUCKET:
     _media = {
-        "BACKEND": "storages.backends.s3.S3Storage",
+        "BACKEND": "lemonstudio.storage.bucket.BucketStorage",
         # boto3 finds the keys itself: in AWS_ACCESS_KEY_ID and its siblings, or from the machine's role.
         "OPTIONS": {
             "bucket_name": LEMONSTUDIO_S3_BUCKET,

@@ -2,7 +2,8 @@
 
 import hashlib
 import io
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import Storage, default_storage
 from django.test import Client
 from PIL import Image
 
 from gallery.models import Gallery, GalleryEntry, Generation, ImageModel, Person, Picture, State
 from tests.support.properties import PROFILE
+from tests.support.s3_proxy import S3Proxy
 
 hypothesis.settings.load_profile(PROFILE)
 
@@ -146,3 +148,53 @@ def private_gallery(owner: Person) -> Gallery:
 
 def put(picture: Picture, gallery: Gallery) -> None:
     GalleryEntry.objects.create(picture=picture, gallery=gallery)
+
+
+# -- a bucket
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer  # takes a second, and few tests need it
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3_proxy(s3_server: str) -> Iterator[S3Proxy]:
+    with S3Proxy(s3_server) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def bucket_options(s3_server: str, s3_proxy: S3Proxy, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The options of a storage whose bucket is new and stands behind the proxy. It soon gives up."""
+    import boto3
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    name = f"lemon-{uuid.uuid4().hex}"
+    boto3.client("s3", endpoint_url=s3_server, region_name="us-east-1").create_bucket(Bucket=name)
+    return {
+        "bucket_name": name,
+        "endpoint_url": s3_proxy.url,
+        "region_name": "us-east-1",
+        "addressing_style": "path",
+        "signature_version": "s3v4",
+        "file_overwrite": False,
+        "querystring_auth": True,
+        "max_memory_size": 2**20,
+        "read_seconds": 0.5,
+        "tries": 1,
+    }
+
+
+@pytest.fixture
+def bucket(bucket_options: dict[str, Any]) -> Storage:
+    from lemonstudio.storage.bucket import BucketStorage
+
+    return BucketStorage(**bucket_options)

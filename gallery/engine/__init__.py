@@ -14,6 +14,8 @@ row again. A row whose engine is gone becomes interrupted, because the outcome i
     gate      whether, and how often, the account may be talked to
     holds     which requests wait while others go on
     results   what was paid for, kept at once
+    inbox     the files of it, in storage and held on this machine
+    storage_watch   whether storage is well
 """
 
 from gallery.engine.loop import Engine

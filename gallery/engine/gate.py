@@ -62,7 +62,7 @@ class Gate:
         """See what the database says of the account: another engine may have paused it, an administrator resumed."""
         account = UpstreamAccount.load()
         self.holds.look(account)
-        self.paused = account.is_paused
+        self.paused = account.is_paused and not account.is_paused_for_storage
         if not self.paused:
             self.hold_until = self._ask_from = 0.0
         elif not self.hold_until:

@@ -8,6 +8,7 @@ says instead of sending a file, such as a page, is not; and a damaged file is fe
 """
 
 import contextlib
+import errno
 import hashlib
 import logging
 import tempfile
@@ -27,7 +28,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from gallery.engine import raw_answers
+from gallery.engine import inbox, raw_answers, storage_watch
 from gallery.engine.fetch import FetchError, fetch
 from gallery.images.concurrency import Busy
 from gallery.images.kinds import ENOUGH, Kind, kind_of
@@ -38,6 +39,7 @@ from gallery.models.kept_file import KEPT
 from gallery.models.states import FETCH_ATTEMPTS, NOT_A_PICTURE, PICTURE_UNAVAILABLE
 from gallery.services.activity import record
 from gallery.upstream.inline import resolve
+from lemonstudio.storage import StorageError, save_whole
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +54,10 @@ STALL_SECONDS = 5
 LAST_STALL_SECONDS = 30
 # After the first, second, … failed try.
 WAITS = (3, 10, 30, 90)
+# While storage is away or full.
+SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=1)
+# So long a machine may be off that holds a picture for storage. After that, the picture counts as lost until it comes.
+HELD_FOR = timedelta(days=7)
 
 
 def ingest_results(generation_id: int) -> None:
@@ -81,9 +87,11 @@ def ingest_results(generation_id: int) -> None:
             mine.update(due_at=timezone.now() + timedelta(seconds=15))
             return
         except OSError as problem:
-            # Most likely a full disk: nothing is lost, it goes on when there is room.
+            # Storage is full or away. Nothing is lost, and it is no attempt: it goes on when storage is well again.
             logger.error("Could not store a picture of generation %s: %s", generation_id, problem.strerror or problem)
-            mine.update(due_at=timezone.now() + timedelta(seconds=15))
+            mine.update(due_at=timezone.now() + _wait_for_storage(generation))
+            if isinstance(problem, StorageError) and not isinstance(problem, StillHeld):
+                storage_watch.report(problem)
             return
         except DatabaseError:
             raise
@@ -136,6 +144,16 @@ def _may_help(generation: Generation, problems: list[Exception]) -> bool:
     return bool(generation.task_id) or not all(isinstance(one, FetchError) and one.permanent for one in problems)
 
 
+class StillHeld(StorageError):
+    """The machine that received it still holds it for storage."""
+
+
+def _wait_for_storage(generation: Generation) -> timedelta:
+    """The longer it has been waiting, the longer until the next try."""
+    waited = timezone.now() - (generation.delivered_at or timezone.now())
+    return max(SHORTEST_WAIT, min(waited / 4, LONGEST_WAIT))
+
+
 def _try_again_later(generation: Generation) -> None:
     wait = WAITS[min(generation.attempts, len(WAITS) - 1)]
     due_at = timezone.now() + timedelta(seconds=wait)
@@ -154,7 +172,7 @@ def ingest_result(generation: Generation, index: int, result: dict[str, str]) ->
     Raises FetchError, NotAPicture where another copy may be better, or OSError when it can't be stored.
     """
     is_last_try = generation.attempts + 1 >= FETCH_ATTEMPTS
-    from_inbox = _Delivered(generation, index, result, partial(_copy_from_inbox, result.get("file", "")))
+    from_inbox = _Delivered(generation, index, result, partial(_copy_from_inbox, generation, result))
     if result.get("file"):
         try:
             # Another answer may bring a better copy, if there is anyone to ask.
@@ -164,7 +182,7 @@ def ingest_result(generation: Generation, index: int, result: dict[str, str]) ->
             if not result.get("url"):
                 raise
         else:
-            default_storage.delete(result["file"])
+            inbox.delete([result["file"]])
             return picture
     if not result.get("url"):
         raise FetchError("the answer names no address for it", hopeless=True)
@@ -175,7 +193,7 @@ def ingest_result(generation: Generation, index: int, result: dict[str, str]) ->
     except (FetchError, NotAPicture):
         if result.get("file") and is_last_try and default_storage.exists(result["file"]):
             picture = from_inbox.keep(must_keep=True)
-            default_storage.delete(result["file"])
+            inbox.delete([result["file"]])
             return picture
         raise
 
@@ -220,12 +238,15 @@ class _Delivered:
                 return None
 
 
-def _copy_from_inbox(name: str, file: IO[bytes]) -> None:
+def _copy_from_inbox(generation: Generation, result: dict[str, str], file: IO[bytes]) -> None:
     try:
-        with default_storage.open(name, "rb") as stored:
+        with default_storage.open(result.get("file", ""), "rb") as stored:
             for chunk in stored.chunks():
                 file.write(chunk)
     except FileNotFoundError:
+        since = generation.delivered_at
+        if result.get("held") and since is not None and timezone.now() - since < HELD_FOR:
+            raise StillHeld(errno.ENOENT, "the machine that received it still holds it for storage") from None
         raise FetchError("the file that it was kept in is gone") from None
 
 
@@ -253,7 +274,7 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
     # A name of its own for every try: two that run at once never write into the same file. One of 256 folders a month,
     # by the digest, because backups and file shares are slow with very many files in one.
     stem = f"{generation.created_at:%Y/%m}/{sha256[:2]}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}"
-    name = _store(f"pictures/{stem}.{examined.info.extension}", file, size)
+    name = save_whole(default_storage, f"pictures/{stem}.{examined.info.extension}", File(file), size)
     try:
         with transaction.atomic():
             picture = Picture.objects.create(
@@ -284,7 +305,8 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
 def _keep_file(generation: Generation, index: int, file: IO[bytes], kind: Kind, why: str) -> None:
     """Keep what is no picture as it is, and note it in the row; the file comes first."""
     _, size = _measured(file)
-    name = _store(f"{KEPT}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}.{kind.extension}", file, size)
+    name = f"{KEPT}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}.{kind.extension}"
+    name = save_whole(default_storage, name, File(file), size)
     # Of a kind that is never shown, its name says it all.
     why = "" if why.endswith(kind.with_article) or not kind.name else why
     if not generation.note_result(index, kept=name, what=kind.with_article, why=why):
@@ -300,21 +322,6 @@ def _measured(file: IO[bytes]) -> tuple[str, int]:
         size += len(chunk)
     file.seek(0)
     return sha256.hexdigest(), size
-
-
-def _store(name: str, file: IO[bytes], size: int) -> str:
-    """Store all of the file; return the name that it got. Raises OSError where there is no room."""
-    try:
-        name = default_storage.save(name, File(file))
-    except OSError:
-        # What was written of it would only make a full disk fuller.
-        with contextlib.suppress(OSError):
-            default_storage.delete(name)
-        raise
-    if default_storage.size(name) != size:
-        default_storage.delete(name)
-        raise OSError(f"only a part of {name} was stored")
-    return name
 
 
 def make_thumbnails(picture_id: int) -> None:

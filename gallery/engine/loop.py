@@ -21,6 +21,7 @@ from gallery.engine.outcomes import Outcome, Outcomes, Polled, Posted
 from gallery.engine.polling import Poller
 from gallery.engine.results import Deliveries
 from gallery.engine.sending import Sender
+from gallery.engine.storage_watch import StorageWatch
 from gallery.engine.timing import Timing
 from gallery.models import Generation, State, UpstreamAccount
 from gallery.models.account import Lease
@@ -54,10 +55,11 @@ class Engine:
         self.fence = 0
         self.stopping = threading.Event()
         self.stopped = threading.Event()
-        self.outcomes = Outcomes()
+        self.storage = StorageWatch(self.timing, tell_administrators)
+        self.outcomes = Outcomes(self.storage)
         self.gate = Gate(self.timing, requests_per_minute, tell_administrators)
-        self.deliveries = Deliveries(enqueue_ingest, self.timing.fetch_by)
-        context = Context(client, self.timing, self.gate, self.outcomes, self.deliveries)
+        self.deliveries = Deliveries(enqueue_ingest, self.timing.fetch_by, self.storage.delete)
+        context = Context(client, self.timing, self.gate, self.outcomes, self.deliveries, self.storage)
         self.poller = Poller(context, at_once=polls_at_once)
         self.sender = Sender(context, self.poller, may_send=self.may_send, at_once=posts_at_once)
         self._lease_until = 0.0
@@ -122,9 +124,7 @@ class Engine:
         self.handle_outcomes(self.timing.drain)
         if not self.fence:
             return
-        # The process and its connections end now, so the outcome of these stays unknown.
-        for generation in Generation.objects.filter(pk__in=self.sender.on_its_way, fence=self.fence):
-            generation.interrupt()
+        self.sender.let_go(self.fence)
         UpstreamAccount.release_lease(self.holder, self.fence)
         self.fence = 0
 
@@ -181,6 +181,9 @@ class Engine:
         # Also without the lease: an answer from before it was lost is kept. Only as long as the lease can wait for its
         # renewal, or another engine would take requests on their way for lost.
         self.handle_outcomes(self.timing.slice)
+        # Without the lease, too: what this machine holds for storage, no other machine can move there.
+        self.storage.tend()
+        self.deliveries.note_moved(self.storage.take_moved())
         if (self.fence or self._contend()) and self._keep_lease():
             self._step()
 
@@ -207,12 +210,17 @@ class Engine:
         if now >= self._look_at:
             self._look_at = now + self.timing.look_around
             self.gate.look()
-            self.sender.interrupt_strays()
+            self.storage.look()
             self.poller.look_around()
             self.deliveries.remind()
-        if now >= self._sweep_at:
+            strays = self.sender.strays()
+            if strays or now >= self._sweep_at:
+                self.storage.want_listing(strays)
+                self.storage.tend()
+        if (listing := self.storage.take_listing()) is not None:
+            self.sender.interrupt_strays(listing)
             self._sweep_at = now + self.timing.sweep
-            self.deliveries.sweep_inbox(self.sender.on_its_way | self.poller.asked_about)
+            self.deliveries.sweep_inbox(self.sender.on_its_way | self.poller.asked_about, listing.inbox)
         self.gate.budget.heed(self.client.rate_limit)
         if UpstreamAccount.waits_for_resume():
             # What the upstream has already is paid for, so it is asked about and fetched.

@@ -28,8 +28,7 @@ def tell_of_pause() -> int:
         f"The studio has paused all requests: {account.pause_message}",
         account.pause_hint,
         f"The balance is ${account.balance_usd:.2f}." if account.balance_usd is not None else "",
-        f"The upstream's code for it: {account.pause_code}.",
-        "Nothing is lost. One request at a time finds out when it is over; then what is waiting goes on by itself.",
+        *_how_it_ends(account),
         f"The account’s page: {_address_of_account()}" if settings.LEMONSTUDIO_URL else "",
     ]
     text = "\n\n".join(line for line in lines if line)
@@ -41,6 +40,15 @@ def tell_of_pause() -> int:
 
 def _address_of_account() -> str:
     return urljoin(str(settings.LEMONSTUDIO_URL), reverse("admin:gallery_upstreamaccount_changelist"))
+
+
+def _how_it_ends(account: UpstreamAccount) -> list[str]:
+    if account.is_paused_for_storage:
+        return ["The studio tries every few seconds to store a small file; then everything goes on by itself."]
+    return [
+        f"The upstream's code for it: {account.pause_code}.",
+        "Nothing is lost. One request at a time finds out when it is over; then what is waiting goes on by itself.",
+    ]
 
 
 def send_invitation(invitation_id: int, origin: str) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from gallery import upstream
 from gallery.engine.results import Results, keep_results
+from gallery.engine.storage_watch import StorageWatch
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +20,8 @@ class Outcome:
     """What came of one request about a generation: an answer, with what was kept of its results, or a problem."""
 
     pk: int
+    # Of the generation: what it brings is kept under this mark.
+    mark: str
     answer: upstream.Answer | None = None
     problem: upstream.UpstreamError | None = None
     results: Results = field(default_factory=list)
@@ -41,7 +44,8 @@ class Polled(Outcome):
 class Outcomes:
     """A queue that the loop empties. An outcome leaves it only when it was handled."""
 
-    def __init__(self) -> None:
+    def __init__(self, storage: StorageWatch) -> None:
+        self._storage = storage
         self.arrived = threading.Event()
         self._queue: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._waiting: deque[Outcome] = deque()
@@ -54,11 +58,13 @@ class Outcomes:
         outcome.asked_at = time.monotonic()
         try:
             outcome.answer = ask()
-            outcome.results = keep_results(outcome.pk, outcome.answer)
+            outcome.results = keep_results(outcome.pk, outcome.mark, outcome.answer, self._storage)
         except upstream.UpstreamError as problem:
             outcome.problem = problem
         except Exception:
             logger.exception("A request for generation %s ended in an unforeseen way", outcome.pk)
+            # Never an answer without what it brought.
+            outcome.answer = None
             outcome.problem = upstream.OutcomeUnknown("The request ended in an unforeseen way.")
         self._queue.put(outcome)
         self.arrived.set()

@@ -12,6 +12,7 @@ from django.utils import timezone
 from gallery import upstream
 from gallery.engine import raw_answers
 from gallery.engine.context import Context
+from gallery.engine.inbox import mark_of
 from gallery.engine.outcomes import Polled
 from gallery.engine.poll_forecast import Forecasts
 from gallery.engine.pool import DaemonPool
@@ -35,6 +36,7 @@ class Watched:
     """A generation that the upstream has, as the loop remembers it; times are of the monotonic clock."""
 
     pk: int
+    mark: str
     model_id: int
     task_id: str
     poll_url: str
@@ -99,6 +101,7 @@ class Poller:
         now = time.monotonic()
         self._watched[generation.pk] = Watched(
             pk=generation.pk,
+            mark=mark_of(generation),
             model_id=generation.model_id,
             task_id=generation.task_id,
             poll_url=generation.poll_url,
@@ -125,7 +128,9 @@ class Poller:
         for watched in due:
             watched.in_flight = True
             self._gate.budget.spend()
-            self._pool.submit(partial(self._outcomes.request, Polled(watched.pk), partial(self._ask, watched)))
+            self._pool.submit(
+                partial(self._outcomes.request, Polled(watched.pk, watched.mark), partial(self._ask, watched))
+            )
         return len(due)
 
     def _urgency(self, now: float, watched: Watched) -> tuple[float, bool, float]:

@@ -72,7 +72,7 @@ def reread(generation: Generation, deliveries: Deliveries) -> str:
     """
     if generation.state not in ENDED_IN_VAIN:
         return "is under way or has its pictures; nothing was read"
-    if left := results_left_behind(generation.pk):
+    if left := results_left_behind(generation):
         deliveries.deliver(generation, left)
         return "has pictures in the inbox; they are being stored"
     answers = list(generation.raw_answers.order_by("-pk"))

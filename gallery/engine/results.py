@@ -1,21 +1,18 @@
 """What was paid for is kept at once."""
 
-import contextlib
 import logging
 import time
-import uuid
-from collections import defaultdict
 from collections.abc import Callable, Container, Iterable
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
 from gallery import upstream
+from gallery.engine import inbox
 from gallery.engine.errors import errors_logged
+from gallery.engine.storage_watch import StorageWatch
 from gallery.models import Generation, State
 from gallery.models.states import ENDED_IN_VAIN, GENERATION_FAILED, MAY_STILL_ARRIVE
 from gallery.upstream.inline import decode
@@ -23,16 +20,17 @@ from gallery.upstream.inline import decode
 logger = logging.getLogger(__name__)
 
 Results = list[dict[str, str]]
-# The folder for pictures that came inside an answer, until they are ingested.
-INBOX = "inbox"
+# Seconds, where neither storage nor this machine's disk has room.
+WAIT_FOR_ROOM = 5.0
 # What a row says of a result of which nothing is known.
 _NOTHING = {"url": "", "revised_prompt": ""}
 
 
-def keep_results(pk: int, answer: upstream.Answer) -> Results:
-    """What the row will say of each result. Pictures that came in the answer itself go into storage first.
+def keep_results(pk: int, mark: str, answer: upstream.Answer, storage: StorageWatch) -> Results:
+    """What the row will say of each result. Pictures that came in the answer itself are kept first.
 
-    There is no other copy of those. While storage has no room, this thread waits, and no other.
+    There is no other copy of those. While neither storage nor this machine's disk has room, this thread waits, and no
+    other.
     """
     results: Results = []
     if answer.status != upstream.Status.COMPLETED:
@@ -46,60 +44,50 @@ def keep_results(pk: int, answer: upstream.Answer) -> Results:
                 # There is no other copy: the text is kept as it came.
                 logger.warning("Picture %s of generation %s is no valid base64", index, pk)
                 data = result.b64.encode(errors="replace")
-            # The name tells the full length: a file that was cut short for want of room is no result.
-            kept["file"] = _store(f"{INBOX}/{pk}-{index}-{uuid.uuid4().hex[:12]}-{len(data)}", data)
+            kept |= _store(inbox.new_name(pk, mark, index, len(data)), data, storage)
         results.append(kept)
     return results
 
 
-def _store(name: str, data: bytes) -> str:
+def _store(path: str, data: bytes, storage: StorageWatch) -> dict[str, str]:
+    """Keep it; return what the row says of it: its name in storage, and whether it is still to come there."""
     while True:
         try:
-            stored = default_storage.save(name, ContentFile(data))
-            if default_storage.size(stored) == len(data):
-                return stored
-            default_storage.delete(stored)
+            is_held = inbox.keep(path, data, is_well=storage.is_well, note=storage.note)
+            return {"file": path, **({"held": "yes"} if is_held else {})}
         except OSError as problem:
+            storage.note(problem)
             logger.error("No room for a picture that was paid for; trying again: %s", problem.strerror or problem)
-            with contextlib.suppress(OSError):
-                default_storage.delete(name)
-        time.sleep(5)
+        time.sleep(WAIT_FOR_ROOM)
 
 
-def results_left_behind(pk: int) -> Results:
-    """What an engine stored of an answer before it could write the row, if it died in between."""
-    return _as_results([name for name in _inbox().get(pk, []) if _is_whole(name)])
+def results_left_behind(generation: Generation, there: inbox.Inbox | None = None) -> Results:
+    """What an engine stored of an answer before it could write the row, if it died in between.
+
+    Without a listing of what is `there`, storage is asked. Raises OSError then.
+    """
+    there = inbox.listing() if there is None else there
+    return _as_results(one for one in _own(generation, there.get(generation.pk, [])) if one.is_whole)
 
 
-def _inbox() -> dict[int, list[str]]:
-    """The files that wait there, by generation."""
-    try:
-        names = default_storage.listdir(INBOX)[1]
-    except FileNotFoundError:
-        return {}
-    waiting: dict[int, list[str]] = defaultdict(list)
-    for name in sorted(names):
-        pk, _, rest = name.partition("-")
-        if pk.isdecimal() and rest.partition("-")[0].isdecimal():
-            waiting[int(pk)].append(name)
-    return waiting
+def _own(generation: Generation, files: Iterable[inbox.Waiting]) -> list[inbox.Waiting]:
+    """Those of this very generation. Others of its number stay where they are, for an administrator to look at."""
+    own = []
+    for one in files:
+        if one.belongs_to(generation):
+            own.append(one)
+        elif one.path not in _strange:
+            _strange.add(one.path)
+            logger.error("%s in storage belongs to another generation %s; it is left there", one.path, generation.pk)
+    return own
 
 
-def _index(name: str) -> int:
-    """Which of its generation's results it is."""
-    return int(name.split("-")[1])
+# Of which this process has said so.
+_strange: set[str] = set()
 
 
-def _is_whole(name: str) -> bool:
-    size = name.rpartition("-")[2]
-    try:
-        return size.isdecimal() and default_storage.size(f"{INBOX}/{name}") == int(size)
-    except FileNotFoundError:
-        return False  # the ingest has taken it meanwhile
-
-
-def _as_results(names: Iterable[str]) -> Results:
-    files = {_index(name): f"{INBOX}/{name}" for name in names}
+def _as_results(found: Iterable[inbox.Waiting]) -> Results:
+    files = {one.index: one.path for one in found}
     results: Results = [dict(_NOTHING) for _ in range(max(files, default=-1) + 1)]
     for index, file in files.items():
         results[index]["file"] = file
@@ -117,23 +105,27 @@ def _together(earlier: Results, latest: Results) -> Results:
 
 def _hopeful(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
     """What an earlier answer said; with something new to fetch, it does not count as lost any more."""
-    return {name: value for name, value in before.items() if name != "lost" or not (now.get("url") or now.get("file"))}
+    over = {"lost"} if now.get("url") or now.get("file") else set()
+    over |= {"held"} if now.get("file") else set()
+    return {name: value for name, value in before.items() if name not in over}
 
 
 def _files(results: Results) -> set[str]:
     return {result["file"] for result in results if result.get("file")}
 
 
-def _delete(names: Iterable[str]) -> None:
-    for name in names:
-        default_storage.delete(name)
-
-
 class Deliveries:
     """Hands what the upstream has delivered to the ingest."""
 
-    def __init__(self, enqueue_ingest: Callable[[int], None], fetch_by: float) -> None:
+    def __init__(
+        self,
+        enqueue_ingest: Callable[[int], None],
+        fetch_by: float,
+        delete: Callable[[Iterable[str]], None] = inbox.delete,
+    ) -> None:
+        """`delete` deletes files in storage; the loop's does that in another thread."""
         self._enqueue_ingest = enqueue_ingest
+        self._delete = delete
         self._fetch_by = timedelta(seconds=fetch_by)
 
     def deliver(
@@ -154,26 +146,36 @@ class Deliveries:
             self._enqueue_ingest(generation.pk)
             # Ingesting those failed, or the upstream would not have been asked again.
             replaced = _files(earlier) - _files(results)
-            transaction.on_commit(lambda: _delete(replaced), robust=True)
+            transaction.on_commit(lambda: self._delete(replaced), robust=True)
 
-    def sweep_inbox(self, busy: Container[int]) -> None:
+    def sweep_inbox(self, busy: Container[int], there: inbox.Inbox | None = None) -> None:
         """Deliver pictures in the inbox of generations that have ended: an engine died before it wrote their rows.
 
-        About those that are `busy` an answer is on its way, or was not handled yet.
+        About those that are `busy` an answer is on its way, or was not handled yet. Without a listing of what is
+        `there`, storage is asked.
         """
-        inbox = {pk: names for pk, names in _inbox().items() if pk not in busy}
-        ended = Generation.objects.filter(pk__in=list(inbox), state__in=(*ENDED_IN_VAIN, State.COMPLETED), due_at=None)
+        there = inbox.listing() if there is None else there
+        waiting = {pk: files for pk, files in there.items() if pk not in busy}
+        ended = Generation.objects.filter(
+            pk__in=list(waiting), state__in=(*ENDED_IN_VAIN, State.COMPLETED), due_at=None
+        )
         for generation in ended.prefetch_related("pictures"):
             with errors_logged(logger, f"Could not look after what generation {generation.pk} has in the inbox"):
-                self._sweep(generation, inbox[generation.pk])
+                self._sweep(generation, _own(generation, waiting[generation.pk]))
 
-    def _sweep(self, generation: Generation, names: list[str]) -> None:
+    def _sweep(self, generation: Generation, files: list[inbox.Waiting]) -> None:
         here = {picture.index for picture in generation.pictures.all()} | set(generation.deleted_results)
-        named = _files(generation.results)
-        _delete(f"{INBOX}/{name}" for name in names if _index(name) in here)
-        strays = [name for name in names if _index(name) not in here]
-        if missing := _as_results(n for n in strays if f"{INBOX}/{n}" not in named and _is_whole(n)):
+        named = _files([result for result in generation.results if not (result.get("held") and result.get("lost"))])
+        self._delete([one.path for one in files if one.index in here])
+        strays = [one for one in files if one.index not in here]
+        if missing := _as_results(one for one in strays if one.path not in named and one.is_whole):
             self.deliver(generation, missing, from_=(*ENDED_IN_VAIN, State.COMPLETED))
+
+    @staticmethod
+    def note_moved(pks: set[int]) -> None:
+        """Their pictures have come into storage: they need wait no longer."""
+        if pks:
+            Generation.objects.filter(pk__in=pks, state=State.SAVING).update(due_at=timezone.now())
 
     def fetch_last_time(self, pk: int) -> bool:
         """If the upstream has named addresses before, try those once more before the generation fails."""

@@ -19,13 +19,16 @@ from gallery.engine import raw_answers
 from gallery.engine.context import Context
 from gallery.engine.gate import is_too_dear
 from gallery.engine.holds import GOES_ON, Scope
+from gallery.engine.inbox import mark_of
 from gallery.engine.outcomes import Posted
 from gallery.engine.polling import Poller
 from gallery.engine.pool import DaemonPool
 from gallery.engine.results import fail_by_upstream, results_left_behind
+from gallery.engine.storage_watch import Listing, StorageWatch
 from gallery.models import Generation, ImageModel, Operation, State
 from gallery.models.generation_queryset import LONGEST_WAIT
 from gallery.models.states import PICTURE_UNAVAILABLE, SOURCE_GONE
+from lemonstudio.storage import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +48,7 @@ class TooManyPictures(upstream.Refused):
     usual = ("too_many_images", False, False)
 
 
-def _open(name: str, files: ExitStack) -> upstream.Attachment:
+def _open(name: str, files: ExitStack, storage: StorageWatch) -> upstream.Attachment:
     """A file that goes along, open until `files` is closed. Raises FileGone, and NotSent while storage is in trouble.
 
     Its first bytes are read here: a storage that fetches the file from elsewhere does so before anything is sent.
@@ -60,8 +63,11 @@ def _open(name: str, files: ExitStack) -> upstream.Attachment:
             "The picture for this edit is missing in the studio, so nothing was sent.",
             hint="Choose the picture again and start over.",
         ) from None
+    except StorageError as problem:
+        storage.note(problem)
+        raise upstream.NotSent("The studio could not read the picture just now.", code="storage_trouble") from None
     except Exception:
-        # Storages raise all kinds of errors. In any case nothing was sent.
+        # In any case nothing was sent.
         logger.exception("Could not read %s; it is tried again", name)
         raise upstream.NotSent("The studio could not read the picture just now.", code="storage_trouble") from None
 
@@ -109,6 +115,8 @@ class Sender:
 
     def __init__(self, context: Context, poller: Poller, *, may_send: Callable[[], bool], at_once: int) -> None:
         self.on_its_way: set[int] = set()
+        # Those of them that may have reached the socket. Only the pool's threads add.
+        self._begun: set[int] = set()
         self._probing = 0
         # More is queued than the request budget allows, so nothing is left for polls.
         self.needs_budget = False
@@ -117,6 +125,7 @@ class Sender:
         self._outcomes = context.outcomes
         self._deliveries = context.deliveries
         self._timing = context.timing
+        self._storage = context.storage
         self._poller = poller
         self._may_send = may_send
         self._pool = DaemonPool(at_once, "post")
@@ -129,7 +138,7 @@ class Sender:
         budget = self._gate.budget.available()
         room = min(budget, self._pool.free)
         self.needs_budget = False
-        if room <= 0 or not Generation.objects.filter(state=State.QUEUED).exists():
+        if room <= 0 or not self._storage.is_well or not Generation.objects.filter(state=State.QUEUED).exists():
             return 0
         # Committed before the first byte goes out: from here on, no other engine sends these.
         with transaction.atomic():
@@ -146,7 +155,7 @@ class Sender:
 
         With `refused_before`, one that was last refused before this moment, or never.
         """
-        if self._gate.budget.available() < 1 or not self._pool.free:
+        if self._gate.budget.available() < 1 or not self._pool.free or not self._storage.is_well:
             return False
         without = self._gate.holds.blocked(self.on_its_way)
         if refused_before is not None:
@@ -173,7 +182,7 @@ class Sender:
         return True
 
     def _start(self, generation: Generation) -> None:
-        outcome = Posted(generation.pk, fence=generation.fence)
+        outcome = Posted(generation.pk, mark_of(generation), fence=generation.fence)
         post = partial(self._post, generation, _submission(generation))
         try:
             self._pool.submit(partial(self._outcomes.request, outcome, post))
@@ -184,22 +193,42 @@ class Sender:
         else:
             self._gate.budget.spend()
 
-    def interrupt_strays(self) -> None:
-        """Interrupt rows that another engine, now gone, was sending: their outcome is unknown.
+    def strays(self) -> set[int]:
+        """Rows that another engine was sending, which is gone: their outcome is unknown."""
+        sending = Generation.objects.filter(state=State.SUBMITTING).values_list("pk", flat=True)
+        return set(sending) - self.on_its_way
 
-        If it left pictures behind that came inside an answer, those are the outcome.
+    def interrupt_strays(self, listing: Listing) -> None:
+        """Interrupt the strays that were looked for in the inbox.
+
+        If their engine left pictures behind that came inside an answer, those are the outcome.
         """
-        strays = Generation.objects.filter(state=State.SUBMITTING).exclude(pk__in=list(self.on_its_way))
-        for generation in strays:
-            if left := results_left_behind(generation.pk):
+        strays = self.strays() & listing.about
+        for generation in Generation.objects.filter(state=State.SUBMITTING, pk__in=strays) if strays else ():
+            if left := results_left_behind(generation, listing.inbox):
                 self._deliveries.deliver(generation, left)
             else:
                 generation.interrupt()
 
+    def let_go(self, fence: int) -> None:
+        """This process ends now, and its connections with it. Nothing more is begun.
+
+        What never reached the socket waits for the next engine; the outcome of the others stays unknown.
+        """
+        for generation in Generation.objects.filter(pk__in=self.on_its_way, fence=fence):
+            if generation.pk in self._begun:
+                generation.interrupt()
+            else:
+                generation.put_back()
+
+    def _forget(self, pk: int) -> None:
+        self.on_its_way.discard(pk)
+        self._begun.discard(pk)
+
     def _post(self, generation: Generation, submission: upstream.Submission) -> upstream.Answer:
         """In a pool's thread."""
         if generation.operation == Operation.GENERATE:
-            self._check_lease()
+            self._begin(generation)
             return self._client.create(submission)
         while not self._files.acquire(timeout=1.0):
             self._check_lease()
@@ -210,9 +239,9 @@ class Sender:
 
     def _post_files(self, generation: Generation, submission: upstream.Submission) -> upstream.Answer:
         with ExitStack() as files:
-            images = [_open(name, files) for name in generation.files_to_send]
-            mask = _open(generation.mask_file, files) if generation.mask_file else None
-            self._check_lease()
+            images = [_open(name, files, self._storage) for name in generation.files_to_send]
+            mask = _open(generation.mask_file, files, self._storage) if generation.mask_file else None
+            self._begin(generation)
             return self._send_along(generation, submission, images, mask)
 
     def _send_along(
@@ -242,8 +271,17 @@ class Sender:
             fields=route.fields,
         )
 
-    def _check_lease(self) -> None:
+    def _begin(self, generation: Generation) -> None:
         """At the last moment before money is spent."""
+        # In this order: who stops this engine first forbids sending and then looks at what was begun.
+        self._begun.add(generation.pk)
+        try:
+            self._check_lease()
+        except upstream.NotSent:
+            self._begun.discard(generation.pk)
+            raise
+
+    def _check_lease(self) -> None:
         if not self._may_send():
             raise upstream.NotSent("The studio was stopping, or was not sure that it still held the lease.")
 
@@ -255,7 +293,7 @@ class Sender:
             self._answered(generation, outcome.answer, outcome)
         elif outcome.problem is not None:
             self._failed(generation, outcome.problem, outcome)
-        self.on_its_way.discard(outcome.pk)
+        self._forget(outcome.pk)
 
     def write_off(self, outcome: Posted) -> None:
         """Handling it failed. What was paid for stays known."""
@@ -266,7 +304,7 @@ class Sender:
             generation.fail(PICTURE_UNAVAILABLE, "The studio could not process the answer.")
         else:
             generation.interrupt()
-        self.on_its_way.discard(outcome.pk)
+        self._forget(outcome.pk)
 
     def _answered(self, generation: Generation, answer: upstream.Answer, outcome: Posted) -> None:
         if answer.status == upstream.Status.COMPLETED:
@@ -347,5 +385,5 @@ class Sender:
     @staticmethod
     def _not_taken(generation: Generation, due_at: datetime | None = None, **reason: Any) -> None:
         """The request was surely not taken; a person may have cancelled it meanwhile."""
-        if not generation.put_back(due_at, **reason):
+        if not (generation.put_back(due_at, **reason) or generation.take_back(due_at, **reason)):
             generation.expect_no_more(refunded=True)

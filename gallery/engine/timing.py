@@ -39,6 +39,10 @@ class Timing:
     drain: float = 10.0
     # How long after delivery an ingest task may take to begin before another one is sent.
     fetch_by: float = 60.0
+    # How often to try whether storage is well again, and whether this machine holds anything for it.
+    storage_probe: float = 5.0
+    # Administrators hear of storage only if its trouble lasts for longer than this.
+    storage_tell: float = 30.0
 
     def hold_for(self, refusals: int) -> float:
         """How long to hold what was refused so often after it was tried again."""

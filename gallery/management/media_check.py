@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from gallery.engine.results import INBOX
+from gallery.engine.inbox import INBOX
 from gallery.images.edit import UPLOADS
 from gallery.models import Generation, Picture
 from gallery.models.kept_file import KEPT

@@ -9,6 +9,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+# Pauses that end when storage is well again, and not by what the upstream says.
+STORAGE_CODES = ("storage_unavailable", "storage_full")
 # What the row says of a pause while there is none.
 NOT_PAUSED: dict[str, Any] = {
     "pause_code": "",
@@ -121,6 +123,10 @@ class UpstreamAccount(models.Model):
         return cls.objects.filter(pk=1, pause_code__in=UNTIL_RESUMED).exists()
 
     @property
+    def is_paused_for_storage(self) -> bool:
+        return self.pause_code in STORAGE_CODES
+
+    @property
     def seconds_paused(self) -> int:
         """Until the next try."""
         if self.resume_at is None:
@@ -163,6 +169,25 @@ class UpstreamAccount(models.Model):
         restored = cls.objects.filter(pk=1, pause_code=RESTORED)
         if not restored.update(pause_message=message):
             cls.objects.filter(pk=1).update(**by_hand, paused_at=timezone.now(), resume_at=None)
+
+    @classmethod
+    def pause_for_storage(cls, code: str, message: str, hint: str, *, seconds: float) -> bool:
+        """Pause because files cannot be stored, unless it is paused for another reason; tell whether it is now."""
+        now = timezone.now()
+        row = cls.objects.filter(pk=1, pause_code__in=("", *STORAGE_CODES))
+        return bool(
+            row.update(
+                pause_code=code,
+                pause_message=message,
+                pause_hint=hint,
+                paused_at=models.functions.Coalesce(F("paused_at"), now),
+                resume_at=now + timedelta(seconds=seconds),
+            )
+        )
+
+    @classmethod
+    def end_storage_pause(cls) -> None:
+        cls.objects.filter(pk=1, pause_code__in=STORAGE_CODES).update(**NOT_PAUSED)
 
     @classmethod
     def is_worth_telling(cls, silence: timedelta) -> bool:

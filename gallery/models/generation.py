@@ -8,6 +8,7 @@ whether this call made the change.
     ----------------  ----------------------------------------  -----------------------  --------------------------
     claim             queued                                    submitting               the engine, before it sends
     put_back          submitting                                queued                   the engine; surely not taken
+    take_back         interrupted                               queued                   the engine; surely not taken
     accept            submitting, interrupted                   pending or processing    the upstream has a task
                       cancelled                                 cancelled                the same, for a late result
     note_progress     pending, processing                       pending or processing    the upstream, when polled
@@ -70,6 +71,19 @@ class Generation(GenerationFields):
         attempts = F("attempts") + (1 if due_at else 0)
         changes = {"due_at": due_at, "attempts": attempts, "submitted_at": None, **reason}
         return bool(claimed.move(State.QUEUED, from_=[State.SUBMITTING], **changes))
+
+    def take_back(self, due_at: datetime | None = None, **reason: Any) -> bool:
+        """Queue it again after another engine took its outcome for unknown: it was surely not taken.
+
+        Not if a person has meanwhile asked for it another time.
+        """
+        claimed = Generation.objects.filter(pk=self.pk, fence=self.fence, retries=None, results=[], task_id="")
+        changes = {"due_at": due_at, "submitted_at": None, "finished_at": None, "is_new": False, "dismissed": False}
+        with transaction.atomic():
+            if not claimed.move(State.QUEUED, from_=[State.INTERRUPTED], **{**changes, **NO_REASON, **reason}):
+                return False
+            Generation.bring_ledger_up_to_date(self.pk)
+            return True
 
     def accept(self, *, task_id: str, poll_url: str, processing: bool, progress: int | None, due_at: datetime) -> bool:
         """The upstream took it and works on it. That is noted even after a cancel, so that a result is kept."""

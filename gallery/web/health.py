@@ -1,13 +1,11 @@
 """Whether the studio's parts are up, for a load balancer or a person."""
 
 import secrets
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
@@ -18,6 +16,7 @@ from django_q.models import OrmQ
 
 from gallery.db import schema
 from gallery.models import Generation, State, UpstreamAccount
+from lemonstudio.storage import probe
 
 
 class HealthMiddleware:
@@ -80,13 +79,8 @@ def _may_see_detail(request: HttpRequest) -> bool:
 
 def _storage() -> str:
     """“ok” if a file can be stored and read back now."""
-    probe: bytes = uuid.uuid4().bytes
     try:
-        name = default_storage.save(f"health/{uuid.uuid4().hex}", ContentFile(probe))
-        try:
-            with default_storage.open(name) as stored:
-                return "ok" if stored.read() == probe else "down"
-        finally:
-            default_storage.delete(name)
-    except Exception:  # noqa: BLE001 a storage backend may raise anything; the answer is the same
+        probe(default_storage)
+    except OSError:
         return "down"
+    return "ok"

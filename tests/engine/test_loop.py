@@ -13,6 +13,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from gallery.engine import Engine
+from gallery.engine.inbox import mark_of, new_name
 from gallery.models import Generation, ImageModel, Person, State, UpstreamAccount
 from gallery.web.cards import Card
 from tests.conftest import png
@@ -534,7 +535,7 @@ def test_stray_is_found_while_the_engine_lives(driver: EngineDriver, make_genera
 
 def test_pictures_that_a_lost_engine_had_stored_are_kept(driver: EngineDriver, make_generation: MakeGeneration) -> None:
     generation = make_generation(state=State.SUBMITTING)
-    name = default_storage.save(f"inbox/{generation.pk}-0-abc-{len(png())}", ContentFile(png()))
+    name = default_storage.save(new_name(generation.pk, mark_of(generation), 0, len(png())), ContentFile(png()))
     turn_until_state(driver.engine(), generation, State.SAVING)
     assert generation.results[0]["file"] == name
 

@@ -18,8 +18,9 @@ from django.core.files.storage import default_storage
 from django.db.models.signals import post_save
 from django.utils import timezone
 
+from gallery.engine.inbox import INBOX, mark_of
 from gallery.engine.ingest import FETCH_DEADLINE, ingest_result, ingest_results
-from gallery.engine.results import INBOX, Deliveries
+from gallery.engine.results import Deliveries
 from gallery.models import Generation, Picture, State
 from lemonstudio.processes import cluster as lemon_cluster
 from lemonstudio.processes.tree import ROOT, soon
@@ -141,10 +142,10 @@ def test_a_killed_ingest_is_missed_after_one_picture_s_time(make_generation: Mak
 def test_nothing_stays_in_the_inbox_of_what_is_here(make_generation: MakeGeneration) -> None:
     """Files that an ingest left when it was killed after storing them, or an engine before it wrote the row."""
     generation = make_generation(state=State.SAVING)
-    stem, size = f"{INBOX}/{generation.pk}-0", len(png())
+    stem, size = f"{INBOX}/{generation.pk}-0-{mark_of(generation)}", len(png())
     noted, unnoted = (default_storage.save(f"{stem}-{name}-{size}", ContentFile(png())) for name in "ab")
     half = default_storage.save(f"{stem}-c-{size}", ContentFile(png()[: size // 2]))
-    other = default_storage.save(f"{INBOX}/{generation.pk}1-0-c-{size}", ContentFile(png()))
+    other = default_storage.save(f"{INBOX}/{generation.pk}1-0-{mark_of(generation)}-c-{size}", ContentFile(png()))
     generation.results = [{"url": "", "file": noted}]
     generation.save()
     ingest_result(generation, 0, generation.results[0])

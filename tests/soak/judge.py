@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from PIL import Image
 
-from gallery.engine.results import INBOX
+from gallery.engine.inbox import INBOX
 from gallery.models import Generation, Picture, State
 from gallery.queries.ledger import discrepancies
 from tests.soak.killer import WEB

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gallery.engine.results import INBOX
+from gallery.engine.inbox import INBOX
 from tests.soak.processes import Tree, talks_to
 from tests.soak.service import Service
 from tests.soak.watch import STATES, Kill, Watch, engine, snapshot

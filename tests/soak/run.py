@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils import timezone
 
-from gallery.engine.results import INBOX, Deliveries
+from gallery.engine.inbox import INBOX
+from gallery.engine.results import Deliveries
 from gallery.engine.timing import Timing
 from gallery.enqueue import enqueue_ingest
 from gallery.models import Generation, ImageModel, Person, State

@@ -4,7 +4,7 @@ import base64
 import gc
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
-from moto.server import ThreadedMotoServer
 
 from gallery.downloads import build
+from gallery.engine import Timing
+from gallery.engine.inbox import mark_of
 from gallery.engine.ingest import ingest_results, make_thumbnails
-from gallery.engine.results import keep_results
+from gallery.engine.results import Results, keep_results
+from gallery.engine.storage_watch import StorageWatch
 from gallery.management import backups
 from gallery.models import Download, Generation, Picture, State
 from gallery.upstream import Answer, Result, Status
@@ -32,15 +34,6 @@ MakePicture = Callable[..., Picture]
 BUCKET = "lemon-media"
 
 
-@pytest.fixture(scope="session")
-def s3_server() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
 def s3(s3_server: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """The studio's media are in a bucket, with the settings of lemonstudio/settings.py."""
@@ -51,7 +44,7 @@ def s3(s3_server: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     settings.LEMONSTUDIO_S3_BUCKET = BUCKET
     settings.STORAGES = settings.STORAGES | {
         "default": {
-            "BACKEND": "storages.backends.s3.S3Storage",
+            "BACKEND": "lemonstudio.storage.bucket.BucketStorage",
             "OPTIONS": {
                 "bucket_name": BUCKET,
                 "endpoint_url": s3_server,
@@ -136,13 +129,18 @@ def test_nginx_serves_files(as_owner: Client, as_teammate: Client, make_picture:
     assert "X-Accel-Redirect" not in as_teammate.get(original_url(picture)).headers
 
 
+def _kept(generation: Generation, inline: str) -> Results:
+    answer = Answer(Status.COMPLETED, results=(Result("", inline, ""),))
+    return keep_results(generation.pk, mark_of(generation), answer, StorageWatch(Timing()))
+
+
 @pytest.mark.django_db
 def test_picture_is_stored_on_s3_and_served_by_a_signed_address(
     s3: str, as_owner: Client, as_teammate: Client, make_generation: Callable[..., Generation]
 ) -> None:
     generation = make_generation(state=State.SAVING, due_at=timezone.now())
     inline = base64.b64encode(png()).decode()
-    generation.results = keep_results(generation.pk, Answer(Status.COMPLETED, results=(Result("", inline, ""),)))
+    generation.results = _kept(generation, inline)
     generation.save()
     ingest_results(generation.pk)
     generation.refresh_from_db()
