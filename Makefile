@@ -19,7 +19,7 @@ IN_PARALLEL = $(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEAT
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev check lint types imports templates migrations frontend quick test unit postgres browser a-browser \
-	bench bench-tests soak clean
+	bench bench-tests soak interop clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -86,6 +86,10 @@ bench-tests: $(VENV)/installed-dev ## The benchmark's own tests
 soak: $(VENV)/installed-dev ## Kills the studio's processes 500 times, and checks its promises
 	$(PY) -m tests.soak
 
+# docs/sandbox.md. What it tries is installed apart from the studio.
+interop: $(VENV)/installed-dev .venv-interop/installed tests/interop/node_modules/installed ## Clients and servers by others; ARGS=litellm picks some
+	$(PY) -m tests.interop.run $(ARGS)
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -101,5 +105,14 @@ node_modules/installed: $(VENV)/installed-dev package.json package-lock.json
 	$(NPM) ci --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
 
+.venv-interop/installed: tests/interop/requirements.txt
+	$(PYTHON) -m venv .venv-interop
+	.venv-interop/bin/python -m pip install --quiet --disable-pip-version-check -r tests/interop/requirements.txt
+	@touch $@
+
+tests/interop/node_modules/installed: $(VENV)/installed-dev tests/interop/package.json tests/interop/package-lock.json
+	cd tests/interop && $(subst $(PY),$(CURDIR)/$(PY),$(NPM)) ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
 clean: ## Removes the virtual environment and all caches
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-interop node_modules tests/interop/node_modules .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis

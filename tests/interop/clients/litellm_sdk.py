@@ -1,4 +1,4 @@
-"""LiteLLM's SDK: a picture, base64, an edit with two pictures and a mask, a refused key."""
+"""LiteLLM's SDK: a picture, base64, an edit of two pictures, a refused key."""
 
 import base64
 import io
@@ -23,9 +23,7 @@ def main() -> None:
     assert drawn.startswith(PNG)
 
     files = [io.BytesIO(drawn), io.BytesIO(drawn)]
-    edited = litellm.image_edit(
-        model="openai/gpt-image-2", image=files, mask=io.BytesIO(drawn), prompt="two lemons", **SERVER
-    )
+    edited = litellm.image_edit(model="openai/gpt-image-2", image=files, prompt="two lemons", **SERVER)
     assert edited.data[0].url or edited.data[0].b64_json
 
     try:
