@@ -118,7 +118,9 @@ def generation_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
     ):
         model = None  # the source was prepared to fit these two only
     if model is None:
-        return _changed(request, generation, _not_on_offer(generation.model))
+        is_about_its_own = wanted == generation.model.slug
+        said = _not_on_offer(generation.model) if is_about_its_own else "This model is not on offer any more."
+        return _changed(request, generation, said)
     if generation.state == State.QUEUED and model == generation.suggested_model:
         generation.withdraw()  # it waits for a higher balance, and this model costs less
     try:
