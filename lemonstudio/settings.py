@@ -98,6 +98,8 @@ if SANDBOX:
     LEMONDATA_BASE_URL = env.str("LEMONSTUDIO_SANDBOX_URL", default="http://127.0.0.1:8001/v1")
 elif not LEMONDATA_BASE_URL:
     LEMONDATA_BASE_URL = "https://api.lemondata.cc/v1"
+# For `manage.py reconcile` alone. The vendor has a token of its own kind for it (mt-…), which makes no pictures.
+LEMONDATA_MANAGEMENT_TOKEN = env.str("LEMONDATA_MANAGEMENT_TOKEN", default="").strip()
 
 
 def _number(name: str, default: int) -> int:

@@ -65,7 +65,7 @@ class GenerationAdmin(admin.ModelAdmin[Generation]):
     def retry(self, request: HttpRequest, generations: QuerySet[Generation]) -> None:
         chosen = list(generations.select_related("model", "author", "gallery"))
         # Leave out what is paid for and only not fetched yet: fetching again is free.
-        retryable = [generation for generation in chosen if generation.model.enabled and not generation.can_fetch]
+        retryable = [generation for generation in chosen if generation.model.is_on_offer and not generation.can_fetch]
         again = 0
         for generation in retryable:
             try:

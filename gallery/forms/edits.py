@@ -101,6 +101,12 @@ class EditForm(GenerationForm):
     def asks_for_fit(self) -> bool:
         return bool(self.chosen and self.chosen.edit_square and not self.source.is_square)
 
+    @property
+    def takes_mask(self) -> bool:
+        """Whether the chosen model's edits take a mask along."""
+        route = self.chosen.route(Operation.EDIT) if self.chosen else None
+        return route is None or route.mask
+
     def clean_mask(self) -> "UploadedFile[bytes] | None":
         mask: UploadedFile[bytes] | None = self.cleaned_data["mask"]
         if mask and (mask.size or 0) > MAX_MASK_BYTES:

@@ -183,6 +183,8 @@ class GenerationForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.person = person
         self.models = list(ImageModel.objects.on_offer())
+        # The model that was wanted and is not on offer any more.
+        self.missed: ImageModel | None = None
         for name, rows in (
             ("model", ImageModel.objects.for_prompts()),
             ("compare", ImageModel.objects.for_prompts()),
@@ -210,8 +212,15 @@ class GenerationForm(forms.Form):
     def _chosen_model(self) -> ImageModel | None:
         wanted = str(self.data.get("model", "") if self.is_bound else self.initial.get("model", ""))
         self.models = [model for model in self.models if self._can_do(model)]
-        by_id = {str(model.pk): model for model in self.models}
-        return by_id.get(wanted) or (self.models[0] if self.models else None)
+        ImageModel.objects.all().label_replacements(self.models)
+        chosen = {str(model.pk): model for model in self.models}.get(wanted)
+        if chosen is None and not self.is_bound and (pk := number_in(wanted)) is not None:
+            wished = ImageModel.objects.filter(pk=pk).first()
+            self.missed = None if wished is None or wished.is_on_offer else wished
+        if self.missed is not None:
+            ImageModel.objects.all().label_replacements([self.missed])
+            chosen = next((model for model in self.models if model.slug == self.missed.replacement), None)
+        return chosen or (self.models[0] if self.models else None)
 
     @staticmethod
     def _can_do(model: ImageModel) -> bool:

@@ -3,13 +3,14 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -35,12 +36,25 @@ def options_key(options: dict[str, Any]) -> str:
 
 class ImageModelQuerySet(models.QuerySet["ImageModel"]):
     def on_offer(self) -> "ImageModelQuerySet":
-        """Those that people may pick, in the order that the administrator gave them."""
-        return self.filter(enabled=True)
+        """Those that people may pick, in the order that the administrator gave them.
+
+        A model whose last day is over is not among them, whether or not an import has taken it off the list.
+        """
+        now = timezone.now().astimezone(UTC).isoformat()
+        has_no_end = Q(lifecycle__sunset_at__isnull=True) | Q(lifecycle__sunset_at="")
+        return self.filter(has_no_end | Q(lifecycle__sunset_at__gt=now), enabled=True)
 
     def for_prompts(self) -> "ImageModelQuerySet":
         """Those on offer that need nothing but a prompt."""
         return self.on_offer().filter(can_generate=True)
+
+    def label_replacements(self, models: Iterable["ImageModel"]) -> None:
+        """Give those of the models that have a replacement its label. One query, or none."""
+        ending = [model for model in models if model.replacement]
+        if ending:
+            labels = dict(self.filter(slug__in={model.replacement for model in ending}).values_list("slug", "label"))
+            for model in ending:
+                model.replacement_label = labels.get(model.replacement, model.replacement)
 
 
 class ImageModel(models.Model):
@@ -138,6 +152,9 @@ class ImageModel(models.Model):
     success_rate = models.FloatField(
         null=True, blank=True, editable=False, help_text="The share of the latest that brought a picture, 0 to 1."
     )
+
+    # How people know the model that takes its place; "" until `label_replacements` was asked.
+    replacement_label = ""
 
     objects = ImageModelQuerySet.as_manager()
 
@@ -240,6 +257,21 @@ class ImageModel(models.Model):
     def sunset_at(self) -> datetime | None:
         """When the upstream stops offering it, if it says so."""
         return parse_datetime(self.lifecycle.get("sunset_at") or "")
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the upstream has said that it will stop offering it."""
+        return self.is_deprecated or self.sunset_at is not None
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether its last day is over."""
+        return self.sunset_at is not None and self.sunset_at <= timezone.now()
+
+    @property
+    def is_on_offer(self) -> bool:
+        """Whether people may pick it, as `on_offer` says."""
+        return self.enabled and not self.is_retired
 
     @property
     def replacement(self) -> str:

@@ -171,7 +171,7 @@ def _retry(generations: QuerySet[Generation]) -> list[Generation]:
         again = [
             retry(generation)
             for generation in ended.select_related("model", "author", "gallery", "batch").order_by("pk")
-            if not generation.can_fetch and generation.model.enabled
+            if not generation.can_fetch and generation.model.is_on_offer
         ]
     return [generation for generation in again if generation]
 

@@ -8,7 +8,7 @@ what is not said or makes no sense is None or empty, and what was not understood
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from itertools import islice
 from typing import Any, TypeGuard
@@ -516,11 +516,15 @@ def _share(value: object) -> float | None:
 
 
 def _moment(value: object) -> str:
-    """A point in time as ISO 8601; "" for anything else."""
+    """A point in time as ISO 8601, in UTC; "" for anything else."""
     if not isinstance(value, str) or len(value) > 40:
         return ""
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return ""
-    return moment.isoformat() if moment.tzinfo is not None else f"{moment.isoformat()}+00:00"
+    try:
+        # In UTC, so that the database can compare them as texts.
+        return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+    except OverflowError:
+        return ""

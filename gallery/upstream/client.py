@@ -337,6 +337,15 @@ class Client:
         deadline = time.monotonic() + self._catalogue_time
         return read_catalogue(lambda path: self._look_up(path, deadline), self._secret.hide)
 
+    def look_up(self, path: str) -> object:
+        """GET a path below the base URL; the JSON of the answer. Raises UpstreamError; its `sent` means nothing."""
+        limit = min(self._max_answer_bytes, MAX_CATALOGUE_BYTES)
+        return self._exchange(self._polls, "GET", self.base_url + path, self._poll_read_timeout, limit=limit)
+
+    def hide(self, text: str) -> str:
+        """The text without the key."""
+        return self._secret.hide(text)
+
     def _look_up(self, path: str, deadline: float) -> object:
         url, limit = self.base_url + path, min(self._max_answer_bytes, MAX_CATALOGUE_BYTES)
         left = deadline - time.monotonic()

@@ -90,7 +90,7 @@ def _changed(request: PersonRequest, generation: Generation, said: str = "") -> 
         return redirect("create")
     person = request.user
     context = {
-        "cards": [Card(for_cards(Generation.objects.all(), person).get(pk=generation.pk), person)],
+        "cards": cards_of([for_cards(Generation.objects.all(), person).get(pk=generation.pk)], person),
         "feed": feed_of(request),
         **under_way(person),
     }
@@ -118,7 +118,9 @@ def generation_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
     ):
         model = None  # the source was prepared to fit these two only
     if model is None:
-        return _changed(request, generation, "This model is not on offer any more.")
+        is_about_its_own = wanted == generation.model.slug
+        said = _not_on_offer(generation.model) if is_about_its_own else "This model is not on offer any more."
+        return _changed(request, generation, said)
     if generation.state == State.QUEUED and model == generation.suggested_model:
         generation.withdraw()  # it waits for a higher balance, and this model costs less
     try:
@@ -130,13 +132,19 @@ def generation_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
     return _changed(request, again)
 
 
+def _not_on_offer(model: ImageModel) -> str:
+    ImageModel.objects.all().label_replacements([model])
+    instead = f" {model.replacement_label} takes its place." if model.replacement else ""
+    return f"{model} is not on offer for this any more.{instead}"
+
+
 @require_POST
 def generation_again(request: PersonRequest, pk: int) -> HttpResponseBase:
     """Vary: ask for the same as a generation of any author. The new one belongs to this person."""
     person = request.user
     earlier = generation_to_see(request.user, pk)
-    if not earlier.model.enabled or earlier.kind != Generation.Kind.CREATE:
-        messages.info(request, f"{earlier.model} is not on offer for this any more.")
+    if not earlier.model.is_on_offer or earlier.kind != Generation.Kind.CREATE:
+        messages.info(request, _not_on_offer(earlier.model))
         return redirect("create")
     gallery = earlier.gallery if earlier.author_id == person.pk else None
     spec = services.generations.GenerationSpec(

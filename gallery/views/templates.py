@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gallery.forms.templates import TemplateForm
-from gallery.models import Generation, Picture, PromptTemplate
+from gallery.models import Generation, ImageModel, Picture, PromptTemplate
 from gallery.web.access import template_to_change, template_to_see
 from gallery.web.http import PersonRequest, number_in
 
@@ -22,6 +22,7 @@ def template_list(request: PersonRequest) -> HttpResponse:
     may_see = set(
         Picture.objects.visible_to(person).filter(pk__in=[one.example_id for one in shown]).values_list("pk", flat=True)
     )
+    ImageModel.objects.all().label_replacements(one.model for one in shown if one.model and not one.model.is_on_offer)
     context = {"templates": [(one, one.example if one.example_id in may_see else None) for one in shown]}
     return render(
         request,

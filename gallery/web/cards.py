@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from gallery.models import Generation, Person, Picture, State
+from gallery.models import Generation, ImageModel, Person, Picture, State
 from gallery.models.states import (
     ACCOUNT_CODES,
     ADMIN_HELPS,
@@ -264,4 +264,7 @@ class Card:
 
 
 def cards_of(generations: Iterable[Generation], person: Person) -> list[Card]:
-    return [Card(generation, person) for generation in generations]
+    cards = [Card(generation, person) for generation in generations]
+    models = (card.generation.model for card in cards)
+    ImageModel.objects.all().label_replacements(model for model in models if not model.is_on_offer)
+    return cards

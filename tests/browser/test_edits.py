@@ -32,6 +32,20 @@ ImageModel.objects.update_or_create(
 )
 """
 
+WITHOUT_MASK = """
+from gallery.models import ImageModel
+ImageModel.objects.update_or_create(
+    slug="nano-banana-pro",
+    defaults=dict(
+        label="Nano Banana Pro",
+        can_edit=True,
+        enabled=True,
+        price="0.04",
+        routes={"edit": {"endpoint": "/images/generations", "encoding": "multipart", "references": 1}},
+    ),
+)
+"""
+
 
 @pytest.fixture(scope="module")
 def pictures(set_up: Studio, browser: Browser) -> dict[str, str]:
@@ -57,6 +71,16 @@ def another_model(set_up: Studio) -> Iterator[None]:
     yield
     set_up.shell(
         "from gallery.models import ImageModel; ImageModel.objects.filter(slug='gpt-image-2').update(enabled=0)"
+    )
+
+
+@pytest.fixture
+def model_without_mask(set_up: Studio) -> Iterator[None]:
+    """A model that edits pictures and takes no mask."""
+    set_up.shell(WITHOUT_MASK)
+    yield
+    set_up.shell(
+        "from gallery.models import ImageModel; ImageModel.objects.filter(slug='nano-banana-pro').update(enabled=0)"
     )
 
 
@@ -109,6 +133,37 @@ def generate_edit(page: Page, prompt: str) -> None:
 
 
 # -- marking
+
+
+def test_model_without_masks_hides_the_tools_and_sends_no_mask(
+    owner_page: Page, pictures: dict[str, str], model_without_mask: None
+) -> None:
+    page = owner_page
+    page.goto(f"{pictures['square']}edit/")
+    models = page.get_by_label("Model", exact=True)
+    unsent = page.get_by_text("What you have marked is not sent with it.")
+
+    models.select_option(label="Nano Banana Pro")
+    expect(page.get_by_text("Nano Banana Pro takes no mask.")).to_be_visible()
+    expect(canvas(page)).to_be_hidden()
+    expect(page.locator("#mask-tools")).to_be_hidden()
+    expect(unsent).to_be_hidden()
+
+    models.select_option(label="DALL·E 2")
+    expect(canvas(page)).to_be_visible()
+    drag(page, (0.3, 0.5), (0.7, 0.5))
+    expect(mask_status(page)).to_have_text(re.compile(r"Marked: \d+ % of the picture\."))
+    models.select_option(label="Nano Banana Pro")
+    expect(unsent).to_be_visible()
+
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        generate_edit(page, "Make it night, all of it")
+    assert 'name="prompt"' in (sent.value.post_data_buffer or b"").decode(errors="replace")
+    assert 'filename="mask.png"' not in (sent.value.post_data_buffer or b"").decode(errors="replace")
+
+    page.goto(f"{pictures['square']}edit/")
+    expect(page.get_by_text("takes no mask")).to_be_hidden()
+    expect(canvas(page)).to_be_visible()
 
 
 def test_mask_is_drawn_with_the_mouse(owner_page: Page, pictures: dict[str, str]) -> None:

@@ -179,6 +179,21 @@ def test_edit_is_queued_with_its_picture_and_mask(as_owner: Client, make_picture
     assert sorted(stored()) == sorted([edit.source_file, edit.mask_file])
 
 
+@pytest.mark.parametrize("takes_mask", [True, False])
+def test_page_says_whether_the_model_takes_a_mask(
+    as_owner: Client, make_picture: MakePicture, any_shape: ImageModel, takes_mask: bool
+) -> None:
+    any_shape.routes = {"edit": {"endpoint": "/images/edits", "encoding": "multipart", "references": 1}}
+    any_shape.routes["edit"]["mask"] = takes_mask
+    any_shape.save()
+    address = edit_page(make_picture())
+    for headers in ({}, {"HX-Request": "true"}):
+        text = as_owner.get(address, {"model": any_shape.pk}, headers=headers).content.decode()
+        assert ("data-no-mask" in text) is not takes_mask
+        assert ("GPT Image 2 takes no mask." in text) is not takes_mask
+    assert "data-no-mask" not in as_owner.get(address, {"model": model("dall-e-2").pk}).content.decode()
+
+
 def test_without_a_mask_the_whole_picture_may_change(
     as_owner: Client, make_picture: MakePicture, any_shape: ImageModel
 ) -> None:

@@ -201,7 +201,17 @@ function equip(canvas, form) {
     if (said.textContent !== text) said.textContent = text;
   }
 
+  const takesMask = () => !rules()?.hasAttribute("data-no-mask");
+
+  // A model without masks has no use for the tools. What was marked stays for the next one.
+  function showTools() {
+    tools.hidden = canvas.hidden = !takesMask();
+    const unsent = find(form, "[data-mask-unsent]", HTMLElement);
+    if (unsent) unsent.hidden = !share();
+  }
+
   function changed() {
+    showTools();
     need(tools, "[data-mask-do=undo]", HTMLElement).ariaDisabled = String(!steps.done.length);
     need(tools, "[data-mask-do=redo]", HTMLElement).ariaDisabled = String(!steps.undone.length);
     show();
@@ -339,7 +349,7 @@ function equip(canvas, form) {
     (event) => {
       if (event.target !== form) return;
       const list = new DataTransfer();
-      if (share()) list.items.add(file());
+      if (takesMask() && share()) list.items.add(file());
       input.files = list.files;
     },
     { capture: true },
@@ -356,8 +366,6 @@ function equip(canvas, form) {
   });
 
   need(form, "[data-mask-file]", HTMLElement).hidden = true;
-  tools.hidden = false;
-  canvas.hidden = false;
   changed();
 }
 
