@@ -27,8 +27,10 @@ from lemonstudio.storage import Entry, entries, is_remote, save_whole
 
 logger = logging.getLogger(__name__)
 
-# The name of both folders.
+# The folder in storage.
 INBOX = "inbox"
+# The one in the data folder. Of another name: the media may lie in the same place.
+HELD = "held"
 # Ends the name of a file that is being written.
 PART = ".part"
 
@@ -123,7 +125,7 @@ def keep(path: str, data: bytes, *, is_well: bool, note: Callable[[OSError], Non
 
 
 def _folder() -> Path:
-    return Path(settings.DATA_DIR) / INBOX
+    return Path(settings.DATA_DIR) / HELD
 
 
 @contextlib.contextmanager

@@ -268,7 +268,7 @@ def test_only_what_costs_more_than_the_balance_waits(
     driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
     def handler(request: Request) -> Any:
-        return Reply.of_json(too_dear(), 402) if request.json["n"] > 1 else DONE
+        return Reply.of_json(too_dear(), 402) if request.json.get("n", 1) > 1 else DONE
 
     stub.handler = handler
     dear = [make_generation("flux-pro", count=4, prompt=f"dear {number}", estimated_cost="0.35") for number in range(3)]

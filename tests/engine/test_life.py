@@ -482,7 +482,9 @@ class Life(RuleBasedStateMachine):
                 named |= {picture.thumbnail_name(width, format) for width in widths}
         for generation in Generation.objects.all():
             here = set(generation.pictures.values_list("index", flat=True))
-            waiting = [result for index, result in enumerate(generation.results) if index not in here]
+            kept = {file.index: file.name for file in generation.kept_files}
+            named |= set(kept.values())
+            waiting = [result for index, result in enumerate(generation.results) if index not in {*here, *kept}]
             named |= {result["file"] for result in waiting if "file" in result}
         root = Path(default_storage.path(""))
         files = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}

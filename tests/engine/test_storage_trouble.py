@@ -19,7 +19,7 @@ from gallery.models import Generation, Picture, State, UpstreamAccount
 from tests.conftest import png
 from tests.engine.conftest import EngineDriver, turn
 from tests.support.s3_proxy import S3Proxy
-from tests.support.stub_upstream import Reply, StubUpstream
+from tests.support.stub_upstream import Reply, Request, StubUpstream
 
 MakeGeneration = Callable[..., Generation]
 INSIDE = {"created": 1, "data": [{"b64_json": base64.b64encode(png()).decode()}]}
@@ -38,7 +38,7 @@ def s3(bucket_options: dict[str, Any], s3_proxy: S3Proxy, settings: Any, tmp_pat
 
 
 def held(folder: Path) -> list[Path]:
-    return sorted((folder / inbox.INBOX).glob("*"))
+    return sorted((folder / inbox.HELD).glob("*"))
 
 
 def ingest_all(engine: Engine, count: int) -> None:
@@ -108,10 +108,13 @@ def test_outage_is_no_attempt_for_a_picture_that_came_by_its_address(
 def test_nothing_is_sent_while_storage_is_away(
     s3: S3Proxy, driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
-    stub.handler = lambda request: INSIDE
+    def answer(request: Request) -> Reply:
+        if len(stub.requests) == 1:
+            s3.trouble = "slow_down"
+        return INSIDE
+
+    stub.handler = answer
     engine = driver.engine(**QUICK)
-    turn(engine, lambda: bool(engine.fence))
-    s3.trouble = "slow_down"
     make_generation()
     turn(engine, lambda: Generation.objects.filter(state=State.SAVING).exists())
     make_generation()
