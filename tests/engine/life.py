@@ -176,6 +176,8 @@ class Call:
     answered_at: float = 0.0
     # The engine's loop has dealt with the answer.
     handled: bool = False
+    # Its engine ended with the answer in its hands. What it said is known only as far as it lies in the inbox.
+    unheard: bool = False
     _reply: Reply | None = None
     _answered: threading.Event = field(default_factory=threading.Event)
 
@@ -364,7 +366,8 @@ class Upstream:
     # -- what is true about the money
 
     def has_completed(self, generation: int) -> bool:
-        return any(call.meaning in (Meaning.READY, Meaning.COMPLETED) for call in self.of(generation))
+        heard = [call for call in self.of(generation) if not call.unheard]
+        return any(call.meaning in (Meaning.READY, Meaning.COMPLETED) for call in heard)
 
     def has_failed(self, generation: int) -> bool:
         if self.has_completed(generation):

@@ -584,7 +584,9 @@ class Life(RuleBasedStateMachine):
             self._end(process)
 
     def _end(self, process: Process) -> None:
-        self.unhandled |= {call.generation for call in process.answered()}
+        for call in process.answered():
+            self.unhandled.add(call.generation)
+            call.unheard = True
         process.end()
 
     def _owe(self, call: Call) -> None:
