@@ -84,10 +84,11 @@ class Flaw(StrEnum):
     KILLED = "loses pictures that came inside an answer when the engine is killed"
     LEASE_LOST = "loses answers when an engine stops whose lease was taken over"
     PAUSE = "ends a pause before its time"
+    KEPT = "takes no picture of a fresh answer in place of a kept file; it stays in the inbox, or at its address"
 
 
 # Not mended yet: a life is well even if one of these shows. Take out what is mended.
-STILL_OPEN: frozenset[Flaw] = frozenset()
+STILL_OPEN: frozenset[Flaw] = frozenset({Flaw.KEPT})
 
 
 class Life(RuleBasedStateMachine):
@@ -470,12 +471,14 @@ class Life(RuleBasedStateMachine):
             if Flaw.FEWER_RESULTS in self.tolerated and generation.results:
                 owed &= set(range(len(generation.results)))
             lost = (known | owed) - here
+            if Flaw.KEPT in self.tolerated:
+                lost -= {file.index for file in generation.kept_files}
             if generation.state == State.CANCELLED and generation.results and Flaw.CANCELLED in self.tolerated:
                 continue
             assert not lost, f"{generation} is {generation.state}, and these of its results are lost: {lost}"
 
     def _check_storage(self) -> None:
-        named = set()
+        named, instead_of_kept = set(), set[str]()
         for picture in Picture.objects.all():
             named.add(picture.original_name)
             for format, widths in picture.thumbnails.items():
@@ -486,12 +489,15 @@ class Life(RuleBasedStateMachine):
             named |= set(kept.values())
             waiting = [result for index, result in enumerate(generation.results) if index not in {*here, *kept}]
             named |= {result["file"] for result in waiting if "file" in result}
+            instead_of_kept.update(generation.results[index].get("file", "") for index in kept)
         root = Path(default_storage.path(""))
         files = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
         assert named <= files, f"gone: {named - files}"
         # A worker that is killed between a file and its row wastes room; that is the safe way round.
         unknown = set() if self.worker_was_killed else files - named
         unknown = {name for name in unknown if not self._may_be_left(name)}
+        if Flaw.KEPT in self.tolerated:
+            unknown -= instead_of_kept
         assert not unknown, f"no row names {unknown}"
 
     def _may_be_left(self, name: str) -> bool:
@@ -720,6 +726,16 @@ def stopped_after_its_lease_was_taken_over(life: Life) -> None:
     life.engine_ends(0, "stops")
 
 
+def fresh_answer_after_a_kept_file(life: Life) -> None:
+    life.life_begins([1], taken=True)
+    life.upstream_completes(0, ["nonsense", "url"], then="turn")
+    life.workers_ingest_all(["gone", "gone"])
+    life.a_while_passes(housekeeping=False, account_is_mended=False)
+    life.engine_turns(0)
+    life.upstream_completes(0, ["b64", "url"], then="turn")
+    life.workers_ingest_all([])
+
+
 def other_trouble_during_a_rate_limit(life: Life) -> None:
     life.life_begins([1, 1], taken=False)
     life.upstream_answers(0, "429 with Retry-After", 1, then="turn")
@@ -739,6 +755,7 @@ STORIES = {
     killed_with_the_picture_of_an_interrupted_one: Flaw.KILLED,
     killed_with_the_picture_of_a_task_that_is_lost: Flaw.KILLED,
     stopped_after_its_lease_was_taken_over: Flaw.LEASE_LOST,
+    fresh_answer_after_a_kept_file: Flaw.KEPT,
     other_trouble_during_a_rate_limit: Flaw.PAUSE,
 }
 
