@@ -108,7 +108,7 @@ def test_outage_is_no_attempt_for_a_picture_that_came_by_its_address(
 def test_nothing_is_sent_while_storage_is_away(
     s3: S3Proxy, driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
 ) -> None:
-    def answer(request: Request) -> Reply:
+    def answer(request: Request) -> Any:
         if len(stub.requests) == 1:
             s3.trouble = "slow_down"
         return INSIDE
