@@ -219,6 +219,7 @@ def test_library_works_with_the_keyboard_alone(page: Page) -> None:
     page.locator("body").press("g")
     page.keyboard.press("p")
     expect(page).to_have_title("Pictures · Lemon Studio")
+    page.wait_for_load_state()  # before that, no script hears the key
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
     page.keyboard.type("quince")

@@ -9,14 +9,13 @@ from tests.browser.test_create import done, generate
 
 def test_empty_account_pauses_and_goes_on(owner_page: Page, administrator_page: Page) -> None:
     until = datetime.now(UTC) + timedelta(seconds=6)
-    card = generate(owner_page, f"Paid later [fail: insufficient_balance until {until:%H:%M:%S}]")
+    card = generate(owner_page, f"Paid later [fail: quota_exceeded until {until:%H:%M:%S}]")
     banner = owner_page.locator("#pause")
     expect(banner).to_contain_text("The studio is paused.", timeout=10_000)
-    expect(banner).to_contain_text("The balance is $")
     expect(card).to_have_attribute("data-state", "queued")
 
     administrator_page.goto("/admin/gallery/upstreamaccount/")
-    expect(administrator_page.locator("#result_list")).to_contain_text("insufficient_balance")
+    expect(administrator_page.locator("#result_list")).to_contain_text("quota_exceeded")
     while datetime.now(UTC) < until:
         administrator_page.wait_for_timeout(250)
     administrator_page.locator("input.action-select").check()
