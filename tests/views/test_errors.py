@@ -27,11 +27,9 @@ def break_down(request: HttpRequest) -> HttpResponse:
 
 def ask_too_much(request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute(f"SELECT {'+'.join(['1'] * 5000)}")
-        else:
-            cursor.execute("SELECT set_config('max_stack_depth', '100kB', true)")
-            cursor.execute(f"SELECT {'(' * 5000}1{')' * 5000}")
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL max_stack_depth = '100kB'")
+        cursor.execute(f"SELECT {'+'.join(['1'] * 5000)}")
     return HttpResponse()
 
 
