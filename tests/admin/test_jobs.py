@@ -68,7 +68,7 @@ def test_only_the_studio_s_tasks_are_queued(function: str) -> None:
     assert not OrmQ.objects.exists()
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_a_schedule_of_another_function_runs_nothing() -> None:
     """A row that was changed in the database, past the administration."""
     from django_q.scheduler import scheduler

@@ -7,7 +7,7 @@ import pytest
 
 from gallery.db.locks import prepare_lock
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
 def test_one_prepares_at_a_time() -> None:
