@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from gallery import upstream
@@ -110,6 +111,17 @@ def _hopeful(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in before.items() if name not in over}
 
 
+def _fill_gaps(pk: int, earlier: Results, latest: Results) -> None:
+    """Another engine delivered what it found in the inbox before this answer, which may name addresses as well.
+
+    They are kept in the row, in whose transaction this is; “Fetch again” fetches what is missing.
+    """
+    results = _together(latest, earlier)
+    delivered = Generation.objects.filter(pk=pk, state__in=(State.SAVING, State.COMPLETED))
+    if results != earlier and delivered.update(results=results, version=F("version") + 1):
+        Generation.bring_ledger_up_to_date(pk)
+
+
 def _files(results: Results) -> set[str]:
     return {result["file"] for result in results if result.get("file")}
 
@@ -139,9 +151,10 @@ class Deliveries:
         with transaction.atomic():
             row = Generation.objects.select_for_update().filter(pk=generation.pk)
             earlier: Results = row.values_list("results", flat=True).first() or []
-            results = _together(earlier, results)
+            latest, results = results, _together(earlier, results)
             fetch_by = timezone.now() + self._fetch_by
             if not generation.deliver(results, fetch_by=fetch_by, unfinished_at=unfinished_at, from_=from_):
+                _fill_gaps(generation.pk, earlier, latest)
                 return
             self._enqueue_ingest(generation.pk)
             # Ingesting those failed, or the upstream would not have been asked again.
