@@ -89,7 +89,7 @@ def main() -> None:
 
     assert squeezed(render("in Python")) == squeezed(render("by templates")), "the two make different HTML"
     python, templates = (seconds(partial(render, name)) for name in ("in Python", "by templates"))
-    print(f"{TILES} tiles: templates take {templates / python:.1f} times as long as Python")  # noqa: T201
+    print(f"{TILES} tiles: templates take {templates / python:.1f} times as long as Python")  # noqa: T201 its output
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import logging
 import re
 
-# Whoever has the address of a share link or an invitation has what it leads to.
+# The address of a share link or an invitation is itself the secret.
 _TOKEN = re.compile(r"(/(?:s|invitation)/)[A-Za-z0-9_\-]{8,}")
 
 

@@ -157,7 +157,7 @@ class Fetchers:
 
 
 def job_of(generation_id: int) -> Job | None:
-    """What is to be known of a delivered generation before its pictures are fetched; None if nothing is to be."""
+    """Whose a delivered generation is, and which hosts have its pictures; None if it no longer waits to be saved."""
     rows = Generation.objects.filter(pk=generation_id, state=State.SAVING)
     row = rows.values_list("author", "results").first()
     if row is None:

@@ -42,7 +42,7 @@ def mark_of(generation: Generation) -> str:
 
 
 def new_name(pk: int, mark: str, index: int, size: int) -> str:
-    """A name in storage. It tells how long the file is to be: a part of it that found room is no result."""
+    """A name in storage. It ends with the full size in bytes: a partly written file is not taken for a result."""
     return f"{INBOX}/{pk}-{index}-{mark}-{uuid.uuid4().hex[:12]}-{size}"
 
 

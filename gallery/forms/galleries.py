@@ -42,7 +42,7 @@ class MemberField(forms.ChoiceField):
         super().__init__(
             label="Person or group",
             choices=[("", "Pick somebody…"), *listed],
-            error_messages={"required": "Pick a person or a group.", "invalid_choice": "There is nobody like that."},
+            error_messages={"required": "Pick a person or a group.", "invalid_choice": "No such person or group."},
         )
 
     def clean(self, value: Any) -> "Person | Group":

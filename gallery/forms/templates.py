@@ -11,7 +11,7 @@ class TemplateForm(forms.ModelForm[PromptTemplate]):
         model = PromptTemplate
         fields = ["name", "text", "shared"]
         labels = {"name": "Name", "text": "Text", "shared": "The whole team may use it"}
-        help_texts = {"text": "Write {{subject}} where something is to be filled in each time.", "shared": ""}
+        help_texts = {"text": "Write {{subject}} for a part that you fill in each time.", "shared": ""}
         widgets = {"text": forms.Textarea(attrs={"rows": 5})}
         error_messages = {
             "name": {"required": "Give the template a name."},

@@ -38,4 +38,4 @@ def discrepancies(since: datetime | None = None) -> Iterator[Discrepancy]:
         if booked != costs:
             yield Discrepancy(row.pk, f"{booked} is booked, and by what is known it costs {costs}")
         if row.is_foreign:
-            yield Discrepancy(row.pk, "an entry stands in somebody else's name")
+            yield Discrepancy(row.pk, "an entry is booked to the wrong person")

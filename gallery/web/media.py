@@ -97,7 +97,7 @@ def serve_content(request: StudioRequest, etag: str, read: Callable[[], HttpResp
 
 
 def serve_untrusted(request: StudioRequest, name: str, filename: str) -> HttpResponseBase:
-    """Answer with a stored file of any kind, to be saved and never shown, whatever is in it."""
+    """Answer with a stored file of any kind as a download; the browser never displays it."""
     response = serve(request, name, "application/octet-stream", PurePosixPath(name).stem, filename=filename)
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     # Its author may delete it at any time.

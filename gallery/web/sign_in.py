@@ -1,4 +1,4 @@
-"""Checking passwords: in bounded memory, in the same time whatever the answer, and with a line in the log."""
+"""Checks passwords: in bounded memory, in the same time for every outcome, and with a line in the log."""
 
 import logging
 import threading

@@ -138,7 +138,7 @@ def _model(name: object) -> Model:
 
 
 def _work(model: Model, endpoint: str, operation: object, pictures: int) -> Work:
-    """What is to be done, if the model does it at this endpoint."""
+    """The operation requested, if the model supports it at this endpoint."""
     able = operations_of(model)
     if endpoint == VARIATIONS:
         if not model.variations:

@@ -623,7 +623,7 @@ def test_check_finds_an_end_without_an_entry(owner: Person, mend: None) -> None:
 def test_check_finds_an_entry_of_another_person(owner: Person, teammate: Person, mend: None) -> None:
     ask(owner)
     tamper(author=teammate)
-    assert found() == ["an entry stands in somebody else's name"]
+    assert found() == ["an entry is booked to the wrong person"]
 
 
 def test_check_finds_missing_entries(owner: Person, mend: None) -> None:
