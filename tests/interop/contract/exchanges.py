@@ -8,7 +8,8 @@ from typing import Any
 import requests
 from PIL import Image
 
-from gallery.upstream.client import Attachment, Client, Submission
+from gallery.upstream.bodies import Attachment
+from gallery.upstream.client import Client, Submission
 from tests.support.stub_upstream import Reply, Request, StubUpstream
 
 
