@@ -170,8 +170,8 @@ class ImageModel(models.Model):
         return [option_from(row) for row in self.options]
 
     def options_for(self, operation: str) -> list[Option]:
-        """The options that may be sent with this operation."""
-        return [option for option in self.option_list if option.belongs_to(operation)]
+        """The options that may be sent with this operation, each with the choices that it has there."""
+        return [option.for_operation(operation) for option in self.option_list if option.belongs_to(operation)]
 
     def route(self, operation: str) -> Route | None:
         """Where this operation goes; None where the model has no such operation."""

@@ -4,7 +4,6 @@ It speaks the OpenAI Images dialect with LemonData's asynchronous tasks (its pag
 Image Status"). Plain Python and requests; it knows nothing of Django, and is safe to share between threads.
 """
 
-import json
 import math
 import threading
 import time
@@ -17,27 +16,24 @@ from typing import cast
 import requests
 from requests.adapters import HTTPAdapter
 
+from gallery.upstream import words
 from gallery.upstream.bodies import Body, File, form_body, json_body
 from gallery.upstream.catalogue import OfferedCatalogue, read_catalogue
-from gallery.upstream.errors import (
-    MalformedAnswer,
-    OutcomeUnknown,
-    TaskGone,
-    UpstreamError,
-)
+from gallery.upstream.errors import MalformedAnswer, NoPicture, OutcomeUnknown, Refused, TaskGone, UpstreamError
 from gallery.upstream.limits import RateLimit, rate_limit_in
 from gallery.upstream.parse import (
     Answer,
+    checked_base,
     clean_task_id,
     poll_path,
     poll_paths,
     read_answer,
-    split_origin,
 )
 from gallery.upstream.raw import RawAnswer, raw_answer
 from gallery.upstream.refusals import error_from, page_in, plain_text_in
 from gallery.upstream.secret import Bearer, Secret
 from gallery.upstream.trouble import TROUBLE, failure_of, hint_for, lost, words_for
+from gallery.upstream.wrappings import unwrap
 
 MAX_ANSWER_BYTES = 256 * 2**20
 """Four pictures of 40 MB in base64 and room to spare. The same for status answers: what a completed task
@@ -122,7 +118,7 @@ class Client:
             self._secret = Secret(api_key)
         finally:
             del api_key  # this frame may end in a traceback
-        self.base_url, self._origin = _checked_base(base_url)
+        self.base_url, self._origin = checked_base(base_url)
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._poll_read_timeout = poll_read_timeout
@@ -164,6 +160,24 @@ class Client:
         name = image_field if len(images) == 1 else images_field
         files = [(name, image) for image in images] + ([("mask", mask)] if mask is not None else [])
         return self._post(endpoint, form_body({**submission.payload(), **(fields or {})}, files))
+
+    def lend(
+        self,
+        submission: Submission,
+        addresses: Sequence[str],
+        *,
+        endpoint: str = "/images/generations",
+        image_field: str = "image_url",
+        images_field: str = "image_urls",
+        fields: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Name the addresses of pictures that go along, in JSON: one as a text, several as a list.
+
+        If both fields have the same name, it holds a list in any case. Otherwise like ``send``.
+        """
+        is_list = len(addresses) > 1 or image_field == images_field
+        pictures = {images_field: list(addresses)} if is_list else {image_field: addresses[0]}
+        return self._post(endpoint, json_body({**submission.payload(), **(fields or {}), **pictures}))
 
     def edit(self, submission: Submission, image: File, mask: File | None = None) -> Answer:
         """Ask for a picture to be painted anew where ``mask`` is transparent, or as a whole: POST /images/edits."""
@@ -235,19 +249,50 @@ class Client:
             raise ValueError("There is no task to ask about.")
         known = self._found.get(task_id)
         urls = [known] if known else list(dict.fromkeys(urls))
-        reply, failure = self._ask_at(urls[0])
+        asked = urls[0]
+        reply, failure = self._ask_at(asked)
         for url in urls[1:]:
             if failure is None or not _is_wrong_address(failure):
                 break
             reply, other = self._ask_at(url)
             if other is None or not _is_wrong_address(other):
                 self._remember(task_id, url)
-                failure = other
+                asked, failure = url, other
             # else: none of them knows it, and the first one's word counts
         if failure is not None:
             raise failure
         assert reply is not None
-        return self._answer(reply, polling=True, task_id=task_id, poll_url=path)
+        try:
+            return self._answer(reply, polling=True, task_id=task_id, poll_url=path)
+        except NoPicture as problem:
+            empty = problem.with_traceback(None)
+        if not empty.result_url or self._origin + empty.result_url == asked:
+            raise empty
+        return self._result_of(empty)
+
+    def _result_of(self, done: NoPicture) -> Answer:
+        """The result of a finished task, from the address that its status names for it. Raises UpstreamError."""
+        reply, failure = self._ask_at(self._origin + done.result_url)
+        if reply is not None:
+            return self._answer(reply, polling=True, task_id=done.task_id, poll_url=done.poll_url)
+        assert failure is not None
+        if failure.status == 422 or (failure.code == words.DECLINED and isinstance(failure, Refused)):
+            return Answer(
+                words.Status.FAILED,
+                done.task_id,
+                done.poll_url,
+                error=failure.message,
+                code=failure.code,
+                given_code=failure.given_code,
+                advice=failure.advice,
+                ids=failure.ids,
+                raw=failure.raw,
+            )
+        if isinstance(failure, Refused | TaskGone):
+            # It may be too early for it: the task is asked about again.
+            done.reason = done.reason or failure.message
+            raise done
+        raise failure
 
     def _ask_at(self, url: str) -> tuple[_Reply | None, UpstreamError | None]:
         try:
@@ -355,7 +400,10 @@ class Client:
             response.close()
         headers = {name.lower(): hide(value) for name, value in response.headers.items()}
         self.rate_limit = rate_limit_in(headers) or self.rate_limit
-        document = _json(content)
+        unwrapped = unwrap(content)
+        document = unwrapped.document
+        if unwrapped.is_whole and isinstance(failure, OutcomeUnknown):
+            failure = None  # it was cut short behind its end
         raw = raw_answer(status, headers, content, document, hide)
         if not good:  # the status line says enough, even if the rest was lost
             page, text = ("", "") if document is not None else (page_in(content), plain_text_in(content))
@@ -396,34 +444,6 @@ class Client:
         except TROUBLE as trouble:
             return bytes(content), lost(body, *words_for(trouble)[:2])
         return bytes(content), None
-
-
-def _checked_base(base_url: str) -> tuple[str, str]:
-    """The base URL without a trailing slash, and its origin. Errors do not repeat it: it may hold secrets."""
-    base = base_url.strip()
-    if not base.isprintable() or " " in base or "\\" in base:
-        raise ValueError("The base URL must not contain spaces, backslashes or control characters.")
-    if "?" in base or "#" in base:
-        raise ValueError("The base URL must not have a query or a fragment.")
-    try:
-        origin = split_origin(base)
-    except ValueError:
-        origin = ""
-    if not origin:
-        raise ValueError(
-            "The base URL must be an http or https address such as https://api.lemondata.cc/v1, "
-            "without a user name or password."
-        )
-    return base.rstrip("/"), origin
-
-
-def _json(content: bytes) -> object:
-    """The JSON in an answer, None if there is none (JSON's own null says as little)."""
-    try:
-        document: object = json.loads(content.decode("utf-8-sig", "replace"))
-    except (ValueError, RecursionError):  # no JSON, a number of thousands of digits, a thousand brackets
-        return None
-    return document
 
 
 def _is_wrong_address(problem: UpstreamError) -> bool:
