@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from gallery.upstream import (
     Refused,
     ServerTrouble,
     Status,
-    Submission,
     TaskGone,
     UpstreamError,
 )
@@ -29,9 +27,8 @@ from gallery.upstream.raw import raw_answer
 from gallery.upstream.refusals import error_from, page_in
 from gallery.upstream.words import status_of
 from tests.support.stub_upstream import Reply, Request, StubUpstream
+from tests.upstream.helpers import CAT, KEY
 
-KEY = "sk-0123456789abcdefSECRET"
-CAT = Submission("dall-e-3", "A white cat")
 ORIGIN = "https://api.example.org:443"
 BASE = "https://api.example.org/v1"
 URL = "https://images.example/a.png"
@@ -44,19 +41,6 @@ def create(document: Any, **more: Any) -> Answer:
 
 def poll(document: Any) -> Answer:
     return read_answer(document, polling=True, origin=ORIGIN, base=BASE, task_id="t1")
-
-
-@pytest.fixture
-def stub() -> Iterator[StubUpstream]:
-    with StubUpstream() as stub:
-        yield stub
-
-
-@pytest.fixture
-def client(stub: StubUpstream) -> Iterator[Client]:
-    client = Client(stub.base_url, KEY, connect_timeout=2, read_timeout=5, poll_read_timeout=5)
-    yield client
-    client.close()
 
 
 # -- status

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,19 +26,6 @@ EARLY = base64.b64encode(PNG + b"blurred").decode()
 PARTIAL = {"type": "image_generation.partial_image", "b64_json": EARLY, "partial_image_index": 0}
 COMPLETED = {"type": "image_generation.completed", "b64_json": B64, "usage": {"input_tokens": 9, "output_tokens": 272}}
 EVENT_STREAM = {"Content-Type": "text/event-stream; charset=utf-8"}
-
-
-@pytest.fixture
-def stub() -> Iterator[StubUpstream]:
-    with StubUpstream() as stub:
-        yield stub
-
-
-@pytest.fixture
-def client(stub: StubUpstream) -> Iterator[Client]:
-    client = Client(stub.base_url, "", connect_timeout=2, read_timeout=5, poll_read_timeout=5)
-    yield client
-    client.close()
 
 
 def stream(*events: dict[str, Any] | str, end: str = "\n\n") -> bytes:
