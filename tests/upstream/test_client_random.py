@@ -67,7 +67,7 @@ def storable(text: str, limit: int) -> bool:
 def test_random_json_is_an_answer_or_an_upstream_error(polling: bool) -> None:
     outcomes: set[object] = set()
 
-    @cases(800, nightly=5_000)
+    @cases(450, nightly=5_000)
     @given(DOCUMENTS)
     def check(document: Any) -> None:
         asked = "img_9" if polling else ""
