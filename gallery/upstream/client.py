@@ -204,7 +204,7 @@ class Client:
     def look_up(self, path: str) -> object:
         """GET a path below the base URL; the JSON of the answer. Raises UpstreamError; its `sent` means nothing."""
         limit = min(self._max_answer_bytes, MAX_CATALOGUE_BYTES)
-        return self._exchange(self._polls, "GET", self.base_url + path, self._poll_read_timeout, limit=limit)
+        return self._reply(self._polls, "GET", self.base_url + path, self._poll_read_timeout, limit=limit).document
 
     def hide(self, text: str) -> str:
         """The text without the key."""
@@ -216,7 +216,7 @@ class Client:
         if left > 0:
             timeout = min(self._poll_read_timeout, left)
             try:
-                return self._exchange(self._polls, "GET", url, timeout, deadline=deadline, limit=limit)
+                return self._reply(self._polls, "GET", url, timeout, deadline=deadline, limit=limit).document
             except OutcomeUnknown as lost:
                 failure = lost
             if time.monotonic() < deadline:
@@ -336,23 +336,6 @@ class Client:
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         return session
-
-    def _exchange(
-        self,
-        session: requests.Session,
-        method: str,
-        url: str,
-        read_timeout: float,
-        body: Body | None = None,
-        *,
-        of_task: bool = False,
-        deadline: float = math.inf,
-        limit: int | None = None,
-    ) -> object:
-        """One request; the JSON of a 2xx answer, or an UpstreamError."""
-        return self._reply(
-            session, method, url, read_timeout, body, of_task=of_task, deadline=deadline, limit=limit
-        ).document
 
     def _reply(
         self,
