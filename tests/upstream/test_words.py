@@ -14,6 +14,7 @@ from gallery.upstream import (
     Client,
     MalformedAnswer,
     NoPicture,
+    RateLimited,
     Refused,
     ServerTrouble,
     Status,
@@ -21,7 +22,7 @@ from gallery.upstream import (
     UpstreamError,
 )
 from gallery.upstream import words as tables
-from gallery.upstream.fields import RateLimits, progress, reason
+from gallery.upstream.fields import progress, reason
 from gallery.upstream.parse import read_answer
 from gallery.upstream.raw import raw_answer
 from gallery.upstream.refusals import error_from, page_in
@@ -486,9 +487,13 @@ def test_time_to_wait_is_read(headers: dict[str, str], error: dict[str, Any], se
 def test_limits_are_read_from_headers(stub: StubUpstream, client: Client) -> None:
     given_headers = {"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": "998", "X-RateLimit-Reset": "12"}
     stub.answer(json={"data": [{"url": URL}]}, headers=given_headers)
-    assert client.create(CAT).limits == RateLimits(1000, 998, 12.0)
-    problem = error_from(429, {}, {"x-ratelimit-limit-requests": "60", "x-ratelimit-reset-requests": "6m0s"})
-    assert problem.limits == RateLimits(60, None, 360.0)
+    client.create(CAT)
+    assert client.rate_limit is not None
+    assert client.rate_limit.remaining == 998
+    stub.answer(429, headers={"X-RateLimit-Remaining-Requests": "0, 60;w=60", "X-RateLimit-Reset-Requests": "6m0s"})
+    with pytest.raises(RateLimited):
+        client.create(CAT)
+    assert client.rate_limit.remaining == 0
 
 
 def test_ids_and_usage_are_read(stub: StubUpstream, client: Client) -> None:
