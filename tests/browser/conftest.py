@@ -14,6 +14,8 @@ from tests.support.browser import FLAGS, NONE, environment, find
 from tests.support.studio import prepare
 
 PASSWORD = "a lemon a day"
+# Only a failure takes so long; a studio and a browser share two cores with other tests.
+expect.set_options(timeout=15_000)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
