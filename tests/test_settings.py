@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+pytestmark = pytest.mark.process
 SHOWN = """
 import json
 from lemonstudio import settings

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+pytestmark = pytest.mark.process
 EMAIL = "ada@example.org"
 PASSWORD = "correct horse battery"
 
