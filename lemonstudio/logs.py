@@ -3,16 +3,16 @@
 import logging
 import re
 
-# The address of a share link or an invitation is itself the secret.
-_TOKEN = re.compile(r"(/(?:s|invitation)/)[A-Za-z0-9_\-]{8,}")
+# The address of a share link, an invitation or a lent picture is itself the secret.
+_TOKEN = re.compile(r"(/(?:s|invitation|lent)/)[A-Za-z0-9_\-:%.]{8,}")
 
 
 class HideTokens(logging.Filter):
-    """Takes the tokens of share links and invitations out of messages, and out of their tracebacks."""
+    """Takes the tokens of such addresses out of messages, and out of their tracebacks."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        if "/s/" in message or "/invitation/" in message:
+        if any(path in message for path in ("/s/", "/invitation/", "/lent/")):
             record.msg, record.args = _TOKEN.sub(r"\1…", message), ()
         if record.exc_info and not record.exc_text:
             record.exc_text = _TOKEN.sub(r"\1…", logging.Formatter().formatException(record.exc_info))

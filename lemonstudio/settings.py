@@ -98,6 +98,8 @@ if SANDBOX:
     LEMONDATA_BASE_URL = env.str("LEMONSTUDIO_SANDBOX_URL", default="http://127.0.0.1:8001/v1")
 elif not LEMONDATA_BASE_URL:
     LEMONDATA_BASE_URL = "https://api.lemondata.cc/v1"
+# Where the upstream can fetch pictures from the studio, for models that take references only as addresses.
+LEMONSTUDIO_PUBLIC_URL = env.str("LEMONSTUDIO_PUBLIC_URL", default="").strip()
 # For `manage.py reconcile` alone. The vendor has a token of its own kind for it (mt-…), which makes no pictures.
 LEMONDATA_MANAGEMENT_TOKEN = env.str("LEMONDATA_MANAGEMENT_TOKEN", default="").strip()
 
@@ -123,6 +125,10 @@ def _origin(name: str, address: str) -> str:
 
 
 _origin("LEMONDATA_BASE_URL", LEMONDATA_BASE_URL)
+if LEMONSTUDIO_PUBLIC_URL:
+    LEMONSTUDIO_PUBLIC_URL = _origin("LEMONSTUDIO_PUBLIC_URL", LEMONSTUDIO_PUBLIC_URL)
+    # The upstream asks for them under this name.
+    ALLOWED_HOSTS.append(str(urlsplit(LEMONSTUDIO_PUBLIC_URL).hostname))
 # Pictures may be fetched from these origins even though their addresses are private.
 LEMONSTUDIO_TRUSTED_ORIGINS = frozenset(
     _origin("LEMONSTUDIO_TRUSTED_ORIGINS", origin.strip())

@@ -67,6 +67,7 @@ def loaded(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
         (LOCAL | {"LEMONSTUDIO_WORKERS": "some"}, "LEMONSTUDIO_WORKERS"),
         (LOCAL | {"LEMONSTUDIO_STOP_SECONDS": "0"}, "LEMONSTUDIO_STOP_SECONDS"),
         (LOCAL | {"LEMONSTUDIO_URL": "studio.example.org"}, 'LEMONSTUDIO_URL has "studio.example.org"'),
+        (LOCAL | {"LEMONSTUDIO_PUBLIC_URL": "a.example"}, 'LEMONSTUDIO_PUBLIC_URL has "a.example"'),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -152,6 +153,11 @@ def test_only_a_local_studio_has_the_demo_commands(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("host", "named"), [("fd00::1", "[fd00::1]"), ("10.0.0.5", "10.0.0.5")])
 def test_the_address_that_it_listens_on_is_one_that_it_answers_to(tmp_path: Path, host: str, named: str) -> None:
     assert named in loaded(tmp_path, LOCAL | {"HOST": host})["ALLOWED_HOSTS"]
+
+
+def test_the_public_address_is_one_that_it_answers_to(tmp_path: Path) -> None:
+    environment = PRODUCTION | {"LEMONSTUDIO_PUBLIC_URL": "https://lends.example.org/"}
+    assert loaded(tmp_path, environment)["ALLOWED_HOSTS"][-1] == "lends.example.org"
 
 
 @pytest.mark.parametrize(("prefix", "mode"), [("", 0o700), ("/protected/", 0o710)])

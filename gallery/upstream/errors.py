@@ -117,16 +117,25 @@ class MalformedAnswer(UpstreamError):
 class NoPicture(MalformedAnswer):
     """A task that is completed, but whose answer holds no picture (yet): worth asking again.
 
-    ``reason`` is what the answer says about it, "" for nothing.
+    ``reason`` is what the answer says about it, "" for nothing. ``result_url`` is a path on the configured origin
+    where the result can be asked for, if the answer names one.
     """
 
     usual = ("no_picture", True, True)
 
     def __init__(
-        self, message: str, *, task_id: str = "", poll_url: str = "", created: int | None = None, reason: str = ""
+        self,
+        message: str,
+        *,
+        task_id: str = "",
+        poll_url: str = "",
+        created: int | None = None,
+        reason: str = "",
+        result_url: str = "",
     ) -> None:
         super().__init__(message)
         self.reason = reason
+        self.result_url = result_url
         self.task_id = task_id
         self.poll_url = poll_url
         self.created = created

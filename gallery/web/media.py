@@ -105,6 +105,30 @@ def serve_untrusted(request: StudioRequest, name: str, filename: str) -> HttpRes
     return response
 
 
+def serve_lent(name: str) -> HttpResponseBase:
+    """Answer with a stored picture, always from this process and for no cache, to a service that fetches it.
+
+    The answer is 429 while this process sends as many large files as it may. Raises Http404 where the storage does not
+    have it.
+    """
+    try:
+        stored = default_storage.open(name)
+        # A bucket's file is fetched at the first read; later, the answer could not be 404 any more.
+        stored.read(1)
+        stored.seek(0)
+    except FileNotFoundError:
+        raise Http404 from None
+    try:
+        response = _held(FileResponse(stored, content_type="image/jpeg" if name.endswith(".jpg") else "image/png"))
+    except Busy:
+        stored.close()
+        return _busy()
+    response["Cache-Control"] = "no-store"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
 def _signed_redirect(name: str, content_type: str, disposition: str | None) -> HttpResponse:
     parameters = {"ResponseContentType": content_type}
     if disposition:

@@ -272,11 +272,16 @@ def test_request_without_an_answer_has_an_unknown_outcome(
 
 
 def test_truncated_answer_has_an_unknown_outcome(stub: StubUpstream, client: Client) -> None:
-    stub.truncate(json.dumps(PICTURE).encode())
+    stub.truncate(json.dumps(PICTURE).encode()[:-1])
     with pytest.raises(OutcomeUnknown) as caught:
         client.create(CAT)
     assert caught.value.code == "connection_lost"
     assert caught.value.sent
+
+
+def test_answer_that_is_whole_is_kept_although_more_was_announced(stub: StubUpstream, client: Client) -> None:
+    stub.truncate(json.dumps(PICTURE).encode())
+    assert client.create(CAT).results == (Result(URL, "", "A fluffy white cat"),)
 
 
 def test_truncated_refusal_is_still_a_refusal(stub: StubUpstream, client: Client) -> None:

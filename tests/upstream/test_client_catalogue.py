@@ -219,8 +219,10 @@ def test_operations_have_their_own_fields() -> None:
     model = offered_model("m", [said])
     ratio, resolution = model.options
     assert (resolution.choices, resolution.operations) == (("1k", "2k"), ("generate",))
-    assert (ratio.choices, ratio.operations) == (RATIOS, ("generate",))
-    assert "other choices for references, edit" in model.problems[0], "the note says what cannot be expressed"
+    assert (ratio.choices, ratio.operations) == (RATIOS, ())
+    assert ratio.choices_for == {"references": ("1:1",), "edit": ("1:1",)}
+    assert model.problems == ()
+    assert model.address_fields == {"references": ("image_urls", "image_urls"), "edit": ("image_urls", "image_urls")}
     assert model.edits, "without an operation for references, the edit takes the pictures"
 
 
@@ -502,7 +504,7 @@ def test_endless_catalogue_is_cut_off_with_a_note(stub: StubUpstream, client: Cl
         (Reply(200, b"[" * 100_000), MalformedAnswer, "malformed_answer"),
         (Reply(200, b'{"data": [' + b" " * 9 * 2**20 + b"]}"), MalformedAnswer, "answer_too_large"),
         (Reply(how="reset"), OutcomeUnknown, "connection_lost"),
-        (Reply(how="truncate", body=b'{"data": []}'), OutcomeUnknown, "connection_lost"),
+        (Reply(how="truncate", body=b'{"data": [], '), OutcomeUnknown, "connection_lost"),
     ],
 )
 def test_missing_list_is_an_error(

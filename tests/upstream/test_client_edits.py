@@ -33,7 +33,7 @@ from gallery.upstream import (
     Submission,
     UpstreamError,
 )
-from gallery.upstream import client as client_module
+from gallery.upstream.bodies import form_body
 from tests.sandbox.conftest import launch
 from tests.support.stub_upstream import Request, StubUpstream
 
@@ -513,7 +513,7 @@ def test_large_file_is_streamed(stub: StubUpstream, client: Client, tmp_path: An
     stub.answer(json=PICTURE)
     tracemalloc.start()
     with path.open("rb") as file:
-        body = client_module._form({}, [("image", Attachment(file, path.stat().st_size))])
+        body = form_body({}, [("image", Attachment(file, path.stat().st_size))])
         assert sum(map(len, body)) == len(body)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
