@@ -71,7 +71,7 @@ def ingest_results(generation_id: int) -> None:
     here.update(generation.deleted_results)
     problems: list[Exception] = []
     for index, result in enumerate(generation.results):
-        if index in here or result.get("kept") or result.get("lost"):
+        if index in here or result.get("lost") or (result.get("kept") and not result.get("fresh")):
             continue
         if index:
             _claim(mine)
@@ -81,7 +81,8 @@ def ingest_results(generation_id: int) -> None:
         except (FetchError, NotAPicture) as problem:
             problems.append(problem)
             if isinstance(problem, FetchError) and problem.hopeless and not generation.task_id:
-                generation.note_result(index, lost=str(problem))
+                # What was kept as a file instead is all that there is of it.
+                generation.note_result(index, **({"fresh": ""} if result.get("kept") else {"lost": str(problem)}))
         except Busy:
             # The machine decodes other pictures: this one comes back, and no try is counted.
             mine.update(due_at=timezone.now() + timedelta(seconds=15))
@@ -168,7 +169,8 @@ def _try_again_later(generation: Generation) -> None:
 def ingest_result(generation: Generation, index: int, result: dict[str, str]) -> Picture | None:
     """Fetch and verify one result and keep it; None if it is kept as a file, being no picture.
 
-    It may have come inside an answer, and have an address from another answer: then what is here comes first.
+    It may have come inside an answer, and have an address from another answer: then what is here comes first. If that
+    is no picture, it is kept as a file, and the address may still bring a picture.
     Raises FetchError, NotAPicture where another copy may be better, or OSError when it can't be stored.
     """
     is_last_try = generation.attempts + 1 >= FETCH_ATTEMPTS
@@ -183,13 +185,17 @@ def ingest_result(generation: Generation, index: int, result: dict[str, str]) ->
                 raise
         else:
             inbox.delete([result["file"]])
-            return picture
+            if picture is not None or not result.get("url"):
+                return picture
     if not result.get("url"):
         raise FetchError("the answer names no address for it", hopeless=True)
     try:
-        return _Delivered(generation, index, result, partial(_fetch, result["url"], is_last_try)).keep(
+        picture = _Delivered(generation, index, result, partial(_fetch, result["url"], is_last_try)).keep(
             must_keep=is_last_try, is_fetched=True
         )
+        if picture is None and result.get("file"):
+            inbox.delete([result["file"]])
+        return picture
     except (FetchError, NotAPicture):
         if result.get("file") and is_last_try and default_storage.exists(result["file"]):
             picture = from_inbox.keep(must_keep=True)
@@ -234,7 +240,8 @@ class _Delivered:
                     raise FetchError(f"its host sent {kind.with_article}, not a picture", gone=True) from problem
                 if problem.is_damage and not must_keep:
                     raise
-                _keep_file(self.generation, self.index, file, kind, str(problem))
+                may_come = "" if is_fetched else self.result.get("url", "")
+                _keep_file(self.generation, self.index, file, kind, str(problem), fresh="yes" if may_come else "")
                 return None
 
 
@@ -277,6 +284,7 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
     name = save_whole(default_storage, f"pictures/{stem}.{examined.info.extension}", File(file), size)
     try:
         with transaction.atomic():
+            generation.note_picture(index)
             picture = Picture.objects.create(
                 generation=generation,
                 index=index,
@@ -302,15 +310,21 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
     return picture
 
 
-def _keep_file(generation: Generation, index: int, file: IO[bytes], kind: Kind, why: str) -> None:
-    """Keep what is no picture as it is, and note it in the row; the file comes first."""
+def _keep_file(generation: Generation, index: int, file: IO[bytes], kind: Kind, why: str, fresh: str) -> None:
+    """Keep what is no picture as it is, and note it in the row; the file comes first.
+
+    `fresh`: another copy is still to be fetched. One file is kept for a result.
+    """
     _, size = _measured(file)
     name = f"{KEPT}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}.{kind.extension}"
     name = save_whole(default_storage, name, File(file), size)
     # Of a kind that is never shown, its name says it all.
     why = "" if why.endswith(kind.with_article) or not kind.name else why
-    if not generation.note_result(index, kept=name, what=kind.with_article, why=why):
+    # The copy that it came from is done with.
+    done = {"file": "", "held": "", "fresh": fresh}
+    if not generation.note_result(index, kept=name, what=kind.with_article, why=why, **done):
         default_storage.delete(name)
+        generation.note_result(index, **done)
 
 
 def _measured(file: IO[bytes]) -> tuple[str, int]:

@@ -218,7 +218,7 @@ class GenerationFields(models.Model):
         """How many pictures and files have come. Those in the trash and those deleted for good count, too."""
         arrived = getattr(self, "arrived", None)
         pictures = self.pictures.count() if arrived is None else int(arrived)
-        return pictures + len(self.deleted_results) + len(self.kept_files)
+        return pictures + len(self.deleted_results) + sum(file.stands_for_result for file in self.kept_files)
 
     @property
     def is_missing_pictures(self) -> bool:
