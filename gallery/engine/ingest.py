@@ -16,7 +16,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import IO
 
@@ -25,7 +25,6 @@ from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from gallery.engine import inbox, raw_answers, storage_watch
@@ -61,20 +60,39 @@ HELD_FOR = timedelta(days=7)
 
 
 def ingest_results(generation_id: int) -> None:
-    """Ingest all results of a delivered generation; complete it, or say when to try again."""
+    """Ingest all results of a delivered generation; complete it, or say when to try again.
+
+    Its message may come twice: while one process does this, another one leaves it alone.
+    """
+    generation = Generation(pk=generation_id, ingest_until=_unreleased.pop(generation_id, None))
+    try:
+        if generation.claim_ingest(PICTURE_SECONDS):
+            _ingest(generation)
+            generation.release_ingest()
+    except DatabaseError:
+        if generation.ingest_until is not None:
+            _unreleased[generation_id] = generation.ingest_until
+        raise
+
+
+# Claims of this process that it could not release, the database being away. It goes on with them.
+_unreleased: dict[int, datetime] = {}
+
+
+def _ingest(generation: Generation) -> None:
+    """In a claim that `generation` holds; nothing else of it is known yet."""
+    generation_id = generation.pk
     mine = Generation.objects.filter(pk=generation_id, state=State.SAVING)
-    if not _claim(mine):
-        return
     # In this order: what is deleted for good in between is in both, and not in neither.
     here = set(Picture.objects.filter(generation=generation_id).values_list("index", flat=True))
-    generation = Generation.objects.select_related("model").get(pk=generation_id)
+    generation.refresh_from_db(from_queryset=Generation.objects.select_related("model"))
     here.update(generation.deleted_results)
     problems: list[Exception] = []
     for index, result in enumerate(generation.results):
         if index in here or result.get("lost") or (result.get("kept") and not result.get("fresh")):
             continue
-        if index:
-            _claim(mine)
+        if index and not generation.claim_ingest(PICTURE_SECONDS):
+            return
         try:
             if ingest_result(generation, index, result) is not None:
                 here.add(index)
@@ -135,11 +153,6 @@ def _fail(generation: Generation, problems: list[Exception]) -> None:
     generation.fail(PICTURE_UNAVAILABLE, message, hint, from_=[State.SAVING])
 
 
-def _claim(mine: QuerySet[Generation]) -> int:
-    """Keep other tasks from starting on it while the next picture is ingested."""
-    return mine.update(due_at=timezone.now() + timedelta(seconds=PICTURE_SECONDS))
-
-
 def _may_help(generation: Generation, problems: list[Exception]) -> bool:
     """Whether another try has a chance: a refused address stays refused, unless a task can give another one."""
     return bool(generation.task_id) or not all(isinstance(one, FetchError) and one.permanent for one in problems)
@@ -158,7 +171,7 @@ def _wait_for_storage(generation: Generation) -> timedelta:
 def _try_again_later(generation: Generation) -> None:
     wait = WAITS[min(generation.attempts, len(WAITS) - 1)]
     due_at = timezone.now() + timedelta(seconds=wait)
-    changes = {"due_at": due_at, "attempts": generation.attempts + 1}
+    changes = {"due_at": due_at, "attempts": generation.attempts + 1, "ingest_until": None}
     if generation.task_id:
         # The upstream gives a fresh address when it is asked again.
         generation.ask_again(**changes)
@@ -263,9 +276,8 @@ _VERIFYING = threading.Lock()
 
 @contextlib.contextmanager
 def _verifying(generation: Generation) -> Iterator[None]:
-    mine = Generation.objects.filter(pk=generation.pk, state=State.SAVING)
     while True:
-        _claim(mine)
+        generation.claim_ingest(PICTURE_SECONDS)
         if _VERIFYING.acquire(timeout=PICTURE_SECONDS / 3):
             break
     try:

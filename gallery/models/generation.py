@@ -133,6 +133,25 @@ class Generation(GenerationFields):
             **NO_ERROR,
         )
 
+    def claim_ingest(self, seconds: float) -> bool:
+        """Keep other processes from fetching its pictures for so long. Called again, it prolongs this claim.
+
+        No move: the state stays. Return False if another process fetches them, or there is nothing to fetch.
+        """
+        now = timezone.now()
+        rows = Generation.objects.filter(pk=self.pk)
+        mine = rows.filter(ingest_until=self.ingest_until, state=State.SAVING)
+        until = now + timedelta(seconds=seconds)
+        # If this process dies, the row is due when its claim is over.
+        if not (mine if self.ingest_until else rows.free_to_ingest(now)).update(ingest_until=until, due_at=until):
+            return False
+        self.ingest_until = until
+        return True
+
+    def release_ingest(self) -> None:
+        """Let others fetch what this process has claimed and not fetched."""
+        Generation.objects.filter(pk=self.pk, ingest_until=self.ingest_until).update(ingest_until=None)
+
     def note_result(self, index: int, **notes: str) -> bool:
         """Note what became of one result: `kept`, `what`, `why`, or `lost` with the reason.
 

@@ -101,6 +101,13 @@ class GenerationFields(models.Model):
     )
     attempts = models.PositiveSmallIntegerField(default=0, help_text="In vain, of what is being tried now.")
 
+    ingest_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="One process fetches its pictures now, and until then no other begins.",
+    )
+
     refused_at = models.DateTimeField(
         null=True,
         blank=True,

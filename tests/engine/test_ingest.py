@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import OperationalError, connection
+from django.utils import timezone
 from PIL import Image
 
 from gallery.engine import housekeeping, ingest
@@ -391,6 +393,33 @@ def test_running_twice_keeps_a_file_once(delivered: MakeGeneration, host: StubUp
     assert ingest_result(generation, 0, {"url": f"{host.origin}/a.png"}) is None
     assert len(default_storage.listdir("kept")[1]) == files
     assert kept(again(generation)) == SVG
+
+
+def test_one_of_two_processes_fetches_what_both_were_told_of(delivered: MakeGeneration, host: StubUpstream) -> None:
+    generation = delivered("/1", "/2")
+    another = Generation(pk=generation.pk)
+    assert another.claim_ingest(60)
+    assert again(generation).state == State.SAVING
+    assert host.requests == []
+    # The other one died, or it has put it off.
+    Generation.objects.update(ingest_until=timezone.now())
+    assert (again(generation).state, generation.ingest_until) == (State.COMPLETED, None)
+    assert [request.path for request in host.requests] == ["/1", "/2"]
+    another.release_ingest()
+    assert not another.claim_ingest(60)
+
+
+def test_process_goes_on_with_a_claim_that_it_could_not_release(delivered: MakeGeneration, host: StubUpstream) -> None:
+    generation = delivered()
+
+    def away(execute: Any, sql: str, *others: Any) -> Any:
+        if sql.startswith("SELECT") and '"gallery_picture"' in sql:
+            raise OperationalError("the database is away")
+        return execute(sql, *others)
+
+    with connection.execute_wrapper(away), pytest.raises(OperationalError):
+        ingest_results(generation.pk)
+    assert again(generation).state == State.COMPLETED
 
 
 def test_picture_of_a_fresh_answer_comes_in_beside_the_kept_file(

@@ -323,7 +323,7 @@ class Life(RuleBasedStateMachine):
     )
     def a_while_passes(self, housekeeping: bool, account_is_mended: bool) -> None:
         """What was put off is due, and who was given some time has had it."""
-        Generation.objects.exclude(due_at=None).update(due_at=timezone.now() - timedelta(seconds=1))
+        Generation.objects.exclude(due_at=None).update(due_at=timezone.now() - timedelta(seconds=1), ingest_until=None)
         Picture.objects.update(created_at=F("created_at") - timedelta(minutes=5))
         if account_is_mended:
             UpstreamAccount.resume()  # an administrator says so
