@@ -92,6 +92,8 @@ def submit_all(
                     # The first one has the form's own token, so that a form that is sent twice finds it taken.
                     token=uuid.uuid5(token, str(number)) if number else token,
                     estimated_cost=cost_of(spec),
+                    # The ledger's entry follows, or nothing of this stays.
+                    booked=ledger.exact(cost_of(spec)),
                 )
                 for number, spec in enumerate(specs)
             ]
