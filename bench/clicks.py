@@ -134,6 +134,7 @@ def prepare() -> Browser:
     from django.test import Client
 
     from gallery.models import Person
+    from lemonstudio.processes import gunicorn_conf
 
     with Path(os.devnull).open("w") as nowhere:
         call_command("prepare", stdout=nowhere)
@@ -143,6 +144,8 @@ def prepare() -> Browser:
     client.force_login(person)
     client.get("/")
     cookies = {name: morsel.value for name, morsel in client.cookies.items()}
+    # As the web server does before it begins.
+    gunicorn_conf.when_ready(None)
     return Browser(get_wsgi_application(), cookies)
 
 
