@@ -21,7 +21,7 @@ IN_PARALLEL = $(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEAT
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev check lint types imports templates migrations frontend quick test unit postgres browser a-browser \
-	bench bench-tests soak interop clean
+	bench bench-tests profile soak interop clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -81,6 +81,9 @@ browser: a-browser ## Only the browser tests
 
 bench: $(VENV)/installed-dev ## The studio beside a plain implementation, in one run
 	$(PY) -m bench
+
+profile: $(VENV)/installed-dev ## Where the time of a click goes; ARGS=submit picks one
+	$(PY) -m bench.clicks --profile $(ARGS)
 
 bench-tests: $(VENV)/installed-dev ## The benchmark's own tests
 	$(PYTEST) bench/tests $(ARGS)

@@ -183,6 +183,7 @@ MIDDLEWARE = [
     # Before all that looks at the host: probes ask by an IP address.
     "gallery.web.health.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "gallery.web.middleware.CompressPagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -2,7 +2,7 @@
 
 import re
 from decimal import Decimal
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
 from gallery.forms.galleries import galleries_to_add_to
+from gallery.forms.rows import LateChoiceField, OfferField, OffersField, QuickErrors
 from gallery.models import Batch, Gallery, ImageModel, Operation, Option, OptionKind, Person, Picture, PromptTemplate
 from gallery.models.options import LONGEST_TEXT, plain
 from gallery.models.prompts import TooMany, expand, is_json
@@ -133,7 +134,17 @@ def option_field(option: Option) -> OptionField:
     return SizeOptionField(option) if option.kind is OptionKind.SIZE else ChoiceOptionField(option)
 
 
-class GenerationForm(forms.Form):
+class TokenForm(forms.Form):
+    """What makes a form that is sent twice one request."""
+
+    token = forms.UUIDField(
+        required=False,
+        widget=forms.HiddenInput,
+        error_messages={"invalid": "Something is wrong with this page. Copy your prompt, and load the page anew."},
+    )
+
+
+class GenerationForm(TokenForm):
     """A prompt, a model and the options of this model; or several prompts, or several models."""
 
     operation: ClassVar[Operation] = Operation.GENERATE
@@ -147,16 +158,13 @@ class GenerationForm(forms.Form):
             "max_length": "This is %(show_value)d characters long; %(limit_value)d is the most. Send it in parts.",
         },
     )
-    model = forms.ModelChoiceField(
+    model = OfferField(
         label="Model",
-        queryset=ImageModel.objects.none(),
-        empty_label=None,
         error_messages={"invalid_choice": "This model is not on offer; pick another.", "required": "Pick a model."},
     )
     count = forms.IntegerField(label="Pictures", initial=1)
-    compare = forms.ModelMultipleChoiceField(
+    compare = OffersField(
         label="Compare with",
-        queryset=ImageModel.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": "One of the models to compare with is not on offer any more."},
@@ -164,38 +172,35 @@ class GenerationForm(forms.Form):
     per_line = forms.BooleanField(label="One request per line", required=False)
     # What to do with duplicates: "" asks, "all" sends them again, "new" leaves them out.
     again = forms.ChoiceField(choices=[("", ""), ("all", ""), ("new", "")], required=False, widget=forms.HiddenInput)
-    parent = forms.ModelChoiceField(queryset=Picture.objects.none(), required=False, widget=forms.HiddenInput)
-    template = forms.ModelChoiceField(queryset=PromptTemplate.objects.none(), required=False, widget=forms.HiddenInput)
-    gallery = forms.ModelChoiceField(
+    parent = LateChoiceField(Picture, required=False, widget=forms.HiddenInput)
+    template = LateChoiceField(PromptTemplate, required=False, widget=forms.HiddenInput)
+    gallery = LateChoiceField(
+        Gallery,
         label="Save to gallery",
-        queryset=Gallery.objects.none(),
         required=False,
         empty_label="None",
         error_messages={"invalid_choice": "This gallery is not yours, or is gone."},
     )
-    token = forms.UUIDField(
-        required=False,
-        widget=forms.HiddenInput,
-        error_messages={"invalid": "Something is wrong with this page. Copy your prompt, and load the page anew."},
-    )
 
     def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"error_class": QuickErrors, **kwargs})
         self.person = person
         self.models = list(ImageModel.objects.on_offer())
         # The model that was wanted and is not on offer any more.
         self.missed: ImageModel | None = None
-        for name, rows in (
-            ("model", ImageModel.objects.for_prompts()),
-            ("compare", ImageModel.objects.for_prompts()),
-            ("gallery", galleries_to_add_to(person)),
-            ("parent", Picture.objects.visible_to(person)),
-            ("template", PromptTemplate.objects.visible_to(person)),
-        ):
-            field = self.fields[name]
-            assert isinstance(field, forms.ModelChoiceField)
-            field.queryset = rows
         self.chosen = self._chosen_model()
+        for name, rows in (
+            ("gallery", lambda: galleries_to_add_to(person)),
+            ("parent", lambda: Picture.objects.visible_to(person)),
+            ("template", lambda: PromptTemplate.objects.visible_to(person)),
+        ):
+            late = self.fields[name]
+            assert isinstance(late, LateChoiceField)
+            late.rows = rows
+        for name in ("model", "compare"):
+            offered = self.fields[name]
+            assert isinstance(offered, OfferField)
+            offered.offer(self.models)
         if self.chosen is None:
             return
         if not self.is_bound:
@@ -231,12 +236,8 @@ class GenerationForm(forms.Form):
     def parent_picture(self) -> Picture | None:
         """The picture that this is a remix of, if this person may see it."""
         value = self["parent"].value()
-        parent = self.fields["parent"]
-        assert isinstance(parent, forms.ModelChoiceField)
         pk = number_in(str(value or ""))
-        if pk is None or parent.queryset is None:
-            return None
-        return cast("Picture | None", parent.queryset.filter(pk=pk).first())
+        return None if pk is None else Picture.objects.visible_to(self.person).filter(pk=pk).first()
 
     @property
     def compared(self) -> list[str]:

@@ -59,7 +59,10 @@ _BLUR = (
     '<rect y="1" width="1" height="1" fill="{}"/><rect x="1" y="1" width="1" height="1" fill="{}"/></svg>'
 )
 _SOURCE = '<source type="image/{}" srcset="{}" sizes="{}">'
-_PICTURE = '{}<picture>{}{}<img src="{}" width="{}" height="{}" alt="{}" loading="lazy" decoding="async"></picture>'
+_PICTURE = '{}<picture>{}{}<img src="{}" width="{}" height="{}" alt="{}" {} decoding="async"></picture>'
+_LAZY = mark_safe('loading="lazy"')
+# What a person sees first is not held up by what lies below.
+_AT_ONCE = mark_safe('fetchpriority="high"')
 
 
 @register.simple_tag
@@ -81,6 +84,7 @@ def boxed(picture: Picture | GuestPicture, sizes: str, decorative: object = Fals
         picture.width,
         picture.height,
         "" if decorative else picture.alt,
+        _AT_ONCE if urls.is_in_first_row(picture) else _LAZY,
     )
 
 

@@ -16,6 +16,7 @@ from gallery.models.ledger import budget_state, over_budget_message
 from gallery.models.prompts import fill_in
 from gallery.views.cards import created_answer, feed_of, feed_page, mark_seen, under_way
 from gallery.web.http import PersonRequest, number_in
+from gallery.web.pictures import begin_with
 
 EXAMPLES = (
     "A lemon tree on a terrace above the sea, early morning light",
@@ -43,6 +44,7 @@ def _page(request: PersonRequest, form: GenerationForm, status: int = 200, **mor
     }
     # The team's feed also waits for cards of others.
     context["waiting"] = any(card.generation.is_under_way for card in context["cards"])
+    begin_with(picture for card in context["cards"] for picture in card.pictures)
     page = render(request, "generations/create.html", context, status=status)
     mark_seen(context["cards"])
     return page

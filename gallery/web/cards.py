@@ -61,7 +61,7 @@ def start_over_url(generation: Generation) -> str:
 class Card:
     """One generation as one person sees it. Rows of `queries.cards.for_cards` have all that it shows.
 
-    A row without those annotations works, too; then the card knows neither a place in the queue nor votes.
+    A row without what that adds works, too; then the card knows neither a place in the queue nor votes.
     """
 
     def __init__(self, generation: Generation, person: Person) -> None:
@@ -70,7 +70,8 @@ class Card:
 
     @cached_property
     def pictures(self) -> list[Picture]:
-        return list(self.generation.pictures.all())
+        shown: list[Picture] | None = getattr(self.generation, "shown_pictures", None)
+        return list(self.generation.pictures.all()) if shown is None else shown
 
     @property
     def body(self) -> str:

