@@ -74,7 +74,7 @@ class TextOptionField(forms.CharField):
             label=option.label,
             required=False,
             max_length=longest,
-            widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
+            widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off", "dir": "auto"}),
         )
 
 

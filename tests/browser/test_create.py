@@ -276,9 +276,20 @@ def test_picture_is_made_without_javascript(set_up: Studio, browser: Browser) ->
 
 
 def test_pages_load_nothing_from_other_hosts(owner_page: Page, set_up: Studio) -> None:
-    """There is no CDN, web font or tracker."""
+    """There is no CDN, no font of another host, and no tracker."""
     origins: set[str] = set()
     owner_page.on("request", lambda request: origins.add(re.sub(r"^(\w+://[^/]+).*", r"\1", request.url)))
     owner_page.goto("/")
     owner_page.goto("/galleries/")
     assert origins == {set_up.url}
+
+
+def test_own_typefaces_are_loaded_without_moving_anything(owner_page: Page) -> None:
+    owner_page.goto("/galleries/")
+    faces = (
+        "() => document.fonts.ready.then((all) => [...all].filter((f) => f.status === 'loaded').map((f) => f.family))"
+    )
+    loaded = {family.strip('"') for family in owner_page.evaluate(faces)}
+    assert {"Figtree", "Newsreader"} <= loaded
+    shift = "() => performance.getEntriesByType('layout-shift').reduce((sum, entry) => sum + entry.value, 0)"
+    assert owner_page.evaluate(shift) < 0.01
