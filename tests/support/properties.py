@@ -1,6 +1,7 @@
 """How many cases properties run with: HYPOTHESIS_PROFILE is `quick` (the default), `ci` or `nightly`.
 
-`ci` runs the same cases every time. `quick` runs a quarter of them where a property says how many; `nightly` runs many more.
+`ci` runs the same cases every time. `quick` runs a quarter of them where a property says how many. `nightly` runs many
+more.
 """
 
 import os
