@@ -32,8 +32,8 @@ from gallery.upstream.parse import (
 from gallery.upstream.raw import RawAnswer, raw_answer
 from gallery.upstream.refusals import error_from, page_in, plain_text_in
 from gallery.upstream.secret import Bearer, Secret
-from gallery.upstream.trouble import TROUBLE, failure_of, hint_for, lost, words_for
-from gallery.upstream.wrappings import unwrap
+from gallery.upstream.trouble import TROUBLE, failure_of, hint_for, lost, too_large, words_for
+from gallery.upstream.wrappings import unpack, unwrap
 
 MAX_ANSWER_BYTES = 256 * 2**20
 """Four pictures of 40 MB in base64 and room to spare. The same for status answers: what a completed task
@@ -204,7 +204,7 @@ class Client:
     def look_up(self, path: str) -> object:
         """GET a path below the base URL; the JSON of the answer. Raises UpstreamError; its `sent` means nothing."""
         limit = min(self._max_answer_bytes, MAX_CATALOGUE_BYTES)
-        return self._exchange(self._polls, "GET", self.base_url + path, self._poll_read_timeout, limit=limit)
+        return self._reply(self._polls, "GET", self.base_url + path, self._poll_read_timeout, limit=limit).document
 
     def hide(self, text: str) -> str:
         """The text without the key."""
@@ -216,7 +216,7 @@ class Client:
         if left > 0:
             timeout = min(self._poll_read_timeout, left)
             try:
-                return self._exchange(self._polls, "GET", url, timeout, deadline=deadline, limit=limit)
+                return self._reply(self._polls, "GET", url, timeout, deadline=deadline, limit=limit).document
             except OutcomeUnknown as lost:
                 failure = lost
             if time.monotonic() < deadline:
@@ -337,23 +337,6 @@ class Client:
         session.mount("http://", adapter)
         return session
 
-    def _exchange(
-        self,
-        session: requests.Session,
-        method: str,
-        url: str,
-        read_timeout: float,
-        body: Body | None = None,
-        *,
-        of_task: bool = False,
-        deadline: float = math.inf,
-        limit: int | None = None,
-    ) -> object:
-        """One request; the JSON of a 2xx answer, or an UpstreamError."""
-        return self._reply(
-            session, method, url, read_timeout, body, of_task=of_task, deadline=deadline, limit=limit
-        ).document
-
     def _reply(
         self,
         session: requests.Session,
@@ -428,22 +411,22 @@ class Client:
     ) -> tuple[bytes, UpstreamError | None]:
         """The body as far as it came, and what cut it short."""
         content = bytearray()
+        failure: UpstreamError | None = None
         try:
             # read1, since read(n) waits for n bytes while each dripping byte resets the socket's time-out
-            while chunk := response.raw.read1(2**16, decode_content=True):
+            while chunk := response.raw.read1(2**16, decode_content=False):
                 content += chunk
                 if len(content) > limit:
-                    return b"", MalformedAnswer(
-                        f"The server's answer is larger than {limit:,} bytes.",
-                        code="answer_too_large",
-                        hint=hint_for(body),
-                        retryable=body is None,
-                    )
+                    break
                 if time.monotonic() > deadline:
-                    return bytes(content), lost(body, "answer_too_slow", "The server's answer did not end in time.")
+                    failure = lost(body, "answer_too_slow", "The server's answer did not end in time.")
+                    break
         except TROUBLE as trouble:
-            return bytes(content), lost(body, *words_for(trouble)[:2])
-        return bytes(content), None
+            failure = lost(body, *words_for(trouble)[:2])
+        try:
+            return unpack(bytes(content), response.headers.get("Content-Encoding", ""), limit), failure
+        except OverflowError:
+            return b"", too_large(body, limit)
 
 
 def _is_wrong_address(problem: UpstreamError) -> bool:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from gallery.upstream.fields import RateLimits, Usage
+    from gallery.upstream.fields import Usage
     from gallery.upstream.raw import RawAnswer
 
 
@@ -38,7 +38,6 @@ class UpstreamError(Exception):
         advice: Mapping[str, str] | None = None,
         ids: Mapping[str, str] | None = None,
         usage: "Usage | None" = None,
-        limits: "RateLimits | None" = None,
         raw: "RawAnswer | None" = None,
     ) -> None:
         super().__init__(message)
@@ -58,7 +57,6 @@ class UpstreamError(Exception):
         self.advice = dict(advice or {})  # about a request that would do; for administrators
         self.ids = dict(ids or {})  # what support asks for
         self.usage = usage or {}
-        self.limits = limits
         self.raw = raw  # the answer itself, where one came that may have been paid for
 
 

@@ -16,7 +16,6 @@ from gallery.upstream.errors import MalformedAnswer, NoPicture
 from gallery.upstream.fields import (
     DEPTH,
     Hide,
-    RateLimits,
     Usage,
     advice,
     as_is,
@@ -28,7 +27,6 @@ from gallery.upstream.fields import (
     named,
     number,
     progress,
-    rate_limits,
     reason,
     usage_of,
 )
@@ -66,7 +64,6 @@ class Answer:
     advice: Mapping[str, str] = field(default_factory=dict, compare=False)  # about a request that would do
     ids: Mapping[str, str] = field(default_factory=dict, compare=False)  # what support asks for
     usage: Usage = field(default_factory=dict, compare=False)  # tokens, as OpenAI counts them
-    limits: RateLimits | None = field(default=None, compare=False)
     raw: RawAnswer | None = field(default=None, compare=False, repr=False)
 
     def settled(self) -> "Answer":
@@ -173,7 +170,6 @@ def read_answer(
     said: dict[str, Any] = {
         "ids": ids_of(document, headers, hide),
         "usage": usage_of(document),
-        "limits": rate_limits(headers),
         "raw": raw,
     }
     try:

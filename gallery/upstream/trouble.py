@@ -6,7 +6,7 @@ import requests
 import urllib3.exceptions
 
 from gallery.upstream.bodies import Body
-from gallery.upstream.errors import NotSent, OutcomeUnknown, UpstreamError
+from gallery.upstream.errors import MalformedAnswer, NotSent, OutcomeUnknown, UpstreamError
 from gallery.upstream.parse import OUTCOME_HINT
 
 TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
@@ -18,6 +18,11 @@ def hint_for(body: Body | None) -> str:
 
 def lost(body: Body | None, code: str, message: str) -> OutcomeUnknown:
     return OutcomeUnknown(message, code=code, hint=hint_for(body), retryable=body is None)
+
+
+def too_large(body: Body | None, limit: int) -> MalformedAnswer:
+    message = f"The server's answer is larger than {limit:,} bytes."
+    return MalformedAnswer(message, code="answer_too_large", hint=hint_for(body), retryable=body is None)
 
 
 def failure_of(trouble: Exception, body: Body | None) -> UpstreamError:

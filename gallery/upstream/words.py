@@ -406,7 +406,6 @@ WAIT_WORDS = re.compile(
     re.IGNORECASE,
 )  # OpenAI: "Please try again in 2s", "in 6m0s", "in 120ms"
 # The vendor's and GitHub's; OpenAI's; the IETF's draft.
-LIMIT_HEADERS = ("x-ratelimit-limit", "x-ratelimit-limit-requests", "x-ratelimit-limit-images", "ratelimit-limit")
 REMAINING_HEADERS = (
     "x-ratelimit-remaining",
     "x-ratelimit-remaining-requests",

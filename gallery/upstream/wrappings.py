@@ -6,6 +6,7 @@ The bytes decide, not the content type. Plain Python.
 import base64
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
@@ -32,6 +33,25 @@ class Unwrapped:
 
     document: object = None
     is_whole: bool = False
+
+
+def unpack(content: bytes, encoding: str, limit: int) -> bytes:
+    """The content without gzip or deflate around it.
+
+    Only the latter needs its header's word: some servers name an encoding that they do not use, and the other way
+    round. Raises OverflowError for more than `limit` bytes.
+    """
+    ways = (31,) if content.startswith(b"\x1f\x8b") else (15, -15) if "deflate" in encoding.lower() else ()
+    plain = content
+    for way in ways:
+        try:
+            plain = zlib.decompressobj(way).decompress(content, limit + 1)
+            break
+        except zlib.error:
+            continue
+    if len(plain) > limit:
+        raise OverflowError
+    return plain
 
 
 def unwrap(content: bytes) -> Unwrapped:

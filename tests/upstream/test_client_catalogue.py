@@ -5,7 +5,7 @@ The shapes are small excerpts, written by hand after the vendor's pages of March
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -38,31 +38,11 @@ from gallery.upstream.catalogue import (
 from tests.sandbox.conftest import launch
 from tests.support.properties import cases
 from tests.support.stub_upstream import Reply, Request, StubUpstream
+from tests.upstream.helpers import KEY
 
-KEY = "sk-0123456789abcdefSECRET"
 RATIOS = ("1:1", "16:9")
 RATIO = OfferedOption("aspect_ratio", "Aspect ratio", RATIOS)
 ALL_OPERATIONS = ("text-to-image", "image-to-image", "image-edit")
-
-
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
-@pytest.fixture
-def stub() -> Iterator[StubUpstream]:
-    with StubUpstream() as stub:
-        yield stub
-
-
-@pytest.fixture
-def client(stub: StubUpstream) -> Iterator[Client]:
-    client = Client(stub.base_url, KEY, connect_timeout=5, poll_read_timeout=20)
-    yield client
-    client.close()
 
 
 def row(name: str, category: object = "image", **said: Any) -> dict[str, Any]:

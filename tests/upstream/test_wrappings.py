@@ -1,8 +1,9 @@
 """Answers in another wrapping than one JSON object: streams of events, JSON by lines, bare pictures, two addresses."""
 
 import base64
+import gzip
 import json
-from collections.abc import Iterator
+import zlib
 from typing import Any
 
 import pytest
@@ -27,19 +28,6 @@ EARLY = base64.b64encode(PNG + b"blurred").decode()
 PARTIAL = {"type": "image_generation.partial_image", "b64_json": EARLY, "partial_image_index": 0}
 COMPLETED = {"type": "image_generation.completed", "b64_json": B64, "usage": {"input_tokens": 9, "output_tokens": 272}}
 EVENT_STREAM = {"Content-Type": "text/event-stream; charset=utf-8"}
-
-
-@pytest.fixture
-def stub() -> Iterator[StubUpstream]:
-    with StubUpstream() as stub:
-        yield stub
-
-
-@pytest.fixture
-def client(stub: StubUpstream) -> Iterator[Client]:
-    client = Client(stub.base_url, "", connect_timeout=2, read_timeout=5, poll_read_timeout=5)
-    yield client
-    client.close()
 
 
 def stream(*events: dict[str, Any] | str, end: str = "\n\n") -> bytes:
@@ -155,6 +143,34 @@ def test_kept_answer_of_a_stream_can_be_read_again(stub: StubUpstream, client: C
 def test_long_stream_is_read_to_a_bound() -> None:
     line = b'data: {"status": "processing", "progress": 1}\n\n'
     assert unwrap(line * 12_000 + stream(COMPLETED)).document == {"status": "processing", "progress": 1}
+
+
+PLAIN = json.dumps({"data": [{"b64_json": B64}]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (gzip.compress(PLAIN), "gzip"),
+        (gzip.compress(PLAIN), ""),
+        (gzip.compress(stream(COMPLETED)), "gzip"),
+        (zlib.compress(PLAIN), "deflate"),
+        (zlib.compress(PLAIN)[2:-4], "deflate"),
+        *[(PLAIN, encoding) for encoding in ("gzip", "deflate", "br", "aws-chunked", "none", "utf-8")],
+    ],
+)
+def test_no_content_encoding_hides_a_paid_picture(
+    stub: StubUpstream, client: Client, body: bytes, encoding: str
+) -> None:
+    stub.answer(body=body, headers={"Content-Encoding": encoding} if encoding else {})
+    assert [result.b64 for result in client.create(CAT).results] == [B64]
+
+
+def test_packed_answer_has_the_bound_of_a_plain_one(stub: StubUpstream) -> None:
+    stub.answer(body=gzip.compress(b" " * 200_000 + PLAIN), headers={"Content-Encoding": "gzip"})
+    with pytest.raises(MalformedAnswer) as caught:
+        Client(stub.base_url, "", max_answer_bytes=100_000).create(CAT)
+    assert caught.value.code == "answer_too_large"
 
 
 @pytest.mark.parametrize(
