@@ -11,7 +11,18 @@ from django_q.models import OrmQ, Task
 
 from gallery.downloads.files import delete_files
 from gallery.images.edit import UPLOADS
-from gallery.models import Download, Generation, ImageModel, ModelPace, Notice, PasswordTry, Picture, RawAnswer, State
+from gallery.models import (
+    Download,
+    Generation,
+    ImageModel,
+    MediaCheck,
+    ModelPace,
+    Notice,
+    PasswordTry,
+    Picture,
+    RawAnswer,
+    State,
+)
 from gallery.models.activity import KEEP_NOTICES
 from gallery.models.download import ARCHIVES
 from gallery.models.kept_file import KEPT
@@ -30,6 +41,8 @@ LEARNED = 1000
 FEWEST = 3
 KEEP_TASKS = timedelta(days=7)
 KEEP_UPLOADS = timedelta(days=1)
+# A slice of a check of the media takes less.
+FORGOTTEN_AFTER = timedelta(minutes=10)
 # So many pictures are deleted in one run; the next run goes on.
 EMPTIED = 500
 # The ledger of generations younger than this is checked: later, nothing changes by itself.
@@ -42,6 +55,12 @@ def pictures_without_thumbnails() -> list[int]:
     if OrmQ.objects.count() > REMEMBERED:
         return []  # nothing is lost; there is just much to do
     return list(Picture.objects.filter(thumbnails={}, created_at__lt=waited).values_list("pk", flat=True)[:200])
+
+
+def forgotten_media_checks() -> list[int]:
+    """Checks of the media that are not through, and that no process works on."""
+    before = timezone.now() - FORGOTTEN_AFTER
+    return list(MediaCheck.objects.filter(finished_at=None, worked_at__lt=before).values_list("pk", flat=True))
 
 
 def learn_durations() -> None:
