@@ -14,6 +14,7 @@ from gallery.images.edit import UPLOADS
 from gallery.models import (
     Download,
     Generation,
+    GuestAct,
     ImageModel,
     MediaCheck,
     ModelPace,
@@ -30,6 +31,7 @@ from gallery.models.picture import KEEP_TRASH
 from gallery.models.states import NOT_THE_MODELS_FAULT
 from gallery.queries.ledger import discrepancies
 from gallery.services.downloads import delete_download, remind
+from gallery.services.share_links import HOUR
 from gallery.services.sign_in import delete_old_tries
 
 logger = logging.getLogger(__name__)
@@ -101,11 +103,12 @@ def _success_rate(model: ImageModel) -> float | None:
 
 
 def delete_old_rows() -> None:
-    """Old results of background tasks, wrong passwords, notices and raw answers, and sessions that have run out."""
+    """Old results of background tasks, wrong passwords, acts of guests, notices, raw answers, and ended sessions."""
     now = timezone.now()
     Task.objects.filter(stopped__lt=now - KEEP_TASKS).delete()
     PasswordTry.objects.filter(at__lt=now - timedelta(days=1)).delete()
     delete_old_tries()
+    GuestAct.objects.filter(created_at__lt=now - HOUR).delete()
     Notice.objects.filter(created_at__lt=now - KEEP_NOTICES).delete()
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
     RawAnswer.objects.out_of_date(now).delete()
