@@ -22,10 +22,13 @@ from gallery.models import (
     Download,
     Gallery,
     Generation,
+    GuestAct,
     ImageModel,
+    MediaCheck,
     Person,
     Picture,
     PromptTemplate,
+    ShareLink,
     State,
     UpstreamAccount,
     ledger,
@@ -52,7 +55,10 @@ def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, 
     reserved = make_generation(estimated_cost=Decimal("0.05"))
     ledger.reserve(reserved.author, [reserved])
     PromptTemplate.objects.create(author=reserved.author, name="Fruit", text="A {{fruit}}")
-    services.share_links.make_link(team_gallery, reserved.author, {"label": "A friend", "expires_at": timezone.now()})
+    link = {"label": "A friend", "expires_at": timezone.now()}
+    services.share_links.make_link(team_gallery, reserved.author, link)
+    GuestAct.objects.create(link=ShareLink.objects.get(), kind=GuestAct.Kind.LIKE, place="a1b2")
+    MediaCheck.objects.create()
     services.comments.comment(team_gallery, team_gallery.pictures.get(), "Lovely", author=reserved.author)
     Download.objects.create(person=reserved.author, gallery=team_gallery, name="For the team")
     enqueue_submit(1)
