@@ -89,6 +89,11 @@ class Card:
         return f"generations/_card_{kind}.html"
 
     @property
+    def is_settled(self) -> bool:
+        """Whether it shows pictures, and changes only if its rows do: no time runs."""
+        return not self.generation.is_under_way and bool(self.pictures)
+
+    @property
     def ratio_class(self) -> str:
         return ratio_class(*self.generation.expected_size)
 
