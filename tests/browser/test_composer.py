@@ -104,7 +104,7 @@ def test_duplicate_is_shown_before_it_is_made_again(owner_page: Page) -> None:
     expect(panel).to_have_count(0)
 
 
-def test_card_is_varied_and_remixed_by_keys(owner_page: Page) -> None:
+def test_card_is_run_again_from_its_menu_and_remixed_by_a_key(owner_page: Page) -> None:
     pick(owner_page, "flux-schnell")
     owner_page.locator('label:has([name=opt_size][value="512x512"])').click()
     card = generate(owner_page, "A picture to go on from")
@@ -112,6 +112,10 @@ def test_card_is_varied_and_remixed_by_keys(owner_page: Page) -> None:
     before = owner_page.locator("article").count()
     card.get_by_role("link").first.focus()
     owner_page.keyboard.press("v")
+    card.hover()
+    card.get_by_role("button", name="More").click()
+    expect(owner_page.locator("article")).to_have_count(before)
+    card.get_by_role("button", name="Run again").click()
     expect(owner_page.locator("article")).to_have_count(before + 1)
     card.get_by_role("link").first.focus()
     owner_page.keyboard.press("r")

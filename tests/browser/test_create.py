@@ -184,14 +184,14 @@ def test_generation_can_be_cancelled(owner_page: Page) -> None:
     card = generate(owner_page, "Never mind [fail: task_never_ends]", "flux-pro")
     card.get_by_role("button", name="Cancel").click()
     expect(card).to_have_attribute("data-state", "cancelled")
-    expect(card).to_contain_text("Stopped waiting")
+    expect(card).to_contain_text("Cancelled")
 
 
 @pytest.mark.parametrize(
     ("word", "slug", "state", "text", "button"),
     [
         ("content_policy", "flux-schnell", "failed", "Nothing was charged", "Edit prompt"),
-        ("task_fails", "flux-pro", "failed", "Nothing was charged", "Retry"),
+        ("task_fails", "flux-pro", "failed", "Nothing was charged", "Try again"),
         ("model_not_allowed", "flux-schnell", "failed", "", "Copy for an administrator"),
         ("connection_broken", "flux-schnell", "interrupted", "it may have been charged", "Try again"),
     ],
@@ -362,3 +362,26 @@ def test_enter_among_the_models_picks_and_sends_nothing(owner_page: Page) -> Non
     owner_page.locator("[name=opt_size]").first.press("Enter")
     expect(owner_page.get_by_label("Prompt")).to_have_value("Not to be sent by Enter")
     expect(owner_page.locator("article")).to_have_count(before)
+
+
+def test_nothing_lies_on_a_picture_on_a_phone(phone_page: Page) -> None:
+    phone_page.get_by_role("button", name="Describe a picture…").tap()
+    expect(phone_page.get_by_label("Prompt")).to_be_focused()
+    phone_page.keyboard.type("Bare on a phone")
+    phone_page.get_by_role("button", name=re.compile("^Generate")).tap()
+    card = phone_page.locator("article", has_text="Bare on a phone")
+    done(card)
+    controls = ":is(button, a:not(.pic-link), input)"
+    assert (
+        card.locator(f".pic {controls}").evaluate_all("(all) => all.filter((one) => one.checkVisibility()).length") == 0
+    )
+    card.get_by_role("button", name="More", exact=True).tap()
+    expect(card.get_by_role("link", name="Remix")).to_be_visible()
+    phone_page.goto("/pictures/")
+    tile = phone_page.locator(".tile").first
+    assert tile.locator(controls).evaluate_all("(all) => all.filter((one) => one.checkVisibility()).length") == 0
+    assert (tile.bounding_box() or {"y": 1000})["y"] < 370
+    phone_page.get_by_role("button", name="Select").tap()
+    tile.tap()
+    expect(phone_page.locator("[data-selected]")).to_have_text("1 selected")
+    expect(phone_page.get_by_role("button", name="Add to gallery")).to_be_visible()

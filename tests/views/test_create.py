@@ -104,7 +104,7 @@ def test_form_makes_a_generation(as_owner: Client, owner: Person, private_galler
     assert str(made.estimated_cost) == "0.1000"
     text = response.content.decode()
     assert f'id="generation-{made.pk}"' in text
-    assert "Next in the queue" in text
+    assert "Next up" in text
     assert "1 under way" in text
 
 

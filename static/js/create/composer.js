@@ -225,6 +225,8 @@ export function start() {
   if (place) equip(place);
 
   document.addEventListener("click", (event) => {
+    // The dock on a phone: one tap, and one types.
+    if (closest(event.target, ".dock", HTMLElement)) openComposer();
     const filler = closest(event.target, "[data-fill-prompt]", HTMLElement);
     if (!filler || event.ctrlKey || event.metaKey) return;
     if (fillPrompt(filler.dataset.fillPrompt ?? "")) event.preventDefault();
