@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
@@ -18,8 +19,10 @@ from gallery.models.options import LONGEST_TEXT, plain
 from gallery.models.prompts import TooMany, expand, is_json
 from gallery.services.generations import GenerationSpec
 from gallery.web.http import number_in
+from gallery.web.samples import ModelPick, picks_of
 
 OPTION_PREFIX = "opt_"
+SHAPE_FIELDS = ("opt_size", "opt_aspect_ratio")
 # Characters in the box. It may hold many lines or alternatives, each as long as the model allows.
 MOST_TYPED = 40_000
 
@@ -169,7 +172,7 @@ class GenerationForm(TokenForm):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": "One of the models to compare with is not on offer any more."},
     )
-    per_line = forms.BooleanField(label="One request per line", required=False)
+    per_line = forms.BooleanField(label="One picture per line", required=False)
     # What to do with duplicates: "" asks, "all" sends them again, "new" leaves them out.
     again = forms.ChoiceField(choices=[("", ""), ("all", ""), ("new", "")], required=False, widget=forms.HiddenInput)
     parent = LateChoiceField(Picture, required=False, widget=forms.HiddenInput)
@@ -247,6 +250,35 @@ class GenerationForm(TokenForm):
     @property
     def option_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in self.fields if name.startswith(OPTION_PREFIX)]
+
+    @property
+    def shape_field(self) -> forms.BoundField | None:
+        """The option that decides about a picture's proportions."""
+        return next((field for field in self.option_fields if field.html_name in SHAPE_FIELDS), None)
+
+    @property
+    def more_fields(self) -> list[forms.BoundField]:
+        """The other options, which the composer folds."""
+        return [field for field in self.option_fields if field.html_name not in SHAPE_FIELDS]
+
+    @property
+    def more_has_errors(self) -> bool:
+        return any(field.errors for field in [*self.more_fields, self["gallery"]])
+
+    @property
+    def more_words(self) -> str:
+        """What the folded options say, on one line: "Standard · Vivid · not in a gallery"."""
+        chosen = [
+            field.field.option.in_words(str(field.value()))
+            for field in self.more_fields
+            if field.value() and isinstance(field.field, OptionField)
+        ]
+        return " · ".join([*chosen, "in a gallery" if self["gallery"].value() else "not in a gallery"])
+
+    @cached_property
+    def picks(self) -> list[ModelPick]:
+        """The models on offer with a sample of each."""
+        return picks_of(self.models, self.person)
 
     @property
     def is_json(self) -> bool:

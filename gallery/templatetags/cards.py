@@ -1,4 +1,4 @@
-"""Cards that have ended well, kept as HTML.
+"""Lists of cards; and those that have ended well, kept as HTML.
 
 A feed shows the same cards again and again, and Django's templates take most of a page's time for them. What is kept
 depends on everything that the card's row, its pictures and the few rows beside it say, so it is never out of date.
@@ -15,10 +15,11 @@ from django.conf import settings
 from django.template import Context
 from django.utils.safestring import SafeString, mark_safe
 
-from gallery.web.cards import Card
+from gallery.web.cards import Card, folded
 from gallery.web.pictures import is_in_first_row
 
 register = template.Library()
+register.filter("folded", folded)
 
 # In each process; a card has some three thousand characters.
 MOST_KEPT = 400
@@ -71,7 +72,7 @@ def _key(context: Context, card: Card) -> Hashable:
     return (
         *(str(context.get(name, "")) for name in ("feed", "within")),
         # What they may do.
-        (context["user"].pk, context["user"].is_staff, card.is_mine),
+        (context["user"].pk, context["user"].is_staff, card.is_mine, card.again_price),
         _facts(row),
         (model.label, model.slug, model.is_on_offer, model.replacement, model.replacement_label),
         (row.author.name, row.gallery and row.gallery.name, row.batch and row.batch.kind),

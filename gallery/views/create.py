@@ -18,10 +18,11 @@ from gallery.views.cards import created_answer, feed_of, feed_page, mark_seen, u
 from gallery.web.http import PersonRequest, number_in
 from gallery.web.pictures import begin_with
 
+# Prompts to begin with, and the bundled sample that shows what may come of each.
 EXAMPLES = (
-    "A lemon tree on a terrace above the sea, early morning light",
-    "A quiet mountain lake under the northern lights",
-    "A poster for a jazz night, bold shapes, midnight blue and gold",
+    ("A lemon tree on a terrace above the sea, early morning light", "samples/flux-pro.webp"),
+    ("A quiet mountain lake under the northern lights", "samples/flux-schnell.webp"),
+    ("A poster for a jazz night, bold shapes, midnight blue and gold", "samples/ideogram-v3.webp"),
 )
 
 
@@ -172,6 +173,8 @@ def generation_options(request: PersonRequest) -> HttpResponse:
     wanted["model"] = request.GET.get("model", "")
     if (count := number_in(request.GET.get("count"), most=99)) is not None:
         wanted["count"] = count
+    if (gallery := number_in(request.GET.get("gallery"))) is not None:
+        wanted["gallery"] = gallery
     form = GenerationForm(person=request.user, initial=wanted)
     response = render(request, "generations/_options.html", {"form": form})
     return trigger_client_event(response, "options", after="settle")

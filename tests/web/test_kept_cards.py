@@ -45,7 +45,7 @@ def test_each_answer_has_its_own_token(owner: Person, shown: Picture) -> None:
     assert asked.status_code == 302
 
 
-@pytest.mark.parametrize("change", ["favourite", "thumbnails", "model", "name", "trash"])
+@pytest.mark.parametrize("change", ["favourite", "thumbnails", "model", "name", "price", "trash"])
 def test_card_shows_every_change(as_owner: Client, owner: Person, shown: Picture, change: str) -> None:
     before = without_token(card_of(as_owner, shown))
     match change:
@@ -57,6 +57,8 @@ def test_card_shows_every_change(as_owner: Client, owner: Person, shown: Picture
             ImageModel.objects.update(label="Another name")
         case "name":
             Generation.objects.update(prompt="Another prompt")
+        case "price":
+            ImageModel.objects.update(price="0.37")
         case "trash":
             Picture.objects.update(trashed_at=shown.created_at)
     assert without_token(card_of(as_owner, shown)) != before
