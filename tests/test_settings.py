@@ -32,7 +32,7 @@ def start(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProc
     return subprocess.run(
         [sys.executable, "-c", SHOWN],
         cwd=settings.BASE_DIR,
-        env=env | {"LEMONSTUDIO_DATA": str(folder)} | environment,
+        env=env | {"LEMONSTUDIO_DATA": str(folder), "LEMONSTUDIO_DOTENV": ""} | environment,
         capture_output=True,
         text=True,
         timeout=30,
@@ -58,6 +58,12 @@ def loaded(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
         (PRODUCTION | {"SECRET_KEY": f"django-insecure-{STRONG}"}, "SECRET_KEY is too weak"),
         (PRODUCTION | {"LEMONSTUDIO_DEBUG": "1"}, "LEMONSTUDIO_DEBUG shows internals to visitors"),
         (PRODUCTION | {"LEMONSTUDIO_ENV": "prod"}, 'LEMONSTUDIO_ENV is "prod"'),
+        (PRODUCTION | {"LEMONSTUDIO_BEHIND_PROXY": "ja"}, 'LEMONSTUDIO_BEHIND_PROXY is "ja"'),
+        (PRODUCTION | {"SCRIPT_NAME": "/studio"}, "The studio cannot be below a path"),
+        (PRODUCTION | {"LEMONSTUDIO_URL": "https://example.org/studio"}, "The studio cannot be below a path"),
+        (PRODUCTION | {"CSRF_TRUSTED_ORIGINS": "https://a.example/b"}, "The studio cannot be below a path"),
+        (LOCAL | {"TIME_ZONE": "Mars/X"}, 'TIME_ZONE is "Mars/X"'),
+        (LOCAL | {"LEMONSTUDIO_S3_SERVE": "nginx"}, 'LEMONSTUDIO_S3_SERVE is "nginx"'),
         (LOCAL | {"LEMONDATA_BASE_URL": "api.example"}, 'LEMONDATA_BASE_URL has "api.example"'),
         (LOCAL | {"LEMONDATA_BASE_URL": "ftp://api.example"}, 'LEMONDATA_BASE_URL has "ftp://api.example"'),
         (LOCAL | {"LEMONDATA_BASE_URL": "http://"}, "LEMONDATA_BASE_URL"),
@@ -143,6 +149,14 @@ def test_sandbox_is_used_while_no_upstream_is_set(
     shown = loaded(tmp_path, LOCAL | environment)
     assert (shown["SANDBOX"], shown["LEMONDATA_BASE_URL"], shown["TRUSTED"]) == (sandbox, address, trusted)
     assert (shown["LEMONDATA_API_KEY"] == "sk-sandbox-studio") is sandbox
+
+
+def test_secrets_come_from_files(tmp_path: Path) -> None:
+    for name, text in (("key", f"{STRONG}\n"), ("api", "sk-from-a-file\n")):
+        (tmp_path / name).write_text(text)
+    files = {"SECRET_KEY_FILE": str(tmp_path / "key"), "LEMONDATA_API_KEY_FILE": str(tmp_path / "api")}
+    shown = loaded(tmp_path, {"ALLOWED_HOSTS": "studio.example.org"} | files)
+    assert (shown["SECRET_KEY"], shown["LEMONDATA_API_KEY"]) == (STRONG, "sk-from-a-file")
 
 
 def test_only_a_local_studio_has_the_demo_commands(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from django.utils import timezone
 
 from gallery.models.account import GOES_ON_WHEN_RESUMED, RESTORED
 from gallery.models.download import ARCHIVES
+from lemonstudio import __version__
 
 MARKER = "backup.json"
 MEDIA = "media"
@@ -66,8 +66,7 @@ def is_on_s3() -> bool:
 
 
 def version() -> str:
-    with (Path(settings.BASE_DIR) / "pyproject.toml").open("rb") as file:
-        return str(tomllib.load(file)["project"]["version"])
+    return __version__
 
 
 def latest_migration() -> str:

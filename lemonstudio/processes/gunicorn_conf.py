@@ -1,4 +1,4 @@
-"""The web server's settings: `gunicorn lemonstudio.wsgi -c lemonstudio/gunicorn_conf.py`."""
+"""The web server's settings: `gunicorn lemonstudio.wsgi -c lemonstudio/processes/gunicorn_conf.py`."""
 
 import gc
 import os
@@ -22,6 +22,9 @@ graceful_timeout = 10
 keepalive = 5
 # A worker's heartbeat is a file; on a disk that is busy it can come late and cost the worker its life.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 gunicorn makes a private file there
+
+# A client could otherwise say that the studio is below a path.
+forwarder_headers = ""
 
 accesslog = "-" if os.environ.get("WEB_ACCESS_LOG") else None
 errorlog = "-"
