@@ -161,7 +161,6 @@ urlpatterns = [
     path("logout/", account.SignOut.as_view(), name="logout"),
     path("setup/", account.setup, name="setup"),
     path("account/", account.account, name="account"),
-    path("account/sign-out-elsewhere/", account.sign_out_elsewhere, name="sign_out_elsewhere"),
     path("account/theme/", account.theme, name="theme"),
     path("account/password/", auth.PasswordChangeView.as_view(), name="password_change"),
     path("account/password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),

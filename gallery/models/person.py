@@ -7,7 +7,6 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
 # Colours of the circles that stand for people: .avatar-0 and so on.
 TONES = 8
@@ -53,10 +52,6 @@ class Person(AbstractBaseUser, PermissionsMixin):
         help_text="What the upstream is told instead of a name or an e-mail.",
     )
 
-    sign_outs = models.PositiveIntegerField(
-        "signed out everywhere", default=0, editable=False, help_text="How often. Earlier sessions are void."
-    )
-
     objects: ClassVar[PersonManager] = PersonManager()
 
     USERNAME_FIELD = "email"
@@ -87,12 +82,6 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.name.split(" ")[0]
-
-    def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Django's, changed by each time that the person signs out everywhere."""
-        value = f"{self.password}{self.sign_outs or ''}"
-        key_salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
-        return salted_hmac(key_salt, value, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def initials(self) -> str:

@@ -1,19 +1,12 @@
 """People and their accounts."""
 
 from django.db import transaction
-from django.db.models import F
 
 from gallery.models import Person, UpstreamAccount
 
 
 class AlreadySetUp(Exception):
     """The studio has an account already; the first-run page is closed."""
-
-
-def sign_out_everywhere(person: Person) -> None:
-    """Void all sessions of this person, also the one that asks for it unless it is renewed."""
-    Person.objects.filter(pk=person.pk).update(sign_outs=F("sign_outs") + 1)
-    person.refresh_from_db(fields=["sign_outs"])
 
 
 def set_up(name: str, email: str, password: str) -> Person:

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from django.contrib import messages
-from django.contrib.auth import login, update_session_auth_hash
+from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
@@ -19,7 +18,7 @@ from gallery import services
 from gallery.forms.accounts import SetUpForm, SignInForm
 from gallery.models import Person
 from gallery.web.context_processors import THEMES
-from gallery.web.http import PersonRequest, StudioRequest
+from gallery.web.http import StudioRequest
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -79,14 +78,6 @@ def admin_login(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/account.html")
-
-
-@require_POST
-def sign_out_elsewhere(request: PersonRequest) -> HttpResponse:
-    services.people.sign_out_everywhere(request.user)
-    update_session_auth_hash(request, request.user)
-    messages.success(request, "All other browsers are signed out.")
-    return redirect("account")
 
 
 @login_not_required

@@ -167,7 +167,6 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "logout": ("post", (LOGIN, "/login/", "/login/", "/login/")),
     "setup": ("get", (HOME, HOME, HOME, HOME)),
     "account": ("get", FOR_ALL),
-    "sign_out_elsewhere": ("post", (LOGIN, "/account/", "/account/", "/account/")),
     "theme": ("post", (HOME, HOME, HOME, HOME)),
     "password_change": ("get", FOR_ALL),
     "password_change_done": ("get", FOR_ALL),

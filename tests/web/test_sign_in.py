@@ -13,7 +13,7 @@ from gallery import services
 from gallery.models import Person, SignInTry
 from gallery.services.sign_in import MOST_OF_ACCOUNT_AND_PLACE, MOST_OF_PLACE
 from gallery.web.sign_in import BoundedArgon2Hasher, StudioBackend
-from tests.conftest import PASSWORD, signed_in
+from tests.conftest import PASSWORD
 
 EMAIL = "olivia@example.org"
 
@@ -124,19 +124,6 @@ def test_session_of_a_disabled_person_ends(owner: Person) -> None:
     assert StudioBackend().get_user(owner.pk) == owner
     Person.objects.update(is_active=False)
     assert StudioBackend().get_user(owner.pk) is None
-
-
-def test_signing_out_everywhere_else_ends_the_other_sessions(owner: Person, teammate: Person) -> None:
-    here, there, another = signed_in(owner), signed_in(owner), signed_in(teammate)
-    assert here.post("/account/sign-out-elsewhere/").status_code == 302
-    assert [client.get("/account/").status_code for client in (here, there, another)] == [200, 302, 200]
-    owner.refresh_from_db()
-    assert signed_in(owner).get("/account/").status_code == 200
-
-
-def test_session_from_before_the_update_goes_on(owner: Person) -> None:
-    """Its hash is Django's own, as long as the person has not signed out everywhere."""
-    assert owner.get_session_auth_hash() == super(Person, owner)._get_session_auth_hash()  # type: ignore[misc]
 
 
 def test_signing_out_clears_the_browser(as_owner: Client) -> None:
