@@ -13,6 +13,7 @@ from gallery.admin import (
     people,
     pictures,
     share_links,
+    sign_in,
     templates,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "people",
     "pictures",
     "share_links",
+    "sign_in",
     "templates",
 ]
 
