@@ -30,6 +30,11 @@ def enqueue_invitation(invitation_id: int, origin: str) -> None:
     async_task("gallery.tasks.invitation", invitation_id, origin, save=False)
 
 
+def enqueue_password_reset(email: str, origin: str) -> None:
+    """Mail a link to reset a password, if there is an account with this e-mail."""
+    async_task("gallery.tasks.password_reset", email, origin, save=False)
+
+
 def enqueue_catalogue_sync() -> None:
     """Ask the upstream what it offers."""
     async_task("gallery.tasks.sync_catalogue", save=False)

@@ -117,6 +117,11 @@ def invitation(invitation_id: int, origin: str) -> None:
     mail.send_invitation(invitation_id, origin)
 
 
+def password_reset(email: str, origin: str) -> None:
+    """Run twice, it mails twice; each link works until one of them is used."""
+    mail.send_password_reset(email, origin)
+
+
 def sync_catalogue() -> None:
     """For the administration's comparison. Run twice, it asks twice, and asking costs nothing."""
     catalogue_sync.sync_catalogue()

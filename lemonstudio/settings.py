@@ -8,6 +8,7 @@ import contextlib
 import os
 import secrets
 import socket
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -164,6 +165,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     # Not django_htmx: its middleware and helpers need no app, and the app would add an older htmx than ours.
     "django_q",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
 ]
 if LOCAL:
     # Commands that fill a studio with made-up pictures. A production studio must not have them.
@@ -179,6 +186,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "gallery.web.trusted_header.TrustedHeaderMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "gallery.web.middleware.SignInMiddleware",
     "gallery.web.middleware.PrivatePagesMiddleware",
@@ -240,6 +249,107 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+# -- Signing in --------------------------------------------------------------------------------------------
+
+# Who needs a passkey or an authenticator app. Without one they reach only the page where they set it up.
+LEMONSTUDIO_SECOND_STEP = env.str("LEMONSTUDIO_SECOND_STEP", default="optional")
+if LEMONSTUDIO_SECOND_STEP not in ("optional", "administrators", "everyone"):
+    raise ImproperlyConfigured(
+        f'LEMONSTUDIO_SECOND_STEP is "{LEMONSTUDIO_SECOND_STEP}"; it can be "optional", "administrators" or "everyone".'
+    )
+# Lifetime of the link in a mail, in seconds.
+PASSWORD_RESET_TIMEOUT = 3600
+
+ACCOUNT_ADAPTER = "gallery.web.sign_in.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
+# The studio's own limits count in the database, for all processes; these would count in each process.
+ACCOUNT_RATE_LIMITS = {"login_failed": None, "reauthenticate": None}
+ACCOUNT_FORMS = {"reauthenticate": "gallery.forms.second_step.PasswordAgainForm"}
+MFA_ADAPTER = "gallery.web.second_step.SecondStepAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Lemon Studio"
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_FORMS = {
+    "authenticate": "gallery.forms.second_step.SecondStepForm",
+    "reauthenticate": "gallery.forms.second_step.CodeAgainForm",
+    "activate_totp": "gallery.forms.second_step.ActivateAppForm",
+    "add_webauthn": "gallery.forms.second_step.PasskeyForm",
+    "authenticate_webauthn": "gallery.forms.second_step.PasskeyStepForm",
+    "reauthenticate_webauthn": "gallery.forms.second_step.PasskeyAgainForm",
+    "login_webauthn": "gallery.forms.second_step.SignInByPasskeyForm",
+}
+
+SOCIALACCOUNT_ADAPTER = "gallery.web.providers.ProviderAdapter"
+# A provider that does not answer in this time does not sign in, and its thread goes on to others.
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": []}}
+
+
+def _pairs(name: str) -> dict[str, str]:
+    """Read "a=b,c=d". Raises ImproperlyConfigured."""
+    rows = [row.partition("=") for row in env.list(name, default=[]) if row.strip()]
+    if not all(key.strip() and value.strip() for key, _, value in rows):
+        raise ImproperlyConfigured(f"{name} must be pairs such as designers=Design,art=Art direction.")
+    return {key.strip(): value.strip() for key, _, value in rows}
+
+
+# One provider (OpenID Connect) by environment; others can be added in the administration.
+_oidc = {name: env.str(f"LEMONSTUDIO_OIDC_{name}", default="").strip() for name in ("ISSUER", "CLIENT_ID", "NAME")}
+_oidc_secret = env.str("LEMONSTUDIO_OIDC_CLIENT_SECRET", default="").strip()
+if _oidc["ISSUER"] or _oidc["CLIENT_ID"] or _oidc_secret:
+    if not (_oidc["ISSUER"] and _oidc["CLIENT_ID"] and _oidc_secret):
+        raise ImproperlyConfigured(
+            "To sign in by a provider, set LEMONSTUDIO_OIDC_ISSUER, LEMONSTUDIO_OIDC_CLIENT_ID and"
+            " LEMONSTUDIO_OIDC_CLIENT_SECRET, all three."
+        )
+    if not _origin("LEMONSTUDIO_OIDC_ISSUER", _oidc["ISSUER"]).startswith("https://") and not LOCAL:
+        # The provider's answers count because they come by TLS.
+        raise ImproperlyConfigured("LEMONSTUDIO_OIDC_ISSUER must begin with https://.")
+    SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"].append(
+        {
+            "provider_id": "oidc",
+            "name": _oidc["NAME"] or "your company account",
+            "client_id": _oidc["CLIENT_ID"],
+            "secret": _oidc_secret,
+            "settings": {
+                "server_url": _oidc["ISSUER"].rstrip("/"),
+                "scope": env.str("LEMONSTUDIO_OIDC_SCOPES", default="openid profile email").split(),
+                "verified_email": env.bool("LEMONSTUDIO_OIDC_TRUST_EMAIL", default=False),
+                "domains": env.list("LEMONSTUDIO_OIDC_DOMAINS", default=[]),
+                "allowed_groups": env.list("LEMONSTUDIO_OIDC_ALLOWED_GROUPS", default=[]),
+                "groups_claim": env.str("LEMONSTUDIO_OIDC_GROUPS_CLAIM", default="groups"),
+                "groups": _pairs("LEMONSTUDIO_OIDC_GROUPS"),
+                "admin_groups": env.list("LEMONSTUDIO_OIDC_ADMIN_GROUPS", default=[]),
+                "second_step": env.bool("LEMONSTUDIO_OIDC_SECOND_STEP", default=False),
+            },
+        }
+    )
+
+# A proxy that has signed the person in names the e-mail in this header. It counts from these addresses only.
+LEMONSTUDIO_TRUSTED_HEADER = env.str("LEMONSTUDIO_TRUSTED_HEADER", default="").strip()
+LEMONSTUDIO_TRUSTED_HEADER_NAME = env.str("LEMONSTUDIO_TRUSTED_HEADER_NAME", default="").strip()
+LEMONSTUDIO_TRUSTED_HEADER_CREATES = env.bool("LEMONSTUDIO_TRUSTED_HEADER_CREATES", default=False)
+try:
+    LEMONSTUDIO_TRUSTED_PROXIES = [
+        ip_network(address.strip(), strict=False)
+        for address in env.list("LEMONSTUDIO_TRUSTED_PROXIES", default=[])
+        if address.strip()
+    ]
+except ValueError as problem:
+    raise ImproperlyConfigured(f"LEMONSTUDIO_TRUSTED_PROXIES has a mistake: {problem}.") from None
+if bool(LEMONSTUDIO_TRUSTED_HEADER) != bool(LEMONSTUDIO_TRUSTED_PROXIES):
+    raise ImproperlyConfigured(
+        "To let a proxy sign people in, set both LEMONSTUDIO_TRUSTED_HEADER and LEMONSTUDIO_TRUSTED_PROXIES, such as"
+        " X-Forwarded-Email and 127.0.0.1."
+    )
+if any(network.prefixlen == 0 for network in LEMONSTUDIO_TRUSTED_PROXIES):
+    raise ImproperlyConfigured("LEMONSTUDIO_TRUSTED_PROXIES names all addresses. Then every visitor is any person.")
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")

@@ -24,6 +24,12 @@ print(json.dumps(shown))
 STRONG = "kX3-9vQ_wTz7Lr2Jd8Yb5Nm1Hc6Pf4Sg0Ra-Ue_Oi3Wq"
 PRODUCTION = {"SECRET_KEY": STRONG, "ALLOWED_HOSTS": "studio.example.org"}
 LOCAL = {"LEMONSTUDIO_ENV": "local"}
+OIDC = {
+    "LEMONSTUDIO_OIDC_ISSUER": "https://login.example.org",
+    "LEMONSTUDIO_OIDC_CLIENT_ID": "studio",
+    "LEMONSTUDIO_OIDC_CLIENT_SECRET": "a secret",
+}
+HEADER = {"LEMONSTUDIO_TRUSTED_HEADER": "X-Forwarded-Email"}
 
 
 def start(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -64,6 +70,13 @@ def loaded(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
         (PRODUCTION | {"CSRF_TRUSTED_ORIGINS": "https://a.example/b"}, "The studio cannot be below a path"),
         (LOCAL | {"TIME_ZONE": "Mars/X"}, 'TIME_ZONE is "Mars/X"'),
         (LOCAL | {"LEMONSTUDIO_S3_SERVE": "nginx"}, 'LEMONSTUDIO_S3_SERVE is "nginx"'),
+        (LOCAL | {"LEMONSTUDIO_SECOND_STEP": "admins"}, 'LEMONSTUDIO_SECOND_STEP is "admins"'),
+        (LOCAL | {"LEMONSTUDIO_OIDC_ISSUER": "https://login.example.org"}, "set LEMONSTUDIO_OIDC_ISSUER"),
+        (PRODUCTION | OIDC | {"LEMONSTUDIO_OIDC_ISSUER": "http://login.example.org"}, "must begin with https://"),
+        (LOCAL | OIDC | {"LEMONSTUDIO_OIDC_GROUPS": "designers"}, "LEMONSTUDIO_OIDC_GROUPS must be pairs"),
+        (LOCAL | {"LEMONSTUDIO_TRUSTED_HEADER": "X-Email"}, "set both LEMONSTUDIO_TRUSTED_HEADER"),
+        (LOCAL | HEADER | {"LEMONSTUDIO_TRUSTED_PROXIES": "10.0.0.0/99"}, "LEMONSTUDIO_TRUSTED_PROXIES has a mistake"),
+        (LOCAL | HEADER | {"LEMONSTUDIO_TRUSTED_PROXIES": "::/0"}, "LEMONSTUDIO_TRUSTED_PROXIES names all addresses"),
         (LOCAL | {"LEMONDATA_BASE_URL": "api.example"}, 'LEMONDATA_BASE_URL has "api.example"'),
         (LOCAL | {"LEMONDATA_BASE_URL": "ftp://api.example"}, 'LEMONDATA_BASE_URL has "ftp://api.example"'),
         (LOCAL | {"LEMONDATA_BASE_URL": "http://"}, "LEMONDATA_BASE_URL"),

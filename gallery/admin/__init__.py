@@ -14,6 +14,7 @@ from gallery.admin import (
     people,
     pictures,
     share_links,
+    sign_in,
     templates,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "people",
     "pictures",
     "share_links",
+    "sign_in",
     "templates",
 ]
 

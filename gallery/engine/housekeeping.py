@@ -30,6 +30,7 @@ from gallery.models.kept_file import KEPT
 from gallery.models.picture import KEEP_TRASH
 from gallery.models.states import NOT_THE_MODELS_FAULT
 from gallery.queries.ledger import discrepancies
+from gallery.services import sessions
 from gallery.services.downloads import delete_download, remind
 from gallery.services.share_links import HOUR
 from gallery.services.sign_in import delete_old_tries
@@ -111,6 +112,7 @@ def delete_old_rows() -> None:
     GuestAct.objects.filter(created_at__lt=now - HOUR).delete()
     Notice.objects.filter(created_at__lt=now - KEEP_NOTICES).delete()
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    sessions.delete_old()
     RawAnswer.objects.out_of_date(now).delete()
 
 

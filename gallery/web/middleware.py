@@ -14,9 +14,22 @@ from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
+from gallery.web import second_step
 from gallery.web.http import StudioRequest
 
 logger = logging.getLogger(__name__)
+
+# What a person opens who still has to set up the second step that the studio asks of them.
+WITHOUT_SECOND_STEP = {
+    "logout",
+    "theme",
+    "account_reauthenticate",
+    "mfa_index",
+    "mfa_list_webauthn",
+    "mfa_activate_totp",
+    "mfa_add_webauthn",
+    "mfa_view_recovery_codes",
+}
 
 
 class SignInMiddleware(LoginRequiredMiddleware):
@@ -24,7 +37,18 @@ class SignInMiddleware(LoginRequiredMiddleware):
 
     A fragment (htmx) is answered with an order to go to the sign-in page: htmx would follow a redirect, and swap the
     sign-in page into a card. A form that was sent after the session had ended leads back to the page it was on.
+    Who still needs a second step is sent to the page where it is set up, also from the administration.
     """
+
+    def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
+        response = super().process_view(request, view_func, view_args, view_kwargs)
+        if response is not None or not getattr(view_func, "login_required", True):
+            return response
+        match = request.resolver_match
+        if (match and match.view_name in WITHOUT_SECOND_STEP) or not second_step.is_missing(request):
+            return None
+        address = resolve_url("mfa_index")
+        return HttpResponseClientRedirect(address) if getattr(request, "htmx", False) else HttpResponseRedirect(address)
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
         htmx = bool(getattr(request, "htmx", False))

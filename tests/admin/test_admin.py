@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import Model
@@ -61,6 +63,9 @@ def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, 
     MediaCheck.objects.create()
     services.comments.comment(team_gallery, team_gallery.pictures.get(), "Lovely", author=reserved.author)
     Download.objects.create(person=reserved.author, gallery=team_gallery, name="For the team")
+    TOTP.activate(reserved.author, generate_totp_secret())
+    SocialApp.objects.create(provider="openid_connect", provider_id="team", name="Team login", client_id="studio")
+    SocialAccount.objects.create(user=reserved.author, provider="team", uid="olivia")
     enqueue_submit(1)
     now = timezone.now()
     for name, success in (("went-well", True), ("went-wrong", False)):

@@ -70,9 +70,14 @@ class Visit:
     """A browser context whose pages may neither break the Content-Security-Policy nor throw."""
 
     def __init__(self, browser: Browser, studio: Studio, **options: Any) -> None:
-        options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options}
+        options = {
+            "base_url": studio.url,
+            "viewport": {"width": 1440, "height": 900},
+            "reduced_motion": "reduce",
+            **options,
+        }
         self.studio = studio
-        self.context: BrowserContext = browser.new_context(base_url=studio.url, **options)
+        self.context: BrowserContext = browser.new_context(**options)
         self.context.set_default_timeout(15_000)
         self.complaints: list[str] = []
         self.page = self.open_page()
