@@ -30,9 +30,19 @@ def enqueue_invitation(invitation_id: int, origin: str) -> None:
     async_task("gallery.tasks.invitation", invitation_id, origin, save=False)
 
 
+def enqueue_password_reset(email: str, origin: str) -> None:
+    """Mail a link to reset a password, if there is an account with this e-mail."""
+    async_task("gallery.tasks.password_reset", email, origin, save=False)
+
+
 def enqueue_catalogue_sync() -> None:
     """Ask the upstream what it offers."""
     async_task("gallery.tasks.sync_catalogue", save=False)
+
+
+def enqueue_media_check(check_id: int) -> None:
+    """Work on a check of the media for a while; after everything else."""
+    async_task("gallery.tasks.check_media", check_id, save=False, broker=later())
 
 
 def enqueue_thumbnails(picture_id: int) -> None:

@@ -1,6 +1,12 @@
 """The addresses of the app. A view, its address and its template share one name."""
 
+from allauth.account import views as allauth_account
+from allauth.mfa.base import views as allauth_mfa
+from allauth.mfa.recovery_codes import views as allauth_codes
+from allauth.mfa.totp import views as allauth_app
+from allauth.mfa.webauthn import views as allauth_passkeys
 from django.contrib.auth import views as auth
+from django.contrib.auth.decorators import login_not_required
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
@@ -21,10 +27,14 @@ from gallery.views import (
     library,
     marks,
     members,
+    password_reset,
     pictures,
     poll,
+    providers,
     queue,
+    second_steps,
     selection,
+    sessions,
     share_links,
     site,
     tags,
@@ -158,10 +168,33 @@ urlpatterns = [
     path("usage/csv", usage.usage_csv, name="usage_csv"),
     path("admin/login/", account.admin_login, name="admin_login"),
     path("login/", account.SignIn.as_view(), name="login"),
+    # allauth's views, under allauth's names: only those that the studio has pages for.
+    path("login/", account.SignIn.as_view(), name="account_login"),
+    path("login/step/", allauth_mfa.authenticate, name="mfa_authenticate"),
+    path("login/passkey/", login_not_required(allauth_passkeys.login_webauthn), name="mfa_login_webauthn"),
+    path("login/with/<slug:provider_id>/", providers.provider_login, name="openid_connect_login"),
+    path("login/with/<slug:provider_id>/back/", providers.provider_callback, name="openid_connect_callback"),
+    path("login/forgotten/", password_reset.password_forgotten, name="password_forgotten"),
+    path("login/reset/<str:uidb64>/<str:token>/", password_reset.PasswordReset.as_view(), name="password_reset"),
     path("logout/", account.SignOut.as_view(), name="logout"),
     path("setup/", account.setup, name="setup"),
     path("account/", account.account, name="account"),
+    path("account/sessions/", sessions.session_list, name="session_list"),
+    path("account/sessions/others/end/", sessions.session_end_others, name="session_end_others"),
+    path("account/sessions/<id:pk>/end/", sessions.session_end, name="session_end"),
+    path("account/again/", allauth_account.reauthenticate, name="account_reauthenticate"),
+    path("account/again/code/", allauth_mfa.reauthenticate, name="mfa_reauthenticate"),
+    path("account/again/passkey/", allauth_passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
+    path("account/steps/", second_steps.SecondSteps.as_view(), name="mfa_index"),
+    path("account/steps/", second_steps.SecondSteps.as_view(), name="mfa_list_webauthn"),
+    path("account/steps/app/", allauth_app.activate_totp, name="mfa_activate_totp"),
+    path("account/steps/app/remove/", allauth_app.deactivate_totp, name="mfa_deactivate_totp"),
+    path("account/steps/passkey/", allauth_passkeys.add_webauthn, name="mfa_add_webauthn"),
+    path("account/steps/passkey/<id:pk>/remove/", allauth_passkeys.remove_webauthn, name="mfa_remove_webauthn"),
+    path("account/steps/codes/", allauth_codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path("account/steps/codes/new/", allauth_codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("account/steps/codes/file/", allauth_codes.download_recovery_codes, name="mfa_download_recovery_codes"),
     path("account/theme/", account.theme, name="theme"),
-    path("account/password/", auth.PasswordChangeView.as_view(), name="password_change"),
+    path("account/password/", account.PasswordChange.as_view(), name="password_change"),
     path("account/password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
 ]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+pytestmark = pytest.mark.process
 SHOWN = """
 import json
 from lemonstudio import settings
@@ -23,6 +24,12 @@ print(json.dumps(shown))
 STRONG = "kX3-9vQ_wTz7Lr2Jd8Yb5Nm1Hc6Pf4Sg0Ra-Ue_Oi3Wq"
 PRODUCTION = {"SECRET_KEY": STRONG, "ALLOWED_HOSTS": "studio.example.org"}
 LOCAL = {"LEMONSTUDIO_ENV": "local"}
+OIDC = {
+    "LEMONSTUDIO_OIDC_ISSUER": "https://login.example.org",
+    "LEMONSTUDIO_OIDC_CLIENT_ID": "studio",
+    "LEMONSTUDIO_OIDC_CLIENT_SECRET": "a secret",
+}
+HEADER = {"LEMONSTUDIO_TRUSTED_HEADER": "X-Forwarded-Email"}
 
 
 def start(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -31,7 +38,7 @@ def start(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProc
     return subprocess.run(
         [sys.executable, "-c", SHOWN],
         cwd=settings.BASE_DIR,
-        env=env | {"LEMONSTUDIO_DATA": str(folder)} | environment,
+        env=env | {"LEMONSTUDIO_DATA": str(folder), "LEMONSTUDIO_DOTENV": ""} | environment,
         capture_output=True,
         text=True,
         timeout=30,
@@ -57,6 +64,19 @@ def loaded(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
         (PRODUCTION | {"SECRET_KEY": f"django-insecure-{STRONG}"}, "SECRET_KEY is too weak"),
         (PRODUCTION | {"LEMONSTUDIO_DEBUG": "1"}, "LEMONSTUDIO_DEBUG shows internals to visitors"),
         (PRODUCTION | {"LEMONSTUDIO_ENV": "prod"}, 'LEMONSTUDIO_ENV is "prod"'),
+        (PRODUCTION | {"LEMONSTUDIO_BEHIND_PROXY": "ja"}, 'LEMONSTUDIO_BEHIND_PROXY is "ja"'),
+        (PRODUCTION | {"SCRIPT_NAME": "/studio"}, "The studio cannot be below a path"),
+        (PRODUCTION | {"LEMONSTUDIO_URL": "https://example.org/studio"}, "The studio cannot be below a path"),
+        (PRODUCTION | {"CSRF_TRUSTED_ORIGINS": "https://a.example/b"}, "The studio cannot be below a path"),
+        (LOCAL | {"TIME_ZONE": "Mars/X"}, 'TIME_ZONE is "Mars/X"'),
+        (LOCAL | {"LEMONSTUDIO_S3_SERVE": "nginx"}, 'LEMONSTUDIO_S3_SERVE is "nginx"'),
+        (LOCAL | {"LEMONSTUDIO_SECOND_STEP": "admins"}, 'LEMONSTUDIO_SECOND_STEP is "admins"'),
+        (LOCAL | {"LEMONSTUDIO_OIDC_ISSUER": "https://login.example.org"}, "set LEMONSTUDIO_OIDC_ISSUER"),
+        (PRODUCTION | OIDC | {"LEMONSTUDIO_OIDC_ISSUER": "http://login.example.org"}, "must begin with https://"),
+        (LOCAL | OIDC | {"LEMONSTUDIO_OIDC_GROUPS": "designers"}, "LEMONSTUDIO_OIDC_GROUPS must be pairs"),
+        (LOCAL | {"LEMONSTUDIO_TRUSTED_HEADER": "X-Email"}, "set both LEMONSTUDIO_TRUSTED_HEADER"),
+        (LOCAL | HEADER | {"LEMONSTUDIO_TRUSTED_PROXIES": "10.0.0.0/99"}, "LEMONSTUDIO_TRUSTED_PROXIES has a mistake"),
+        (LOCAL | HEADER | {"LEMONSTUDIO_TRUSTED_PROXIES": "::/0"}, "LEMONSTUDIO_TRUSTED_PROXIES names all addresses"),
         (LOCAL | {"LEMONDATA_BASE_URL": "api.example"}, 'LEMONDATA_BASE_URL has "api.example"'),
         (LOCAL | {"LEMONDATA_BASE_URL": "ftp://api.example"}, 'LEMONDATA_BASE_URL has "ftp://api.example"'),
         (LOCAL | {"LEMONDATA_BASE_URL": "http://"}, "LEMONDATA_BASE_URL"),
@@ -142,6 +162,14 @@ def test_sandbox_is_used_while_no_upstream_is_set(
     shown = loaded(tmp_path, LOCAL | environment)
     assert (shown["SANDBOX"], shown["LEMONDATA_BASE_URL"], shown["TRUSTED"]) == (sandbox, address, trusted)
     assert (shown["LEMONDATA_API_KEY"] == "sk-sandbox-studio") is sandbox
+
+
+def test_secrets_come_from_files(tmp_path: Path) -> None:
+    for name, text in (("key", f"{STRONG}\n"), ("api", "sk-from-a-file\n")):
+        (tmp_path / name).write_text(text)
+    files = {"SECRET_KEY_FILE": str(tmp_path / "key"), "LEMONDATA_API_KEY_FILE": str(tmp_path / "api")}
+    shown = loaded(tmp_path, {"ALLOWED_HOSTS": "studio.example.org"} | files)
+    assert (shown["SECRET_KEY"], shown["LEMONDATA_API_KEY"]) == (STRONG, "sk-from-a-file")
 
 
 def test_only_a_local_studio_has_the_demo_commands(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ from gallery.admin import (
     galleries,
     generations,
     jobs,
+    media_check,
     money,
     people,
     pictures,
     share_links,
+    sign_in,
     templates,
 )
 
@@ -23,10 +25,12 @@ __all__ = [
     "galleries",
     "generations",
     "jobs",
+    "media_check",
     "money",
     "people",
     "pictures",
     "share_links",
+    "sign_in",
     "templates",
 ]
 

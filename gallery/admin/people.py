@@ -44,7 +44,7 @@ class PersonAdmin(UserAdmin[Person]):
     ordering = ["name", "email"]
     readonly_fields = ["opaque_id", "date_joined", "last_login"]
     fieldsets = [
-        (None, {"fields": ["name", "email", "password"]}),
+        (None, {"fields": ["name", "email", "email_verified", "password"]}),
         ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
         ("Facts", {"fields": ["opaque_id", "date_joined", "last_login"]}),
     ]

@@ -6,9 +6,11 @@ from smtplib import SMTPException
 from urllib.parse import urljoin
 
 from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import send_mail
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.http import urlsafe_base64_encode
 
 from gallery.models import Invitation, Person, UpstreamAccount
 
@@ -49,6 +51,27 @@ def _how_it_ends(account: UpstreamAccount) -> list[str]:
         f"The upstream's code for it: {account.pause_code}.",
         "Nothing is lost. One request at a time finds out when it is over; then what is waiting goes on by itself.",
     ]
+
+
+def send_password_reset(email: str, origin: str) -> bool:
+    """Mail a link by which a person sets another password; tell whether there was anyone to mail it to.
+
+    The token is made here and kept nowhere. Without a password there is nothing to reset: a provider signs them in.
+    """
+    person = Person.objects.filter(email=Person.objects.normalize_email(email), is_active=True).first()
+    if not settings.LEMONSTUDIO_SENDS_MAIL or person is None or not person.has_usable_password():
+        return False
+    key = [urlsafe_base64_encode(str(person.pk).encode()), default_token_generator.make_token(person)]
+    text = "\n\n".join(
+        [
+            "Someone has asked for a new password for your account at Lemon Studio.",
+            f"Set it here: {urljoin(origin, reverse('password_reset', args=key))}",
+            f"The link works once, for {settings.PASSWORD_RESET_TIMEOUT // 60} minutes.",
+            "If that was not you, you need not do anything. Your password stays as it is.",
+        ]
+    )
+    send_mail("Your password for Lemon Studio", text, None, [person.email])
+    return True
 
 
 def send_invitation(invitation_id: int, origin: str) -> bool:

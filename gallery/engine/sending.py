@@ -138,9 +138,9 @@ class Sender:
     def send(self, fence: int) -> int:
         """Claim and send what budget and pool allow; return how many were sent."""
         budget = self._gate.budget.available()
-        room = min(budget, self._pool.free)
+        room = min(budget, self._pool.free, self._storage.room_for(len(self.on_its_way)))
         self.needs_budget = False
-        if room <= 0 or not self._storage.is_well or not Generation.objects.filter(state=State.QUEUED).exists():
+        if room <= 0 or not Generation.objects.filter(state=State.QUEUED).exists():
             return 0
         # Committed before the first byte goes out: from here on, no other engine sends these.
         with transaction.atomic():
@@ -157,7 +157,8 @@ class Sender:
 
         With `refused_before`, one that was last refused before this moment, or never.
         """
-        if self._gate.budget.available() < 1 or not self._pool.free or not self._storage.is_well:
+        has_room = self._storage.room_for(len(self.on_its_way)) > 0
+        if self._gate.budget.available() < 1 or not self._pool.free or not has_room:
             return False
         without = self._gate.holds.blocked(self.on_its_way)
         if refused_before is not None:

@@ -1,19 +1,17 @@
 """The forms of accounts: signing in, and the first set-up."""
 
 import logging
-from math import ceil
 from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.utils import timezone
-from django.utils.translation import ngettext
 
 from gallery import services
 from gallery.models import Person
 from gallery.web.http import client_address
+from gallery.web.sign_in import sign_in_refused
 
 logger = logging.getLogger("gallery.web.sign_in")
 
@@ -36,14 +34,7 @@ class SignInForm(AuthenticationForm):
         try:
             tried = services.sign_in.begin_try(email, address)
         except services.sign_in.TooManySignIns as problem:
-            logger.warning("Sign-in refused: too many wrong passwords from %s", address)
-            minutes = max(1, ceil((problem.until - timezone.now()).total_seconds() / 60))
-            message = ngettext(
-                "Too many sign-ins have failed. Try again in %(minutes)d minute.",
-                "Too many sign-ins have failed. Try again in %(minutes)d minutes.",
-                minutes,
-            )
-            raise ValidationError(message % {"minutes": minutes}, code="too_many") from None
+            raise ValidationError(sign_in_refused(address, problem), code="too_many") from None
         try:
             cleaned = super().clean()
         except ValidationError:
@@ -65,3 +56,9 @@ class SetUpForm(forms.Form):
         person = Person(name=self.cleaned_data.get("name", ""), email=self.cleaned_data.get("email", ""))
         validate_password(password, person)
         return password
+
+
+class ForgottenPasswordForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail", widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"})
+    )

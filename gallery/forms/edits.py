@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
 from gallery.forms.generations import OPTION_PREFIX, GenerationForm
+from gallery.forms.rows import OfferField
 from gallery.images.edit import MAX_UPLOAD_BYTES, Fit
 from gallery.models import ImageModel, Operation
 from gallery.services.edits import Source, fitting_options
@@ -79,10 +80,8 @@ class EditForm(GenerationForm):
         super().__init__(*args, **kwargs)
         for name in LEFT_OUT:
             del self.fields[name]
-        prompt, models, fit = self.fields["prompt"], self.fields["model"], self.fields["fit"]
-        assert isinstance(models, forms.ModelChoiceField)
+        prompt, fit = self.fields["prompt"], self.fields["fit"]
         assert isinstance(fit, FitField)
-        models.queryset = ImageModel.objects.on_offer().filter(can_edit=True)
         fit.choices = fits(source, may_fill_up=True)
         prompt.error_messages["required"] = "Say what to change first."
 
@@ -127,10 +126,8 @@ class EditForm(GenerationForm):
 class VariationForm(forms.Form):
     """The number of variations of a picture, and the model."""
 
-    model = forms.ModelChoiceField(
+    model = OfferField(
         label="By",
-        queryset=ImageModel.objects.none(),
-        empty_label=None,
         error_messages={
             "invalid_choice": "This model is not on offer for variations; pick another.",
             "required": "Pick a model.",
@@ -149,9 +146,9 @@ class VariationForm(forms.Form):
         super().__init__(*args, **{"auto_id": "vary_%s", **kwargs})
         self.models = list(ImageModel.objects.on_offer().filter(can_vary=True))
         models, fit = self.fields["model"], self.fields["fit"]
-        assert isinstance(models, forms.ModelChoiceField)
+        assert isinstance(models, OfferField)
         assert isinstance(fit, FitField)
-        models.queryset = ImageModel.objects.on_offer().filter(can_vary=True)
+        models.offer(self.models)
         fit.choices = fits(source, may_fill_up=False)
         self.is_cut = not source.is_square and any(model.edit_square for model in self.models)
         self.most = max((model.max_count for model in self.models), default=1)

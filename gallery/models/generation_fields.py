@@ -101,6 +101,13 @@ class GenerationFields(models.Model):
     )
     attempts = models.PositiveSmallIntegerField(default=0, help_text="In vain, of what is being tried now.")
 
+    ingest_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="One process fetches its pictures now, and until then no other begins.",
+    )
+
     refused_at = models.DateTimeField(
         null=True,
         blank=True,
@@ -221,7 +228,7 @@ class GenerationFields(models.Model):
         """How many pictures and files have come. Those in the trash and those deleted for good count, too."""
         arrived = getattr(self, "arrived", None)
         pictures = self.pictures.count() if arrived is None else int(arrived)
-        return pictures + len(self.deleted_results) + len(self.kept_files)
+        return pictures + len(self.deleted_results) + sum(file.stands_for_result for file in self.kept_files)
 
     @property
     def is_missing_pictures(self) -> bool:

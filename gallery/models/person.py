@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 # Colours of the circles that stand for people: .avatar-0 and so on.
 TONES = 8
@@ -44,12 +45,21 @@ class Person(AbstractBaseUser, PermissionsMixin):
         "active", default=True, help_text="Switch this off instead of deleting: pictures keep their author."
     )
     is_staff = models.BooleanField("administrator", default=False, help_text="May open this administration.")
+    email_verified = models.BooleanField(
+        "e-mail is theirs",
+        default=True,
+        help_text="An administrator vouches for it, or a mail proved it. Only then can a provider sign them in by it.",
+    )
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     opaque_id = models.UUIDField(
         default=uuid.uuid4,
         unique=True,
         editable=False,
         help_text="What the upstream is told instead of a name or an e-mail.",
+    )
+
+    session_round = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Grows when they sign out everywhere: sessions of earlier rounds are over."
     )
 
     objects: ClassVar[PersonManager] = PersonManager()
@@ -76,6 +86,13 @@ class Person(AbstractBaseUser, PermissionsMixin):
     def clean(self) -> None:
         super().clean()
         self.email = type(self).objects.normalize_email(self.email)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django's, which changes with the password; here it changes with the round, too."""
+        own: str = super()._get_session_auth_hash(secret)  # type: ignore[misc] # the stubs do not know it
+        if not self.session_round:
+            return own
+        return salted_hmac("gallery.session_round", f"{own}{self.session_round}", algorithm="sha256").hexdigest()
 
     def get_full_name(self) -> str:
         return self.name

@@ -93,6 +93,8 @@ def submit_all(
                     token=uuid.uuid5(token, str(number)) if number else token,
                     estimated_cost=cost_of(spec),
                     price_per=spec.model.price_per,
+                    # The ledger's entry follows, or nothing of this stays.
+                    booked=ledger.exact(cost_of(spec)),
                 )
                 for number, spec in enumerate(specs)
             ]

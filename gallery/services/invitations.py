@@ -87,9 +87,16 @@ def offer_of(invitation: Invitation) -> Offer:
     return Offer(gallery, invitation.role, groups)
 
 
-def join(invitation: Invitation, *, name: str, email: str, password: str) -> Person:
-    """Make an account for an invited person. Raises InvitationOver, EmailTaken."""
-    person = Person(name=name, email=Person.objects.normalize_email(invitation.email or email))
+def join(
+    invitation: Invitation, *, name: str, email: str, password: str | None, email_verified: bool = False
+) -> Person:
+    """Make an account for an invited person, without a password if a provider signs them in.
+
+    What newcomers type themselves may be the address of another person: the e-mail counts as theirs only if the
+    invitation names it, or the provider has verified it. Raises InvitationOver, EmailTaken.
+    """
+    address = Person.objects.normalize_email(invitation.email or email)
+    person = Person(name=name, email=address, email_verified=email_verified or bool(invitation.email))
     # Before the transaction: hashing is slow on purpose, and other writers should not wait for it.
     person.set_password(password)
     with transaction.atomic():

@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from gallery.enqueue import enqueue_password_reset
 from gallery.models import Person, SignInTry
 
 WITHIN = timedelta(minutes=15)
@@ -14,6 +15,8 @@ WITHIN = timedelta(minutes=15)
 MOST_OF_ACCOUNT_AND_PLACE = 10
 MOST_OF_PLACE = 50
 MOST_OF_ACCOUNT = 200
+# Mails to reset a password, for one account from one address.
+MOST_RESETS = 3
 
 
 class TooManySignIns(Exception):
@@ -24,23 +27,35 @@ class TooManySignIns(Exception):
         self.until = until
 
 
-def begin_try(email: str, address: str) -> SignInTry:
+def begin_try(email: str, address: str, most: int = MOST_OF_ACCOUNT_AND_PLACE, kind: str = "") -> SignInTry:
     """Count a sign-in before its password is checked, so that many at the same moment do not slip by.
 
-    Raises TooManySignIns.
+    Another `kind` of try (a second step, a mail to reset a password) has a count of its own for each account. Tries of
+    all kinds count for the address. Raises TooManySignIns.
     """
-    account = _keyed("account", Person.objects.normalize_email(email))
+    account = _keyed(f"account{kind}", Person.objects.normalize_email(email))
     place = _keyed("place", address)
     with transaction.atomic():
         # Tries of one account wait for each other. An unknown one has no row to wait for, and nothing to guess.
         list(Person.objects.select_for_update().only("pk").filter(email=Person.objects.normalize_email(email)))
-        for rows, most in (
-            (Q(account=account, place=place), MOST_OF_ACCOUNT_AND_PLACE),
+        for rows, limit in (
+            (Q(account=account, place=place), most),
             (Q(place=place), MOST_OF_PLACE),
             (Q(account=account), MOST_OF_ACCOUNT),
         ):
-            _refuse_more_than(most, SignInTry.objects.filter(rows))
+            _refuse_more_than(limit, SignInTry.objects.filter(rows))
         return SignInTry.objects.create(account=account, place=place)
+
+
+def ask_for_reset(email: str, address: str, origin: str) -> None:
+    """Have a link mailed by which this account gets another password, if there is one. Raises TooManySignIns."""
+    begin_try(email, address, MOST_RESETS, kind="reset")
+    enqueue_password_reset(email, origin)
+
+
+def note_reset(person: Person) -> None:
+    """A person has come by the link of such a mail, so the address is theirs."""
+    Person.objects.filter(pk=person.pk, email_verified=False).update(email_verified=True)
 
 
 def forget_tries(of: SignInTry) -> None:

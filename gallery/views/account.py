@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.models import Login
+from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView, redirect_to_login
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -19,6 +22,8 @@ from gallery.forms.accounts import SetUpForm, SignInForm
 from gallery.models import Person
 from gallery.web.context_processors import THEMES
 from gallery.web.http import StudioRequest
+from gallery.web.providers import providers_on_offer
+from gallery.web.sign_in import keep_session
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -26,10 +31,21 @@ class SignIn(LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        offered = {"sends_mail": settings.LEMONSTUDIO_SENDS_MAIL, "providers": providers_on_offer(self.request)}
+        return super().get_context_data(**offered, **kwargs)
+
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not Person.objects.exists():
             return redirect("setup")
         return super().get(request, *args, **kwargs)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """The password is right; allauth asks for the second step, if the person has one."""
+        person = form.get_user()
+        sign_in = Login(user=person, redirect_url=self.get_success_url())
+        response: HttpResponse = perform_password_login(self.request, {}, sign_in)
+        return response
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_invalid(form)
@@ -45,6 +61,13 @@ class SignOut(LogoutView):
         response = super().post(request, *args, **kwargs)
         response["Clear-Site-Data"] = '"cache", "storage"'
         return response
+
+
+class PasswordChange(PasswordChangeView):
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+        form.save()
+        keep_session(self.request, form.user)
+        return redirect("password_change_done")
 
 
 @sensitive_post_parameters("password")

@@ -20,6 +20,7 @@ from gallery.models import Gallery, Invitation, Person
 from gallery.queries.roles import may_invite
 from gallery.web.access import invitation_by_token, invitation_to_change, invitations_to_see
 from gallery.web.http import PersonRequest, number_in
+from gallery.web.providers import providers_on_offer
 
 # How many invitations that are over the page shows.
 OVER = 20
@@ -116,7 +117,8 @@ def _join(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
         else:
             login(request, person)
             return _arrived(offer.gallery)
-    context = {"form": form, "invitation": invitation, "offer": offer, "is_new": True}
+    context = {"form": form, "invitation": invitation, "offer": offer, "is_new": True, "next": request.path}
+    context["providers"] = providers_on_offer(request)
     return render(request, "invitations/invitation_accept.html", context, status=422 if form.errors else 200)
 
 

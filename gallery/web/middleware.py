@@ -1,4 +1,4 @@
-"""Views need a signed-in person, unless they say otherwise; and the answer while the database is away."""
+"""Sign-in for all views that do not say otherwise, compressed pages, and the answer while the database is away."""
 
 import logging
 from collections.abc import Callable
@@ -8,14 +8,28 @@ from urllib.parse import urlencode, urlsplit
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
+from gallery.web import second_step
 from gallery.web.http import StudioRequest
 
 logger = logging.getLogger(__name__)
+
+# What a person opens who still has to set up the second step that the studio asks of them.
+WITHOUT_SECOND_STEP = {
+    "logout",
+    "theme",
+    "account_reauthenticate",
+    "mfa_index",
+    "mfa_list_webauthn",
+    "mfa_activate_totp",
+    "mfa_add_webauthn",
+    "mfa_view_recovery_codes",
+}
 
 
 class SignInMiddleware(LoginRequiredMiddleware):
@@ -23,7 +37,18 @@ class SignInMiddleware(LoginRequiredMiddleware):
 
     A fragment (htmx) is answered with an order to go to the sign-in page: htmx would follow a redirect, and swap the
     sign-in page into a card. A form that was sent after the session had ended leads back to the page it was on.
+    Who still needs a second step is sent to the page where it is set up, also from the administration.
     """
+
+    def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
+        response = super().process_view(request, view_func, view_args, view_kwargs)
+        if response is not None or not getattr(view_func, "login_required", True):
+            return response
+        match = request.resolver_match
+        if (match and match.view_name in WITHOUT_SECOND_STEP) or not second_step.is_missing(request):
+            return None
+        address = resolve_url("mfa_index")
+        return HttpResponseClientRedirect(address) if getattr(request, "htmx", False) else HttpResponseRedirect(address)
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
         htmx = bool(getattr(request, "htmx", False))
@@ -40,6 +65,22 @@ def _path(request: HttpRequest, page: str | None) -> str:
         return "/"
     parts = urlsplit(page)
     return f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+
+
+class CompressPagesMiddleware(GZipMiddleware):
+    """Compress pages and fragments, but nothing that another site asks for.
+
+    A site that makes a browser ask again and again, with guesses in the address, could read a token from the sizes of
+    compressed answers (BREACH). Browsers say if another site asks. For those that do not, Django masks the CSRF token
+    differently in each answer, and up to a hundred random bytes hide the size.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        is_page = not response.streaming and response.headers.get("Content-Type", "").startswith("text/html")
+        if not is_page or request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+            return response
+        compressed: HttpResponseBase = super().process_response(request, response)
+        return compressed
 
 
 class PrivatePagesMiddleware:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import Model
@@ -22,10 +24,13 @@ from gallery.models import (
     Download,
     Gallery,
     Generation,
+    GuestAct,
     ImageModel,
+    MediaCheck,
     Person,
     Picture,
     PromptTemplate,
+    ShareLink,
     State,
     UpstreamAccount,
     ledger,
@@ -52,9 +57,15 @@ def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, 
     reserved = make_generation(estimated_cost=Decimal("0.05"))
     ledger.reserve(reserved.author, [reserved])
     PromptTemplate.objects.create(author=reserved.author, name="Fruit", text="A {{fruit}}")
-    services.share_links.make_link(team_gallery, reserved.author, {"label": "A friend", "expires_at": timezone.now()})
+    link = {"label": "A friend", "expires_at": timezone.now()}
+    services.share_links.make_link(team_gallery, reserved.author, link)
+    GuestAct.objects.create(link=ShareLink.objects.get(), kind=GuestAct.Kind.LIKE, place="a1b2")
+    MediaCheck.objects.create()
     services.comments.comment(team_gallery, team_gallery.pictures.get(), "Lovely", author=reserved.author)
     Download.objects.create(person=reserved.author, gallery=team_gallery, name="For the team")
+    TOTP.activate(reserved.author, generate_totp_secret())
+    SocialApp.objects.create(provider="openid_connect", provider_id="team", name="Team login", client_id="studio")
+    SocialAccount.objects.create(user=reserved.author, provider="team", uid="olivia")
     enqueue_submit(1)
     now = timezone.now()
     for name, success in (("went-well", True), ("went-wrong", False)):

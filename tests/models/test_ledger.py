@@ -540,8 +540,9 @@ def test_budget_is_for_one_person_or_one_group(who: str, owner: Person, designer
 # -- what is left, in words
 
 
-def test_person_without_a_budget_has_no_state(owner: Person) -> None:
-    assert ledger.budget_state(owner) is None
+def test_person_without_a_budget_has_no_state(owner: Person, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        assert ledger.budget_state(owner) is None
 
 
 def test_state_is_of_the_tightest_budget(owner: Person, designers: Group, django_assert_num_queries: Any) -> None:
@@ -549,7 +550,7 @@ def test_state_is_of_the_tightest_budget(owner: Person, designers: Group, django
     budget_of(designers, "2.50")
     for _ in range(4):
         ask(owner, count=4)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         state = ledger.budget_state(owner)
     assert state is not None
     assert (state.name, state.is_own, state.whose) == ("Designers", False, "Designers")

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -41,6 +42,8 @@ from tests.conftest import model, png, put
 
 LOGIN = "to the sign-in page"
 HOME = "/"
+# The page that asks for the password again.
+AGAIN = "/account/again/"
 PEOPLE = ("stranger", "teammate", "owner", "administrator")
 # A status, or the beginning of the address that a form leads to.
 Expected = int | str
@@ -164,6 +167,30 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "usage_csv": ("get", FOR_ALL),
     "admin_login": ("get", (LOGIN, 404, 404, 404)),
     "login": ("get", (200, HOME, HOME, HOME)),
+    "account_login": ("get", (200, HOME, HOME, HOME)),
+    # The pages of a sign-in that is under way, or of a person who is not signed in.
+    "mfa_authenticate": ("get", ("/login/", HOME, HOME, HOME)),
+    "mfa_login_webauthn": ("get", ("/login/", HOME, HOME, HOME)),
+    "openid_connect_login": ("post", (404, 404, 404, 404)),
+    "openid_connect_callback": ("get", (404, 404, 404, 404)),
+    "password_forgotten": ("get", (404, 404, 404, 404)),
+    "password_reset": ("get", (200, 200, 200, 200)),
+    "session_list": ("get", FOR_ALL),
+    "session_end": ("post", (LOGIN, 404, "/account/sessions/", 404)),
+    "session_end_others": ("post", (LOGIN, "/account/", "/account/", "/account/")),
+    "account_reauthenticate": ("get", FOR_ALL),
+    "mfa_reauthenticate": ("get", (LOGIN, AGAIN, AGAIN, AGAIN)),
+    "mfa_reauthenticate_webauthn": ("get", (LOGIN, AGAIN, AGAIN, AGAIN)),
+    "mfa_index": ("get", FOR_ALL),
+    "mfa_list_webauthn": ("get", FOR_ALL),
+    # What changes the ways to sign in asks for the password again.
+    "mfa_activate_totp": ("get", (LOGIN, AGAIN, AGAIN, AGAIN)),
+    "mfa_deactivate_totp": ("get", (LOGIN, 404, 404, 404)),
+    "mfa_add_webauthn": ("get", (LOGIN, AGAIN, AGAIN, AGAIN)),
+    "mfa_remove_webauthn": ("get", (LOGIN, AGAIN, AGAIN, AGAIN)),
+    "mfa_view_recovery_codes": ("get", (LOGIN, 404, 404, 404)),
+    "mfa_generate_recovery_codes": ("get", (LOGIN, AGAIN, AGAIN, AGAIN)),
+    "mfa_download_recovery_codes": ("get", (LOGIN, 404, 404, 404)),
     "logout": ("post", (LOGIN, "/login/", "/login/", "/login/")),
     "setup": ("get", (HOME, HOME, HOME, HOME)),
     "account": ("get", FOR_ALL),
@@ -234,7 +261,9 @@ def things(
     allowed = dict.fromkeys(("allow_downloads", "allow_votes", "allow_comments"), True)
     settings = {"label": "A friend", "expires_at": timezone.now() + timedelta(days=1), **allowed}
     link, token = services.share_links.make_link(private_gallery, picture.author, settings)
+    session = UserSession.objects.create(user=picture.author, session_key="a-session", ip="203.0.113.5", user_agent="")
     return {
+        "session": session,
         "link": link,
         "token": token,
         "comment": services.comments.comment(private_gallery, picture, "Lovely", author=picture.author),
@@ -319,6 +348,12 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         args = [things["invitation_token"]]
     elif name in ("invitation_revoke", "notice_open"):
         args = [things[kind].pk]
+    elif name == "password_reset":
+        args = ["MQ", "no-token"]
+    elif name in ("openid_connect_login", "openid_connect_callback"):
+        args = ["unknown"]
+    elif name in ("session_end", "mfa_remove_webauthn"):
+        args = [things["session"].pk]
     elif kind == "batch":
         args = [things["batch"].pk]
     form = {
