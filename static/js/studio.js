@@ -1,6 +1,7 @@
 // The browser side of Lemon Studio. Every page works without it; these modules only make it quicker. None of them does
 // anything when it is imported, so that tests can import them: all of them start here.
 import * as clipboard from "./base/clipboard.js";
+import * as confirm from "./base/confirm.js";
 import * as dialogs from "./base/dialogs.js";
 import * as focus from "./base/focus.js";
 import * as keys from "./base/keys.js";
@@ -29,6 +30,7 @@ for (const module of [
   clipboard,
   compare,
   composer,
+  confirm,
   dialogs,
   downloads,
   drafts,

@@ -171,6 +171,7 @@ def test_template_is_made_from_a_picture_and_filled_in(owner_page: Page) -> None
     card = generate(owner_page, "A fox in the woods")
     done(card)
     card.get_by_role("link").first.click()
+    owner_page.get_by_role("button", name="More", exact=True).click()
     owner_page.get_by_role("link", name="Make template").click()
     owner_page.get_by_label("Name").fill("Animal portrait")
     owner_page.get_by_label("Text").fill("A {{animal}} in the {{place}}")

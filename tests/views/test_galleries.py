@@ -242,7 +242,7 @@ def test_deleting_a_gallery_keeps_its_pictures(
     on_its_way = make_generation(gallery=team_gallery)
     put(picture, team_gallery)
     text = as_owner.post(page_of(team_gallery, "delete/"), follow=True).content.decode()
-    assert "The gallery “For the team” is gone. Its pictures are still yours." in text
+    assert "The gallery “For the team” is deleted. Its pictures are kept." in text
     assert not Gallery.objects.exists()
     assert not GalleryEntry.objects.exists()
     assert default_storage.exists(picture.original_name)
