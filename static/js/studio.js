@@ -21,6 +21,7 @@ import * as library from "./pictures/library.js";
 import * as lightbox from "./pictures/lightbox.js";
 import * as selection from "./pictures/selection.js";
 import * as swipe from "./pictures/swipe.js";
+import * as versus from "./pictures/versus.js";
 import * as zoom from "./pictures/zoom.js";
 
 // Their order is the order in which they hear of an event, until one of them prevents its default.
@@ -46,6 +47,7 @@ for (const module of [
   swipe,
   theme,
   times,
+  versus,
   zoom,
 ]) {
   module.start();
