@@ -100,7 +100,10 @@ def _ingest(generation: Generation) -> None:
             problems.append(problem)
             if isinstance(problem, FetchError) and problem.hopeless and not generation.task_id:
                 # What was kept as a file instead is all that there is of it.
-                generation.note_result(index, **({"fresh": ""} if result.get("kept") else {"lost": str(problem)}))
+                if result.get("kept"):
+                    generation.note_result(index, fresh="")
+                else:
+                    generation.give_up_result(index, str(problem))
         except Busy:
             # The machine decodes other pictures: this one comes back, and no try is counted.
             mine.update(due_at=timezone.now() + timedelta(seconds=15))
@@ -124,7 +127,7 @@ def _ingest(generation: Generation) -> None:
     # The file of a result without an address is gone, and nothing else is known of it.
     for index, result in enumerate(generation.results):
         if index not in here and not (result.get("url") or result.get("kept") or generation.task_id):
-            generation.note_result(index, lost=result.get("lost") or "the file that it was kept in is gone")
+            generation.give_up_result(index, result.get("lost") or "the file that it was kept in is gone")
     if here or any(not one.is_message for one in generation.kept_files):
         if generation.complete(generation.cost_of_results) and not problems:
             raw_answers.forget(generation_id)

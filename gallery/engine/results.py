@@ -100,15 +100,23 @@ def _together(earlier: Results, latest: Results) -> Results:
     pairs = zip_longest(earlier, latest, fillvalue=_NOTHING)
     return [
         _NOTHING | _hopeful(before, now) | {name: value for name, value in now.items() if value} | _fresh(before, now)
-        for before, now in pairs
+        for before, now in ((before, _without_lost(now) if _adds(before, now) else now) for before, now in pairs)
     ]
 
 
 def _hopeful(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
     """What an earlier answer said; with something new to fetch, it does not count as lost any more."""
-    over = {"lost"} if now.get("url") or now.get("file") else set()
-    over |= {"held"} if now.get("file") else set()
-    return {name: value for name, value in before.items() if name not in over}
+    before = _without_lost(before) if now.get("url") or now.get("file") else before
+    return {name: value for name, value in before.items() if name != "held" or not now.get("file")}
+
+
+def _without_lost(result: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in result.items() if name != "lost"}
+
+
+def _adds(before: dict[str, str], now: dict[str, str]) -> bool:
+    """Whether `before` has something to fetch that `now` does not know: it comes from an answer that was late."""
+    return any(before.get(name) and not now.get(name) for name in ("url", "file"))
 
 
 def _fresh(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:

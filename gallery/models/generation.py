@@ -152,6 +152,16 @@ class Generation(GenerationFields):
         """Let others fetch what this process has claimed and not fetched."""
         Generation.objects.filter(pk=self.pk, ingest_until=self.ingest_until).update(ingest_until=None)
 
+    def give_up_result(self, index: int, why: str) -> None:
+        """Note that a result is lost, unless an answer has named another place for it since this row was read."""
+        seen = self.results[index]
+        with transaction.atomic():
+            row = Generation.objects.select_for_update().only("results").get(pk=self.pk)
+            now = row.results[index]
+            if all(now.get(name, "") == seen.get(name, "") for name in ("url", "file")):
+                row.note_result(index, lost=why)
+        self.refresh_from_db(fields=["results"])
+
     def note_result(self, index: int, **notes: str) -> bool:
         """Note what became of one result: `kept`, `what`, `why`, or `lost` with the reason.
 

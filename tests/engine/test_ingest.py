@@ -485,3 +485,12 @@ def test_a_kept_file_without_a_row_is_swept_after_a_day(
     assert not default_storage.exists(stray)
     assert not default_storage.exists(orphan)
     assert kept(generation) == SVG
+
+
+def test_result_is_not_given_up_if_an_answer_has_named_its_address_meanwhile(make_generation: MakeGeneration) -> None:
+    generation = make_generation(state=State.SAVING, results=[{"url": ""}, {"url": ""}])
+    Generation.objects.update(results=[{"url": "https://a.example/1.png"}, {"url": ""}])
+    for index in range(2):
+        generation.give_up_result(index, "the answer names no address for it")
+    generation.refresh_from_db()
+    assert [result.get("lost") for result in generation.results] == [None, "the answer names no address for it"]

@@ -763,6 +763,14 @@ def answer_with_an_address_after_another_engine_found_its_picture(life: Life) ->
     life.engine_turns(0)
 
 
+def answer_with_an_address_after_its_result_counted_as_lost(life: Life) -> None:
+    life.life_begins([2], taken=False)
+    life.upstream_completes(0, ["url", "b64"], then="nothing")
+    life.lease_runs_out(another_takes_over=True)
+    life.workers_ingest_all([])
+    life.engine_turns(0)
+
+
 STORIES = {
     kept_late: Flaw.FINISHED_AT,
     fetched_again: Flaw.FINISHED_AT,
@@ -778,6 +786,7 @@ STORIES = {
     fresh_answer_after_a_kept_file: Flaw.KEPT,
     other_trouble_during_a_rate_limit: Flaw.PAUSE,
     answer_with_an_address_after_another_engine_found_its_picture: None,
+    answer_with_an_address_after_its_result_counted_as_lost: None,
 }
 
 
