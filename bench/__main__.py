@@ -15,22 +15,29 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import report
-from bench.parts import PARTS, Bench, Studio
+from bench.parts import LARGE, PARTS, Bench, Studio
 from bench.plan import QUICK, Plan
-from bench.sides import Ours
+from bench.sides import Ours, older
 
 
 def main(words: Sequence[str] | None = None, studio: Studio = Ours) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small numbers, in about a minute")
     parser.add_argument("--only", action="append", choices=PARTS, help="run this part; may be repeated")
+    parser.add_argument("--old", type=Path, help="the folder of an older checkout, measured in turn with this one")
     arguments = parser.parse_args(words)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lemonstudio-bench-") as folder:
-        bench = Bench(QUICK if arguments.quick else Plan(), Path(folder), studio)
-        bench.run(set(arguments.only or ()))
+        plan, chosen = QUICK if arguments.quick else Plan(), set(arguments.only or ())
+        bench = Bench(plan, Path(folder), studio)
+        before = Bench(plan, Path(folder), older(arguments.old), bench.known) if arguments.old else None
+        for part in bench.parts(chosen):
+            bench.run({part})
+            if before is not None and part not in LARGE:
+                before.run({part})
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    sys.stdout.write(f"{report.table(bench.rows)}\n\n{machine}, {time.monotonic() - begun:.0f} s\n")
+    table = report.table(bench.rows, before.rows if before else None)
+    sys.stdout.write(f"{table}\n\n{machine}, {time.monotonic() - begun:.0f} s\n")
     for problem in bench.problems:
         sys.stdout.write(f"NOT GOOD: {problem}\n")
     return 1 if bench.problems else 0

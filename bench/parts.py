@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bench import downloads, library, limit, report
 from bench.orders import Order, at_once, between, regularly
@@ -40,8 +41,10 @@ def too_slow(label: str, detections: list[float], least: float, slack: float | N
 
 
 class Bench:
-    def __init__(self, plan: Plan, folder: Path, studio: Studio = Ours) -> None:
+    def __init__(self, plan: Plan, folder: Path, studio: Studio = Ours, plain: "dict[str, Any] | None" = None) -> None:
+        """Two that are compared share what they know of the plain way, in `plain`."""
         self.plan = plan
+        self.known: dict[str, Any] = {} if plain is None else plain
         self.studio: Make = lambda upstream: studio(upstream, None)
         self.unlimited: Make = lambda upstream: studio(upstream, PLENTY)
         picture = folder / "picture.png"
@@ -50,12 +53,16 @@ class Bench:
         self.rows: list[tuple[str, str, str]] = []
         self.problems: list[str] = []
 
+    def parts(self, only: set[str]) -> list[str]:
+        """These parts, or all that belong to the plan, in their order."""
+        chosen = only or (set(PARTS) - LARGE if self.plan is QUICK else set(PARTS))
+        return [name for name in PARTS if name in chosen]
+
     def run(self, only: set[str]) -> None:
         large = (self.library, self.downloads)
         parts = (self.idle, self.one, self.sync, self.asynchronous, self.steady, self.mixed, *large)
-        chosen = only or (set(PARTS) - LARGE if self.plan is QUICK else set(PARTS))
         for name, measure in zip(PARTS, parts, strict=True):
-            if name in chosen:
+            if name in self.parts(only):
                 measure()
 
     # -- the parts
@@ -66,16 +73,19 @@ class Bench:
 
         note("idle")
         ours = words(idle(self.studio, self.conditions, rest=self.plan.rest))
-        plain = words(idle(Plain, self.conditions, rest=self.plan.rest))
+        if "idle" not in self.known:
+            self.known["idle"] = words(idle(Plain, self.conditions, rest=self.plan.rest))
+        plain = self.known["idle"]
         self.rows += [("start", ours[0], f"{plain[0]}, no web"), ("idle memory", ours[1], f"{plain[1]}, no web")]
 
     def one(self) -> None:
         label, orders = f"overhead of one, {self.plan.singles} in a row", at_once("bench-sync", self.plan.singles)
-        ours = self._round(label, self.studio, orders, one_at_a_time=True).figures()
-        plain = self._plain(orders, one_at_a_time=True).figures()
-        self.rows.append(
-            (f"{label}, p50 / p95", report.spread(ours.overheads, "ms"), report.spread(plain.overheads, "ms"))
-        )
+        ours = self._round(label, self.studio, orders, one_at_a_time=True)
+        plain = self._plain(orders, one_at_a_time=True).figures().overheads
+        self.rows += [
+            (f"{label}, p50 / p95", report.spread(ours.figures().overheads, "ms"), report.spread(plain, "ms")),
+            *_click_rows(label, ours),
+        ]
 
     def sync(self) -> None:
         plain: dict[int, Round] = {}
@@ -90,6 +100,7 @@ class Bench:
             self.rows += [
                 (f"{label}: wall", f"{ours.figures().wall:.1f} s", plain_wall),
                 (f"{label}: lost", str(ours.figures().lost), str(other.figures().lost)),
+                *_click_rows(label, ours, other),
                 (f"{label}: peak memory, PSS (RSS)", _memory(ours), _memory(other)),
                 (f"{label}: most under way", str(ours.most_at_once), str(other.most_at_once)),
             ]
@@ -194,7 +205,11 @@ class Bench:
         return done
 
     def _plain(self, orders: list[Order], *, one_at_a_time: bool = False) -> Round:
-        return self._measure(f"plain: {len(orders)} × {orders[0].model}", Plain, orders, one_at_a_time)
+        label = f"plain: {len(orders)} × {orders[0].model}{', one at a time' if one_at_a_time else ''}"
+        if label not in self.known:
+            self.known[label] = self._measure(label, Plain, orders, one_at_a_time)
+        done: Round = self.known[label]
+        return done
 
     def _measure(self, label: str, make: Make, orders: list[Order], one_at_a_time: bool) -> Round:
         note(label)
@@ -206,6 +221,19 @@ class Bench:
 
 def _memory(result: Round) -> str:
     return f"{result.peak.pss:.0f} ({result.peak.rss:.0f}) MiB"
+
+
+def _click_rows(label: str, ours: Round, plain: Round | None = None) -> list[tuple[str, str, str]]:
+    """How long people wait for an answer to a click, and what a generation costs the processor."""
+
+    def words(done: Round) -> str:
+        each = 1000 * done.cpu / max(1, len(done.orders))
+        return f"{done.cpu:.1f} s, of that the worker {done.worker_cpu:.1f} s; {each:.0f} ms each"
+
+    return [
+        (f"{label}: answer to a click, p50 / p95", report.spread(ours.figures().clicks, "ms"), ""),
+        (f"{label}: processor time", words(ours), words(plain) if plain else ""),
+    ]
 
 
 def _task_rows(label: str, ours: Round, plain: Round | None = None, few: str = "") -> list[tuple[str, str, str]]:

@@ -17,8 +17,12 @@ def spread(values: list[float], unit: str) -> str:
     return f"{percentile(values, 50) * scale:{form}} / {percentile(values, 95) * scale:{form}} {unit}"
 
 
-def table(rows: Iterable[tuple[str, str, str]]) -> str:
-    lines = [("", "Lemon Studio", "the plain way"), *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+def table(rows: Iterable[tuple[str, str, str]], before: Iterable[tuple[str, str, str]] | None = None) -> str:
+    """`before` are the rows of an older checkout; its column stands beside ours."""
+    lines: list[tuple[str, ...]] = [("", "Lemon Studio", "the plain way"), *rows]
+    if before is not None:
+        earlier = {label: ours for label, ours, _ in before} | {"": "an older checkout"}
+        lines = [(line[0], line[1], earlier.get(line[0], ""), line[2]) for line in lines]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     text = [f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |" for line in lines]
     return "\n".join([text[0], f"| {' | '.join('-' * width for width in widths)} |", *text[1:]])

@@ -29,6 +29,8 @@ class Figures:
     overheads: list[float] = field(default_factory=list)
     # From the moment at which the upstream had the picture to the moment at which the side knew.
     detections: list[float] = field(default_factory=list)
+    # From the click to the answer with the card.
+    clicks: list[float] = field(default_factory=list)
     # From asking to the arrival of the request at the upstream.
     waits: list[float] = field(default_factory=list)
     polls: float = 0
@@ -73,6 +75,7 @@ class Round:
                 for row in rows
                 if row["prompt"] in tasks and row["noticed_at"]
             ],
+            clicks=[row["click"] for row in rows if "click" in row],
             waits=[posted_at[row["prompt"]] - row["asked_at"] for row in rows if row["prompt"] in posted_at],
             polls=sum(task["polls"] for task in tasks.values()) / max(1, len(tasks)),
         )

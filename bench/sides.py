@@ -23,6 +23,10 @@ LOG = "log.txt"
 
 class Side(Protocol):
     name: str
+    # Where it answers browsers; empty for a side that has no pages.
+    url: str
+    # The checkout whose code it runs.
+    home: Path
 
     def start(self) -> float:
         """Start the side; return how many seconds it took until it was ready."""
@@ -47,12 +51,16 @@ class Side(Protocol):
 
 def ask(side: Side, orders: list[Order], *, patience: float, one_at_a_time: bool = False) -> list[dict[str, Any]]:
     """Ask `side` for these generations. Return their rows when all have ended, or after `patience` seconds."""
-    command = [sys.executable, "-m", "bench.ask", side.name, str(patience), "1" if one_at_a_time else "0"]
+    script = Path(__file__).with_name("ask.py")
+    command = [sys.executable, str(script), side.name, str(patience), "1" if one_at_a_time else "0", side.url]
+    env = {**side.env, "PYTHONPATH": str(side.home), "PYTHONSAFEPATH": "1"}
     text = json.dumps([asdict(order) for order in orders]).encode()
     with (side.data / "asking.txt").open("wb") as log:
         done = subprocess.run(  # noqa: S603 our own commands, no shell
-            command, cwd=ROOT, env=side.env, input=text, stdout=subprocess.PIPE, stderr=log, check=True
+            command, cwd=side.home, env=env, input=text, stdout=subprocess.PIPE, stderr=log
         )
+    if done.returncode:
+        raise RuntimeError((side.data / "asking.txt").read_text()[-2000:])
     return list(json.loads(done.stdout))
 
 
@@ -82,7 +90,7 @@ class Ours(Studio):
         begun = time.monotonic()
         with (self.data / LOG).open("wb") as log:
             command = [sys.executable, "manage.py", "studio"]
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)  # noqa: S603 our own commands, no shell
+            self.process = subprocess.Popen(command, cwd=self.home, env=self.env, stdout=log, stderr=log)  # noqa: S603 our own commands, no shell
         while not self.is_healthy():
             assert self.process.poll() is None, "the studio ended"
             assert time.monotonic() < begun + 60, "the studio did not become healthy"
@@ -103,10 +111,21 @@ class Ours(Studio):
         return child(self.root, "cluster")
 
 
+def older(folder: Path) -> type[Ours]:
+    """The studio of another checkout."""
+
+    class Older(Ours):
+        home = folder.resolve()
+
+    return Older
+
+
 class Plain:
     """A `qcluster` with one task function and without a web server."""
 
     name = "plain"
+    url = ""
+    home = ROOT
 
     def __init__(self, upstream: Upstream) -> None:
         self.data = _folder()

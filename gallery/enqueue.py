@@ -1,12 +1,15 @@
 """Messages to the background tasks. A message that is sent in a transaction commits or rolls back with its row."""
 
+from django.db import transaction
 from django_q.tasks import async_task
 
+from lemonstudio.processes.bell import ring
 from lemonstudio.processes.broker import later
 
 
 def enqueue_submit(generation_id: int) -> None:
-    """Tell the workers that there is something to send."""
+    """Tell the workers that there is something to send; on this machine, the engine hears it at once."""
+    transaction.on_commit(lambda: ring("engine"), robust=True)
     async_task("gallery.tasks.submit", generation_id, save=False)
 
 

@@ -1,6 +1,7 @@
 """The benchmark must be able to fail: these tests run it with sides that lose or repeat generations."""
 
 import json
+import socket
 import threading
 import time
 import urllib.request
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from bench import report
+from bench.ask import Connection
 from bench.orders import Order, at_once, between, regularly
 from bench.parts import problems_of, too_slow
 from bench.plan import Steady
@@ -190,3 +193,31 @@ def test_steady_round_goes_on_until_its_window_is_known() -> None:
     steady = Steady()
     assert steady.count == 1_200
     assert steady.seconds >= steady.end + Times().longest + 20
+
+
+def test_table_puts_an_older_checkout_beside_ours() -> None:
+    rows = [("start", "1 s", "2 s"), ("new figure", "3", "")]
+    printed = report.table(rows, [("start", "9 s", "2 s")]).splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in printed]
+    assert cells[0] == ["", "Lemon Studio", "an older checkout", "the plain way"]
+    assert cells[2:] == [["start", "1 s", "9 s", "2 s"], ["new figure", "3", "", ""]]
+
+
+def test_client_asks_again_when_the_server_has_closed_the_connection() -> None:
+    asked: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        for _ in range(2):
+            peer, _ = listener.accept()
+            with peer:
+                asked.append(peer.recv(65_536))
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        connection = Connection(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        answers = [connection.ask("/", {"csrftoken": "t"}, {"token": "1"})[::2] for _ in range(2)]
+        thread.join(10)
+    assert answers == [(200, b"ok")] * 2
+    assert all(one.startswith(b"POST / HTTP/1.1") and b"X-CSRFToken: t\r\n" in one for one in asked)

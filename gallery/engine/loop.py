@@ -15,6 +15,7 @@ from django.db import close_old_connections, connection
 
 from gallery import upstream
 from gallery.engine.context import Context
+from gallery.engine.doorbell import Doorbell
 from gallery.engine.errors import DATABASE_AWAY, errors_logged
 from gallery.engine.gate import Gate
 from gallery.engine.outcomes import Outcome, Outcomes, Polled, Posted
@@ -62,6 +63,7 @@ class Engine:
         context = Context(client, self.timing, self.gate, self.outcomes, self.deliveries, self.storage)
         self.poller = Poller(context, at_once=polls_at_once)
         self.sender = Sender(context, self.poller, may_send=self.may_send, at_once=posts_at_once)
+        self._doorbell = Doorbell(self.wake)
         self._lease_until = 0.0
         self._renew_at = 0.0
         self._look_at = 0.0
@@ -86,11 +88,13 @@ class Engine:
         try:
             while not self.stopping.is_set() and not self._asked_to_stop():
                 self._guarded(self.turn)
+                self._doorbell.tend(wanted=bool(self.fence))
                 self.outcomes.arrived.wait(self.timing.step if self.fence else self.timing.contend)
                 self.outcomes.arrived.clear()
             self.stopping.set()
             self._drain()
         finally:
+            self._doorbell.tend(wanted=False)
             self.stopped.set()
             connection.close()
 

@@ -4,21 +4,29 @@ A burst of finished generations sends a burst of messages. In a single queue, th
 before the originals of the last are fetched, and people wait for the originals.
 """
 
-import time
+import multiprocessing.util
+import os
 from datetime import timedelta
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.signing import SignedPackage
 
+from lemonstudio.processes.bell import Bell, ring
+
+BELL = "tasks"
 LATER = f"{Conf.CLUSTER_NAME}-later"
 
 
 class StudioBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
+    # The process that waits for messages, and its bell.
+    _listens: tuple[int, Bell] | None = None
+
     def enqueue(self, task: str) -> int:
         """Queue a message. Raises SuspiciousOperation for a function that is none of the studio's tasks.
 
@@ -27,7 +35,9 @@ class StudioBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
         module, _, name = str(SignedPackage.loads(task)["func"]).rpartition(".")
         if module not in settings.LEMONSTUDIO_TASK_MODULES or name.startswith("_"):
             raise SuspiciousOperation(f"{module}.{name} is not a task of the studio.")
-        return int(super().enqueue(task))
+        number = int(super().enqueue(task))
+        transaction.on_commit(lambda: ring(BELL), using=Conf.ORM, robust=True)
+        return number
 
     def dequeue(self) -> list[tuple[int, str]] | None:
         """Take what is due, from the second queue only while the first is empty; wait a moment if nothing is.
@@ -46,8 +56,16 @@ class StudioBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
             ]
             if taken:
                 return taken
-        time.sleep(Conf.POLL)
+        self._bell().wait(Conf.POLL)
         return None
+
+    def _bell(self) -> Bell:
+        """This process's: a fork must not share it."""
+        if self._listens is None or self._listens[0] != os.getpid():
+            bell = Bell(BELL)
+            multiprocessing.util.Finalize(bell, bell.close, exitpriority=0)
+            self._listens = os.getpid(), bell
+        return self._listens[1]
 
 
 def later() -> StudioBroker:

@@ -28,6 +28,10 @@ BACK_OFF_SECONDS = 0.5
 SAY_SECONDS = 10.0
 LONGEST_BACK_OFF_SECONDS = 15.0
 
+# glibc gives each of a hundred threads memory of its own, which then stays with the process. Measured after 100
+# generations at once: 552 MiB in place of 635 (PSS of the whole tree), for the same processor time.
+FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
+
 # Wrappers pass on a Ctrl-C that the terminal has sent already. Only a later one means that a person will not wait.
 ECHO_SECONDS = 0.5
 
@@ -72,7 +76,7 @@ class _Keeper:
     def start(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 the studio's own commands, no shell
             self.part.argv,
-            env={**os.environ, **self.part.env, parent_watch.VARIABLE: str(self._parent_pipe.read_fd)},
+            env={**FEW_ARENAS, **os.environ, **self.part.env, parent_watch.VARIABLE: str(self._parent_pipe.read_fd)},
             cwd=self.part.cwd,
             pass_fds=(self._parent_pipe.read_fd,),
             start_new_session=True,

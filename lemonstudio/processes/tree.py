@@ -65,6 +65,9 @@ def signal_all(mark: str, number: signal.Signals) -> None:
 class Studio:
     """The process tree that `make run` starts."""
 
+    # The checkout whose code it runs.
+    home = ROOT
+
     def __init__(self, data: Path, **env: str) -> None:
         self.data = data
         self.port, sandbox_port = free_port(), free_port()
@@ -88,7 +91,7 @@ class Studio:
     def manage(self, *arguments: str, **more: Any) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(  # noqa: S603 our own command, no shell
-            command, cwd=ROOT, env=self.env, text=True, capture_output=True, **more
+            command, cwd=self.home, env=self.env, text=True, capture_output=True, **more
         )
         assert done.returncode == 0, done.stderr
         return done
@@ -109,7 +112,11 @@ class Studio:
         """Start one of the commands that stay, marked as of this studio, in a session and process group of its own."""
         env = {**self.env, MARK: self.mark, **env}
         return subprocess.Popen(  # noqa: S603 our own command, no shell
-            [sys.executable, "manage.py", command], cwd=ROOT, env=env, stdin=subprocess.DEVNULL, start_new_session=True
+            [sys.executable, "manage.py", command],
+            cwd=self.home,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def is_healthy(self) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from lemonstudio.processes import parent_watch, supervisor
+from lemonstudio.processes.tree import soon
 
 ROOT = Path(__file__).resolve().parents[2]
 UNWANTED = {parent_watch.VARIABLE, "PYTHONUNBUFFERED"}
@@ -234,3 +235,19 @@ def test_addresses_that_people_can_open() -> None:
     assert supervisor.address("0.0.0.0", 8000) == "http://127.0.0.1:8000"
     assert supervisor.address("::", 8000) == "http://[::1]:8000"
     assert supervisor.address("studio.lan", 80) == "http://studio.lan:80"
+
+
+@pytest.mark.parametrize(("given", "kept"), [(None, "2"), ("8", "8")])
+def test_parts_share_few_memory_arenas_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str | None, kept: str
+) -> None:
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    if given:
+        monkeypatch.setenv("MALLOC_ARENA_MAX", given)
+    written = tmp_path / "arenas"
+    pipe = parent_watch.ParentPipe()
+    keeper = supervisor._Keeper(supervisor.Part("part", ["sh", "-c", f"printenv MALLOC_ARENA_MAX > {written}"]), pipe)
+    keeper.start()
+    soon(keeper.ended)
+    pipe.close()
+    assert written.read_text().strip() == kept
