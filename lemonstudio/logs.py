@@ -1,7 +1,11 @@
-"""What the log must not hold."""
+"""How the log looks, what stands in it about the request, and what it must not hold."""
 
+import json
 import logging
 import re
+from datetime import UTC, datetime
+
+from lemonstudio import request_context
 
 # The address of a share link or an invitation is itself the secret.
 _TOKEN = re.compile(r"(/(?:s|invitation)/)[A-Za-z0-9_\-]{8,}")
@@ -17,3 +21,24 @@ class HideTokens(logging.Filter):
         if record.exc_info and not record.exc_text:
             record.exc_text = _TOKEN.sub(r"\1…", logging.Formatter().formatException(record.exc_info))
         return True
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message; in a request its id and the person's number."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "request": request_context.request_id.get(),
+            "person": request_context.person_id(),
+            # What a line says beside its words, such as the duration of a request.
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info and not record.exc_text:
+            record.exc_text = self.formatException(record.exc_info)
+        line["exception"] = record.exc_text
+        # Nothing is said of what there is not.
+        return json.dumps({name: value for name, value in line.items() if value not in (None, "")}, ensure_ascii=False)

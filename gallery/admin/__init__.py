@@ -4,6 +4,8 @@ from django.contrib import admin
 
 from gallery.admin import (
     account,
+    alerts,
+    audit,
     catalogue,
     downloads,
     galleries,
@@ -18,6 +20,8 @@ from gallery.admin import (
 
 __all__ = [
     "account",
+    "alerts",
+    "audit",
     "catalogue",
     "downloads",
     "galleries",

@@ -13,6 +13,7 @@ from gallery.downloads.files import delete_files
 from gallery.images.edit import UPLOADS
 from gallery.models import Download, Generation, ImageModel, ModelPace, Notice, PasswordTry, Picture, RawAnswer, State
 from gallery.models.activity import KEEP_NOTICES
+from gallery.models.alert import Alert
 from gallery.models.download import ARCHIVES
 from gallery.models.kept_file import KEPT
 from gallery.models.picture import KEEP_TRASH
@@ -90,6 +91,7 @@ def delete_old_rows() -> None:
     Notice.objects.filter(created_at__lt=now - KEEP_NOTICES).delete()
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
     RawAnswer.objects.out_of_date(now).delete()
+    Alert.delete_old(now)
 
 
 def delete_unused_uploads() -> None:

@@ -18,6 +18,8 @@ from django_q.models import OrmQ, Schedule, Task
 from gallery import services
 from gallery.enqueue import enqueue_submit
 from gallery.models import (
+    Alert,
+    AuditEntry,
     Budget,
     Download,
     Gallery,
@@ -55,6 +57,8 @@ def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, 
     services.share_links.make_link(team_gallery, reserved.author, {"label": "A friend", "expires_at": timezone.now()})
     services.comments.comment(team_gallery, team_gallery.pictures.get(), "Lovely", author=reserved.author)
     Download.objects.create(person=reserved.author, gallery=team_gallery, name="For the team")
+    Alert.objects.create(kind="paused", key="1", subject="The studio is paused", text="The account is empty.")
+    AuditEntry.objects.create(person_name="Ada", action="changed", changes={"name": ["Olivia", "Olivia O."]})
     enqueue_submit(1)
     now = timezone.now()
     for name, success in (("went-well", True), ("went-wrong", False)):
