@@ -40,5 +40,6 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and not record.exc_text:
             record.exc_text = self.formatException(record.exc_info)
         line["exception"] = record.exc_text
-        # Nothing is said of what there is not.
-        return json.dumps({name: value for name, value in line.items() if value not in (None, "")}, ensure_ascii=False)
+        # Nothing is said of what there is not. The filter has seen the message, and not the facts.
+        told = {name: value for name, value in line.items() if value not in (None, "")}
+        return _TOKEN.sub(r"\1…", json.dumps(told, ensure_ascii=False))

@@ -98,3 +98,16 @@ def test_each_request_has_a_line_with_its_duration(settings: Any, caplog: pytest
     (record,) = caplog.records
     assert record.getMessage().startswith("GET /pictures/ 204 in ")
     assert record.getMessage().endswith(" ms for 127.0.0.1")
+
+
+def test_line_of_a_request_hides_the_token_of_a_link_in_both_formats(caplog: pytest.LogCaptureFixture) -> None:
+    request = RequestFactory().get(f"/s/{TOKEN}/4/vote/")
+    with caplog.at_level(logging.INFO, logger="gallery.web.requests"):
+        RequestMiddleware(lambda request: HttpResponse())(request)
+    (record,) = caplog.records
+    assert record.facts["path"] == f"/s/{TOKEN}/4/vote/"  # type: ignore[attr-defined]
+    HideTokens().filter(record)
+    line = JsonFormatter().format(record)
+    assert TOKEN not in line
+    assert TOKEN not in record.getMessage()
+    assert json.loads(line)["path"] == "/s/…/4/vote/"

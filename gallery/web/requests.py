@@ -62,6 +62,8 @@ def _note(request: HttpRequest, response: HttpResponseBase, seconds: float) -> N
 def _kind(request: HttpRequest) -> str:
     """Few, because each is a row for each status and duration."""
     path = request.path
+    if path in _SILENT:
+        return "probe"
     for kind in ("static", "media", "admin"):
         if path.startswith(f"/{kind}/"):
             return kind
