@@ -16,7 +16,9 @@ class GalleryConfig(AppConfig):
 
         from gallery import checks  # noqa: F401 registers the system checks
         from gallery.images.concurrency import DECODING
+        from gallery.services import audit
 
+        audit.connect()
         DECODING.folder = Path(settings.DATA_DIR) / "locks"
         post_spawn.connect(start_engine, dispatch_uid="gallery.start_engine")
         post_migrate.connect(mend_search, sender=self, dispatch_uid="gallery.mend_search")

@@ -28,6 +28,11 @@ def enqueue_pause_notice() -> None:
     async_task("gallery.tasks.pause_notice", save=False)
 
 
+def enqueue_alerts() -> None:
+    """Tell administrators what is due."""
+    async_task("gallery.tasks.deliver_alerts", save=False)
+
+
 def enqueue_invitation(invitation_id: int, origin: str) -> None:
     """Mail an invitation; `origin` is the studio's own address, as the sender's browser sees it."""
     async_task("gallery.tasks.invitation", invitation_id, origin, save=False)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from django.db import connection
 
 from gallery.downloads import build
-from gallery.engine import catalogue_sync, fetchers, housekeeping, mail, media_check, raw_answers, runner
+from gallery.engine import alerts, catalogue_sync, fetchers, housekeeping, mail, media_check, raw_answers, runner
 from gallery.engine.errors import DATABASE_AWAY
 from gallery.engine.ingest import ingest_results, make_thumbnails
 from gallery.engine.results import Deliveries
@@ -116,6 +116,11 @@ def pause_notice() -> None:
     mail.tell_of_pause()
 
 
+def deliver_alerts() -> None:
+    """Run twice, each alert is told by one of the two."""
+    alerts.deliver()
+
+
 def invitation(invitation_id: int, origin: str) -> None:
     mail.send_invitation(invitation_id, origin)
 
@@ -136,7 +141,8 @@ def tidy_up() -> None:
         enqueue_thumbnails(picture)
     housekeeping.learn_durations()
     housekeeping.delete_old_rows()
-    housekeeping.check_ledger()
+    alerts.look_at_ledger(housekeeping.check_ledger())
+    alerts.look_at_budgets()
     for check in housekeeping.forgotten_media_checks():
         enqueue_media_check(check)
     try:
@@ -146,6 +152,8 @@ def tidy_up() -> None:
         housekeeping.tidy_downloads()
     except StorageError as problem:
         logger.warning("Housekeeping waits for storage: %s", problem.strerror)
+    # Last: hosts of webhooks and mail may be slow.
+    alerts.deliver()
 
 
 # Messages from before these tasks were renamed may still be waiting.

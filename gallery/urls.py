@@ -166,6 +166,7 @@ urlpatterns = [
     path("invitation/<str:token>/", invitations.invitation_accept, name="invitation_accept"),
     path("usage/", usage.usage, name="usage"),
     path("usage/csv", usage.usage_csv, name="usage_csv"),
+    path("metrics", health.metrics, name="metrics"),
     path("admin/login/", account.admin_login, name="admin_login"),
     path("login/", account.SignIn.as_view(), name="login"),
     # allauth's views, under allauth's names: only those that the studio has pages for.

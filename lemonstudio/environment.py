@@ -164,6 +164,18 @@ def origin(name: str, address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def web_address(name: str) -> str:
+    """Read an address, or an empty text. What is wrong is not repeated: the address may be a secret."""
+    address: str = env.str(name, default="").strip()
+    try:
+        parts = urlsplit(address)
+        if not address or (parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0):
+            return address
+    except ValueError:
+        pass
+    raise ImproperlyConfigured(f"{name} is no http or https address.")
+
+
 def own_origin(name: str, address: str) -> str:
     """The same for the studio's own address, which has no path."""
     found = origin(name, address)

@@ -153,6 +153,11 @@ LEMONSTUDIO_ADMIN_PASSWORD = env.str("LEMONSTUDIO_ADMIN_PASSWORD", default="")
 # Lets a monitoring system ask for /readyz, with the header "Authorization: Bearer TOKEN".
 LEMONSTUDIO_READY_TOKEN = env.str("LEMONSTUDIO_READY_TOKEN", default="")
 
+# The same for /metrics; without it there is none, and nothing is counted.
+LEMONSTUDIO_METRICS_TOKEN = env.str("LEMONSTUDIO_METRICS_TOKEN", default="")
+# How often each process adds what it has counted to the database, in seconds; 0 never.
+LEMONSTUDIO_METRICS_SECONDS = 10.0
+
 # -- Django -----------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -176,6 +181,7 @@ if LOCAL:
     # Commands that fill a studio with made-up pictures. A production studio must not have them.
     INSTALLED_APPS.append("lemonstudio.demo")
 MIDDLEWARE = [
+    "gallery.web.requests.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     # Before all that looks at the host: probes ask by an IP address.
@@ -450,6 +456,11 @@ if LEMONSTUDIO_SENDS_MAIL:
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Lemon Studio <lemonstudio@localhost>")
 
+# Alerts also go to this webhook. With most services the address is itself a secret.
+LEMONSTUDIO_WEBHOOK_URL = environment.web_address("LEMONSTUDIO_WEBHOOK_URL")
+LEMONSTUDIO_WEBHOOK_KIND = _choice("LEMONSTUDIO_WEBHOOK_KIND", "generic", ("generic", "slack", "teams", "discord"))
+LEMONSTUDIO_WEBHOOK_SECRET = env.str("LEMONSTUDIO_WEBHOOK_SECRET", default="")
+
 # -- Security ---------------------------------------------------------------------------------------------
 
 CSRF_TRUSTED_ORIGINS = [
@@ -466,8 +477,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 30 * 24 * 3600
 CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS
-# A load balancer asks for /healthz over plain HTTP from inside.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+# A load balancer asks for /healthz over plain HTTP from inside, and Prometheus for /metrics.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|metrics)$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _flag("LEMONSTUDIO_HSTS_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = False
@@ -492,13 +503,18 @@ SILENCED_SYSTEM_CHECKS = [
 
 # -- Logging ----------------------------------------------------------------------------------------------
 
+_LOG_LEVEL = _choice("LEMONSTUDIO_LOG_LEVEL", "WARNING", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+_LOG_FORMAT = _choice("LEMONSTUDIO_LOG_FORMAT", "text", ("text", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"tokens": {"()": "lemonstudio.logs.HideTokens"}},
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["tokens"]}},
-    "root": {"handlers": ["console"], "level": env.str("LEMONSTUDIO_LOG_LEVEL", default="WARNING")},
+    "formatters": {
+        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "lemonstudio.logs.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": _LOG_FORMAT, "filters": ["tokens"]}},
+    "root": {"handlers": ["console"], "level": _LOG_LEVEL},
     "loggers": {
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         # Not found and similar answers are no errors of the studio; the log is for faults that need a fix.
@@ -508,8 +524,10 @@ LOGGING = {
         "django.security.RequestDataTooBig": {"level": "CRITICAL"},
         "django.security.TooManyFieldsSent": {"level": "CRITICAL"},
         "django.security.TooManyFilesSent": {"level": "CRITICAL"},
-        # Sign-ins that failed, for whoever watches the log.
+        # Sign-ins, for programs that watch the log.
         "gallery.web.sign_in": {"level": "INFO"},
+        # A line for each request.
+        "gallery.web.requests": {"level": "INFO" if _flag("WEB_ACCESS_LOG", False) else "WARNING"},
         # django-q2 adds its own handler; one is enough.
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },

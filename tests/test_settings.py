@@ -69,6 +69,8 @@ def loaded(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
         (PRODUCTION | {"LEMONSTUDIO_URL": "https://example.org/studio"}, "The studio cannot be below a path"),
         (PRODUCTION | {"CSRF_TRUSTED_ORIGINS": "https://a.example/b"}, "The studio cannot be below a path"),
         (LOCAL | {"TIME_ZONE": "Mars/X"}, 'TIME_ZONE is "Mars/X"'),
+        (LOCAL | {"LEMONSTUDIO_LOG_LEVEL": "verbose"}, 'LEMONSTUDIO_LOG_LEVEL is "verbose"'),
+        (LOCAL | {"LEMONSTUDIO_WEBHOOK_URL": "hooks.example"}, "LEMONSTUDIO_WEBHOOK_URL is no http or https address."),
         (LOCAL | {"LEMONSTUDIO_S3_SERVE": "nginx"}, 'LEMONSTUDIO_S3_SERVE is "nginx"'),
         (LOCAL | {"LEMONSTUDIO_SECOND_STEP": "admins"}, 'LEMONSTUDIO_SECOND_STEP is "admins"'),
         (LOCAL | {"LEMONSTUDIO_OIDC_ISSUER": "https://login.example.org"}, "set LEMONSTUDIO_OIDC_ISSUER"),

@@ -2,6 +2,8 @@
 
 from gallery.admin import (
     account,
+    alerts,
+    audit,
     catalogue,
     downloads,
     galleries,
@@ -18,6 +20,8 @@ from gallery.admin import (
 
 __all__ = [
     "account",
+    "alerts",
+    "audit",
     "catalogue",
     "downloads",
     "galleries",

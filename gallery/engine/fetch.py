@@ -26,8 +26,9 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import IO
 from urllib.parse import quote, urljoin
 
@@ -201,6 +202,17 @@ def fetch(
             raise FetchError("its host redirects from a secure address to an insecure one", permanent=True)
         address = target
     raise FetchError("its host redirects too many times", permanent=True)
+
+
+def check(url: str, trusted_origins: Iterable[str], seconds: float) -> tuple[_Address, list[str]]:
+    """The address, and the IP addresses that it may lead to, looked up within so long. Raises FetchError."""
+    address = _parse(url)
+    return address, _peers(address, address.origin in {normalise_origin(one) for one in trusted_origins}, seconds)
+
+
+def only_to(peers: list[str]) -> Callable[..., socket.socket | int]:
+    """For libcurl: opens connections to these IP addresses, and to no others."""
+    return _Exchange(BytesIO(), 0, peers).on_socket
 
 
 def _parse(url: str) -> _Address:

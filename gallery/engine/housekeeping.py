@@ -25,6 +25,7 @@ from gallery.models import (
     State,
 )
 from gallery.models.activity import KEEP_NOTICES
+from gallery.models.alert import Alert
 from gallery.models.download import ARCHIVES
 from gallery.models.kept_file import KEPT
 from gallery.models.picture import KEEP_TRASH
@@ -114,6 +115,7 @@ def delete_old_rows() -> None:
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
     sessions.delete_old()
     RawAnswer.objects.out_of_date(now).delete()
+    Alert.delete_old(now)
 
 
 def delete_unused_uploads() -> None:

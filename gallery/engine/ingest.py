@@ -35,6 +35,7 @@ from gallery.images.parse import NotAPicture
 from gallery.images.verify import examine, thumbnails
 from gallery.models import Activity, Gallery, GalleryEntry, Generation, Picture, State
 from gallery.models.kept_file import KEPT
+from gallery.models.metric import COUNTERS, SLOW
 from gallery.models.states import FETCH_ATTEMPTS, NOT_A_PICTURE, PICTURE_UNAVAILABLE
 from gallery.services.activity import record
 from gallery.upstream.inline import resolve
@@ -129,7 +130,11 @@ def _ingest(generation: Generation) -> None:
         if index not in here and not (result.get("url") or result.get("kept") or generation.task_id):
             generation.give_up_result(index, result.get("lost") or "the file that it was kept in is gone")
     if here or any(not one.is_message for one in generation.kept_files):
-        if generation.complete(generation.cost_of_results) and not problems:
+        if not generation.complete(generation.cost_of_results):
+            return
+        if generation.delivered_at is not None:
+            COUNTERS.observe("ingest_seconds", (timezone.now() - generation.delivered_at).total_seconds(), SLOW)
+        if not problems:
             raw_answers.forget(generation_id)
     else:
         _fail(generation, problems)
@@ -314,6 +319,7 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
                 placeholder=list(examined.placeholder),
                 revised_prompt=result.get("revised_prompt", ""),
             )
+            transaction.on_commit(lambda: COUNTERS.add("pictures_kept"), robust=True)
             # Held until the row is there: the gallery may be in the middle of being deleted.
             gallery_id = generation.gallery_id
             if gallery_id and Gallery.objects.select_for_update().filter(pk=gallery_id).exists():

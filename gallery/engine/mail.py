@@ -9,10 +9,13 @@ from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import send_mail
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.http import urlsafe_base64_encode
 
+from gallery.engine import alerts
 from gallery.models import Invitation, Person, UpstreamAccount
+from gallery.models.alert import Alert
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +26,8 @@ SILENCE = timedelta(hours=1)
 def tell_of_pause() -> int:
     """Write to the administrators why the account is paused; return to how many. Raises SMTPException or OSError."""
     administrators = list(Person.objects.filter(is_active=True, is_staff=True).values_list("email", flat=True))
-    if not settings.LEMONSTUDIO_SENDS_MAIL or not administrators or not UpstreamAccount.is_worth_telling(SILENCE):
+    can_mail = bool(settings.LEMONSTUDIO_SENDS_MAIL and administrators)
+    if not (can_mail or settings.LEMONSTUDIO_WEBHOOK_URL) or not UpstreamAccount.is_worth_telling(SILENCE):
         return 0
     account = UpstreamAccount.load()
     lines = [
@@ -34,6 +38,11 @@ def tell_of_pause() -> int:
         f"The account’s page: {_address_of_account()}" if settings.LEMONSTUDIO_URL else "",
     ]
     text = "\n\n".join(line for line in lines if line)
+    if settings.LEMONSTUDIO_WEBHOOK_URL:
+        kind = Alert.Kind.STORAGE if account.is_paused_for_storage else Alert.Kind.PAUSED
+        alerts.raise_alert(kind, timezone.now().isoformat(), "The studio is paused", text, is_mailed=True)
+    if not can_mail:
+        return 0
     for address in administrators:
         # One by one, so that no recipient sees the other addresses.
         send_mail("Lemon Studio is paused", text, None, [address])

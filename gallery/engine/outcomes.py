@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from gallery import upstream
 from gallery.engine.results import Results, keep_results
 from gallery.engine.storage_watch import StorageWatch
+from gallery.models.metric import COUNTERS
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,13 @@ class Polled(Outcome):
     """Of a question about a task."""
 
 
+def _status(outcome: Outcome) -> str:
+    """Of the answer, or why there was none."""
+    if outcome.problem is None:
+        return "2xx"
+    return str(outcome.problem.status or "none")
+
+
 class Outcomes:
     """A queue that the loop empties. An outcome leaves it only when it was handled."""
 
@@ -66,6 +74,7 @@ class Outcomes:
             # Never an answer without what it brought.
             outcome.answer = None
             outcome.problem = upstream.OutcomeUnknown("The request ended in an unforeseen way.")
+        COUNTERS.add("upstream_requests", kind=type(outcome).__name__.lower(), status=_status(outcome))
         self._queue.put(outcome)
         self.arrived.set()
 

@@ -15,6 +15,7 @@ from gallery.engine import inbox
 from gallery.engine.errors import errors_logged
 from gallery.engine.storage_watch import StorageWatch
 from gallery.models import Generation, State
+from gallery.models.metric import COUNTERS, SLOW
 from gallery.models.states import ENDED_IN_VAIN, GENERATION_FAILED, MAY_STILL_ARRIVE
 from gallery.upstream.inline import decode
 
@@ -172,6 +173,9 @@ class Deliveries:
             if not generation.deliver(results, fetch_by=fetch_by, unfinished_at=unfinished_at, from_=from_):
                 _fill_gaps(generation.pk, earlier, latest)
                 return
+            if unfinished_at is not None:
+                waited = (timezone.now() - unfinished_at).total_seconds()
+                COUNTERS.observe("detection_seconds", waited, SLOW)
             self._enqueue_ingest(generation.pk)
             # Ingesting those failed, or the upstream would not have been asked again.
             replaced = _files(earlier) - _files(results)

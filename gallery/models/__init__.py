@@ -3,6 +3,8 @@
 from gallery.models import ledger
 from gallery.models.account import UpstreamAccount
 from gallery.models.activity import Activity, Notice
+from gallery.models.alert import Alert
+from gallery.models.audit import AuditEntry
 from gallery.models.batch import Batch, Vote
 from gallery.models.catalogue import CatalogueSnapshot, ImageModel, ModelPace
 from gallery.models.comment import Comment
@@ -14,6 +16,7 @@ from gallery.models.ledger import Budget, LedgerEntry, OverBudget
 from gallery.models.mark import Mark, SavedSearch, Tag
 from gallery.models.media_check import MediaCheck
 from gallery.models.membership import Membership, Role
+from gallery.models.metric import Metric
 from gallery.models.options import Operation, Option, OptionKind
 from gallery.models.person import Person
 from gallery.models.picture import Picture
@@ -25,6 +28,8 @@ from gallery.models.template import PromptTemplate
 
 __all__ = [
     "Activity",
+    "Alert",
+    "AuditEntry",
     "Batch",
     "Budget",
     "CatalogueSnapshot",
@@ -43,6 +48,7 @@ __all__ = [
     "Mark",
     "MediaCheck",
     "Membership",
+    "Metric",
     "ModelPace",
     "Notice",
     "Operation",

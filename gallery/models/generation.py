@@ -40,6 +40,7 @@ from gallery.models.generation_fields import GenerationFields
 from gallery.models.generation_queryset import GenerationQuerySet
 from gallery.models.kept_file import is_message
 from gallery.models.ledger import book
+from gallery.models.metric import COUNTERS
 from gallery.models.states import FETCH_ATTEMPTS, MAY_STILL_ARRIVE, UNDER_WAY, State
 
 NO_ERROR = {"error_code": "", "error_message": "", "error_hint": ""}
@@ -283,7 +284,10 @@ class Generation(GenerationFields):
             return moved
 
     def _end(self, to: State, *, from_: Iterable[State], **changes: Any) -> bool:
-        return self._move_and_book(to, from_=from_, finished_at=timezone.now(), **changes)
+        ended = self._move_and_book(to, from_=from_, finished_at=timezone.now(), **changes)
+        if ended:
+            COUNTERS.add("generations_ended", state=str(to))
+        return ended
 
     @classmethod
     def bring_ledger_up_to_date(cls, pk: int) -> None:

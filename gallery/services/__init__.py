@@ -6,6 +6,7 @@ The caller has checked the input (forms) and the right to do it (web.access). Ca
 
 from gallery.services import (
     activity,
+    audit,
     comments,
     downloads,
     edits,
@@ -27,6 +28,7 @@ from gallery.services import (
 
 __all__ = [
     "activity",
+    "audit",
     "comments",
     "downloads",
     "edits",

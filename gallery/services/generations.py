@@ -1,5 +1,6 @@
 """Submit, retry, cancel, fetch again and dismiss generations, and vote on them."""
 
+import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from django.db.models import QuerySet
 from gallery.enqueue import enqueue_ingest, enqueue_submit
 from gallery.models import Batch, Gallery, Generation, ImageModel, Person, Picture, PromptTemplate, State, Vote, ledger
 from gallery.models.states import ENDED_IN_VAIN, UNDER_WAY
+
+logger = logging.getLogger(__name__)
 
 
 class AlreadySubmitted(Exception):
@@ -107,6 +110,8 @@ def submit_all(
         if earlier is None:
             raise
         raise AlreadySubmitted(earlier) from None
+    pks = ", ".join(str(generation.pk) for generation in generations)
+    logger.info("Person %s asked for generations %s", author.pk, pks)
     return generations
 
 

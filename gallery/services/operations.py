@@ -10,6 +10,7 @@ from django.db.models import Count, QuerySet, Sum
 from gallery.enqueue import enqueue_media_check
 from gallery.models import Generation, MediaCheck, State, UpstreamAccount
 from gallery.models.media_check import REMEMBERED
+from gallery.services import audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,12 @@ def pause(who: str, reason: str = "") -> None:
     """Send nothing more until `resume`. What is on its way is finished."""
     reason = reason.strip()
     UpstreamAccount.pause_until_resumed(f"{who} paused it: {reason}" if reason else f"{who} paused it.")
+    audit.record_command(UpstreamAccount.load(), f"Paused. {reason}".strip())
 
 
 def resume() -> None:
     UpstreamAccount.resume()
+    audit.record_command(UpstreamAccount.load(), "Resumed.")
 
 
 def queued_before_pause() -> QuerySet[Generation]:

@@ -26,7 +26,8 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # A client could otherwise say that the studio is below a path.
 forwarder_headers = ""
 
-accesslog = "-" if os.environ.get("WEB_ACCESS_LOG") else None
+# WEB_ACCESS_LOG switches on the studio's own, which knows the person and hides the tokens of links.
+accesslog = None
 errorlog = "-"
 loglevel = os.environ.get("WEB_LOG_LEVEL", "warning")
 # A socket for commands in the home folder, which two studios on one machine would share.

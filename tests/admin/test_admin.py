@@ -20,6 +20,8 @@ from django_q.models import OrmQ, Schedule, Task
 from gallery import services
 from gallery.enqueue import enqueue_submit
 from gallery.models import (
+    Alert,
+    AuditEntry,
     Budget,
     Download,
     Gallery,
@@ -66,6 +68,8 @@ def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, 
     TOTP.activate(reserved.author, generate_totp_secret())
     SocialApp.objects.create(provider="openid_connect", provider_id="team", name="Team login", client_id="studio")
     SocialAccount.objects.create(user=reserved.author, provider="team", uid="olivia")
+    Alert.objects.create(kind="paused", key="1", subject="The studio is paused", text="The account is empty.")
+    AuditEntry.objects.create(person_name="Ada", action="changed", changes={"name": ["Olivia", "Olivia O."]})
     enqueue_submit(1)
     now = timezone.now()
     for name, success in (("went-well", True), ("went-wrong", False)):

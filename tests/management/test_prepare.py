@@ -1,14 +1,19 @@
 """`manage.py prepare` does what each start needs."""
 
+import io
 import os
 import re
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management.base import CommandError
+
+from gallery.management.commands.prepare import Command
 
 pytestmark = pytest.mark.process
 EMAIL = "ada@example.org"
@@ -91,3 +96,24 @@ def test_makes_the_administrator_once(tmp_path: Path) -> None:
     again = prepare(tmp_path, "eve@example.org", "another password")
     assert (again.returncode, again.stdout) == (0, "")
     assert people(tmp_path) == administrators
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [({"bucket_name": "nowhere-at-all"}, True), ({"endpoint_url": "http://127.0.0.1:9"}, False), ({}, False)],
+    ids=["no such bucket", "away", "well"],
+)
+def test_bucket_that_refuses_stops_the_start_and_one_that_is_away_does_not(
+    bucket_options: dict[str, Any], change: dict[str, str], refused: bool, settings: Any
+) -> None:
+    backend = "lemonstudio.storage.bucket.BucketStorage"
+    settings.LEMONSTUDIO_S3_BUCKET = "nowhere-at-all"
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": backend, "OPTIONS": bucket_options | change}}
+    said = io.StringIO()
+    command = Command(stderr=said)
+    if refused:
+        with pytest.raises(CommandError, match=r"cannot be used\. The bucket answers NoSuchBucket: nowhere-at-all"):
+            command.try_bucket()
+    else:
+        command.try_bucket()
+    assert ("The studio waits for it." in said.getvalue()) is ("endpoint_url" in change)

@@ -198,6 +198,7 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "password_change": ("get", FOR_ALL),
     "password_change_done": ("get", FOR_ALL),
     "healthz": ("get", (200, 200, 200, 200)),
+    "metrics": ("get", (404, 404, 404, 404)),
     "readyz": ("get", (404, 404, 404, 200)),
     "robots": ("get", (200, 200, 200, 200)),
     "favicon_ico": ("get", (302, 302, 302, 302)),

@@ -134,3 +134,11 @@ def test_check_answers_plain_http_behind_a_load_balancer(worker: None, settings:
 
 def test_answer_names_no_people(as_stranger: Client, worker: None, owner: object) -> None:
     assert b"olivia" not in as_stranger.get("/healthz").content.lower()
+
+
+def test_probe_of_a_studio_that_is_down_leaves_the_log_alone(
+    as_stranger: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="django.request"):
+        assert as_stranger.get("/healthz").status_code == 503
+    assert caplog.records == []

@@ -29,9 +29,9 @@ class Command(BaseCommand):
             self._make_administrator(settings.LEMONSTUDIO_ADMIN_EMAIL, settings.LEMONSTUDIO_ADMIN_PASSWORD)
         call_command("collectstatic", interactive=False, verbosity=0)
         if settings.LEMONSTUDIO_S3_BUCKET:
-            self._try_bucket()
+            self.try_bucket()
 
-    def _try_bucket(self) -> None:
+    def try_bucket(self) -> None:
         """A bucket that refuses is a wrong setting. One that is away may be back soon, and the studio waits for it."""
         try:
             probe(default_storage)

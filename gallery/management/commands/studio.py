@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from gallery.management.parts import SANDBOX_HOST, kind, sandbox_part, waits_for, web_part, worker_part
 from gallery.management.schema import require_current_schema
+from gallery.management.worker_watch import WorkerWatch
 from lemonstudio.processes.supervisor import Supervisor, address, answers, bindable, free_port
 
 
@@ -48,6 +49,7 @@ class Command(BaseCommand):
         parts.append(web_part(host, port, env))
         if not web_only:
             parts.append(worker_part(env))
+        WorkerWatch().start()
         sys.exit(
             Supervisor(parts).run(
                 when_up=lambda: answers(host, port),
