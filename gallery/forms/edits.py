@@ -8,7 +8,8 @@ from django.core.files.uploadedfile import UploadedFile
 
 from gallery.forms.generations import OPTION_PREFIX, GenerationForm
 from gallery.images.edit import MAX_UPLOAD_BYTES, Fit
-from gallery.models import ImageModel, Operation
+from gallery.models import ImageModel, Operation, Person
+from gallery.queries.limits import reserved_models, rights_against
 from gallery.services.edits import Source, fitting_options
 from gallery.services.generations import GenerationSpec
 
@@ -82,7 +83,7 @@ class EditForm(GenerationForm):
         prompt, models, fit = self.fields["prompt"], self.fields["model"], self.fields["fit"]
         assert isinstance(models, forms.ModelChoiceField)
         assert isinstance(fit, FitField)
-        models.queryset = ImageModel.objects.on_offer().filter(can_edit=True)
+        models.queryset = self._theirs(ImageModel.objects.on_offer().filter(can_edit=True))
         fit.choices = fits(source, may_fill_up=True)
         prompt.error_messages["required"] = "Say what to change first."
 
@@ -144,14 +145,16 @@ class VariationForm(forms.Form):
     fit = FitField()
     token = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, source: Source, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, source: Source, person: Person, **kwargs: Any) -> None:
         # The page has another form, too.
         super().__init__(*args, **{"auto_id": "vary_%s", **kwargs})
-        self.models = list(ImageModel.objects.on_offer().filter(can_vary=True))
+        on_offer = ImageModel.objects.on_offer().filter(can_vary=True)
+        on_offer = on_offer.exclude(pk__in=reserved_models(rights_against(person)))
+        self.models = list(on_offer)
         models, fit = self.fields["model"], self.fields["fit"]
         assert isinstance(models, forms.ModelChoiceField)
         assert isinstance(fit, FitField)
-        models.queryset = ImageModel.objects.on_offer().filter(can_vary=True)
+        models.queryset = on_offer
         fit.choices = fits(source, may_fill_up=False)
         self.is_cut = not source.is_square and any(model.edit_square for model in self.models)
         self.most = max((model.max_count for model in self.models), default=1)

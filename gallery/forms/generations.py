@@ -7,6 +7,7 @@ from typing import Any, ClassVar, cast
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
@@ -15,6 +16,7 @@ from gallery.forms.galleries import galleries_to_add_to
 from gallery.models import Batch, Gallery, ImageModel, Operation, Option, OptionKind, Person, Picture, PromptTemplate
 from gallery.models.options import LONGEST_TEXT, plain
 from gallery.models.prompts import TooMany, expand, is_json
+from gallery.queries.limits import open_option, reserved_in_words, reserved_models, rights_against
 from gallery.services.generations import GenerationSpec
 from gallery.web.http import number_in
 
@@ -182,12 +184,14 @@ class GenerationForm(forms.Form):
     def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.person = person
-        self.models = list(ImageModel.objects.on_offer())
+        self.rights = rights_against(person)
+        self._on_offer = list(ImageModel.objects.on_offer())
+        self.models = [model for model in self._on_offer if model.pk not in reserved_models(self.rights)]
         # The model that was wanted and is not on offer any more.
         self.missed: ImageModel | None = None
         for name, rows in (
-            ("model", ImageModel.objects.for_prompts()),
-            ("compare", ImageModel.objects.for_prompts()),
+            ("model", self._theirs(ImageModel.objects.for_prompts())),
+            ("compare", self._theirs(ImageModel.objects.for_prompts())),
             ("gallery", galleries_to_add_to(person)),
             ("parent", Picture.objects.visible_to(person)),
             ("template", PromptTemplate.objects.visible_to(person)),
@@ -315,9 +319,23 @@ class GenerationForm(forms.Form):
         values = {option.name: str(self.initial[OPTION_PREFIX + option.name]) for option in self._options}
         return {name: value for name, value in values.items() if value}
 
+    def _theirs(self, models: QuerySet[ImageModel]) -> QuerySet[ImageModel]:
+        """Without those that are for other groups only."""
+        return models.exclude(pk__in=reserved_models(self.rights)) if self.rights else models
+
+    @property
+    def reserved(self) -> list[str]:
+        """What is for other groups only: models, and what belongs to the chosen one."""
+        able = [model.pk for model in self._on_offer if self._can_do(model)]
+        return reserved_in_words(self.rights, self.chosen, able)
+
     @property
     def _options(self) -> list[Option]:
-        return self.chosen.options_for(self.operation) if self.chosen else []
+        if self.chosen is None:
+            return []
+        model = self.chosen
+        options = [open_option(option, model, self.rights) for option in model.options_for(self.operation)]
+        return [option for option in options if option is not None]
 
     @property
     def specs(self) -> list[GenerationSpec]:

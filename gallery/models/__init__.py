@@ -11,6 +11,7 @@ from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.generation import Generation
 from gallery.models.invitation import Invitation, InvitationUse
 from gallery.models.ledger import Budget, LedgerEntry, OverBudget
+from gallery.models.limits import GroupLimit, GroupRight, OverLimit
 from gallery.models.mark import Mark, SavedSearch, Tag
 from gallery.models.membership import Membership, Role
 from gallery.models.options import Operation, Option, OptionKind
@@ -33,6 +34,8 @@ __all__ = [
     "Gallery",
     "GalleryEntry",
     "Generation",
+    "GroupLimit",
+    "GroupRight",
     "GuestAct",
     "GuestVote",
     "ImageModel",
@@ -47,6 +50,7 @@ __all__ = [
     "Option",
     "OptionKind",
     "OverBudget",
+    "OverLimit",
     "PasswordTry",
     "Person",
     "Picture",

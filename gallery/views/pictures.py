@@ -47,7 +47,7 @@ def picture_detail(request: PersonRequest, pk: int) -> HttpResponse:
         "talks": talks_about(person, picture, [entry.gallery for entry in entries]),
         **tags_of(person, picture),
         **lineage(request, picture),
-        **from_picture(picture),
+        **from_picture(picture, person),
     }
     return render(request, "pictures/picture_detail.html", context)
 
