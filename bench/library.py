@@ -65,7 +65,7 @@ def measure(size: Size, note: Callable[[str], None]) -> tuple[list[tuple[str, st
 def _env(database: str, folder: Path) -> Iterator[dict[str, str] | None]:
     """The environment of an empty studio; None if this database is not installed."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("LEMON", "DATABASE"))}
-    env |= {"LEMONSTUDIO_ENV": "local", "LEMONSTUDIO_DATA": str(folder)}
+    env |= {"LEMONSTUDIO_ENV": "local", "LEMONSTUDIO_DOTENV": "", "LEMONSTUDIO_DATA": str(folder)}
     if database == "sqlite":
         yield env
         return

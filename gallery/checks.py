@@ -1,10 +1,12 @@
 """System checks: settings under which the engine's promises would not hold stop the start."""
 
+import stat
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 
 @register(Tags.database)
@@ -97,3 +99,19 @@ def check_requests(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     return problems
+
+
+@register(Tags.security)
+def check_data_folder(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Sessions and password hashes are nothing for other users of the machine. The settings close what is their own."""
+    folder = Path(settings.DATA_DIR)
+    closed = [folder, *folder.glob("*.sqlite3*"), folder / "secret_key"]
+    return [
+        Warning(
+            f"Other users of this machine can open {path}.",
+            hint=f"Run `chmod o-rwx {path}` as its owner.",
+            id="gallery.W001",
+        )
+        for path in closed
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & stat.S_IRWXO
+    ]

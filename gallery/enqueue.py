@@ -40,6 +40,11 @@ def enqueue_catalogue_sync() -> None:
     async_task("gallery.tasks.sync_catalogue", save=False)
 
 
+def enqueue_media_check(check_id: int) -> None:
+    """Work on a check of the media for a while; after everything else."""
+    async_task("gallery.tasks.check_media", check_id, save=False, broker=later())
+
+
 def enqueue_thumbnails(picture_id: int) -> None:
     """Make a picture's thumbnails, after everything else: until then, its original is shown."""
     async_task("gallery.tasks.thumbnails", picture_id, save=False, broker=later())

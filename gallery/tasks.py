@@ -9,11 +9,11 @@ from collections.abc import Callable
 from django.db import connection
 
 from gallery.downloads import build
-from gallery.engine import catalogue_sync, fetchers, housekeeping, mail, raw_answers, runner
+from gallery.engine import catalogue_sync, fetchers, housekeeping, mail, media_check, raw_answers, runner
 from gallery.engine.errors import DATABASE_AWAY
 from gallery.engine.ingest import ingest_results, make_thumbnails
 from gallery.engine.results import Deliveries
-from gallery.enqueue import enqueue_ingest, enqueue_thumbnails
+from gallery.enqueue import enqueue_ingest, enqueue_media_check, enqueue_thumbnails
 from gallery.images.concurrency import Busy
 from gallery.models import Generation, Picture
 from lemonstudio.processes.cluster import stopping
@@ -99,6 +99,12 @@ def build_download(download_id: int) -> None:
     build.work(download_id)
 
 
+@patient
+def check_media(check_id: int) -> None:
+    if media_check.work(check_id):
+        enqueue_media_check(check_id)
+
+
 def refresh_search(person_id: int) -> None:
     Picture.refresh_search_text_of(person_id)
 
@@ -128,6 +134,8 @@ def tidy_up() -> None:
     housekeeping.learn_durations()
     housekeeping.delete_old_rows()
     housekeeping.check_ledger()
+    for check in housekeeping.forgotten_media_checks():
+        enqueue_media_check(check)
     try:
         housekeeping.delete_unused_uploads()
         housekeeping.delete_stray_files()

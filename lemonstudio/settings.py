@@ -1,6 +1,7 @@
 """Every setting of the studio, read from environment variables here and nowhere else.
 
-docs/running.md lists them. A missing or wrong value stops the start with a sentence that says what to set.
+They come from the environment, from a `.env` file, and from the files that NAME_FILE names. docs/running.md lists them.
+A missing or wrong value stops the start with a sentence that says what to set.
 """
 
 import contextlib
@@ -13,16 +14,27 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import django_stubs_ext
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+
+from lemonstudio import environment
+from lemonstudio.environment import choice as _choice
+from lemonstudio.environment import env
+from lemonstudio.environment import flag as _flag
+from lemonstudio.environment import number as _number
+from lemonstudio.environment import origin as _origin
+from lemonstudio.environment import own_origin as _own_origin
 
 # Makes generic classes such as ModelAdmin[Person], which type checkers need, legal at run time.
 django_stubs_ext.monkeypatch()
 
-env = environ.Env()
+environment.read_dotenv()
+environment.refuse_sub_path()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# What is no Python lies at the top of a checkout, and inside the installed package.
+_FILES = BASE_DIR if environment.IS_CHECKOUT else Path(__file__).resolve().parent
+
 
 # -- The environment ---------------------------------------------------------------------------------------
 
@@ -30,14 +42,16 @@ ENVIRONMENT = env.str("LEMONSTUDIO_ENV", default="production")
 if ENVIRONMENT not in {"local", "production"}:
     raise ImproperlyConfigured(f'LEMONSTUDIO_ENV is "{ENVIRONMENT}"; it can be "local" or "production".')
 LOCAL = ENVIRONMENT == "local"
-DEBUG = env.bool("LEMONSTUDIO_DEBUG", default=False)
+DEBUG = _flag("LEMONSTUDIO_DEBUG", False)
 if DEBUG and not LOCAL:
     raise ImproperlyConfigured(
         "LEMONSTUDIO_DEBUG shows internals to visitors; it works with LEMONSTUDIO_ENV=local only."
     )
 
 # One folder holds everything that needs a backup: database, media, the local secret key.
-DATA_DIR = Path(env.str("LEMONSTUDIO_DATA", default=str(BASE_DIR / "data"))).expanduser().resolve()
+_HOME = Path(env.str("XDG_DATA_HOME", default="") or "~/.local/share")
+_DATA = BASE_DIR / "data" if environment.IS_CHECKOUT else _HOME / "lemonstudio"
+DATA_DIR = Path(env.str("LEMONSTUDIO_DATA", default="") or _DATA).expanduser().resolve()
 # Sessions, password hashes and pictures are nothing for other users of the machine. nginx, which hands out the media
 # below it where LEMONSTUDIO_ACCEL_PREFIX is set, passes through the folder as a member of its group.
 os.umask(0o077)
@@ -99,31 +113,17 @@ if SANDBOX:
     LEMONDATA_BASE_URL = env.str("LEMONSTUDIO_SANDBOX_URL", default="http://127.0.0.1:8001/v1")
 elif not LEMONDATA_BASE_URL:
     LEMONDATA_BASE_URL = "https://api.lemondata.cc/v1"
+# Where the upstream can fetch pictures from the studio, for models that take references only as addresses.
+LEMONSTUDIO_PUBLIC_URL = env.str("LEMONSTUDIO_PUBLIC_URL", default="").strip()
 # For `manage.py reconcile` alone. The vendor has a token of its own kind for it (mt-…), which makes no pictures.
 LEMONDATA_MANAGEMENT_TOKEN = env.str("LEMONDATA_MANAGEMENT_TOKEN", default="").strip()
 
 
-def _number(name: str, default: int) -> int:
-    """Read a whole number above zero. Raises ImproperlyConfigured."""
-    value = env.str(name, default=str(default)).strip()
-    if not value.isdecimal() or not int(value):
-        raise ImproperlyConfigured(f'{name} is "{value}"; it must be a whole number above zero.')
-    return int(value)
-
-
-def _origin(name: str, address: str) -> str:
-    """The scheme and host of an address. Raises ImproperlyConfigured, which names the setting."""
-    try:
-        parts = urlsplit(address)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and "@" not in parts.netloc
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ImproperlyConfigured(f'{name} has "{address}", which is no http or https address.')
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 _origin("LEMONDATA_BASE_URL", LEMONDATA_BASE_URL)
+if LEMONSTUDIO_PUBLIC_URL:
+    LEMONSTUDIO_PUBLIC_URL = _origin("LEMONSTUDIO_PUBLIC_URL", LEMONSTUDIO_PUBLIC_URL)
+    # The upstream asks for them under this name.
+    ALLOWED_HOSTS.append(str(urlsplit(LEMONSTUDIO_PUBLIC_URL).hostname))
 # Pictures may be fetched from these origins even though their addresses are private.
 LEMONSTUDIO_TRUSTED_ORIGINS = frozenset(
     _origin("LEMONSTUDIO_TRUSTED_ORIGINS", origin.strip())
@@ -141,12 +141,9 @@ LEMONSTUDIO_STOP_SECONDS = _number("LEMONSTUDIO_STOP_SECONDS", 180)
 LEMONSTUDIO_MAX_PER_SUBMIT = _number("LEMONSTUDIO_MAX_PER_SUBMIT", 100)
 
 # Who may use models whose price is not known.
-LEMONSTUDIO_UNPRICED_MODELS = env.str("LEMONSTUDIO_UNPRICED_MODELS", default="without_budget")
-if LEMONSTUDIO_UNPRICED_MODELS not in ("without_budget", "allowed", "administrators", "never"):
-    raise ImproperlyConfigured(
-        f'LEMONSTUDIO_UNPRICED_MODELS is "{LEMONSTUDIO_UNPRICED_MODELS}"; it can be "without_budget", "allowed", '
-        '"administrators" or "never".'
-    )
+LEMONSTUDIO_UNPRICED_MODELS = _choice(
+    "LEMONSTUDIO_UNPRICED_MODELS", "without_budget", ("without_budget", "allowed", "administrators", "never")
+)
 
 # -- The first administrator, for set-ups without a person at the browser ---------------------------------
 
@@ -184,6 +181,7 @@ MIDDLEWARE = [
     # Before all that looks at the host: probes ask by an IP address.
     "gallery.web.health.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "gallery.web.middleware.CompressPagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -202,7 +200,7 @@ WSGI_APPLICATION = "lemonstudio.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [_FILES / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -217,6 +215,9 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'studio.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("postgresql") and not DATABASES["default"].get("PASSWORD"):
+    # libpq reads PGPASSWORD itself, and not the file that PGPASSWORD_FILE names.
+    DATABASES["default"]["PASSWORD"] = env.str("PGPASSWORD", default="")
 # Without health checks, a connection that the server closed would fail one request or one engine step.
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -351,22 +352,32 @@ if any(network.prefixlen == 0 for network in LEMONSTUDIO_TRUSTED_PROXIES):
     raise ImproperlyConfigured("LEMONSTUDIO_TRUSTED_PROXIES names all addresses. Then every visitor is any person.")
 
 LANGUAGE_CODE = "en-us"
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [_FILES / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
 # The only modules whose functions background workers run.
 LEMONSTUDIO_TASK_MODULES = ["gallery.tasks"]
 # The bucket that holds the media instead of MEDIA_ROOT, at S3 or a compatible server.
 LEMONSTUDIO_S3_BUCKET = env.str("LEMONSTUDIO_S3_BUCKET", default="")
 _S3_ENDPOINT = env.str("LEMONSTUDIO_S3_ENDPOINT", default="")
+# Where browsers reach the bucket's server, if that is another address.
+_S3_PUBLIC_ENDPOINT = env.str("LEMONSTUDIO_S3_PUBLIC_ENDPOINT", default="") or _S3_ENDPOINT
+# How people get what is in the bucket: by a redirect to it, or through the studio.
+LEMONSTUDIO_S3_SERVE = _choice("LEMONSTUDIO_S3_SERVE", "redirect", ("redirect", "studio"))
 _S3_REGION = env.str("LEMONSTUDIO_S3_REGION", default="us-east-1")
 # Lifetime of a signed address, in seconds.
-_S3_SECONDS = _number("LEMONSTUDIO_S3_SECONDS", 300)
+LEMONSTUDIO_S3_SECONDS = _number("LEMONSTUDIO_S3_SECONDS", 300)
+# boto3 finds the keys itself, unless they are in files: in the environment, or from the machine's role.
+_S3_KEYS = {
+    option: env.str(name)
+    for option, name in (("access_key", "AWS_ACCESS_KEY_ID"), ("secret_key", "AWS_SECRET_ACCESS_KEY"))
+    if os.environ.get(f"{name}_FILE")
+}
 # The internal location under which an nginx in front of the studio serves MEDIA_ROOT.
 LEMONSTUDIO_ACCEL_PREFIX = env.str("LEMONSTUDIO_ACCEL_PREFIX", default="")
 _media: dict[str, Any] = {"BACKEND": "lemonstudio.storage.disk.DiskStorage"}
@@ -375,26 +386,28 @@ _media_origins: list[str] = []
 if LEMONSTUDIO_S3_BUCKET:
     _media = {
         "BACKEND": "lemonstudio.storage.bucket.BucketStorage",
-        # boto3 finds the keys itself: in AWS_ACCESS_KEY_ID and its siblings, or from the machine's role.
         "OPTIONS": {
+            **_S3_KEYS,
             "bucket_name": LEMONSTUDIO_S3_BUCKET,
             "endpoint_url": _S3_ENDPOINT or None,
+            "public_endpoint_url": _S3_PUBLIC_ENDPOINT or None,
             "region_name": _S3_REGION,
             "addressing_style": "path" if _S3_ENDPOINT else "virtual",
             "signature_version": "s3v4",
             "default_acl": None,
             "file_overwrite": False,
             "querystring_auth": True,
-            "querystring_expire": _S3_SECONDS,
+            "querystring_expire": LEMONSTUDIO_S3_SECONDS,
             # Beyond a megabyte, a file that is read waits on the disk and not in memory.
             "max_memory_size": 2**20,
         },
     }
-    _media_origins = [
-        _origin("LEMONSTUDIO_S3_ENDPOINT", _S3_ENDPOINT)
-        if _S3_ENDPOINT
-        else f"https://{LEMONSTUDIO_S3_BUCKET}.s3.{_S3_REGION}.amazonaws.com"
-    ]
+    if LEMONSTUDIO_S3_SERVE == "redirect":
+        _media_origins = [
+            _origin("LEMONSTUDIO_S3_PUBLIC_ENDPOINT", _S3_PUBLIC_ENDPOINT)
+            if _S3_PUBLIC_ENDPOINT
+            else f"https://{LEMONSTUDIO_S3_BUCKET}.s3.{_S3_REGION}.amazonaws.com"
+        ]
 STORAGES = {
     "default": _media,
     "staticfiles": {"BACKEND": "lemonstudio.staticfiles.StudioStaticFilesStorage"},
@@ -439,12 +452,16 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Lemon Studio <lemons
 
 # -- Security ---------------------------------------------------------------------------------------------
 
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CSRF_TRUSTED_ORIGINS = [
+    _own_origin("CSRF_TRUSTED_ORIGINS", origin.strip())
+    for origin in env.list("CSRF_TRUSTED_ORIGINS", default=[])
+    if origin.strip()
+]
 # The address under which people open the studio, for links in e-mails that no browser has asked for.
 _addresses = [origin for origin in CSRF_TRUSTED_ORIGINS if "*" not in origin]
 LEMONSTUDIO_URL = env.str("LEMONSTUDIO_URL", default=_addresses[0] if _addresses else "").strip()
-LEMONSTUDIO_URL = _origin("LEMONSTUDIO_URL", LEMONSTUDIO_URL) if LEMONSTUDIO_URL else ""
-HTTPS = env.bool("LEMONSTUDIO_HTTPS", default=not LOCAL)
+LEMONSTUDIO_URL = _own_origin("LEMONSTUDIO_URL", LEMONSTUDIO_URL) if LEMONSTUDIO_URL else ""
+HTTPS = _flag("LEMONSTUDIO_HTTPS", not LOCAL)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 30 * 24 * 3600
 CSRF_COOKIE_HTTPONLY = True
@@ -452,9 +469,9 @@ SECURE_SSL_REDIRECT = HTTPS
 # A load balancer asks for /healthz over plain HTTP from inside.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("LEMONSTUDIO_HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _flag("LEMONSTUDIO_HSTS_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = False
-if env.bool("LEMONSTUDIO_BEHIND_PROXY", default=False):
+if _flag("LEMONSTUDIO_BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -1,5 +1,6 @@
 """System checks refuse settings that would break the engine's promises."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,6 +72,17 @@ def test_unsafe_database_setting_is_reported(settings: Any, database: dict[str, 
 def test_rate_limit_without_requests_is_reported(settings: Any, rate: int) -> None:
     settings.LEMONSTUDIO_REQUESTS_PER_MINUTE = rate
     assert problems() == ["gallery.E006"]
+
+
+def test_data_that_others_can_open_is_reported(settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    tmp_path.chmod(0o700)
+    database = tmp_path / "studio.sqlite3"
+    database.touch(mode=0o600)
+    assert problems() == []
+    database.chmod(0o604)
+    tmp_path.chmod(0o701)
+    assert problems() == ["gallery.W001", "gallery.W001"]
 
 
 def test_problem_stops_a_command_with_advice(settings: Any) -> None:

@@ -20,7 +20,15 @@ def log() -> tuple[logging.Logger, io.StringIO]:
     return logger, stream
 
 
-@pytest.mark.parametrize("path", [f"/s/{TOKEN}/4/vote/", f"/invitation/{TOKEN}/", f"/login/reset/MQ/{TOKEN}/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/s/{TOKEN}/4/vote/",
+        f"/invitation/{TOKEN}/",
+        f"/lent/{TOKEN}:1vOx2k:{TOKEN}",
+        f"/login/reset/MQ/{TOKEN}/",
+    ],
+)
 def test_tokens_are_hidden(log: tuple[logging.Logger, io.StringIO], path: str) -> None:
     logger, stream = log
     logger.warning("Forbidden (%s): %s", "CSRF cookie not set.", path)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+pytestmark = pytest.mark.process
 SHOWN = """
 import json
 from lemonstudio import settings
@@ -37,7 +38,7 @@ def start(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProc
     return subprocess.run(
         [sys.executable, "-c", SHOWN],
         cwd=settings.BASE_DIR,
-        env=env | {"LEMONSTUDIO_DATA": str(folder)} | environment,
+        env=env | {"LEMONSTUDIO_DATA": str(folder), "LEMONSTUDIO_DOTENV": ""} | environment,
         capture_output=True,
         text=True,
         timeout=30,
@@ -63,6 +64,12 @@ def loaded(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
         (PRODUCTION | {"SECRET_KEY": f"django-insecure-{STRONG}"}, "SECRET_KEY is too weak"),
         (PRODUCTION | {"LEMONSTUDIO_DEBUG": "1"}, "LEMONSTUDIO_DEBUG shows internals to visitors"),
         (PRODUCTION | {"LEMONSTUDIO_ENV": "prod"}, 'LEMONSTUDIO_ENV is "prod"'),
+        (PRODUCTION | {"LEMONSTUDIO_BEHIND_PROXY": "ja"}, 'LEMONSTUDIO_BEHIND_PROXY is "ja"'),
+        (PRODUCTION | {"SCRIPT_NAME": "/studio"}, "The studio cannot be below a path"),
+        (PRODUCTION | {"LEMONSTUDIO_URL": "https://example.org/studio"}, "The studio cannot be below a path"),
+        (PRODUCTION | {"CSRF_TRUSTED_ORIGINS": "https://a.example/b"}, "The studio cannot be below a path"),
+        (LOCAL | {"TIME_ZONE": "Mars/X"}, 'TIME_ZONE is "Mars/X"'),
+        (LOCAL | {"LEMONSTUDIO_S3_SERVE": "nginx"}, 'LEMONSTUDIO_S3_SERVE is "nginx"'),
         (LOCAL | {"LEMONSTUDIO_SECOND_STEP": "admins"}, 'LEMONSTUDIO_SECOND_STEP is "admins"'),
         (LOCAL | {"LEMONSTUDIO_OIDC_ISSUER": "https://login.example.org"}, "set LEMONSTUDIO_OIDC_ISSUER"),
         (PRODUCTION | OIDC | {"LEMONSTUDIO_OIDC_ISSUER": "http://login.example.org"}, "must begin with https://"),
@@ -79,6 +86,7 @@ def loaded(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
         (LOCAL | {"LEMONSTUDIO_WORKERS": "some"}, "LEMONSTUDIO_WORKERS"),
         (LOCAL | {"LEMONSTUDIO_STOP_SECONDS": "0"}, "LEMONSTUDIO_STOP_SECONDS"),
         (LOCAL | {"LEMONSTUDIO_URL": "studio.example.org"}, 'LEMONSTUDIO_URL has "studio.example.org"'),
+        (LOCAL | {"LEMONSTUDIO_PUBLIC_URL": "a.example"}, 'LEMONSTUDIO_PUBLIC_URL has "a.example"'),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -156,6 +164,14 @@ def test_sandbox_is_used_while_no_upstream_is_set(
     assert (shown["LEMONDATA_API_KEY"] == "sk-sandbox-studio") is sandbox
 
 
+def test_secrets_come_from_files(tmp_path: Path) -> None:
+    for name, text in (("key", f"{STRONG}\n"), ("api", "sk-from-a-file\n")):
+        (tmp_path / name).write_text(text)
+    files = {"SECRET_KEY_FILE": str(tmp_path / "key"), "LEMONDATA_API_KEY_FILE": str(tmp_path / "api")}
+    shown = loaded(tmp_path, {"ALLOWED_HOSTS": "studio.example.org"} | files)
+    assert (shown["SECRET_KEY"], shown["LEMONDATA_API_KEY"]) == (STRONG, "sk-from-a-file")
+
+
 def test_only_a_local_studio_has_the_demo_commands(tmp_path: Path) -> None:
     assert "lemonstudio.demo" in loaded(tmp_path, LOCAL)["INSTALLED_APPS"]
     assert "lemonstudio.demo" not in loaded(tmp_path, PRODUCTION)["INSTALLED_APPS"]
@@ -164,6 +180,11 @@ def test_only_a_local_studio_has_the_demo_commands(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("host", "named"), [("fd00::1", "[fd00::1]"), ("10.0.0.5", "10.0.0.5")])
 def test_the_address_that_it_listens_on_is_one_that_it_answers_to(tmp_path: Path, host: str, named: str) -> None:
     assert named in loaded(tmp_path, LOCAL | {"HOST": host})["ALLOWED_HOSTS"]
+
+
+def test_the_public_address_is_one_that_it_answers_to(tmp_path: Path) -> None:
+    environment = PRODUCTION | {"LEMONSTUDIO_PUBLIC_URL": "https://lends.example.org/"}
+    assert loaded(tmp_path, environment)["ALLOWED_HOSTS"][-1] == "lends.example.org"
 
 
 @pytest.mark.parametrize(("prefix", "mode"), [("", 0o700), ("/protected/", 0o710)])

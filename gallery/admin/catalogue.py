@@ -24,7 +24,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from gallery.admin.option_rows import OptionRows
 from gallery.forms.generations import option_field
 from gallery.models import CatalogueSnapshot, ImageModel
-from gallery.models.options import validate_options, validate_prices
+from gallery.models.options import Operation, validate_options, validate_prices
 from gallery.queries.catalogue.diff import beside_import, compare, left_out_in_words, undescribed_in_words
 from gallery.queries.catalogue.prices import price_range, price_table
 from gallery.queries.catalogue.words import life_in_words, money
@@ -179,7 +179,8 @@ def misfit(cleaned: dict[str, Any]) -> str:
     for name, choice in (pair for row in model.prices for pair in row["when"].items()):
         if name not in options:
             return f"A price depends on “{name}”, which is no option of this model."
-        if not options[name].accepts(choice):
+        option = options[name]
+        if not any(one.accepts(choice) for one in (option, *map(option.for_operation, Operation))):
             return f"A price depends on “{choice}”, which is no choice of “{name}”."
     return ""
 
@@ -251,7 +252,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
             "Edits and variations",
             {"fields": ["can_edit", "can_vary", "edit_needs_mask", "edit_square", "edit_max_side", "edit_max_bytes"]},
         ),
-        ("What it costs", {"fields": ["price", "prices", "price_preview", "token_prices"]}),
+        ("What it costs", {"fields": ["price", "price_per", "prices", "price_preview", "token_prices"]}),
         ("Waiting for it", {"fields": ["usual_time", "success", "give_up_after", "response_format"]}),
         ("Upstream", {"fields": ["upstream", "life", "what_was_imported", "routes"]}),
     ]

@@ -19,6 +19,7 @@ from gallery.models.options import Operation, OptionKind
 EMPTY_ROWS = 3
 MOST_ROWS = 40
 _LIMITS = ("minimum", "maximum", "step", "minimum_pixels", "maximum_pixels", "ratio")
+_OPERATION = "|".join(Operation)
 _COLUMNS = ("name", "label", "kind", "choices", "default", "limits", "operations")
 _HEADS = ("Field", "Label", "Kind", "Choices", "Unless chosen", "Limits", "Only for")
 _HINTS = {
@@ -40,22 +41,35 @@ def as_row(option: Mapping[str, Any]) -> dict[str, str]:
         "name": str(option.get("name", "")),
         "label": str(option.get("label", "")),
         "kind": str(option.get("kind") or ("choice" if "choices" in option else "integer")),
-        "choices": ", ".join(map(str, choices)) if isinstance(choices, list) else "",
+        "choices": "; ".join([_joined(choices), *_others(option.get("choices_for"))]),
         "default": "" if default is None else str(default).lower() if isinstance(default, bool) else str(default),
         "limits": " ".join(f"{name}={option[name]}" for name in _LIMITS if option.get(name) is not None),
-        "operations": ", ".join(map(str, operations)) if isinstance(operations, list) else "",
+        "operations": _joined(operations),
     }
+
+
+def _joined(texts: object) -> str:
+    return ", ".join(map(str, texts)) if isinstance(texts, list) else ""
+
+
+def _others(choices_for: object) -> list[str]:
+    """Choices of single operations, such as “edit=1:1, 4:3”."""
+    items = choices_for.items() if isinstance(choices_for, dict) else ()
+    return [f"{operation}={_joined(choices)}" for operation, choices in items]
 
 
 def from_row(row: Mapping[str, str]) -> dict[str, Any]:
     """The option that a row describes; what makes no sense is left for the validation of options to name."""
     kind = row.get("kind") or OptionKind.CHOICE
     option: dict[str, Any] = {"name": row["name"].strip(), "label": row.get("label", "").strip()}
-    choices = _listed(row.get("choices", ""))
+    given, *others = re.split(rf";\s*({_OPERATION})\s*=", row.get("choices", ""))
+    choices = _listed(given)
     if kind != OptionKind.CHOICE:
         option["kind"] = kind
     if choices or kind == OptionKind.CHOICE:
         option["choices"] = choices
+    if others:
+        option["choices_for"] = {name: _listed(text) for name, text in zip(others[::2], others[1::2], strict=True)}
     default = row.get("default", "").strip()
     option["default"] = _typed(default, kind) if default else None if kind != OptionKind.CHOICE else ""
     for name, value in re.findall(r"(\w+)\s*=\s*(\S+)", row.get("limits", "")):
@@ -109,7 +123,8 @@ class OptionRows(forms.Widget):
         return format_html(
             '<div class="option-rows" data-name="{}"><input type="hidden" name="{}-rows" value="1">'
             '<div class="scrolls"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
-            '<p class="help">To take an option out, empty its field. Kinds: {}. Operations: {}. Limits of a size: '
+            '<p class="help">To take an option out, empty its field. Kinds: {}. Operations: {}. If an operation has '
+            "other choices: “1:1, 16:9; edit=1:1”. Limits of a size: "
             "step, minimum and maximum (of a side), minimum_pixels, maximum_pixels, ratio.</p>"
             '<details{}><summary>As JSON</summary><p class="help">What you paste here takes the place of the rows.</p>'
             '<textarea name="{}" id="{}" rows="8" spellcheck="false" class="vLargeTextField rows-field">{}</textarea>'

@@ -6,7 +6,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from gallery.models import Comment, Person, ShareLink
+from gallery.admin.jobs import ReadOnlyAdmin
+from gallery.models import Comment, GuestAct, Person, ShareLink
 from gallery.services.share_links import revoke_link
 
 # All but the two hashes, which say nothing to a reader.
@@ -85,3 +86,13 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """No: an administrator must not change another person's words."""
         return False
+
+
+@admin.register(GuestAct)
+class GuestActAdmin(ReadOnlyAdmin):
+    """What counts towards the limits of an hour. The place is a keyed hash of the address."""
+
+    list_display = ["link", "kind", "place", "created_at"]
+    list_filter = ["kind", "created_at"]
+    list_select_related = ["link"]
+    fields = ["link", "kind", "place", "created_at"]

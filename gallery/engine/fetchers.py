@@ -1,7 +1,8 @@
 """A worker process's threads that ingest what was delivered, so that a slow picture host delays only its own pictures.
 
 The task of a delivery hands its generation over and returns at once. The row stays in `saving` with its due time: if
-this process dies, the row becomes due, and the engine sends another message.
+this process dies, the row becomes due, and the engine sends another message. What waits here for its share may be
+fetched by another process that has room: whichever begins first claims the row (`Generation.claim_ingest`).
 """
 
 import logging
@@ -89,15 +90,17 @@ class Fetchers:
         with self._moved:
             self._moved.wait_for(lambda: not self._running, seconds)
             cut_off = list(self._running)
-        self._let_due(cut_off, ENDED_SECONDS)
+        self._let_due(cut_off, ENDED_SECONDS, "ingest_until")
 
     @staticmethod
-    def _let_due(pks: list[int], seconds: float) -> None:
+    def _let_due(pks: list[int], seconds: float, *others: str) -> None:
+        """Write when they are due, into `others` of their columns, too."""
         if not pks:
             return
         try:
             due_at = timezone.now() + timedelta(seconds=seconds)
-            Generation.objects.filter(pk__in=pks, state=State.SAVING).update(due_at=due_at)
+            changes = dict.fromkeys(("due_at", *others), due_at)
+            Generation.objects.filter(pk__in=pks, state=State.SAVING).update(**changes)
         except DatabaseError as problem:
             logger.warning("Could not write when pictures are to be fetched: %s", problem)
 

@@ -11,7 +11,19 @@ from django_q.models import OrmQ, Task
 
 from gallery.downloads.files import delete_files
 from gallery.images.edit import UPLOADS
-from gallery.models import Download, Generation, ImageModel, ModelPace, Notice, PasswordTry, Picture, RawAnswer, State
+from gallery.models import (
+    Download,
+    Generation,
+    GuestAct,
+    ImageModel,
+    MediaCheck,
+    ModelPace,
+    Notice,
+    PasswordTry,
+    Picture,
+    RawAnswer,
+    State,
+)
 from gallery.models.activity import KEEP_NOTICES
 from gallery.models.download import ARCHIVES
 from gallery.models.kept_file import KEPT
@@ -20,6 +32,7 @@ from gallery.models.states import NOT_THE_MODELS_FAULT
 from gallery.queries.ledger import discrepancies
 from gallery.services import sessions
 from gallery.services.downloads import delete_download, remind
+from gallery.services.share_links import HOUR
 from gallery.services.sign_in import delete_old_tries
 
 logger = logging.getLogger(__name__)
@@ -31,6 +44,8 @@ LEARNED = 1000
 FEWEST = 3
 KEEP_TASKS = timedelta(days=7)
 KEEP_UPLOADS = timedelta(days=1)
+# A slice of a check of the media takes less.
+FORGOTTEN_AFTER = timedelta(minutes=10)
 # So many pictures are deleted in one run; the next run goes on.
 EMPTIED = 500
 # The ledger of generations younger than this is checked: later, nothing changes by itself.
@@ -43,6 +58,12 @@ def pictures_without_thumbnails() -> list[int]:
     if OrmQ.objects.count() > REMEMBERED:
         return []  # nothing is lost; there is just much to do
     return list(Picture.objects.filter(thumbnails={}, created_at__lt=waited).values_list("pk", flat=True)[:200])
+
+
+def forgotten_media_checks() -> list[int]:
+    """Checks of the media that are not through, and that no process works on."""
+    before = timezone.now() - FORGOTTEN_AFTER
+    return list(MediaCheck.objects.filter(finished_at=None, worked_at__lt=before).values_list("pk", flat=True))
 
 
 def learn_durations() -> None:
@@ -83,11 +104,12 @@ def _success_rate(model: ImageModel) -> float | None:
 
 
 def delete_old_rows() -> None:
-    """Old results of background tasks, wrong passwords, notices and raw answers, and sessions that have run out."""
+    """Old results of background tasks, wrong passwords, acts of guests, notices, raw answers, and ended sessions."""
     now = timezone.now()
     Task.objects.filter(stopped__lt=now - KEEP_TASKS).delete()
     PasswordTry.objects.filter(at__lt=now - timedelta(days=1)).delete()
     delete_old_tries()
+    GuestAct.objects.filter(created_at__lt=now - HOUR).delete()
     Notice.objects.filter(created_at__lt=now - KEEP_NOTICES).delete()
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
     sessions.delete_old()

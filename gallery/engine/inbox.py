@@ -10,12 +10,13 @@ import fcntl
 import hashlib
 import logging
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.files import File
@@ -105,8 +106,8 @@ def delete(paths: Iterable[str]) -> None:
 def keep(path: str, data: bytes, *, is_well: bool, note: Callable[[OSError], None]) -> bool:
     """Store this, or hold it on this machine's disk; tell whether it is held. Raises OSError if neither has room.
 
-    A bucket may be away for longer than a stop waits, so for a bucket it comes to this machine's disk first. `is_well`
-    tells whether to try storage at all, and `note` hears of what storage raises.
+    A bucket may be away for longer than a stop waits, so for a bucket it comes to this machine's disk first, or if that
+    has no room, straight there. `is_well` tells whether to try storage at all, `note` hears of what storage raises.
     """
     if not is_remote(default_storage):
         try:
@@ -114,6 +115,16 @@ def keep(path: str, data: bytes, *, is_well: bool, note: Callable[[OSError], Non
             return False
         except OSError as problem:
             note(problem)
+    try:
+        return _keep_held(path, data, is_well=is_well, note=note)
+    except OSError:
+        if not is_remote(default_storage):
+            raise
+        _store(path, ContentFile(data), len(data))
+        return False
+
+
+def _keep_held(path: str, data: bytes, *, is_well: bool, note: Callable[[OSError], None]) -> bool:
     with _held(path, data) as (held, file):
         if is_remote(default_storage) and is_well:
             try:
@@ -122,6 +133,22 @@ def keep(path: str, data: bytes, *, is_well: bool, note: Callable[[OSError], Non
             except OSError as problem:
                 note(problem)
     return True
+
+
+def free_bytes() -> int:
+    """The room for what comes inside answers, on the disks that it comes to first. A bucket does not tell. OSError."""
+    folders = [Path(settings.DATA_DIR)]
+    if not is_remote(default_storage):
+        folders.append(Path(default_storage.path("")))
+    return min(_free_bytes(folder) for folder in folders)
+
+
+def _free_bytes(folder: Path) -> int:
+    while True:
+        try:
+            return shutil.disk_usage(folder).free
+        except FileNotFoundError:
+            folder = folder.parent  # it is made when the first file comes
 
 
 def _folder() -> Path:
@@ -168,11 +195,15 @@ def _move(path: str, held: Path, file: IO[bytes]) -> None:
         if there is not None:
             default_storage.delete(path)
         file.seek(0)
-        name = save_whole(default_storage, path, File(file), size)
-        if name != path:
-            default_storage.delete(name)
-            raise FileExistsError(errno.EEXIST, f"{path} was written by another one meanwhile")
+        _store(path, File(file), size)
     held.unlink()
+
+
+def _store(path: str, content: Any, size: int) -> None:
+    name = save_whole(default_storage, path, content, size)
+    if name != path:
+        default_storage.delete(name)
+        raise FileExistsError(errno.EEXIST, f"{path} was written by another one meanwhile")
 
 
 # -- what is held

@@ -16,7 +16,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import IO
 
@@ -25,7 +25,6 @@ from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from gallery.engine import inbox, raw_answers, storage_watch
@@ -61,27 +60,47 @@ HELD_FOR = timedelta(days=7)
 
 
 def ingest_results(generation_id: int) -> None:
-    """Ingest all results of a delivered generation; complete it, or say when to try again."""
+    """Ingest all results of a delivered generation; complete it, or say when to try again.
+
+    Its message may come twice: while one process does this, another one leaves it alone.
+    """
+    generation = Generation(pk=generation_id, ingest_until=_unreleased.pop(generation_id, None))
+    try:
+        if generation.claim_ingest(PICTURE_SECONDS):
+            _ingest(generation)
+            generation.release_ingest()
+    except DatabaseError:
+        if generation.ingest_until is not None:
+            _unreleased[generation_id] = generation.ingest_until
+        raise
+
+
+# Claims of this process that it could not release, the database being away. It goes on with them.
+_unreleased: dict[int, datetime] = {}
+
+
+def _ingest(generation: Generation) -> None:
+    """In a claim that `generation` holds; nothing else of it is known yet."""
+    generation_id = generation.pk
     mine = Generation.objects.filter(pk=generation_id, state=State.SAVING)
-    if not _claim(mine):
-        return
     # In this order: what is deleted for good in between is in both, and not in neither.
     here = set(Picture.objects.filter(generation=generation_id).values_list("index", flat=True))
-    generation = Generation.objects.select_related("model").get(pk=generation_id)
+    generation.refresh_from_db(from_queryset=Generation.objects.select_related("model"))
     here.update(generation.deleted_results)
     problems: list[Exception] = []
     for index, result in enumerate(generation.results):
-        if index in here or result.get("kept") or result.get("lost"):
+        if index in here or result.get("lost") or (result.get("kept") and not result.get("fresh")):
             continue
-        if index:
-            _claim(mine)
+        if index and not generation.claim_ingest(PICTURE_SECONDS):
+            return
         try:
             if ingest_result(generation, index, result) is not None:
                 here.add(index)
         except (FetchError, NotAPicture) as problem:
             problems.append(problem)
             if isinstance(problem, FetchError) and problem.hopeless and not generation.task_id:
-                generation.note_result(index, lost=str(problem))
+                # What was kept as a file instead is all that there is of it.
+                generation.note_result(index, **({"fresh": ""} if result.get("kept") else {"lost": str(problem)}))
         except Busy:
             # The machine decodes other pictures: this one comes back, and no try is counted.
             mine.update(due_at=timezone.now() + timedelta(seconds=15))
@@ -134,11 +153,6 @@ def _fail(generation: Generation, problems: list[Exception]) -> None:
     generation.fail(PICTURE_UNAVAILABLE, message, hint, from_=[State.SAVING])
 
 
-def _claim(mine: QuerySet[Generation]) -> int:
-    """Keep other tasks from starting on it while the next picture is ingested."""
-    return mine.update(due_at=timezone.now() + timedelta(seconds=PICTURE_SECONDS))
-
-
 def _may_help(generation: Generation, problems: list[Exception]) -> bool:
     """Whether another try has a chance: a refused address stays refused, unless a task can give another one."""
     return bool(generation.task_id) or not all(isinstance(one, FetchError) and one.permanent for one in problems)
@@ -157,7 +171,7 @@ def _wait_for_storage(generation: Generation) -> timedelta:
 def _try_again_later(generation: Generation) -> None:
     wait = WAITS[min(generation.attempts, len(WAITS) - 1)]
     due_at = timezone.now() + timedelta(seconds=wait)
-    changes = {"due_at": due_at, "attempts": generation.attempts + 1}
+    changes = {"due_at": due_at, "attempts": generation.attempts + 1, "ingest_until": None}
     if generation.task_id:
         # The upstream gives a fresh address when it is asked again.
         generation.ask_again(**changes)
@@ -168,7 +182,8 @@ def _try_again_later(generation: Generation) -> None:
 def ingest_result(generation: Generation, index: int, result: dict[str, str]) -> Picture | None:
     """Fetch and verify one result and keep it; None if it is kept as a file, being no picture.
 
-    It may have come inside an answer, and have an address from another answer: then what is here comes first.
+    It may have come inside an answer, and have an address from another answer: then what is here comes first. If that
+    is no picture, it is kept as a file, and the address may still bring a picture.
     Raises FetchError, NotAPicture where another copy may be better, or OSError when it can't be stored.
     """
     is_last_try = generation.attempts + 1 >= FETCH_ATTEMPTS
@@ -183,13 +198,17 @@ def ingest_result(generation: Generation, index: int, result: dict[str, str]) ->
                 raise
         else:
             inbox.delete([result["file"]])
-            return picture
+            if picture is not None or not result.get("url"):
+                return picture
     if not result.get("url"):
         raise FetchError("the answer names no address for it", hopeless=True)
     try:
-        return _Delivered(generation, index, result, partial(_fetch, result["url"], is_last_try)).keep(
+        picture = _Delivered(generation, index, result, partial(_fetch, result["url"], is_last_try)).keep(
             must_keep=is_last_try, is_fetched=True
         )
+        if picture is None and result.get("file"):
+            inbox.delete([result["file"]])
+        return picture
     except (FetchError, NotAPicture):
         if result.get("file") and is_last_try and default_storage.exists(result["file"]):
             picture = from_inbox.keep(must_keep=True)
@@ -234,7 +253,8 @@ class _Delivered:
                     raise FetchError(f"its host sent {kind.with_article}, not a picture", gone=True) from problem
                 if problem.is_damage and not must_keep:
                     raise
-                _keep_file(self.generation, self.index, file, kind, str(problem))
+                may_come = "" if is_fetched else self.result.get("url", "")
+                _keep_file(self.generation, self.index, file, kind, str(problem), fresh="yes" if may_come else "")
                 return None
 
 
@@ -256,9 +276,8 @@ _VERIFYING = threading.Lock()
 
 @contextlib.contextmanager
 def _verifying(generation: Generation) -> Iterator[None]:
-    mine = Generation.objects.filter(pk=generation.pk, state=State.SAVING)
     while True:
-        _claim(mine)
+        generation.claim_ingest(PICTURE_SECONDS)
         if _VERIFYING.acquire(timeout=PICTURE_SECONDS / 3):
             break
     try:
@@ -277,6 +296,7 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
     name = save_whole(default_storage, f"pictures/{stem}.{examined.info.extension}", File(file), size)
     try:
         with transaction.atomic():
+            generation.note_picture(index)
             picture = Picture.objects.create(
                 generation=generation,
                 index=index,
@@ -302,15 +322,21 @@ def _keep(generation: Generation, index: int, result: dict[str, str], file: IO[b
     return picture
 
 
-def _keep_file(generation: Generation, index: int, file: IO[bytes], kind: Kind, why: str) -> None:
-    """Keep what is no picture as it is, and note it in the row; the file comes first."""
+def _keep_file(generation: Generation, index: int, file: IO[bytes], kind: Kind, why: str, fresh: str) -> None:
+    """Keep what is no picture as it is, and note it in the row; the file comes first.
+
+    `fresh`: another copy is still to be fetched. One file is kept for a result.
+    """
     _, size = _measured(file)
     name = f"{KEPT}/{generation.pk}-{index}-{uuid.uuid4().hex[:12]}.{kind.extension}"
     name = save_whole(default_storage, name, File(file), size)
     # Of a kind that is never shown, its name says it all.
     why = "" if why.endswith(kind.with_article) or not kind.name else why
-    if not generation.note_result(index, kept=name, what=kind.with_article, why=why):
+    # The copy that it came from is done with.
+    done = {"file": "", "held": "", "fresh": fresh}
+    if not generation.note_result(index, kept=name, what=kind.with_article, why=why, **done):
         default_storage.delete(name)
+        generation.note_result(index, **done)
 
 
 def _measured(file: IO[bytes]) -> tuple[str, int]:

@@ -99,7 +99,7 @@ def _together(earlier: Results, latest: Results) -> Results:
     """Each result as the latest answer says, completed by what earlier answers said."""
     pairs = zip_longest(earlier, latest, fillvalue=_NOTHING)
     return [
-        _NOTHING | _hopeful(before, now) | {name: value for name, value in now.items() if value}
+        _NOTHING | _hopeful(before, now) | {name: value for name, value in now.items() if value} | _fresh(before, now)
         for before, now in pairs
     ]
 
@@ -109,6 +109,14 @@ def _hopeful(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
     over = {"lost"} if now.get("url") or now.get("file") else set()
     over |= {"held"} if now.get("file") else set()
     return {name: value for name, value in before.items() if name not in over}
+
+
+def _fresh(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
+    """Whether one of them brings a copy of what was kept as a file, being no picture: the copy may be a picture."""
+    for kept, other in ((before, now), (now, before)):
+        if kept.get("kept") and any(other.get(name, "") not in ("", kept.get(name)) for name in ("url", "file")):
+            return {"fresh": "yes"}
+    return {}
 
 
 def _fill_gaps(pk: int, earlier: Results, latest: Results) -> None:

@@ -27,7 +27,9 @@ from gallery.engine.results import fail_by_upstream, results_left_behind
 from gallery.engine.storage_watch import Listing, StorageWatch
 from gallery.models import Generation, ImageModel, Operation, State
 from gallery.models.generation_queryset import LONGEST_WAIT
+from gallery.models.routes import Route
 from gallery.models.states import PICTURE_UNAVAILABLE, SOURCE_GONE
+from gallery.services import lending
 from lemonstudio.storage import StorageError
 
 logger = logging.getLogger(__name__)
@@ -136,9 +138,9 @@ class Sender:
     def send(self, fence: int) -> int:
         """Claim and send what budget and pool allow; return how many were sent."""
         budget = self._gate.budget.available()
-        room = min(budget, self._pool.free)
+        room = min(budget, self._pool.free, self._storage.room_for(len(self.on_its_way)))
         self.needs_budget = False
-        if room <= 0 or not self._storage.is_well or not Generation.objects.filter(state=State.QUEUED).exists():
+        if room <= 0 or not Generation.objects.filter(state=State.QUEUED).exists():
             return 0
         # Committed before the first byte goes out: from here on, no other engine sends these.
         with transaction.atomic():
@@ -155,7 +157,8 @@ class Sender:
 
         With `refused_before`, one that was last refused before this moment, or never.
         """
-        if self._gate.budget.available() < 1 or not self._pool.free or not self._storage.is_well:
+        has_room = self._storage.room_for(len(self.on_its_way)) > 0
+        if self._gate.budget.available() < 1 or not self._pool.free or not has_room:
             return False
         without = self._gate.holds.blocked(self.on_its_way)
         if refused_before is not None:
@@ -238,36 +241,47 @@ class Sender:
             self._files.release()
 
     def _post_files(self, generation: Generation, submission: upstream.Submission) -> upstream.Answer:
-        with ExitStack() as files:
-            images = [_open(name, files, self._storage) for name in generation.files_to_send]
-            mask = _open(generation.mask_file, files, self._storage) if generation.mask_file else None
-            self._begin(generation)
-            return self._send_along(generation, submission, images, mask)
-
-    def _send_along(
-        self,
-        generation: Generation,
-        submission: upstream.Submission,
-        images: Sequence[upstream.Attachment],
-        mask: upstream.Attachment | None,
-    ) -> upstream.Answer:
         """By the route that the model has for this operation."""
+        names = generation.files_to_send
         route = generation.model.route(generation.operation)
-        if route is None or len(images) > route.references:
-            pictures = "a picture" if len(images) == 1 else f"{len(images)} pictures"
+        if route is None or len(names) > lending.most_pictures(route):
+            pictures = "a picture" if len(names) == 1 else f"{len(names)} pictures"
             raise TooManyPictures(
                 f"{generation.model} does not take {pictures} along, so nothing was sent.",
                 hint="Choose another model, or fewer pictures.",
             )
-        if generation.operation == Operation.VARY:
-            return self._client.vary(submission, images[0])
-        return self._client.send(
+        if len(names) > route.references:
+            return self._lend(generation, submission, route)
+        with ExitStack() as files:
+            images = [_open(name, files, self._storage) for name in names]
+            is_masked = route.mask and generation.mask_file
+            mask = _open(generation.mask_file, files, self._storage) if is_masked else None
+            self._begin(generation)
+            if generation.operation == Operation.VARY:
+                return self._client.vary(submission, images[0])
+            return self._client.send(
+                submission,
+                images,
+                mask,
+                endpoint=route.endpoint,
+                image_field=route.image,
+                images_field=route.images,
+                fields=route.fields,
+            )
+
+    def _lend(self, generation: Generation, submission: upstream.Submission, route: Route) -> upstream.Answer:
+        """The pictures by addresses, from which the upstream fetches them."""
+        with ExitStack() as files:
+            for name in generation.files_to_send:
+                _open(name, files, self._storage)
+        addresses = [lending.address_of(name) for name in generation.files_to_send]
+        self._begin(generation)
+        return self._client.lend(
             submission,
-            images,
-            mask if route.mask else None,
+            addresses,
             endpoint=route.endpoint,
-            image_field=route.image,
-            images_field=route.images,
+            image_field=route.lent_image,
+            images_field=route.lent_images,
             fields=route.fields,
         )
 

@@ -1,5 +1,6 @@
 """Whether storage is well, found out beside the loop, which never waits for storage."""
 
+import errno
 import logging
 import threading
 import time
@@ -30,6 +31,10 @@ WORDS = {
 }
 # As large as a picture: where that finds no room, a few bytes may.
 PROBE_BYTES = 8 * 2**20
+# There is to be room for so much of each answer before its request is sent. A few are larger, and most are smaller.
+ANSWER_BYTES = 8 * 2**20
+# How often the room is looked at.
+ROOM_SECONDS = 1.0
 # How long the loop waits for a listing at most. A disk answers sooner; a bucket's answer waits for a later turn.
 A_MOMENT = 0.1
 
@@ -65,11 +70,19 @@ class StorageWatch:
         self._tend_at = 0.0
         self._wanted: frozenset[int] | None = None
         self._listing: Listing | None = None
+        self._free_bytes = 0
+        self._room_at = 0.0
+        self._knows_room = threading.Event()
+        self._is_looking = False
         self._moved: set[int] = set()
 
     @property
     def is_well(self) -> bool:
         return self._problem is None
+
+    def room_for(self, on_their_way: int) -> int:
+        """How many more requests may be sent: for the answers of so many others, room is needed already."""
+        return max(0, self._free_bytes // ANSWER_BYTES - on_their_way) if self.is_well else 0
 
     def note(self, problem: OSError) -> None:
         """Storage raised this."""
@@ -119,13 +132,20 @@ class StorageWatch:
             self._pool.submit(lambda: inbox.delete(some))
 
     def tend(self) -> None:
-        """Begin what is due: find out whether storage is well again, move what is held, list the inbox."""
+        """Begin what is due: see the room, find out whether storage is well again, move what is held, list."""
         now = time.monotonic()
+        if now >= self._room_at and not self._is_looking:
+            self._room_at = now + ROOM_SECONDS
+            self._is_looking = True
+            self._pool.submit(self._look_at_room)
+            # Nothing is sent before the first look has found room.
+            self._knows_room.wait(A_MOMENT)
         is_due = now >= self._tend_at
         if is_due:
             self._tend_at = now + self._timing.storage_probe
         has_work = is_due and (not self.is_well or inbox.is_holding())
-        if self._busy or not (has_work or (self._wanted is not None and self.is_well)):
+        can_list = self.is_well or isinstance(self._problem, StorageFull)
+        if self._busy or not (has_work or (self._wanted is not None and can_list)):
             return
         wanted, self._wanted = self._wanted, None
         self._busy = True
@@ -135,13 +155,30 @@ class StorageWatch:
 
     # -- in the pool's thread
 
+    def _look_at_room(self) -> None:
+        try:
+            self._require_room()
+        except OSError as problem:
+            self.note(problem)
+        finally:
+            self._is_looking = False
+            self._knows_room.set()
+
+    def _require_room(self) -> None:
+        self._free_bytes = inbox.free_bytes()
+        if self._free_bytes < ANSWER_BYTES:
+            raise StorageFull(errno.ENOSPC, f"Only {self._free_bytes} bytes are free for what the next answer brings")
+
     def _tend(self, wanted: frozenset[int] | None) -> None:
         try:
-            if not self.is_well:
-                self._probe()
-            moved = inbox.move_held()
-            with self._lock:
-                self._moved |= moved
+            try:
+                if not self.is_well:
+                    self._probe()
+                moved = inbox.move_held()
+                with self._lock:
+                    self._moved |= moved
+            except StorageFull as problem:
+                self.note(problem)  # what is there can be listed all the same
             if wanted is not None:
                 self._listing = Listing(inbox.listing(), wanted)
         except OSError as problem:
@@ -152,6 +189,7 @@ class StorageWatch:
 
     def _probe(self) -> None:
         size = PROBE_BYTES if isinstance(self._problem, StorageFull) else 16
+        self._require_room()
         probe(default_storage, size)
         with self._lock:
             logger.warning("Storage is well again after %.0f s", time.monotonic() - self._since)

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
 from gallery.forms.generations import OPTION_PREFIX, GenerationForm
+from gallery.forms.rows import OfferField
 from gallery.images.edit import MAX_UPLOAD_BYTES, Fit
 from gallery.models import ImageModel, Operation, Person
 from gallery.queries.limits import reserved_models, rights_against
@@ -80,10 +81,8 @@ class EditForm(GenerationForm):
         super().__init__(*args, **kwargs)
         for name in LEFT_OUT:
             del self.fields[name]
-        prompt, models, fit = self.fields["prompt"], self.fields["model"], self.fields["fit"]
-        assert isinstance(models, forms.ModelChoiceField)
+        prompt, fit = self.fields["prompt"], self.fields["fit"]
         assert isinstance(fit, FitField)
-        models.queryset = self._theirs(ImageModel.objects.on_offer().filter(can_edit=True))
         fit.choices = fits(source, may_fill_up=True)
         prompt.error_messages["required"] = "Say what to change first."
 
@@ -128,10 +127,8 @@ class EditForm(GenerationForm):
 class VariationForm(forms.Form):
     """The number of variations of a picture, and the model."""
 
-    model = forms.ModelChoiceField(
+    model = OfferField(
         label="By",
-        queryset=ImageModel.objects.none(),
-        empty_label=None,
         error_messages={
             "invalid_choice": "This model is not on offer for variations; pick another.",
             "required": "Pick a model.",
@@ -152,9 +149,9 @@ class VariationForm(forms.Form):
         on_offer = on_offer.exclude(pk__in=reserved_models(rights_against(person)))
         self.models = list(on_offer)
         models, fit = self.fields["model"], self.fields["fit"]
-        assert isinstance(models, forms.ModelChoiceField)
+        assert isinstance(models, OfferField)
         assert isinstance(fit, FitField)
-        models.queryset = on_offer
+        models.offer(self.models)
         fit.choices = fits(source, may_fill_up=False)
         self.is_cut = not source.is_square and any(model.edit_square for model in self.models)
         self.most = max((model.max_count for model in self.models), default=1)

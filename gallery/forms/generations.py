@@ -2,25 +2,28 @@
 
 import re
 from decimal import Decimal
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
 from gallery.forms.galleries import galleries_to_add_to
+from gallery.forms.rows import LateChoiceField, OfferField, OffersField, QuickErrors
 from gallery.models import Batch, Gallery, ImageModel, Operation, Option, OptionKind, Person, Picture, PromptTemplate
 from gallery.models.options import LONGEST_TEXT, plain
 from gallery.models.prompts import TooMany, expand, is_json
 from gallery.queries.limits import open_option, reserved_in_words, reserved_models, rights_against
 from gallery.services.generations import GenerationSpec
 from gallery.web.http import number_in
+from gallery.web.samples import ModelPick, picks_of
 
 OPTION_PREFIX = "opt_"
+SHAPE_FIELDS = ("opt_size", "opt_aspect_ratio")
 # Characters in the box. It may hold many lines or alternatives, each as long as the model allows.
 MOST_TYPED = 40_000
 
@@ -75,7 +78,7 @@ class TextOptionField(forms.CharField):
             label=option.label,
             required=False,
             max_length=longest,
-            widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
+            widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off", "dir": "auto"}),
         )
 
 
@@ -135,7 +138,17 @@ def option_field(option: Option) -> OptionField:
     return SizeOptionField(option) if option.kind is OptionKind.SIZE else ChoiceOptionField(option)
 
 
-class GenerationForm(forms.Form):
+class TokenForm(forms.Form):
+    """What makes a form that is sent twice one request."""
+
+    token = forms.UUIDField(
+        required=False,
+        widget=forms.HiddenInput,
+        error_messages={"invalid": "Something is wrong with this page. Copy your prompt, and load the page anew."},
+    )
+
+
+class GenerationForm(TokenForm):
     """A prompt, a model and the options of this model; or several prompts, or several models."""
 
     operation: ClassVar[Operation] = Operation.GENERATE
@@ -149,57 +162,51 @@ class GenerationForm(forms.Form):
             "max_length": "This is %(show_value)d characters long; %(limit_value)d is the most. Send it in parts.",
         },
     )
-    model = forms.ModelChoiceField(
+    model = OfferField(
         label="Model",
-        queryset=ImageModel.objects.none(),
-        empty_label=None,
         error_messages={"invalid_choice": "This model is not on offer; pick another.", "required": "Pick a model."},
     )
     count = forms.IntegerField(label="Pictures", initial=1)
-    compare = forms.ModelMultipleChoiceField(
+    compare = OffersField(
         label="Compare with",
-        queryset=ImageModel.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": "One of the models to compare with is not on offer any more."},
     )
-    per_line = forms.BooleanField(label="One request per line", required=False)
+    per_line = forms.BooleanField(label="One picture per line", required=False)
     # What to do with duplicates: "" asks, "all" sends them again, "new" leaves them out.
     again = forms.ChoiceField(choices=[("", ""), ("all", ""), ("new", "")], required=False, widget=forms.HiddenInput)
-    parent = forms.ModelChoiceField(queryset=Picture.objects.none(), required=False, widget=forms.HiddenInput)
-    template = forms.ModelChoiceField(queryset=PromptTemplate.objects.none(), required=False, widget=forms.HiddenInput)
-    gallery = forms.ModelChoiceField(
+    parent = LateChoiceField(Picture, required=False, widget=forms.HiddenInput)
+    template = LateChoiceField(PromptTemplate, required=False, widget=forms.HiddenInput)
+    gallery = LateChoiceField(
+        Gallery,
         label="Save to gallery",
-        queryset=Gallery.objects.none(),
         required=False,
         empty_label="None",
         error_messages={"invalid_choice": "This gallery is not yours, or is gone."},
     )
-    token = forms.UUIDField(
-        required=False,
-        widget=forms.HiddenInput,
-        error_messages={"invalid": "Something is wrong with this page. Copy your prompt, and load the page anew."},
-    )
 
     def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"error_class": QuickErrors, **kwargs})
         self.person = person
         self.rights = rights_against(person)
         self._on_offer = list(ImageModel.objects.on_offer())
         self.models = [model for model in self._on_offer if model.pk not in reserved_models(self.rights)]
         # The model that was wanted and is not on offer any more.
         self.missed: ImageModel | None = None
-        for name, rows in (
-            ("model", self._theirs(ImageModel.objects.for_prompts())),
-            ("compare", self._theirs(ImageModel.objects.for_prompts())),
-            ("gallery", galleries_to_add_to(person)),
-            ("parent", Picture.objects.visible_to(person)),
-            ("template", PromptTemplate.objects.visible_to(person)),
-        ):
-            field = self.fields[name]
-            assert isinstance(field, forms.ModelChoiceField)
-            field.queryset = rows
         self.chosen = self._chosen_model()
+        for name, rows in (
+            ("gallery", lambda: galleries_to_add_to(person)),
+            ("parent", lambda: Picture.objects.visible_to(person)),
+            ("template", lambda: PromptTemplate.objects.visible_to(person)),
+        ):
+            late = self.fields[name]
+            assert isinstance(late, LateChoiceField)
+            late.rows = rows
+        for name in ("model", "compare"):
+            offered = self.fields[name]
+            assert isinstance(offered, OfferField)
+            offered.offer(self.models)
         if self.chosen is None:
             return
         if not self.is_bound:
@@ -235,12 +242,8 @@ class GenerationForm(forms.Form):
     def parent_picture(self) -> Picture | None:
         """The picture that this is a remix of, if this person may see it."""
         value = self["parent"].value()
-        parent = self.fields["parent"]
-        assert isinstance(parent, forms.ModelChoiceField)
         pk = number_in(str(value or ""))
-        if pk is None or parent.queryset is None:
-            return None
-        return cast("Picture | None", parent.queryset.filter(pk=pk).first())
+        return None if pk is None else Picture.objects.visible_to(self.person).filter(pk=pk).first()
 
     @property
     def compared(self) -> list[str]:
@@ -250,6 +253,35 @@ class GenerationForm(forms.Form):
     @property
     def option_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in self.fields if name.startswith(OPTION_PREFIX)]
+
+    @property
+    def shape_field(self) -> forms.BoundField | None:
+        """The option that decides about a picture's proportions."""
+        return next((field for field in self.option_fields if field.html_name in SHAPE_FIELDS), None)
+
+    @property
+    def more_fields(self) -> list[forms.BoundField]:
+        """The other options, which the composer folds."""
+        return [field for field in self.option_fields if field.html_name not in SHAPE_FIELDS]
+
+    @property
+    def more_has_errors(self) -> bool:
+        return any(field.errors for field in [*self.more_fields, self["gallery"]])
+
+    @property
+    def more_words(self) -> str:
+        """What the folded options say, on one line: "Standard · Vivid · not in a gallery"."""
+        chosen = [
+            field.field.option.in_words(str(field.value()))
+            for field in self.more_fields
+            if field.value() and isinstance(field.field, OptionField)
+        ]
+        return " · ".join([*chosen, "in a gallery" if self["gallery"].value() else "not in a gallery"])
+
+    @cached_property
+    def picks(self) -> list[ModelPick]:
+        """The models on offer with a sample of each."""
+        return picks_of(self.models, self.person)
 
     @property
     def is_json(self) -> bool:
@@ -318,10 +350,6 @@ class GenerationForm(forms.Form):
         """What an unbound form begins with, without what is not set."""
         values = {option.name: str(self.initial[OPTION_PREFIX + option.name]) for option in self._options}
         return {name: value for name, value in values.items() if value}
-
-    def _theirs(self, models: QuerySet[ImageModel]) -> QuerySet[ImageModel]:
-        """Without those that are for other groups only."""
-        return models.exclude(pk__in=reserved_models(self.rights)) if self.rights else models
 
     @property
     def reserved(self) -> list[str]:

@@ -129,7 +129,7 @@ class GuestNameForm(forms.Form):
 class CommentForm(forms.Form):
     text = forms.CharField(
         label="Comment",
-        widget=forms.Textarea(attrs={"rows": 2, "maxlength": Comment.LONGEST}),
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto", "maxlength": Comment.LONGEST}),
         error_messages={"required": "Write something first."},
     )
 

@@ -12,7 +12,7 @@ class TemplateForm(forms.ModelForm[PromptTemplate]):
         fields = ["name", "text", "shared"]
         labels = {"name": "Name", "text": "Text", "shared": "The whole team may use it"}
         help_texts = {"text": "Write {{subject}} for a part that you fill in each time.", "shared": ""}
-        widgets = {"text": forms.Textarea(attrs={"rows": 5})}
+        widgets = {"text": forms.Textarea(attrs={"rows": 5, "dir": "auto"})}
         error_messages = {
             "name": {"required": "Give the template a name."},
             "text": {"required": "A template needs a text."},

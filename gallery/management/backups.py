@@ -10,7 +10,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import tomllib
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from django.utils import timezone
 
 from gallery.models.account import GOES_ON_WHEN_RESUMED, RESTORED
 from gallery.models.download import ARCHIVES
+from lemonstudio import __version__
 
 MARKER = "backup.json"
 MEDIA = "media"
@@ -65,8 +66,7 @@ def is_on_s3() -> bool:
 
 
 def version() -> str:
-    with (Path(settings.BASE_DIR) / "pyproject.toml").open("rb") as file:
-        return str(tomllib.load(file)["project"]["version"])
+    return __version__
 
 
 def latest_migration() -> str:
@@ -144,24 +144,51 @@ def load_database(folder: Path, made_at: str) -> None:
     """Put the backup's database in place, paused. It must be empty."""
     dump = folder / DUMPS[connection.vendor]
     if connection.vendor == "postgresql":
-        _run_pg("pg_restore", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", str(dump))
-        with connection.cursor() as cursor:
-            _hold(lambda sql, values: cursor.execute(sql, values).rowcount, made_at)
+        _load_postgres(dump, made_at)
         return
     path = Path(connection.settings_dict["NAME"])
     unfinished = path.with_name(f"{path.name}.unfinished")
     shutil.copyfile(dump, unfinished)
     # Before it gets its name: no worker ever sees it without the pause.
     with contextlib.closing(sqlite3.connect(unfinished)) as copy, copy:
-        _hold(lambda sql, values: copy.execute(sql.replace("%s", "?"), values).rowcount, made_at)
+        update, insert = _hold(made_at, _quoted)
+        if not copy.execute(update).rowcount:
+            copy.execute(insert)
     connection.close()
     for rest in ("-wal", "-shm"):
         path.with_name(path.name + rest).unlink(missing_ok=True)
     unfinished.replace(path)
 
 
-def _hold(execute: Callable[[str, list[Any]], int], made_at: str) -> None:
-    """Pause the account and end its lease. In SQL, because the backup may be of an older version."""
+def _load_postgres(dump: Path, made_at: str) -> None:
+    """In one transaction with the pause: no worker ever sees the database without it."""
+    from psycopg import sql
+
+    update, insert = _hold(made_at, lambda value: sql.quote(value))
+    # pg_restore's script leaves an empty search path behind.
+    hold = f"RESET search_path; DO $hold$ BEGIN {update}; IF NOT FOUND THEN {insert}; END IF; END $hold$"
+    data = Path(settings.DATA_DIR)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Read to its end first: of a dump that breaks off, nothing is put in place.
+    with tempfile.TemporaryDirectory(prefix="restore-", dir=data) as folder:
+        script = f"{folder}/database.sql"
+        _run_pg("pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", f"--file={script}", str(dump))
+        whole = ("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1")
+        _run_pg("psql", *whole, f"--file={script}", f"--command={hold}")
+
+
+def _quoted(value: Any) -> str:
+    """As text in SQLite's SQL."""
+    if value is None:
+        return "NULL"
+    return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+
+
+def _hold(made_at: str, quote: Callable[[Any], str]) -> tuple[str, str]:
+    """An UPDATE that pauses the account and ends its lease, and an INSERT for where no engine has ever run.
+
+    In SQL, because the backup may be of an older version.
+    """
     pause = {
         "holder": "",
         "lease_until": None,
@@ -171,13 +198,13 @@ def _hold(execute: Callable[[str, list[Any]], int], made_at: str) -> None:
         "paused_at": connection.ops.adapt_datetimefield_value(timezone.now()),
         "resume_at": None,
     }
-    changes = ", ".join(f"{name} = %s" for name in pause)
-    if execute(f"UPDATE gallery_upstreamaccount SET {changes} WHERE id = 1", list(pause.values())):  # noqa: S608
-        return
-    # No engine has ever run.
+    changes = ", ".join(f"{name} = {quote(value)}" for name, value in pause.items())
     new = {"id": 1, "fence": 0, "holds": "[]", **pause}
-    names, marks = ", ".join(new), ", ".join(["%s"] * len(new))
-    execute(f"INSERT INTO gallery_upstreamaccount ({names}) VALUES ({marks})", list(new.values()))  # noqa: S608
+    names, values = ", ".join(new), ", ".join(map(quote, new.values()))
+    return (
+        f"UPDATE gallery_upstreamaccount SET {changes} WHERE id = 1",  # noqa: S608 quoted
+        f"INSERT INTO gallery_upstreamaccount ({names}) VALUES ({values})",  # noqa: S608 quoted
+    )
 
 
 def _counts(ask: Ask) -> dict[str, int]:
@@ -196,7 +223,7 @@ def _run_pg(program: str, *arguments: str) -> None:
         raise CommandError(f"{program} is not on PATH. Install PostgreSQL's client programs, as new as the server.")
     wanted = connection.get_connection_params()
     env = {variable: str(wanted[name]) for name, variable in PG_VARIABLES.items() if wanted.get(name)}
-    if program == "pg_restore":
+    if program == "psql":
         arguments = (f"--dbname={wanted['dbname']}", *arguments)
     done = subprocess.run(  # noqa: S603 a program of PostgreSQL, no shell
         [path, *arguments], env={**os.environ, **env}, stdin=subprocess.DEVNULL, capture_output=True, text=True

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gallery", "0025_guest_acts"),
+        ("gallery", "0031_media_check"),
     ]
 
     operations = [

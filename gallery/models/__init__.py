@@ -13,6 +13,7 @@ from gallery.models.invitation import Invitation, InvitationUse
 from gallery.models.ledger import Budget, LedgerEntry, OverBudget
 from gallery.models.limits import GroupLimit, GroupRight, OverLimit
 from gallery.models.mark import Mark, SavedSearch, Tag
+from gallery.models.media_check import MediaCheck
 from gallery.models.membership import Membership, Role
 from gallery.models.options import Operation, Option, OptionKind
 from gallery.models.person import Person
@@ -43,6 +44,7 @@ __all__ = [
     "InvitationUse",
     "LedgerEntry",
     "Mark",
+    "MediaCheck",
     "Membership",
     "ModelPace",
     "Notice",

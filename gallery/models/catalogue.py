@@ -34,6 +34,14 @@ def options_key(options: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:16]
 
 
+class PricePer(models.TextChoices):
+    """What the upstream charges its price for."""
+
+    ASKED = "", "each picture, at most those asked for"
+    DELIVERED = "delivered", "each picture that comes"
+    REQUEST = "request", "each request, with all its pictures"
+
+
 class ImageModelQuerySet(models.QuerySet["ImageModel"]):
     def on_offer(self) -> "ImageModelQuerySet":
         """Those that people may pick, in the order that the administrator gave them.
@@ -96,6 +104,14 @@ class ImageModel(models.Model):
         blank=True,
         validators=[MinValueValidator(0)],
         help_text="US dollars; empty where it is not known.",
+    )
+    price_per = models.CharField(
+        "the price is for",
+        max_length=9,
+        choices=PricePer,
+        blank=True,
+        default=PricePer.ASKED,
+        help_text="If more pictures come than were asked for, or several in one request.",
     )
     prices = models.JSONField(
         "prices by option",
@@ -170,21 +186,26 @@ class ImageModel(models.Model):
         return [option_from(row) for row in self.options]
 
     def options_for(self, operation: str) -> list[Option]:
-        """The options that may be sent with this operation."""
-        return [option for option in self.option_list if option.belongs_to(operation)]
+        """The options that may be sent with this operation, each with the choices that it has there."""
+        return [option.for_operation(operation) for option in self.option_list if option.belongs_to(operation)]
 
     def route(self, operation: str) -> Route | None:
         """Where this operation goes; None where the model has no such operation."""
         return route_of(self.routes, operation)
 
     def price_of(self, options: Mapping[str, str]) -> Decimal | None:
-        """Of one picture with these choices, in US dollars; None where it is not known."""
+        """Of one picture (see `price_per`) with these choices, in US dollars; None where it is not known."""
         if self.is_free:
             return Decimal(0)
         for row in self.prices:
             if all(options.get(name) == choice for name, choice in row["when"].items()):
                 return Decimal(row["price"])
         return self.price
+
+    def estimate(self, options: Mapping[str, str], count: int) -> Decimal | None:
+        """The expected cost of a request for so many pictures, in US dollars; None where the price is not known."""
+        price = self.price_of(options)
+        return price if price is None or self.price_per == PricePer.REQUEST else price * count
 
     def fitting(self, options: Mapping[str, str], operation: str = Operation.GENERATE) -> dict[str, str]:
         """Values for this model's options: those of `options` that it accepts, too, else its defaults.

@@ -38,6 +38,7 @@ from django.utils import timezone
 from gallery.models.catalogue import ImageModel
 from gallery.models.generation_fields import GenerationFields
 from gallery.models.generation_queryset import GenerationQuerySet
+from gallery.models.kept_file import is_message
 from gallery.models.ledger import book
 from gallery.models.states import FETCH_ATTEMPTS, MAY_STILL_ARRIVE, UNDER_WAY, State
 
@@ -132,29 +133,58 @@ class Generation(GenerationFields):
             **NO_ERROR,
         )
 
-    def note_result(self, index: int, **notes: str) -> bool:
-        """Note what became of one result that is no picture: `kept`, `what`, `why`, or `lost` with the reason.
+    def claim_ingest(self, seconds: float) -> bool:
+        """Keep other processes from fetching its pictures for so long. Called again, it prolongs this claim.
 
+        No move: the state stays. Return False if another process fetches them, or there is nothing to fetch.
+        """
+        now = timezone.now()
+        rows = Generation.objects.filter(pk=self.pk)
+        mine = rows.filter(ingest_until=self.ingest_until, state=State.SAVING)
+        until = now + timedelta(seconds=seconds)
+        # If this process dies, the row is due when its claim is over.
+        if not (mine if self.ingest_until else rows.free_to_ingest(now)).update(ingest_until=until, due_at=until):
+            return False
+        self.ingest_until = until
+        return True
+
+    def release_ingest(self) -> None:
+        """Let others fetch what this process has claimed and not fetched."""
+        Generation.objects.filter(pk=self.pk, ingest_until=self.ingest_until).update(ingest_until=None)
+
+    def note_result(self, index: int, **notes: str) -> bool:
+        """Note what became of one result: `kept`, `what`, `why`, or `lost` with the reason.
+
+        Beside a kept file, `fresh` says that another copy is to be fetched, and `beside` that there is a picture, too.
         Return whether that was news. A note without a text is taken back. No move: the state stays.
         """
         with transaction.atomic():
             results = Generation.objects.select_for_update().values_list("results", flat=True).get(pk=self.pk)
-            if index >= len(results) or (notes.get("kept") and results[index].get("kept")):
+            if index >= len(results) or (notes.get("kept") and not _is_better(notes["kept"], results[index])):
                 return False
+            if notes.get("kept") and self.pictures.filter(index=index).exists():
+                notes["beside"] = "yes"
             noted = {**results[index], **notes}
             results[index] = {name: text for name, text in noted.items() if text or name in ("url", "revised_prompt")}
             Generation.objects.filter(pk=self.pk).update(results=results, version=F("version") + 1)
         self.results = results
         return True
 
+    def note_picture(self, index: int) -> None:
+        """In the transaction that creates the picture of a result: a file kept for it stays, beside the picture."""
+        results = Generation.objects.select_for_update().values_list("results", flat=True).get(pk=self.pk)
+        if index < len(results) and results[index].get("kept"):
+            self.note_result(index, beside="yes", fresh="")
+
     def delete_kept_file(self, index: int) -> str:
         """Forget a kept file, and remember that this result has come; return the file's name in storage, "" if none."""
         with transaction.atomic():
             row = Generation.objects.select_for_update().only("results", "deleted_results").get(pk=self.pk)
-            name = next((one.name for one in row.kept_files if one.index == index), "")
-            if name:
-                row.note_result(index, kept="", what="", why="")
-                gone = sorted({*row.deleted_results, index})
+            file = next((one for one in row.kept_files if one.index == index), None)
+            name = file.name if file else ""
+            if file:
+                row.note_result(index, kept="", what="", why="", fresh="", beside="")
+                gone = sorted({*row.deleted_results, *([index] if file.stands_for_result else [])})
                 Generation.objects.filter(pk=self.pk).update(deleted_results=gone, version=F("version") + 1)
         return name
 
@@ -250,3 +280,8 @@ class Generation(GenerationFields):
         """In a transaction that has just written this row, and so holds its lock."""
         row = cls.objects.select_related("author").defer("prompt").get(pk=pk)
         book(row, *row.costs_by_now)
+
+
+def _is_better(name: str, result: dict[str, str]) -> bool:
+    """Whether to keep this file for a result: the first one stays, unless it was a mere text."""
+    return not result.get("kept") or (is_message(result["kept"]) and not is_message(name))

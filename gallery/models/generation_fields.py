@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from gallery.models.batch import Batch
-from gallery.models.catalogue import ImageModel, options_key, size_in_pixels
+from gallery.models.catalogue import ImageModel, PricePer, options_key, size_in_pixels
 from gallery.models.gallery import Gallery
 from gallery.models.kept_file import KeptFile, kept_files
 from gallery.models.ledger import NOTHING, LedgerEntry, exact
@@ -101,6 +101,13 @@ class GenerationFields(models.Model):
     )
     attempts = models.PositiveSmallIntegerField(default=0, help_text="In vain, of what is being tried now.")
 
+    ingest_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="One process fetches its pictures now, and until then no other begins.",
+    )
+
     refused_at = models.DateTimeField(
         null=True,
         blank=True,
@@ -143,6 +150,9 @@ class GenerationFields(models.Model):
     )
 
     estimated_cost = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
+    price_per = models.CharField(
+        max_length=9, choices=PricePer, blank=True, default=PricePer.ASKED, help_text="As the model's was then."
+    )
     cost = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
     booked = models.DecimalField(
         max_digits=12, decimal_places=4, default=NOTHING, editable=False, help_text="What its ledger entries add up to."
@@ -218,7 +228,7 @@ class GenerationFields(models.Model):
         """How many pictures and files have come. Those in the trash and those deleted for good count, too."""
         arrived = getattr(self, "arrived", None)
         pictures = self.pictures.count() if arrived is None else int(arrived)
-        return pictures + len(self.deleted_results) + len(self.kept_files)
+        return pictures + len(self.deleted_results) + sum(file.stands_for_result for file in self.kept_files)
 
     @property
     def is_missing_pictures(self) -> bool:
@@ -289,7 +299,8 @@ class GenerationFields(models.Model):
         """The price of what the upstream delivered, fetched or not; None if the price is not known.
 
         Tokens that the upstream counted tell what it really cost, if the model has prices for them. Otherwise more than
-        was asked for costs no more: the price that was shown is for what was asked for.
+        was asked for costs no more, as the price that was shown is for what was asked for: unless the upstream charges
+        for each picture that comes. A price for a request is charged whole if anything came.
         """
         if self.usage and self.model.token_prices:
             counted = cost_from_usage(self.model.token_prices, self.usage)
@@ -297,7 +308,11 @@ class GenerationFields(models.Model):
                 return exact(counted)
         if self.estimated_cost is None or not self.count:
             return None
-        return exact(self.estimated_cost / self.count * min(len(self.results), self.count))
+        came = len(self.results)
+        if self.price_per == PricePer.REQUEST:
+            return exact(self.estimated_cost if came else NOTHING)
+        charged = came if self.price_per == PricePer.DELIVERED else min(came, self.count)
+        return exact(self.estimated_cost / self.count * charged)
 
     @property
     def was_charged(self) -> bool | None:

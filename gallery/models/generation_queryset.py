@@ -111,6 +111,11 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """Delivered, but no task has begun to fetch the pictures in time."""
         return self.filter(_is_due(now), state=State.SAVING)
 
+    def free_to_ingest(self, now: datetime) -> Self:
+        """Delivered, and no process fetches the pictures."""
+        is_over = Q(ingest_until__lte=now) | Q(ingest_until__gt=now + LONGEST_WAIT)
+        return self.filter(Q(ingest_until=None) | is_over, state=State.SAVING)
+
     def task_durations(self, model_id: int, latest: int) -> list[tuple[float, float]]:
         """For the model's latest tasks: seconds from acceptance to the last “not done”, and to the result."""
         done = self.filter(model=model_id, state=State.COMPLETED).order_by("-finished_at")

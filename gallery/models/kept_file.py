@@ -11,18 +11,22 @@ KEPT = "kept"
 
 @dataclass(frozen=True, slots=True)
 class KeptFile:
-    """`name` is its name in storage, `what` says what it is (“an SVG file”), and `why` why it is not shown."""
+    """`name` is its name in storage, `what` says what it is (“an SVG file”), and `why` why it is not shown.
+
+    `stands_for_result`: it is all that there is of its result. Otherwise there is a picture, or another copy to fetch.
+    """
 
     generation_id: int
     index: int
     name: str
     what: str
     why: str = ""
+    stands_for_result: bool = True
 
     @property
     def is_message(self) -> bool:
         """Whether it is text: what a service says instead of sending a file."""
-        return self.name.endswith(".txt")
+        return is_message(self.name)
 
     @property
     def sentence(self) -> str:
@@ -34,9 +38,20 @@ class KeptFile:
         return f"lemon-studio-{self.generation_id}-{self.index + 1}{PurePosixPath(self.name).suffix}"
 
 
+def is_message(name: str) -> bool:
+    return name.endswith(".txt")
+
+
 def kept_files(generation_id: int, results: Iterable[Mapping[str, Any]]) -> list[KeptFile]:
     return [
-        KeptFile(generation_id, index, result["kept"], result.get("what", "a file"), result.get("why", ""))
+        KeptFile(
+            generation_id,
+            index,
+            result["kept"],
+            result.get("what", "a file"),
+            result.get("why", ""),
+            stands_for_result=not (result.get("fresh") or result.get("beside")),
+        )
         for index, result in enumerate(results)
         if result.get("kept")
     ]

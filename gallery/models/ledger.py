@@ -183,8 +183,10 @@ class Budget(models.Model):
 
 
 def budget_state(person: "Person") -> BudgetState | None:
-    """The budget with the least left for this person this month; None if there is no budget. One query."""
-    states = Budget.objects.concerning(person).states()
+    """The budget with the least left for this person this month; None if there is no budget. Two queries at most."""
+    budgets = list(Budget.objects.concerning(person).values_list("pk", flat=True))
+    # Many have no budget, and the query that adds up takes Django long to put together.
+    states = Budget.objects.filter(pk__in=budgets).states() if budgets else []
     return states[0] if states else None
 
 
@@ -306,9 +308,11 @@ def reserve(person: "Person", generations: "Iterable[Generation]") -> None:
         return
     groups = person.groups.values_list("pk", flat=True)
     _write(LedgerEntry.Kind.RESERVED, person.pk, month, groups, costs)
-    type(new[0]).objects.filter(pk__in=costs).update(booked=F("estimated_cost"))
-    for generation in new:
-        generation.booked = costs.get(generation.pk, NOTHING)
+    unbooked = [generation for generation in new if generation.booked != costs.get(generation.pk, NOTHING)]
+    if unbooked:
+        type(new[0]).objects.filter(pk__in=[one.pk for one in unbooked]).update(booked=F("estimated_cost"))
+    for generation in unbooked:
+        generation.booked = costs[generation.pk]
 
 
 def _insist_on_prices(person: "Person") -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
@@ -41,7 +41,7 @@ class OptionKind(StrEnum):
 
 _COMMON = {"name", "label", "kind", "default", "operations"}
 _KEYS = {
-    OptionKind.CHOICE: {"choices"},
+    OptionKind.CHOICE: {"choices", "choices_for"},
     OptionKind.TEXT: {"maximum"},
     OptionKind.BOOLEAN: set(),
     OptionKind.INTEGER: {"minimum", "maximum"},
@@ -59,7 +59,8 @@ class Option:
     All values are texts, as forms and rows keep them; `for_upstream` has the type that is sent. An empty `default`
     means that nothing is sent unless a person chooses. Without `operations`, it belongs to all of them. `minimum` and
     `maximum` are limits of a number, sides of a size in pixels, or (`maximum`) characters of a text. `ratio` is how
-    many times longer the long side of a size may be than the short one.
+    many times longer the long side of a size may be than the short one. `choices_for` has the choices of those
+    operations that have others than `choices`.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Option:
     minimum_pixels: int | None = None
     maximum_pixels: int | None = None
     ratio: Decimal | None = None
+    choices_for: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def is_number(self) -> bool:
@@ -91,6 +93,13 @@ class Option:
 
     def belongs_to(self, operation: str) -> bool:
         return not self.operations or operation in self.operations
+
+    def for_operation(self, operation: str) -> "Option":
+        """The option with the choices of this operation. A default that is not among them is none."""
+        choices = dict(self.choices_for).get(operation)
+        if choices is None:
+            return self
+        return replace(self, choices=choices, default=self.default if self.default in choices else "", choices_for=())
 
     def accepts(self, value: str) -> bool:
         """Whether this may be sent as its value."""
@@ -183,6 +192,7 @@ def option_from(row: Mapping[str, Any]) -> Option:
         row.get("minimum_pixels"),
         row.get("maximum_pixels"),
         _number(row.get("ratio")),
+        tuple((operation, tuple(choices)) for operation, choices in row.get("choices_for", {}).items()),
     )
 
 
@@ -241,6 +251,11 @@ def _validate_option(name: str, option: dict[str, Any]) -> None:
         raise ValidationError(f"The operations of “{name}” are a list of {', '.join(Operation)}.")
     if "choices" in option or kind is OptionKind.CHOICE:
         _validate_choices(name, option.get("choices"))
+    others = option.get("choices_for", {})
+    if not isinstance(others, dict) or not set(others) <= set(operations or Operation):
+        raise ValidationError(f"Other choices of “{name}” are an object with some of its operations.")
+    for choices in others.values():
+        _validate_choices(name, choices)
     _validate_limits(name, kind, option)
     default = option.get("default")
     if default in (None, ""):

@@ -12,6 +12,7 @@ from gallery.models.options import Operation, keys_of
 _PATH = re.compile(r"/[a-z0-9_-]+(/[a-z0-9_-]+){0,5}")
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}(\[\])?")
 _KEYS = {"endpoint", "encoding", "image", "images", "references", "mask", "fields"}
+_KEYS |= {"lent", "lent_image", "lent_images"}
 MOST_REFERENCES = 16
 
 
@@ -20,7 +21,9 @@ class Route:
     """How a request of one operation goes out. `endpoint` is a path below the API's base URL.
 
     `image` names the file part of one picture, `images` that of each of several. `references` is how many pictures go
-    along at most, `fields` are sent besides what the person chose.
+    along at most, `fields` are sent besides what the person chose. `lent` is how many pictures the model takes as
+    addresses, in `lent_image` or (several) `lent_images`, if the upstream can reach the studio: see
+    `services.lending`.
     """
 
     endpoint: str
@@ -30,6 +33,9 @@ class Route:
     references: int = 0
     mask: bool = False
     fields: Mapping[str, str] = field(default_factory=dict)
+    lent: int = 0
+    lent_image: str = "image_url"
+    lent_images: str = "image_urls"
 
 
 USUAL = {
@@ -67,12 +73,14 @@ def _validate_route(operation: str, row: dict[str, Any]) -> None:
         raise ValidationError(f"The encoding of “{operation}” is json or multipart.")
     if not all(
         isinstance(row.get(key, "image"), str) and _FIELD.fullmatch(row.get(key, "image"))
-        for key in ("image", "images")
+        for key in ("image", "images", "lent_image", "lent_images")
     ):
-        raise ValidationError(f"The file fields of “{operation}” are names such as image or image[].")
+        raise ValidationError(f"The picture fields of “{operation}” are names such as image or image[].")
+    for key in ("references", "lent"):
+        most = row.get(key, 0)
+        if isinstance(most, bool) or not isinstance(most, int) or not 0 <= most <= MOST_REFERENCES:
+            raise ValidationError(f"“{operation}” takes 0 to {MOST_REFERENCES} references.")
     references = row.get("references", 0)
-    if isinstance(references, bool) or not isinstance(references, int) or not 0 <= references <= MOST_REFERENCES:
-        raise ValidationError(f"“{operation}” takes 0 to {MOST_REFERENCES} references.")
     if references and row.get("encoding", "json") != "multipart":
         raise ValidationError(f"“{operation}” takes pictures, which the studio sends as multipart.")
     if not isinstance(row.get("mask", False), bool):

@@ -22,6 +22,7 @@ from gallery.images.edit import UPLOADS, Fit, Limits
 from gallery.images.kinds import HEIC, PICTURES
 from gallery.images.parse import NotAPicture
 from gallery.models import Batch, Gallery, Generation, ImageModel, Operation, OverBudget, Person, Picture
+from gallery.services import lending
 from gallery.services.errors import InvalidInput
 from gallery.services.generations import AlreadySubmitted, GenerationSpec, submit_all
 
@@ -98,7 +99,12 @@ def edit(
     """Queue edits of one picture by one model. Raises InvalidInput, AlreadySubmitted, OverBudget."""
     model = specs[0].model
     route = model.route(Operation.EDIT)
-    if mask is not None and route is not None and not route.mask:
+    if route is not None and not lending.most_pictures(route):
+        raise InvalidInput(
+            f"{model} takes pictures only as addresses, and this studio lends none. Pick another model.", "model"
+        )
+    takes_mask = route is None or route.mask
+    if mask is not None and not takes_mask:
         raise InvalidInput(f"{model} takes no mask. Describe in words what is to change.", "mask")
     prepared = _prepare(source, model, fit, mask)
     if model.edit_needs_mask and not prepared.is_marked:
@@ -106,7 +112,8 @@ def edit(
             f"{model} paints only what is marked. Mark the part of the picture that is to change.", "mask"
         )
     source_file = _store(person, prepared.image, prepared.size)
-    mask_file = _store(person, prepared.mask, prepared.size) if prepared.mask else ""
+    # Of a picture that was filled up, what was missing is transparent: that has to do.
+    mask_file = _store(person, prepared.mask, prepared.size) if prepared.mask and takes_mask else ""
     specs = [
         replace(spec, kind=Generation.Kind.EDIT, parent=source.parent, source_file=source_file, mask_file=mask_file)
         for spec in specs

@@ -95,6 +95,9 @@ def submit_all(
                     # The first one has the form's own token, so that a form that is sent twice finds it taken.
                     token=uuid.uuid5(token, str(number)) if number else token,
                     estimated_cost=cost_of(spec),
+                    price_per=spec.model.price_per,
+                    # The ledger's entry follows, or nothing of this stays.
+                    booked=ledger.exact(cost_of(spec)),
                 )
                 for number, spec in enumerate(specs)
             ]
@@ -113,8 +116,7 @@ def submit_all(
 
 def cost_of(spec: GenerationSpec) -> Decimal | None:
     """The expected cost in US dollars; None if the model's price is not known."""
-    price = spec.model.price_of(spec.options)
-    return None if price is None else price * spec.count
+    return spec.model.estimate(spec.options, spec.count)
 
 
 def retry(generation: Generation, model: ImageModel | None = None) -> Generation | None:

@@ -1,12 +1,15 @@
-"""What administrators and operators do to the studio as a whole: pause it, resume it, see what waits."""
+"""What administrators and operators do to the studio as a whole: pause and resume it, see what waits, check media."""
 
 import socket
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db import transaction
 from django.db.models import Count, QuerySet, Sum
 
-from gallery.models import Generation, State, UpstreamAccount
+from gallery.enqueue import enqueue_media_check
+from gallery.models import Generation, MediaCheck, State, UpstreamAccount
+from gallery.models.media_check import REMEMBERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,20 @@ def cancel_queued() -> int:
     """Cancel what was queued when the pause began; return how many. Nothing of it was sent."""
     pks = list(queued_before_pause().values_list("pk", flat=True))
     return sum(Generation(pk=pk).withdraw() for pk in pks)
+
+
+def check_media(*, with_hash: bool) -> bool:
+    """Have the media checked in the background; False if a check is running already. Only the latest are remembered."""
+    with transaction.atomic():
+        # One after the other, if two ask at once.
+        UpstreamAccount.objects.select_for_update().filter(pk=UpstreamAccount.load().pk).first()
+        if MediaCheck.objects.filter(finished_at=None).exists():
+            return False
+        check = MediaCheck.objects.create(with_hash=with_hash)
+        latest = list(MediaCheck.objects.values_list("pk", flat=True)[:REMEMBERED])
+        MediaCheck.objects.exclude(pk__in=latest).delete()
+        enqueue_media_check(check.pk)
+    return True
 
 
 def on_their_way() -> int:

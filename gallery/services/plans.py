@@ -41,6 +41,10 @@ def plan(specs: Sequence[GenerationSpec]) -> Plan:
 def find_duplicates(person: Person, specs: Sequence[GenerationSpec]) -> tuple[list[Picture], list[GenerationSpec]]:
     """Return the pictures of the same requests that a person may see (SHOWN at most), and the specs without any."""
     by_fingerprint = {fingerprint(spec.model.pk, spec.prompt, spec.options): spec for spec in specs}
+    completed = Generation.objects.filter(fingerprint__in=by_fingerprint, state=State.COMPLETED)
+    # Whose they are matters only if there are any, which is rare.
+    if not completed.exists():
+        return [], list(by_fingerprint.values())
     visible = Picture.objects.visible_to(person)
     duplicates = (
         Generation.objects.visible_to(person)

@@ -59,7 +59,10 @@ _BLUR = (
     '<rect y="1" width="1" height="1" fill="{}"/><rect x="1" y="1" width="1" height="1" fill="{}"/></svg>'
 )
 _SOURCE = '<source type="image/{}" srcset="{}" sizes="{}">'
-_PICTURE = '{}<picture>{}{}<img src="{}" width="{}" height="{}" alt="{}" loading="lazy" decoding="async"></picture>'
+_PICTURE = '{}<picture>{}{}<img src="{}" width="{}" height="{}" alt="{}" {} decoding="async"></picture>'
+_LAZY = mark_safe('loading="lazy"')
+# What a person sees first is not held up by what lies below.
+_AT_ONCE = mark_safe('fetchpriority="high"')
 
 
 @register.simple_tag
@@ -81,6 +84,7 @@ def boxed(picture: Picture | GuestPicture, sizes: str, decorative: object = Fals
         picture.width,
         picture.height,
         "" if decorative else picture.alt,
+        _AT_ONCE if urls.is_in_first_row(picture) else _LAZY,
     )
 
 
@@ -121,12 +125,20 @@ def favourite(context: Context, pk: int, is_favourite: object, in_words: object 
 
 _TRASH = (
     '<form method="post" action="{}" data-trash><input type="hidden" name="csrfmiddlewaretoken" value="{}">'
-    '<button class="btn" type="submit" data-key="Delete" aria-label="Put into the trash" title="Put into the trash">'
-    "{}</button></form>"
+    '<button class="{}" type="submit" data-key="Delete"{}>{}{}</button></form>'
 )
 
 
 @register.simple_tag(takes_context=True)
-def trash(context: Context, pk: int) -> SafeString:
-    """The button that puts a picture into the trash."""
-    return format_html(_TRASH, reverse("picture_trash", args=[pk]), context.get("csrf_token", ""), icon("trash-2"))
+def trash(context: Context, pk: int, in_menu: object = False) -> SafeString:
+    """The button that puts a picture into the trash: an icon, or a line of a menu."""
+    said = "Move to trash"
+    return format_html(
+        _TRASH,
+        reverse("picture_trash", args=[pk]),
+        context.get("csrf_token", ""),
+        "menu-item" if in_menu else "btn",
+        "" if in_menu else format_html(' aria-label="{0}" title="{0}"', said),
+        icon("trash-2"),
+        said if in_menu else "",
+    )

@@ -1,7 +1,8 @@
 """The image API: its client, what its answers mean, and its one family of errors. Plain Python, no Django."""
 
+from gallery.upstream.bodies import Attachment
 from gallery.upstream.catalogue import LeftOut, OfferedCatalogue, OfferedModel, OfferedOption
-from gallery.upstream.client import Attachment, Client, Submission
+from gallery.upstream.client import Client, Submission
 from gallery.upstream.errors import (
     AccountProblem,
     MalformedAnswer,

@@ -53,7 +53,8 @@ _SOME_PICTURES = re.compile(r"image|picture|img|t2i|i2i|imagine|banana", re.IGNO
 class OfferedOption:
     """A field of a request with what may stand in it; ``name`` is never one that every request has.
 
-    Without ``operations`` it belongs to all of the model's. An empty ``default``: it may be left out.
+    Without ``operations`` it belongs to all of the model's. An empty ``default``: it may be left out. ``choices_for``
+    has the operations with other choices.
     """
 
     name: str
@@ -61,6 +62,7 @@ class OfferedOption:
     choices: tuple[str, ...]  # one at least
     default: str = ""
     operations: tuple[str, ...] = ()
+    choices_for: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ class OfferedModel:
 
     ``parameters`` are fields that it takes, but of which it does not say what may stand in them, with the operations
     that they belong to (none: all). ``endpoints`` has a path below the base URL for each operation. ``described`` says
-    whether there was a description of its fields. ``required`` are fields that must be sent.
+    whether there was a description of its fields. ``required`` are fields that must be sent. ``address_fields`` has
+    the field for the address of one picture and the one for several, for each operation that takes addresses.
     """
 
     id: str
@@ -79,6 +82,7 @@ class OfferedModel:
     parameters: dict[str, tuple[str, ...]] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     endpoints: dict[str, str] = field(default_factory=dict)
+    address_fields: dict[str, tuple[str, str]] = field(default_factory=dict)
     generates: bool | None = None
     edits: bool | None = None
     variations: bool | None = None
@@ -276,6 +280,7 @@ def offered_model(
         parameters=parameters,
         required=tuple(one for one in _texts(contract.get("required_selectors"), hide) if _is_option(one)),
         endpoints=endpoints,
+        address_fields={one: fields for one, fact in facts.items() if (fields := _address_fields(fact))},
         generates="generate" in facts if known else None,
         edits="edit" in facts if known else None,
         variations=True if any(path.endswith("/variations") for path in endpoints.values()) else None,
@@ -320,6 +325,13 @@ def _facts(word: str, contract: Mapping[str, Any]) -> _Facts:
     return _Facts(parameters, choices, _endpoint(endpoint))
 
 
+def _address_fields(fact: _Facts) -> tuple[str, str] | None:
+    """The fields of a request for the address of one picture, and for a list of several; None without the latter."""
+    several = next((name for name in ("image_urls", "reference_image_urls") if name in fact.parameters), "")
+    one = "image_url" if "image_url" in fact.parameters else several
+    return (one, several) if several else None
+
+
 def _endpoint(value: object) -> str:
     """A path below the API's base URL, which ends in /v1 itself; "" for what is none."""
     if not isinstance(value, str):
@@ -348,13 +360,14 @@ def _options(
         if not offered:
             parameters[name] = _all_or(taking, facts)
             continue
-        same = [one for one in taking if choices[one] == offered]
-        if len(same) < len(taking):
-            others = ", ".join(one for one in taking if one not in same)
-            problems.append(f"“{name}” has other choices for {others}. It is left out there, and the upstream decides.")
+        told = [one for one in taking if choices[one]]
+        if len(told) < len(taking):
+            others = ", ".join(one for one in taking if one not in told)
+            problems.append(f"“{name}” has no choices for {others}. It is left out there, and the upstream decides.")
+        others_for = {one: choices[one][:CHOICES_LIMIT] for one in told if choices[one] != offered}
         label = name.replace("_", " ").capitalize()
         default = offered[0] if name in required else ""
-        options.append(OfferedOption(name, label, offered[:CHOICES_LIMIT], default, _all_or(same, facts)))
+        options.append(OfferedOption(name, label, offered[:CHOICES_LIMIT], default, _all_or(told, facts), others_for))
     return tuple(options), parameters, problems
 
 

@@ -4,44 +4,36 @@ It speaks the OpenAI Images dialect with LemonData's asynchronous tasks (its pag
 Image Status"). Plain Python and requests; it knows nothing of Django, and is safe to share between threads.
 """
 
-import json
 import math
-import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
-from typing import IO, cast
+from typing import cast
 
 import requests
-import urllib3.exceptions
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
-from urllib3.fields import RequestField
 
+from gallery.upstream import words
+from gallery.upstream.bodies import Body, File, form_body, json_body
 from gallery.upstream.catalogue import OfferedCatalogue, read_catalogue
-from gallery.upstream.errors import (
-    MalformedAnswer,
-    NotSent,
-    OutcomeUnknown,
-    TaskGone,
-    UpstreamError,
-)
+from gallery.upstream.errors import MalformedAnswer, NoPicture, OutcomeUnknown, Refused, TaskGone, UpstreamError
 from gallery.upstream.limits import RateLimit, rate_limit_in
 from gallery.upstream.parse import (
-    OUTCOME_HINT,
     Answer,
+    checked_base,
     clean_task_id,
     poll_path,
     poll_paths,
     read_answer,
-    split_origin,
 )
 from gallery.upstream.raw import RawAnswer, raw_answer
 from gallery.upstream.refusals import error_from, page_in, plain_text_in
+from gallery.upstream.secret import Bearer, Secret
+from gallery.upstream.trouble import TROUBLE, failure_of, hint_for, lost, too_large, words_for
+from gallery.upstream.wrappings import unpack, unwrap
 
 MAX_ANSWER_BYTES = 256 * 2**20
 """Four pictures of 40 MB in base64 and room to spare. The same for status answers: what a completed task
@@ -52,40 +44,10 @@ MAX_CATALOGUE_BYTES = 8 * 2**20  # of one answer about models or prices
 BODY_GRACE = 60.0  # seconds beyond the read time-out in which an answer must have arrived whole
 
 CATALOGUE_TIME = 120.0  # seconds for all requests that a catalogue takes
-PIECE = 2**16
 REMEMBERED = 10_000  # tasks whose address was found by trying
 
 # The fields of a variation that are not files.
 _OF_A_VARIATION = frozenset(("model", "n", "size", "user", "response_format"))
-
-_TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """An open file to send along, of ``size`` bytes. It is read piece by piece, and may be read again."""
-
-    file: IO[bytes]
-    size: int
-
-    def head(self) -> bytes:
-        """The first bytes, which tell the kind of picture."""
-        self.file.seek(0)
-        return self.file.read(16)
-
-    def pieces(self) -> Iterator[bytes]:
-        """All of it. Raises OSError if there is less than was said: the length of the request is fixed by then."""
-        self.file.seek(0)
-        left = self.size
-        while left:
-            piece = self.file.read(min(PIECE, left))
-            if not piece:
-                raise OSError("The file is shorter than it was.")
-            left -= len(piece)
-            yield piece
-
-
-File = bytes | Attachment
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,122 +87,6 @@ class Submission:
         return {name: value for name, value in fields.items() if value is not None and value != ""}
 
 
-class _Secret:
-    """Holds the key where neither a repr nor an error report that prints the locals of frames shows it."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value.strip()  # a pasted key often brings its line end along
-        del value  # this frame may end in a traceback
-        if not (self._value.isascii() and self._value.isprintable() and " " not in self._value):
-            raise ValueError("The API key holds characters that no key has, such as spaces or line breaks.")
-
-    def __repr__(self) -> str:
-        return "<key>" if self else "<no key>"
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __reduce__(self) -> str | tuple[object, ...]:
-        raise TypeError("A key is not to be pickled.")
-
-    def hide(self, text: str) -> str:
-        # "x" or "no" are placeholders for servers without keys; replacing them would only garble messages
-        return text.replace(self._value, "sk-…") if len(self._value) >= 4 else text
-
-    def blank(self, content: bytes) -> bytes:
-        """Takes the key out of a raw answer, before any of it can show in the locals of a frame or in a log.
-
-        Only a key long enough to be one, lest a placeholder such as "secret" break a picture's URL.
-        """
-        key = self._value.encode()
-        return content.replace(key, "sk-…".encode()) if len(key) >= 16 and key in content else content
-
-    def put_into(self, headers: MutableMapping[str, str]) -> None:
-        if self:
-            headers["Authorization"] = f"Bearer {self._value}"
-
-
-class _Bearer(AuthBase):
-    """Set as the session's auth even without a key: only then does requests leave .netrc alone."""
-
-    def __init__(self, secret: _Secret) -> None:
-        self._secret = secret
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        self._secret.put_into(request.headers)
-        return request
-
-
-class _Body:
-    """A body that knows whether any of it has been handed to a connection.
-
-    http.client asks for the body once the connection stands, TLS and proxy tunnel included, and the headers
-    are out. So an error while ``started`` is False means that the request was surely not taken; the classes
-    of exceptions alone cannot tell a failed handshake from a connection lost later. That a part of it left
-    is enough for an unknown outcome: there are servers that make do with half a form.
-    """
-
-    def __init__(self, parts: Sequence[File], content_type: str) -> None:
-        self._parts = parts
-        self.content_type = content_type
-        self.started = False
-        self.send_by: float | None = None  # of the monotonic clock
-
-    def __len__(self) -> int:
-        return sum(part.size if isinstance(part, Attachment) else len(part) for part in self._parts)
-
-    def __iter__(self) -> Iterator[bytes | memoryview]:
-        self.started = True  # a generator: runs at the first chunk, not when the iterator is made
-        for part in self._parts:
-            # In pieces, since a socket's time-out holds for all that it is given at once: some seconds would
-            # have to do for the whole of a large picture.
-            for piece in part.pieces() if isinstance(part, Attachment) else _pieces(part):
-                if self.send_by is not None and time.monotonic() > self.send_by:
-                    raise TimeoutError("The request was not sent in time.")
-                yield piece
-
-
-def _pieces(content: bytes) -> Iterator[memoryview]:
-    for start in range(0, len(content), PIECE):
-        yield memoryview(content)[start : start + PIECE]
-
-
-def _json_body(fields: Mapping[str, object]) -> _Body:
-    return _Body([json.dumps(fields).encode()], "application/json")
-
-
-def _form(fields: Mapping[str, str | int | float | bool], files: Sequence[tuple[str, File]]) -> _Body:
-    """multipart/form-data. A field of ``files`` may be there several times; the files are not copied."""
-    boundary = secrets.token_hex(24)
-    parts: list[File] = []
-    for name, value in fields.items():
-        written = str(value).lower() if isinstance(value, bool) else str(value)
-        # "replace": half a character, which JSON can escape, has no bytes of its own
-        parts += [_part_head(boundary, RequestField(name, b"")), written.encode(errors="replace"), b"\r\n"]
-    for name, content in files:
-        kind = _file_type(content.head() if isinstance(content, Attachment) else content)
-        field = RequestField(name, b"", filename=f"{name.removesuffix('[]')}.{kind.partition('/')[2]}")
-        parts += [_part_head(boundary, field, kind), content, b"\r\n"]
-    parts.append(f"--{boundary}--\r\n".encode())
-    return _Body(parts, f"multipart/form-data; boundary={boundary}")
-
-
-def _part_head(boundary: str, field: RequestField, content_type: str | None = None) -> bytes:
-    field.make_multipart(content_type=content_type)
-    return f"--{boundary}\r\n{field.render_headers()}".encode(errors="replace")
-
-
-def _file_type(content: bytes) -> str:
-    """By its first bytes: servers look at the type that is said, and some at the end of the name."""
-    if content.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
-        return "image/webp"
-    return "image/png"
-
-
 class Client:
     """One account at one server. Times are seconds.
 
@@ -269,10 +115,10 @@ class Client:
         catalogue_time: float = CATALOGUE_TIME,
     ) -> None:
         try:
-            self._secret = _Secret(api_key)
+            self._secret = Secret(api_key)
         finally:
             del api_key  # this frame may end in a traceback
-        self.base_url, self._origin = _checked_base(base_url)
+        self.base_url, self._origin = checked_base(base_url)
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._poll_read_timeout = poll_read_timeout
@@ -293,7 +139,7 @@ class Client:
 
         Raises UpstreamError. If its ``sent`` is True the pictures may have been made and charged.
         """
-        return self._post("/images/generations", _json_body(submission.payload()))
+        return self._post("/images/generations", json_body(submission.payload()))
 
     def send(
         self,
@@ -313,7 +159,25 @@ class Client:
         """
         name = image_field if len(images) == 1 else images_field
         files = [(name, image) for image in images] + ([("mask", mask)] if mask is not None else [])
-        return self._post(endpoint, _form({**submission.payload(), **(fields or {})}, files))
+        return self._post(endpoint, form_body({**submission.payload(), **(fields or {})}, files))
+
+    def lend(
+        self,
+        submission: Submission,
+        addresses: Sequence[str],
+        *,
+        endpoint: str = "/images/generations",
+        image_field: str = "image_url",
+        images_field: str = "image_urls",
+        fields: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Name the addresses of pictures that go along, in JSON: one as a text, several as a list.
+
+        If both fields have the same name, it holds a list in any case. Otherwise like ``send``.
+        """
+        is_list = len(addresses) > 1 or image_field == images_field
+        pictures = {images_field: list(addresses)} if is_list else {image_field: addresses[0]}
+        return self._post(endpoint, json_body({**submission.payload(), **(fields or {}), **pictures}))
 
     def edit(self, submission: Submission, image: File, mask: File | None = None) -> Answer:
         """Ask for a picture to be painted anew where ``mask`` is transparent, or as a whole: POST /images/edits."""
@@ -325,7 +189,7 @@ class Client:
         Neither a prompt nor any option but the size is sent: a variation has no others.
         """
         fields = {name: value for name, value in submission.payload().items() if name in _OF_A_VARIATION}
-        return self._post("/images/variations", _form(fields, [("image", image)]))
+        return self._post("/images/variations", form_body(fields, [("image", image)]))
 
     def catalogue(self) -> OfferedCatalogue:
         """What the server offers: GET /models?category=image, each model's own page, and the prices.
@@ -340,7 +204,7 @@ class Client:
     def look_up(self, path: str) -> object:
         """GET a path below the base URL; the JSON of the answer. Raises UpstreamError; its `sent` means nothing."""
         limit = min(self._max_answer_bytes, MAX_CATALOGUE_BYTES)
-        return self._exchange(self._polls, "GET", self.base_url + path, self._poll_read_timeout, limit=limit)
+        return self._reply(self._polls, "GET", self.base_url + path, self._poll_read_timeout, limit=limit).document
 
     def hide(self, text: str) -> str:
         """The text without the key."""
@@ -352,7 +216,7 @@ class Client:
         if left > 0:
             timeout = min(self._poll_read_timeout, left)
             try:
-                return self._exchange(self._polls, "GET", url, timeout, deadline=deadline, limit=limit)
+                return self._reply(self._polls, "GET", url, timeout, deadline=deadline, limit=limit).document
             except OutcomeUnknown as lost:
                 failure = lost
             if time.monotonic() < deadline:
@@ -361,7 +225,7 @@ class Client:
             "The server is too slow to tell what it offers.", code="catalogue_too_slow", retryable=True
         )
 
-    def _post(self, path: str, body: _Body) -> Answer:
+    def _post(self, path: str, body: Body) -> Answer:
         # A connection of its own each time. A server may close an idle one just as it is used again; that
         # looks like a request lost on the way, and the generation would be declared interrupted for nothing.
         # urllib3 looks whether an idle connection was closed, but cannot see a FIN that is still under way.
@@ -385,19 +249,50 @@ class Client:
             raise ValueError("There is no task to ask about.")
         known = self._found.get(task_id)
         urls = [known] if known else list(dict.fromkeys(urls))
-        reply, failure = self._ask_at(urls[0])
+        asked = urls[0]
+        reply, failure = self._ask_at(asked)
         for url in urls[1:]:
             if failure is None or not _is_wrong_address(failure):
                 break
             reply, other = self._ask_at(url)
             if other is None or not _is_wrong_address(other):
                 self._remember(task_id, url)
-                failure = other
+                asked, failure = url, other
             # else: none of them knows it, and the first one's word counts
         if failure is not None:
             raise failure
         assert reply is not None
-        return self._answer(reply, polling=True, task_id=task_id, poll_url=path)
+        try:
+            return self._answer(reply, polling=True, task_id=task_id, poll_url=path)
+        except NoPicture as problem:
+            empty = problem.with_traceback(None)
+        if not empty.result_url or self._origin + empty.result_url == asked:
+            raise empty
+        return self._result_of(empty)
+
+    def _result_of(self, done: NoPicture) -> Answer:
+        """The result of a finished task, from the address that its status names for it. Raises UpstreamError."""
+        reply, failure = self._ask_at(self._origin + done.result_url)
+        if reply is not None:
+            return self._answer(reply, polling=True, task_id=done.task_id, poll_url=done.poll_url)
+        assert failure is not None
+        if failure.status == 422 or (failure.code == words.DECLINED and isinstance(failure, Refused)):
+            return Answer(
+                words.Status.FAILED,
+                done.task_id,
+                done.poll_url,
+                error=failure.message,
+                code=failure.code,
+                given_code=failure.given_code,
+                advice=failure.advice,
+                ids=failure.ids,
+                raw=failure.raw,
+            )
+        if isinstance(failure, Refused | TaskGone):
+            # It may be too early for it: the task is asked about again.
+            done.reason = done.reason or failure.message
+            raise done
+        raise failure
 
     def _ask_at(self, url: str) -> tuple[_Reply | None, UpstreamError | None]:
         try:
@@ -431,7 +326,7 @@ class Client:
 
     def _session(self, pool_size: int) -> requests.Session:
         session = requests.Session()
-        session.auth = _Bearer(self._secret)
+        session.auth = Bearer(self._secret)
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # none stored, none sent
         # identity: a compressed answer would be a way around the cap on bytes, and pictures hardly shrink
         session.headers.update(
@@ -442,30 +337,13 @@ class Client:
         session.mount("http://", adapter)
         return session
 
-    def _exchange(
-        self,
-        session: requests.Session,
-        method: str,
-        url: str,
-        read_timeout: float,
-        body: _Body | None = None,
-        *,
-        of_task: bool = False,
-        deadline: float = math.inf,
-        limit: int | None = None,
-    ) -> object:
-        """One request; the JSON of a 2xx answer, or an UpstreamError."""
-        return self._reply(
-            session, method, url, read_timeout, body, of_task=of_task, deadline=deadline, limit=limit
-        ).document
-
     def _reply(
         self,
         session: requests.Session,
         method: str,
         url: str,
         read_timeout: float,
-        body: _Body | None = None,
+        body: Body | None = None,
         *,
         of_task: bool = False,
         deadline: float = math.inf,
@@ -490,8 +368,8 @@ class Client:
                 allow_redirects=False,
                 stream=True,
             )
-        except _TROUBLE as trouble:
-            failure = _failure(trouble, body)
+        except TROUBLE as trouble:
+            failure = failure_of(trouble, body)
         if failure:
             raise failure
 
@@ -505,7 +383,10 @@ class Client:
             response.close()
         headers = {name.lower(): hide(value) for name, value in response.headers.items()}
         self.rate_limit = rate_limit_in(headers) or self.rate_limit
-        document = _json(content)
+        unwrapped = unwrap(content)
+        document = unwrapped.document
+        if unwrapped.is_whole and isinstance(failure, OutcomeUnknown):
+            failure = None  # it was cut short behind its end
         raw = raw_answer(status, headers, content, document, hide)
         if not good:  # the status line says enough, even if the rest was lost
             page, text = ("", "") if document is not None else (page_in(content), plain_text_in(content))
@@ -516,7 +397,7 @@ class Client:
                 f"The answer is {hide(said)}, not JSON: something between the studio and the service may have sent it."
                 if said
                 else "The server's answer is not JSON.",
-                hint=_hint(body),
+                hint=hint_for(body),
                 status=status,
                 retryable=body is None,
             )
@@ -526,98 +407,29 @@ class Client:
         return _Reply(document, headers, raw)
 
     def _read(
-        self, response: requests.Response, deadline: float, body: _Body | None, limit: int
+        self, response: requests.Response, deadline: float, body: Body | None, limit: int
     ) -> tuple[bytes, UpstreamError | None]:
         """The body as far as it came, and what cut it short."""
         content = bytearray()
+        failure: UpstreamError | None = None
         try:
             # read1, since read(n) waits for n bytes while each dripping byte resets the socket's time-out
-            while chunk := response.raw.read1(2**16, decode_content=True):
+            while chunk := response.raw.read1(2**16, decode_content=False):
                 content += chunk
                 if len(content) > limit:
-                    return b"", MalformedAnswer(
-                        f"The server's answer is larger than {limit:,} bytes.",
-                        code="answer_too_large",
-                        hint=_hint(body),
-                        retryable=body is None,
-                    )
+                    break
                 if time.monotonic() > deadline:
-                    return bytes(content), _lost(body, "answer_too_slow", "The server's answer did not end in time.")
-        except _TROUBLE as trouble:
-            return bytes(content), _lost(body, *_words(trouble)[:2])
-        return bytes(content), None
-
-
-def _checked_base(base_url: str) -> tuple[str, str]:
-    """The base URL without a trailing slash, and its origin. Errors do not repeat it: it may hold secrets."""
-    base = base_url.strip()
-    if not base.isprintable() or " " in base or "\\" in base:
-        raise ValueError("The base URL must not contain spaces, backslashes or control characters.")
-    if "?" in base or "#" in base:
-        raise ValueError("The base URL must not have a query or a fragment.")
-    try:
-        origin = split_origin(base)
-    except ValueError:
-        origin = ""
-    if not origin:
-        raise ValueError(
-            "The base URL must be an http or https address such as https://api.lemondata.cc/v1, "
-            "without a user name or password."
-        )
-    return base.rstrip("/"), origin
-
-
-def _json(content: bytes) -> object:
-    """The JSON in an answer, None if there is none (JSON's own null says as little)."""
-    try:
-        document: object = json.loads(content.decode("utf-8-sig", "replace"))
-    except (ValueError, RecursionError):  # no JSON, a number of thousands of digits, a thousand brackets
-        return None
-    return document
+                    failure = lost(body, "answer_too_slow", "The server's answer did not end in time.")
+                    break
+        except TROUBLE as trouble:
+            failure = lost(body, *words_for(trouble)[:2])
+        try:
+            return unpack(bytes(content), response.headers.get("Content-Encoding", ""), limit), failure
+        except OverflowError:
+            return b"", too_large(body, limit)
 
 
 def _is_wrong_address(problem: UpstreamError) -> bool:
     """Whether a server may know the task under another address: 404 or 405, and no word about the task itself."""
     is_about_task = isinstance(problem, TaskGone) and problem.given_code == "async_task_not_found"
     return problem.status in (404, 405) and not is_about_task
-
-
-def _hint(body: _Body | None) -> str:
-    return OUTCOME_HINT if body else ""
-
-
-def _lost(body: _Body | None, code: str, message: str) -> OutcomeUnknown:
-    return OutcomeUnknown(message, code=code, hint=_hint(body), retryable=body is None)
-
-
-def _failure(trouble: Exception, body: _Body | None) -> UpstreamError:
-    """The error for a request that got no status line. Keeps nothing of the exception of requests."""
-    code, message, early = _words(trouble)
-    started = body.started if body is not None else not early
-    if started:
-        return _lost(body, code, message)
-    if not early:
-        code, message = "connection_failed", "The connection failed before the request was sent."
-    return NotSent(message, code=code)
-
-
-def _words(trouble: Exception) -> tuple[str, str, bool]:
-    """A code, a sentence, and whether this kind of trouble comes before anything is sent."""
-    errors, inner = requests.exceptions, urllib3.exceptions
-    cause = trouble.args[0] if trouble.args else None
-    cause = getattr(cause, "reason", cause)  # of urllib3's MaxRetryError
-    if isinstance(trouble, errors.ProxyError):
-        return "proxy_failed", "The proxy on the way to the server did not let the request through.", True
-    if isinstance(trouble, errors.SSLError | inner.SSLError):
-        return "tls_failed", "No trusted encrypted connection to the server came about.", True
-    if isinstance(cause, inner.NameResolutionError):
-        return "name_not_resolved", "The server's name could not be resolved.", True
-    if isinstance(trouble, errors.ConnectTimeout):
-        return "connect_timeout", "The server did not take up the connection in time.", True
-    if isinstance(cause, inner.NewConnectionError):
-        return "connection_refused", "The server cannot be reached: the connection was refused.", True
-    if isinstance(trouble, errors.InvalidURL | errors.InvalidHeader | errors.InvalidSchema):
-        return "invalid_request", "The request could not be made from these settings.", True
-    if isinstance(trouble, errors.ReadTimeout | inner.ReadTimeoutError):
-        return "read_timeout", "The server did not answer in time.", False
-    return "connection_lost", "The connection broke before the answer was complete.", False

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from gallery.upstream.fields import RateLimits, Usage
+    from gallery.upstream.fields import Usage
     from gallery.upstream.raw import RawAnswer
 
 
@@ -38,7 +38,6 @@ class UpstreamError(Exception):
         advice: Mapping[str, str] | None = None,
         ids: Mapping[str, str] | None = None,
         usage: "Usage | None" = None,
-        limits: "RateLimits | None" = None,
         raw: "RawAnswer | None" = None,
     ) -> None:
         super().__init__(message)
@@ -58,7 +57,6 @@ class UpstreamError(Exception):
         self.advice = dict(advice or {})  # about a request that would do; for administrators
         self.ids = dict(ids or {})  # what support asks for
         self.usage = usage or {}
-        self.limits = limits
         self.raw = raw  # the answer itself, where one came that may have been paid for
 
 
@@ -117,16 +115,25 @@ class MalformedAnswer(UpstreamError):
 class NoPicture(MalformedAnswer):
     """A task that is completed, but whose answer holds no picture (yet): worth asking again.
 
-    ``reason`` is what the answer says about it, "" for nothing.
+    ``reason`` is what the answer says about it, "" for nothing. ``result_url`` is a path on the configured origin
+    where the result can be asked for, if the answer names one.
     """
 
     usual = ("no_picture", True, True)
 
     def __init__(
-        self, message: str, *, task_id: str = "", poll_url: str = "", created: int | None = None, reason: str = ""
+        self,
+        message: str,
+        *,
+        task_id: str = "",
+        poll_url: str = "",
+        created: int | None = None,
+        reason: str = "",
+        result_url: str = "",
     ) -> None:
         super().__init__(message)
         self.reason = reason
+        self.result_url = result_url
         self.task_id = task_id
         self.poll_url = poll_url
         self.created = created

@@ -4,7 +4,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -212,43 +211,6 @@ def _in_short(value: object, hide: Hide) -> str:
 # -- ids and counts
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimits:
-    """What the headers say about the limit of requests; None where they do not say."""
-
-    limit: int | None = None
-    remaining: int | None = None
-    reset_after: float | None = None  # seconds
-
-
-def rate_limits(headers: Mapping[str, str]) -> RateLimits | None:
-    """None if no header says anything. Names in lower case."""
-    limit, remaining = _count(headers, words.LIMIT_HEADERS), _count(headers, words.REMAINING_HEADERS)
-    reset = _reset_after(next((headers[name] for name in words.RESET_HEADERS if headers.get(name)), ""))
-    said = RateLimits(limit, remaining, reset)
-    return said if said != RateLimits() else None
-
-
-def _count(headers: Mapping[str, str], names: Iterable[str]) -> int | None:
-    for name in names:
-        text = re.match(r"\s*(\d{1,12})\b", headers.get(name, ""))  # the draft's may be "100, 100;w=60"
-        if text:
-            return int(text[1])
-    return None
-
-
-def _reset_after(text: str) -> float | None:
-    """Seconds from a Unix time, seconds, milliseconds of a Unix time, or "6m0s"."""
-    found = number(text)
-    if found is None:
-        return _duration(text)
-    if found > 1e11:
-        found /= 1000
-    if found >= 1e9:
-        found -= datetime.now(UTC).timestamp()
-    return min(max(found, 0.0), LONGEST_WAIT)
-
-
 def ids_of(document: object, headers: Mapping[str, str], hide: Hide = as_is) -> dict[str, str]:
     """All ids that came along, by the names that support asks for; what is kept with the row."""
     found: dict[str, str] = {}
@@ -334,7 +296,7 @@ def retry_after(headers: Mapping[str, str], objects: Iterable[dict[str, Any]], m
             if (seconds := _seconds(value)) is not None:
                 return _bounded(seconds / 1000) if name == "retry_after_ms" else seconds
     said = words.WAIT_WORDS.search(message)
-    seconds = _duration(said[1]) if said else None
+    seconds = duration(said[1]) if said else None
     return None if seconds is None else _bounded(seconds)
 
 
@@ -342,7 +304,7 @@ def _bounded(seconds: float) -> float:
     return min(max(seconds, 1.0), LONGEST_WAIT)
 
 
-def _duration(text: str) -> float | None:
+def duration(text: str) -> float | None:
     """Seconds from "6m0s", "1.5 s", "20 seconds", "120ms"; None for anything else."""
     parts = _DURATION.findall(text[:100])
     return sum(float(amount) * _SECONDS[unit.lower()] for amount, unit in parts) if parts else None
@@ -357,5 +319,5 @@ def _seconds(value: object) -> float | None:
             when = when if when.tzinfo else when.replace(tzinfo=UTC)
             found = max((when - datetime.now(UTC)).total_seconds(), 0.0)  # a date gone by: at once
         except (ValueError, TypeError, OverflowError, IndexError):
-            found = _duration(value) if re.fullmatch(r"[\d.\s]+[a-z]+[\d.a-z\s]*", value[:50], re.IGNORECASE) else None
+            found = duration(value) if re.fullmatch(r"[\d.\s]+[a-z]+[\d.a-z\s]*", value[:50], re.IGNORECASE) else None
     return None if found is None or found < 0 else _bounded(found)

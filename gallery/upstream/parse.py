@@ -16,7 +16,6 @@ from gallery.upstream.errors import MalformedAnswer, NoPicture
 from gallery.upstream.fields import (
     DEPTH,
     Hide,
-    RateLimits,
     Usage,
     advice,
     as_is,
@@ -28,7 +27,6 @@ from gallery.upstream.fields import (
     named,
     number,
     progress,
-    rate_limits,
     reason,
     usage_of,
 )
@@ -66,7 +64,6 @@ class Answer:
     advice: Mapping[str, str] = field(default_factory=dict, compare=False)  # about a request that would do
     ids: Mapping[str, str] = field(default_factory=dict, compare=False)  # what support asks for
     usage: Usage = field(default_factory=dict, compare=False)  # tokens, as OpenAI counts them
-    limits: RateLimits | None = field(default=None, compare=False)
     raw: RawAnswer | None = field(default=None, compare=False, repr=False)
 
     def settled(self) -> "Answer":
@@ -122,6 +119,25 @@ def split_origin(url: str) -> str:
     return f"{parts.scheme}://{host}:{port}"
 
 
+def checked_base(base_url: str) -> tuple[str, str]:
+    """The base URL without a trailing slash, and its origin. Errors do not repeat it: it may hold secrets."""
+    base = base_url.strip()
+    if not base.isprintable() or " " in base or "\\" in base:
+        raise ValueError("The base URL must not contain spaces, backslashes or control characters.")
+    if "?" in base or "#" in base:
+        raise ValueError("The base URL must not have a query or a fragment.")
+    try:
+        origin = split_origin(base)
+    except ValueError:
+        origin = ""
+    if not origin:
+        raise ValueError(
+            "The base URL must be an http or https address such as https://api.lemondata.cc/v1, "
+            "without a user name or password."
+        )
+    return base.rstrip("/"), origin
+
+
 def poll_paths(task_id: str) -> tuple[str, ...]:
     """Where to ask about a task, below the base URL: the likeliest first. Empty for an unusable id."""
     task_id = clean_task_id(task_id)
@@ -154,7 +170,6 @@ def read_answer(
     said: dict[str, Any] = {
         "ids": ids_of(document, headers, hide),
         "usage": usage_of(document),
-        "limits": rate_limits(headers),
         "raw": raw,
     }
     try:
@@ -213,6 +228,7 @@ def _read(
             poll_url=poll_url,
             created=_created(document),
             reason=text,
+            result_url=_result_path(levels, origin),
         )
     previews: tuple[Result, ...] = ()
     if status in (Status.PENDING, Status.PROCESSING):
@@ -300,7 +316,13 @@ def _poll_urls(levels: list[dict[str, Any]], headers: Mapping[str, str]) -> Iter
         yield from (value for _, value in named(level, words.POLL_FIELDS))
         if isinstance(urls := level.get("urls"), dict):
             yield urls.get("get")  # Replicate
-    yield headers.get("location")
+    yield from (headers.get(name) for name in words.POLL_HEADERS)
+
+
+def _result_path(levels: list[dict[str, Any]], origin: str) -> str:
+    """Where a finished task says that its result is: a path on `origin`, or ""."""
+    told = (value for level in reversed(levels) for _, value in named(level, words.RESULT_ADDRESS_FIELDS))
+    return next((path for value in told if (path := poll_path(value, origin))), "")
 
 
 def _without_task_url(

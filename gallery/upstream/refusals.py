@@ -26,7 +26,6 @@ from gallery.upstream.fields import (
     first,
     ids_of,
     money,
-    rate_limits,
     reason,
     retry_after,
     suggestions,
@@ -132,7 +131,6 @@ def error_from(
         sent=sent,
         advice=advice(objects, hide),
         ids=ids_of(document, headers, hide),
-        limits=rate_limits(headers),
     )
 
 

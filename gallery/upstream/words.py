@@ -166,7 +166,15 @@ POLL_FIELDS = (
     "status_url",  # fal
     "task_url",
     "result_url",
+    "response_url",  # fal: beside status_url, which says more
 )
+# Fields of a finished task that say where its result is asked for, if it does not stand beside the status.
+RESULT_ADDRESS_FIELDS = (
+    "response_url",  # fal
+    "result_url",
+    "output_url",
+)
+POLL_HEADERS = ("location", "operation-location")  # RFC 9110; Azure
 # Paths below the base URL, for the ids that begin with the prefix; those behind the first are asked on 404 and 405.
 POLL_PATHS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ldtask_", ("/tasks/{}", "/images/{}", "/images/generations/{}")),  # the vendor's newer pages
@@ -197,6 +205,7 @@ CONTAINERS = (
     "inline_data",
     "choices",  # OpenRouter: choices[].message.images[]
     "message",
+    "delta",  # OpenRouter, in a stream: choices[].delta.images[]
     "task",  # Novita: beside the images, about the task alone
 )
 # Fields of an item that hold an address; a text, a list of texts, or an object with such a field.
@@ -239,6 +248,9 @@ NO_RESULTS = frozenset(
         *("error", "errors"),
     )
 )
+# Stems of the kinds of events, in an answer that comes as a stream of them.
+PREVIEW_EVENTS = ("partial", "preview")  # OpenAI: image_generation.partial_image
+ERROR_EVENTS = ("error", "fail")  # OpenAI: error; its Responses API: response.failed
 PROGRESS_FIELDS = ("progress", "percent", "percentage", "progress_percent")  # the vendor's; Novita: progress_percent
 
 # -- why it failed
@@ -394,7 +406,6 @@ WAIT_WORDS = re.compile(
     re.IGNORECASE,
 )  # OpenAI: "Please try again in 2s", "in 6m0s", "in 120ms"
 # The vendor's and GitHub's; OpenAI's; the IETF's draft.
-LIMIT_HEADERS = ("x-ratelimit-limit", "x-ratelimit-limit-requests", "x-ratelimit-limit-images", "ratelimit-limit")
 REMAINING_HEADERS = (
     "x-ratelimit-remaining",
     "x-ratelimit-remaining-requests",

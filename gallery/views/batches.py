@@ -22,8 +22,8 @@ SHOWN = 200
 def batch_detail(request: PersonRequest, pk: int) -> HttpResponse:
     person = request.user
     batch = batch_to_see(request.user, pk)
-    rows = for_cards(Generation.objects.visible_to(person).filter(batch=batch, dismissed=False), person)
-    cards = cards_of(rows.order_by("pk")[:SHOWN], person)
+    rows = Generation.objects.visible_to(person).filter(batch=batch, dismissed=False)
+    cards = cards_of(for_cards(rows.order_by("pk")[:SHOWN], person), person)
     context = {
         "batch": batch,
         "cards": cards,
@@ -71,6 +71,6 @@ def generation_vote(request: PersonRequest, pk: int) -> HttpResponseBase:
     services.generations.vote(person, generation)
     if not request.htmx:
         return redirect("batch_detail", generation.batch.pk)
-    compared = for_cards(Generation.objects.visible_to(person).filter(batch=generation.batch), person)
-    context = {"cards": cards_of(compared, person), "asked": generation.pk}
+    compared = Generation.objects.visible_to(person).filter(batch=generation.batch)
+    context = {"cards": cards_of(for_cards(compared, person), person), "asked": generation.pk}
     return render(request, "batches/_votes_answer.html", context)

@@ -1,6 +1,7 @@
 """The feed of cards, and the actions on a card."""
 
 import uuid
+from operator import attrgetter
 from typing import Any
 
 from django.contrib import messages
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from gallery import services
-from gallery.forms.generations import GenerationForm
+from gallery.forms.generations import TokenForm
 from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, State, UpstreamAccount
 from gallery.models.ledger import budget_state, over_budget_message
 from gallery.queries.cards import for_cards
@@ -32,11 +33,11 @@ def feed_of(request: PersonRequest) -> str:
 
 
 def feed_page(person: Person, feed: str, before: int | None = None) -> dict[str, Any]:
-    rows = for_cards(Generation.objects.in_feed(), person)
+    rows = Generation.objects.in_feed()
     rows = rows.filter(author=person) if feed == "mine" else rows.visible_to(person)
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    page = list(rows.order_by("-pk")[: PAGE + 1])
+    page = for_cards(rows.order_by("-pk")[: PAGE + 1], person)
     return {
         "cards": cards_of(page[:PAGE], person),
         "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
@@ -62,12 +63,12 @@ def mark_seen(cards: list[Card]) -> None:
 def created_answer(request: PersonRequest, generations: list[Generation]) -> HttpResponse:
     """Put new cards on top of the feed. The form stays as it is for the next picture, with a new token."""
     person = request.user
-    made = for_cards(Generation.objects.all(), person).filter(pk__in=[one.pk for one in generations])
     context = {
-        "cards": cards_of(made.order_by("-pk"), person),
+        # As they were written a moment ago: nothing is read again. If one was sent meanwhile, the next poll tells.
+        "cards": cards_of(for_cards(sorted(generations, key=attrgetter("pk"), reverse=True), person), person),
         **under_way(person),
         "feed": feed_of(request),
-        "form": GenerationForm(person=person, initial={"token": uuid.uuid4()}),
+        "form": TokenForm(initial={"token": uuid.uuid4()}),
         "budget": budget_state(person),
         "limits": limits_of(person),
     }
@@ -92,7 +93,7 @@ def _changed(request: PersonRequest, generation: Generation, said: str = "") -> 
         return redirect("create")
     person = request.user
     context = {
-        "cards": cards_of([for_cards(Generation.objects.all(), person).get(pk=generation.pk)], person),
+        "cards": cards_of(for_cards(Generation.objects.filter(pk=generation.pk), person), person),
         "feed": feed_of(request),
         **under_way(person),
     }

@@ -17,11 +17,13 @@ from gallery.models.prompts import fill_in
 from gallery.queries.limits import limits_of
 from gallery.views.cards import created_answer, feed_of, feed_page, mark_seen, under_way
 from gallery.web.http import PersonRequest, number_in
+from gallery.web.pictures import begin_with
 
+# Prompts to begin with, and the bundled sample that shows what may come of each.
 EXAMPLES = (
-    "A lemon tree on a terrace above the sea, early morning light",
-    "A quiet mountain lake under the northern lights",
-    "A poster for a jazz night, bold shapes, midnight blue and gold",
+    ("A lemon tree on a terrace above the sea, early morning light", "samples/flux-pro.webp"),
+    ("A quiet mountain lake under the northern lights", "samples/flux-schnell.webp"),
+    ("A poster for a jazz night, bold shapes, midnight blue and gold", "samples/ideogram-v3.webp"),
 )
 
 
@@ -45,6 +47,7 @@ def _page(request: PersonRequest, form: GenerationForm, status: int = 200, **mor
     }
     # The team's feed also waits for cards of others.
     context["waiting"] = any(card.generation.is_under_way for card in context["cards"])
+    begin_with(picture for card in context["cards"] for picture in card.pictures)
     page = render(request, "generations/create.html", context, status=status)
     mark_seen(context["cards"])
     return page
@@ -175,6 +178,8 @@ def generation_options(request: PersonRequest) -> HttpResponse:
     wanted["model"] = request.GET.get("model", "")
     if (count := number_in(request.GET.get("count"), most=99)) is not None:
         wanted["count"] = count
+    if (gallery := number_in(request.GET.get("gallery"))) is not None:
+        wanted["gallery"] = gallery
     form = GenerationForm(person=request.user, initial=wanted)
     response = render(request, "generations/_options.html", {"form": form})
     return trigger_client_event(response, "options", after="settle")

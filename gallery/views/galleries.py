@@ -71,8 +71,8 @@ def _detail(request: PersonRequest, gallery: Gallery, form: GalleryForm, status:
     }
     if listing.is_more:
         return listing.answer(render(request, "galleries/_gallery_page.html", context))
-    generations = for_cards(Generation.objects.visible_to(person).filter(gallery=gallery).under_way(), person)
-    running = cards_of(generations.order_by("-pk")[:RUNNING], person)
+    generations = Generation.objects.visible_to(person).filter(gallery=gallery).under_way()
+    running = cards_of(for_cards(generations.order_by("-pk")[:RUNNING], person), person)
     context |= {
         "can_delete": may(person, Action.DELETE, gallery),
         "member_count": gallery.memberships.count(),

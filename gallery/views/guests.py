@@ -27,6 +27,7 @@ from gallery.services.share_links import TooMany
 from gallery.web.guests import GuestPicture, GuestSession, by_link, thumbnails_for
 from gallery.web.http import StudioRequest, client_address, number_in
 from gallery.web.media import serve_content
+from gallery.web.pictures import begin_with
 
 PAGE = 60
 # The latest comments that a picture shows.
@@ -112,6 +113,7 @@ def guest_gallery(request: StudioRequest, session: GuestSession) -> HttpResponse
         GuestPicture(session, row, begin + place, is_liked=row.picture_id in liked) for place, row in enumerate(rows, 1)
     ]
     more = f"{session.path}?page={page + 1}" if page < last else ""
+    begin_with(shown)
     context = {"session": session, "link": session.link, "pictures": shown, "total": total, "page": page, "more": more}
     response = render(request, "guests/guest_gallery.html", context)
     session.count_visit(request, response)

@@ -16,6 +16,7 @@ from gallery.models import Gallery, GalleryEntry, Picture, SavedSearch
 from gallery.queries.search import COUNT_LIMIT, PictureSearch, SearchPage, SearchQuery
 from gallery.web.access import gallery_to_see
 from gallery.web.http import PersonRequest, number_in
+from gallery.web.pictures import begin_with
 
 PAGE = 30
 # A person who comes back gets up to this many at once, so that the page reaches the place where they were.
@@ -58,6 +59,8 @@ class Listing:
         """The context of the templates that show pictures."""
         page = self.search.page(PAGE if self.is_more else self.shown, self.after)
         pictures = self._pictures(page.ids)
+        if not self.is_more:
+            begin_with(pictures)
         context: dict[str, Any] = {
             "find": self.form,
             "gallery": self.gallery,

@@ -24,14 +24,14 @@ SHOWN = 100
 def queue(request: PersonRequest) -> HttpResponse:
     person = request.user
     who = "team" if request.GET.get("who") == "team" else "mine"
-    visible = for_cards(Generation.objects.visible_to(person), person)
-    rows = visible.filter(author=person) if who == "mine" else visible
-    ended = rows.filter(author=person, state__in=ENDED_IN_VAIN, dismissed=False)
+    own = Generation.objects.filter(author=person)
+    rows = own if who == "mine" else Generation.objects.visible_to(person)
+    ended = own.filter(state__in=ENDED_IN_VAIN, dismissed=False)
     everything = Generation.objects.under_way()
     context: dict[str, Any] = {
         "who": who,
-        "under_way": cards_of(rows.under_way().order_by("pk")[:SHOWN], person),
-        "ended": cards_of(ended.order_by("-pk")[:SHOWN], person),
+        "under_way": cards_of(for_cards(rows.under_way().order_by("pk")[:SHOWN], person), person),
+        "ended": cards_of(for_cards(ended.order_by("-pk")[:SHOWN], person), person),
         "account": UpstreamAccount.load(),
     }
     # Private generations of others are only counted, to explain the wait.

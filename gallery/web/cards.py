@@ -1,9 +1,12 @@
 """What the card of a generation says: words, progress, links, and the step that helps best. The model has the facts."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from functools import cached_property
+from itertools import groupby
 from pathlib import PurePosixPath
 
+from django.contrib.humanize.templatetags.humanize import ordinal
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import ngettext
@@ -25,7 +28,7 @@ from gallery.models.states import (
 from gallery.web.pictures import ratio_class
 
 ERROR_TITLES = {
-    GAVE_UP: "Gave up waiting",
+    GAVE_UP: "Timed out",
     PICTURE_UNAVAILABLE: "The picture could not be fetched",
     NOT_A_PICTURE: "The service did not send a picture",
     GENERATION_FAILED: "The service could not make this picture",
@@ -37,12 +40,24 @@ ERROR_TITLES = {
     "model_not_allowed": "This model is not open to the studio",
     "access_denied": "This model is not open to the studio",
     "payload_too_large": "The request was too large",
-    "async_task_not_found": "The service lost this one",
+    "async_task_not_found": "The service has no record of this request",
     "all_channels_failed": "The service has no way to this model at the moment",
     "malformed_answer": "The service’s answer could not be read",
     "no_picture": "The service made no picture",
     **dict.fromkeys(ACCOUNT_CODES, "The studio’s account at the service has a problem"),
     **dict.fromkeys(SHAPE_CODES, "The studio asks this model in the wrong way"),
+}
+# What to do about it, in the studio's own words. What the upstream says goes behind "Details".
+ERROR_HELPS = {
+    "content_policy_violation": "Describe the picture in other words.",
+    "model_not_found": "Choose another model.",
+    "model_not_allowed": "Choose another model.",
+    "access_denied": "Choose another model.",
+    "payload_too_large": "Use a shorter prompt or a smaller picture.",
+    "invalid_request_error": "Check the prompt and the options.",
+    "all_channels_failed": "Try again in a few minutes, or with another model.",
+    PICTURE_UNAVAILABLE: "Fetch it again. That costs nothing.",
+    **dict.fromkeys([*ACCOUNT_CODES, *SHAPE_CODES, REFUSED_ON_THE_WAY], "An administrator can help."),
 }
 CHARGE_WORDS = {True: "It was charged.", False: "Nothing was charged.", None: ""}
 
@@ -61,7 +76,7 @@ def start_over_url(generation: Generation) -> str:
 class Card:
     """One generation as one person sees it. Rows of `queries.cards.for_cards` have all that it shows.
 
-    A row without those annotations works, too; then the card knows neither a place in the queue nor votes.
+    A row without what that adds works, too; then the card knows neither a place in the queue nor votes.
     """
 
     def __init__(self, generation: Generation, person: Person) -> None:
@@ -70,7 +85,8 @@ class Card:
 
     @cached_property
     def pictures(self) -> list[Picture]:
-        return list(self.generation.pictures.all())
+        shown: list[Picture] | None = getattr(self.generation, "shown_pictures", None)
+        return list(self.generation.pictures.all()) if shown is None else shown
 
     @property
     def body(self) -> str:
@@ -86,6 +102,28 @@ class Card:
             # failed, interrupted, cancelled; completed, if its pictures are in the trash.
             kind = state.value
         return f"generations/_card_{kind}.html"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it shows pictures, and changes only if its rows do: no time runs."""
+        return not self.generation.is_under_way and bool(self.pictures)
+
+    @property
+    def is_line(self) -> bool:
+        """Whether it ended with nothing to look at, and so is one line."""
+        generation = self.generation
+        return not generation.is_under_way and not self.pictures and not generation.kept_files
+
+    @property
+    def tint(self) -> int:
+        """Which of the six gradients of `create.css` it has while one waits."""
+        return self.generation.pk % 6
+
+    @property
+    def again_price(self) -> Decimal | None:
+        """What asking for the same again costs, in US dollars; None where that is not known."""
+        model, generation = self.generation.model, self.generation
+        return model.estimate(model.fitting(generation.options), min(generation.count, model.max_count))
 
     @property
     def ratio_class(self) -> str:
@@ -115,6 +153,11 @@ class Card:
         if self.generation.submitted_at is None:
             return None
         return ((self.generation.finished_at or timezone.now()) - self.generation.submitted_at).total_seconds()
+
+    @property
+    def whole_seconds(self) -> int | None:
+        """For a count on the page, which goes on by itself."""
+        return None if self.seconds_under_way is None else int(self.seconds_under_way)
 
     @property
     def usual_seconds(self) -> float | None:
@@ -181,17 +224,18 @@ class Card:
         if state == State.QUEUED:
             place = self.place_in_queue
             if place is None:
-                return "In the queue"
-            return "Next in the queue" if place == 1 else f"Number {place} in the queue"
+                return "In line"
+            return "Next up" if place == 1 else f"{ordinal(place)} in line"
         if state == State.SUBMITTING:
             return "Sending…"
         if state == State.PENDING:
-            return f"Accepted by {self.generation.model.label}"
+            return "Generating"
         if state == State.SAVING:
-            return ngettext("Fetching the picture", "Fetching the pictures", self.generation.count)
+            here = len(self.pictures)
+            return f"{here} of {self.generation.count} here" if here else "Almost there"
         if self.is_taking_longer:
             return "Taking longer than usual"
-        return "In the making" if self.countdown is None else f"About {self.countdown} s left"
+        return "Generating" if self.countdown is None else f"About {self.countdown} s left"
 
     # -- when it has ended
 
@@ -205,6 +249,10 @@ class Card:
     @property
     def error_title(self) -> str:
         return ERROR_TITLES.get(self.generation.error_code, "This one did not work")
+
+    @property
+    def help_words(self) -> str:
+        return ERROR_HELPS.get(self.generation.error_code, "")
 
     @property
     def charge_words(self) -> str:
@@ -268,3 +316,17 @@ def cards_of(generations: Iterable[Generation], person: Person) -> list[Card]:
     models = (card.generation.model for card in cards)
     ImageModel.objects.all().label_replacements(model for model in models if not model.is_on_offer)
     return cards
+
+
+# So many failures of one kind in a row are folded into one.
+FOLDED_FROM = 3
+
+
+def folded(cards: Iterable[Card]) -> list[list[Card]]:
+    """The cards in their order. Neighbours that ended for the same reason are one list; others are alone in theirs."""
+    runs = (list(run) for _, run in groupby(cards, key=_fold_key))
+    return [piece for run in runs for piece in ([run] if len(run) >= FOLDED_FROM else [[card] for card in run])]
+
+
+def _fold_key(card: Card) -> object:
+    return card.ended_words if card.is_line and card.is_mine else card.generation.pk

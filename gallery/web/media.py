@@ -1,7 +1,8 @@
 """Hands out stored files, after the caller has checked that this person may see them.
 
-Three ways, as the settings say: from this process; by the nginx in front of it (X-Accel-Redirect), so that no Python
-waits for a slow reader; or, where files are on S3, by a redirect to an address that is signed for a few minutes.
+Three ways, as the settings say: from this process, which reads from a folder or a bucket; by the nginx in front of it
+(X-Accel-Redirect), so that no Python waits for a slow reader; or by a redirect to the bucket, at an address that is
+signed for a few minutes.
 """
 
 from collections.abc import Callable
@@ -21,8 +22,6 @@ from gallery.web.http import StudioRequest
 # Addresses carry the content's digest, so what was fetched once never changes. `private`: a shared cache
 # cannot ask whether this person may still see it.
 KEPT = "private, max-age=31536000, immutable"
-# For a redirect to S3: shorter than its signature is valid.
-KEPT_REDIRECT = "private, max-age=120"
 ASKED_EACH_TIME = "private, no-cache"
 
 # A thread sends a file for as long as its reader takes; a smaller one fits into the buffers of a connection. A web
@@ -42,10 +41,12 @@ def serve(request: StudioRequest, name: str, content_type: str, etag: str, *, fi
     if request.headers.get("If-None-Match") == quoted:
         return _finish(HttpResponseNotModified(), quoted, KEPT)
     disposition = content_disposition_header(bool(filename), filename) if filename else None
-    if settings.LEMONSTUDIO_S3_BUCKET:
+    is_in_bucket = bool(settings.LEMONSTUDIO_S3_BUCKET)
+    if is_in_bucket and settings.LEMONSTUDIO_S3_SERVE == "redirect":
         response: HttpResponseBase = _signed_redirect(name, content_type, disposition)
-        return _finish(response, quoted, KEPT_REDIRECT)
-    if settings.LEMONSTUDIO_ACCEL_PREFIX:
+        # Shorter than its signature is valid.
+        return _finish(response, quoted, f"private, max-age={settings.LEMONSTUDIO_S3_SECONDS * 2 // 5}")
+    if settings.LEMONSTUDIO_ACCEL_PREFIX and not is_in_bucket:
         response = HttpResponse(content_type=content_type)
         response["X-Accel-Redirect"] = quote(str(PurePosixPath(settings.LEMONSTUDIO_ACCEL_PREFIX) / name))
     else:
@@ -105,8 +106,33 @@ def serve_untrusted(request: StudioRequest, name: str, filename: str) -> HttpRes
     return response
 
 
+def serve_lent(name: str) -> HttpResponseBase:
+    """Answer with a stored picture, always from this process and for no cache, to a service that fetches it.
+
+    The answer is 429 while this process sends as many large files as it may. Raises Http404 where the storage does not
+    have it.
+    """
+    try:
+        stored = default_storage.open(name)
+        # A bucket's file is fetched at the first read; later, the answer could not be 404 any more.
+        stored.read(1)
+        stored.seek(0)
+    except FileNotFoundError:
+        raise Http404 from None
+    try:
+        response = _held(FileResponse(stored, content_type="image/jpeg" if name.endswith(".jpg") else "image/png"))
+    except Busy:
+        stored.close()
+        return _busy()
+    response["Cache-Control"] = "no-store"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
 def _signed_redirect(name: str, content_type: str, disposition: str | None) -> HttpResponse:
-    parameters = {"ResponseContentType": content_type}
+    # The bucket repeats these in its answer, so that the browser keeps the file as long as it remembers the address.
+    parameters = {"ResponseContentType": content_type, "ResponseCacheControl": KEPT}
     if disposition:
         parameters["ResponseContentDisposition"] = disposition
     # Of this storage, not of Django's own: the address carries a signature that lasts LEMONSTUDIO_S3_SECONDS.

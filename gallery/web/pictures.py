@@ -1,13 +1,17 @@
 """The addresses and the box of a picture, as pages need them, for people and for guests alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 from django.urls import reverse
 
 from gallery.models import Picture
 
 LARGEST_THUMBNAIL = 960
+# How many pictures a list surely shows without scrolling, on a laptop.
+FIRST_ROW = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,16 @@ class PictureFiles:
         """The smallest thumbnail; the original until there is one."""
         widths = self.thumbnails.get("webp", ())
         return self.url(min(widths), "webp") if widths else self.original
+
+
+def begin_with(pictures: Iterable[Any]) -> None:
+    """Have browsers load the first of these at once, and the others when a person scrolls to them."""
+    for picture in islice(pictures, FIRST_ROW):
+        picture.is_in_first_row = True
+
+
+def is_in_first_row(picture: object) -> bool:
+    return getattr(picture, "is_in_first_row", False)
 
 
 def original_url(picture: Picture) -> str:

@@ -73,6 +73,7 @@ class Studio:
         self.env = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("LEMON", "DATABASE"))},
             "LEMONSTUDIO_ENV": "local",
+            "LEMONSTUDIO_DOTENV": "",
             "LEMONSTUDIO_DATA": str(data),
             "LEMONSTUDIO_SANDBOX_PORT": str(sandbox_port),
             "LEMONSTUDIO_SANDBOX_SPEED": "4",

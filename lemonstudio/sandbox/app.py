@@ -27,7 +27,7 @@ from urllib.parse import parse_qsl
 from . import catalogue, faults, multipart, painter, uploads
 from .checks import PICTURE_FIELDS, Asked, check_key, check_spec, read_body
 from .errors import ApiError, invalid, unknown_model
-from .models import EDITS, GENERATIONS, MODELS, VARIATIONS, Model, nearest, pixels
+from .models import EDITS, GENERATIONS, MODELS, MOST_IMAGES, VARIATIONS, Model, nearest, pixels
 from .spool import Spool
 from .tokens import GenerationSpec, InvalidTokenError, Signer, shorten
 
@@ -138,14 +138,15 @@ class Sandbox:
         """What a JSON body with pictures in it asks for."""
         with self._desks:
             images, mask = uploads.from_urls(fields)
-            return self._take_uploads(fields, endpoint, images, mask)
+            # At the endpoint for new pictures one file may go along, but several addresses.
+            return self._take_uploads(fields, endpoint, images, mask, at_least=1 if endpoint == EDITS else MOST_IMAGES)
 
     def _take_uploads(
-        self, fields: dict[str, Any], endpoint: str, images: list[bytes], mask: bytes | None
+        self, fields: dict[str, Any], endpoint: str, images: list[bytes], mask: bytes | None, at_least: int = 1
     ) -> tuple[Asked, GenerationSpec]:
         asked = check_spec(fields, endpoint, pictures=len(images))
-        if len(images) > max(1, asked.model.most_images):
-            most = asked.model.most_images
+        most = max(at_least, asked.model.most_images)
+        if len(images) > most:
             raise ApiError(400, "too_many_images", f"{asked.model.id} takes at most {most} at once.", param="image")
         measured = uploads.check_image(images[0] if images else None, asked.model)
         for image in images[1:]:

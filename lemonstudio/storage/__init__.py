@@ -34,6 +34,10 @@ class StorageAway(StorageError):
     """Storage cannot be reached, or is in trouble."""
 
 
+class StorageRefused(StorageAway):
+    """It answers, and says no: the name, the keys or the rights are wrong."""
+
+
 class Entry(NamedTuple):
     """A file in a listing: its size in bytes and when it was written."""
 

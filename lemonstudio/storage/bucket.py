@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3File, S3Storage
 
-from lemonstudio.storage import Entry, StorageAway, StorageError, StorageFull, system_errors
+from lemonstudio.storage import Entry, StorageAway, StorageError, StorageFull, StorageRefused, system_errors
 
 # What servers call a bucket that takes no more.
 FULL_CODES = frozenset(("InsufficientStorage", "QuotaExceeded", "XMinioAdminBucketQuotaExceeded", "XMinioStorageFull"))
@@ -38,6 +38,8 @@ def _of_an_answer(problem: ClientError) -> OSError:
         return FileNotFoundError(errno.ENOENT, "The bucket has no such file")
     if status == 507 or code in FULL_CODES:
         return StorageFull(errno.ENOSPC, f"The bucket takes no more: {code or status}")
+    if code == "NoSuchBucket" or status in (401, 403):
+        return StorageRefused(errno.EACCES, f"The bucket answers {code or status}")
     return StorageAway(errno.EIO, f"The bucket answers {code or status}")
 
 
@@ -95,8 +97,13 @@ class BucketStorage(S3Storage):  # type: ignore[misc] # django-storages has no t
     is_remote = True
     client_config: Any
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, public_endpoint_url: str | None = None, **settings: Any) -> None:
+        """`public_endpoint_url` is where browsers reach the server, if that is not where the studio does."""
         super().__init__(**settings)
+        # It signs addresses and connects to nothing.
+        self._for_browsers = (
+            BucketStorage(**settings | {"endpoint_url": public_endpoint_url or None}) if (public_endpoint_url) else None
+        )
         # The library's own waits add up to minutes, which is longer than a task or a person waits.
         self.client_config = self.client_config.merge(
             Config(
@@ -138,6 +145,11 @@ class BucketStorage(S3Storage):  # type: ignore[misc] # django-storages has no t
         with bucket_errors():
             modified_at: datetime = super().get_modified_time(name)
             return modified_at
+
+    def url(self, name: str, parameters: Any = None, expire: int | None = None, http_method: str | None = None) -> str:
+        if self._for_browsers is not None:
+            return self._for_browsers.url(name, parameters, expire, http_method)
+        return str(super().url(name, parameters, expire, http_method))
 
     def entries(self, folder: str) -> dict[str, Entry]:
         prefix = f"{self._normalize_name(folder)}/"

@@ -26,10 +26,13 @@ from gallery.models import (
     Generation,
     GroupLimit,
     GroupRight,
+    GuestAct,
     ImageModel,
+    MediaCheck,
     Person,
     Picture,
     PromptTemplate,
+    ShareLink,
     State,
     UpstreamAccount,
     ledger,
@@ -56,7 +59,10 @@ def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, 
     reserved = make_generation(estimated_cost=Decimal("0.05"))
     ledger.reserve(reserved.author, [reserved])
     PromptTemplate.objects.create(author=reserved.author, name="Fruit", text="A {{fruit}}")
-    services.share_links.make_link(team_gallery, reserved.author, {"label": "A friend", "expires_at": timezone.now()})
+    link = {"label": "A friend", "expires_at": timezone.now()}
+    services.share_links.make_link(team_gallery, reserved.author, link)
+    GuestAct.objects.create(link=ShareLink.objects.get(), kind=GuestAct.Kind.LIKE, place="a1b2")
+    MediaCheck.objects.create()
     services.comments.comment(team_gallery, team_gallery.pictures.get(), "Lovely", author=reserved.author)
     Download.objects.create(person=reserved.author, gallery=team_gallery, name="For the team")
     GroupLimit.objects.create(requests_per_day=20)

@@ -376,8 +376,9 @@ def test_options_are_edited_as_rows(as_administrator: Client) -> None:
         "default": None,
     }
     later = {"name": "async", "label": "Later", "kind": "boolean", "default": True, "operations": ["generate", "edit"]}
-    choice = {"name": "style", "label": "Style", "choices": ["vivid", "natural"], "default": "vivid"}
+    choice: dict[str, Any] = {"name": "style", "label": "Style", "choices": ["vivid", "natural"], "default": "vivid"}
     amount = {"name": "guidance", "label": "Guidance", "kind": "decimal", "minimum": 0.5, "default": 3}
+    choice["choices_for"] = {"edit": ["vivid", "plain"], "vary": ["natural"]}
     options: list[dict[str, Any]] = [size, later, choice, amount, SEED]
     response = as_administrator.post("/admin/gallery/imagemodel/add/", form_of(**rows(*options)))
     assert response.status_code == 302

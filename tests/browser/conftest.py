@@ -14,6 +14,8 @@ from tests.support.browser import FLAGS, NONE, environment, find
 from tests.support.studio import prepare
 
 PASSWORD = "a lemon a day"
+# Only a failure takes so long; a studio and a browser share two cores with other tests.
+expect.set_options(timeout=15_000)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -60,6 +62,10 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+# The session cookies of people by studio and e-mail: only the first visit of a module signs in through the form.
+SIGNED_IN: dict[tuple[str, str], list[Any]] = {}
+
+
 class Visit:
     """A browser context whose pages may neither break the Content-Security-Policy nor throw."""
 
@@ -70,6 +76,7 @@ class Visit:
             "reduced_motion": "reduce",
             **options,
         }
+        self.studio = studio
         self.context: BrowserContext = browser.new_context(**options)
         self.context.set_default_timeout(15_000)
         self.complaints: list[str] = []
@@ -86,14 +93,21 @@ class Visit:
             self.complaints.append(message.text)
 
     def sign_in(self, email: str) -> Page:
-        self.page.goto("/login/")
-        self.page.get_by_label("E-mail").fill(email)
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Sign in", exact=True).click()
+        key = (self.studio.url, email)
+        if key in SIGNED_IN:
+            self.context.add_cookies(SIGNED_IN[key])
+            self.page.goto("/")
+        # The session may have been ended by an earlier test.
+        if key not in SIGNED_IN or "/login/" in self.page.url:
+            self.page.goto("/login/")
+            self.page.get_by_label("E-mail").fill(email)
+            self.page.get_by_label("Password").fill(PASSWORD)
+            self.page.get_by_role("button", name="Sign in", exact=True).click()
         # The title begins with a number while something is under way.
         expect(self.page).to_have_title(re.compile(r"Create · Lemon Studio$"))
         # Before the modules have run, keys do nothing.
         self.page.wait_for_load_state("load")
+        SIGNED_IN[key] = [cookie for cookie in self.context.cookies() if cookie["name"] == "sessionid"]
         return self.page
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import Visit
-from tests.browser.test_create import done, generate
+from tests.browser.test_create import done, generate, save_to
 
 AXE = Axe()
 # Makes notices for Olivia and an invitation, and prints the invitation's token.
@@ -38,7 +38,7 @@ def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
     page.get_by_role("button", name="Create").click()
     gallery = page.url
     page.goto("/")
-    page.get_by_label("Save to gallery").select_option(label="Looked at closely")
+    save_to(page, "Looked at closely")
     generate(page, "Under way [fail: task_never_ends]", "flux-pro")
     generate(page, "Failed [fail: content_policy]")
     card = generate(page, "Finished")
@@ -53,7 +53,7 @@ def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
     trashed = generate(page, "Thrown away")
     done(trashed)
     trashed.hover()
-    trashed.get_by_role("button", name="Put into the trash").click()
+    trashed.get_by_role("button", name="Move to trash").click()
     expect(trashed).to_be_hidden()
     token = set_up.shell(PEOPLE)
     yield [

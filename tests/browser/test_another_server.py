@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import PASSWORD, Visit
 from tests.browser.test_composer import press_generate, write
-from tests.browser.test_create import LABELS, done, pick
+from tests.browser.test_create import LABELS, compare_with, done, pick
 from tests.conftest import png
 from tests.support.stub_upstream import WorkingUpstream
 from tests.support.studio import KEY, prepare
@@ -50,10 +50,8 @@ def page(studio: Studio, browser: Browser, server: WorkingUpstream) -> Iterator[
 def test_four_models_are_compared(page: Page, server: WorkingUpstream) -> None:
     pick(page, "dall-e-3")
     write(page, "task 0.5 A lighthouse, four ways")
-    page.get_by_text("Compare side by side").click()
     models = ("dall-e-3", "flux-schnell", "midjourney", "dall-e-2")
-    for slug in models[1:]:
-        page.get_by_role("checkbox", name=LABELS[slug]).check()
+    compare_with(page, *(LABELS[slug] for slug in models[1:]))
     expect(page.locator("#cost")).to_contain_text("4 pictures")
     press_generate(page)
     row = page.locator(".batch-comparison").first

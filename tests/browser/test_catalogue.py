@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import Visit
 from tests.browser.test_accessibility import problems
+from tests.browser.test_create import more, pick_label
 
 NEW = "nano-banana-pro"
 
@@ -49,11 +50,12 @@ def test_model_is_added_and_makes_a_picture(catalogue: Studio, administrator_pag
     expect(page.get_by_role("checkbox", name="Add Nano banana pro")).to_have_count(0)
 
     page.goto("/")
-    page.get_by_label("Model").select_option(label="Nano banana pro")
+    pick_label(page, "Nano banana pro")
+    more(page)
     ratio = page.get_by_role("group", name="Aspect ratio")
     expect(page.get_by_role("radio", name="4K")).to_be_visible()
     expect(page.locator("[name=opt_size]")).to_have_count(0)
-    ratio.locator("label", has_text="16:9").click()
+    ratio.locator("label", has_text="16:9").first.click()
     page.get_by_label("Prompt").fill("Sixteen to nine")
     page.get_by_role("button", name=re.compile("^Generate")).click()
     card = page.locator("article", has_text="Sixteen to nine")

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import Visit
-from tests.browser.test_create import LABELS, done, generate, pick
+from tests.browser.test_create import LABELS, compare_with, done, generate, more, pick, pick_label
 
 
 def write(page: Page, prompt: str) -> None:
@@ -25,9 +25,8 @@ def batch_of(page: Page, kind: str, words: str) -> Locator:
 def test_four_models_are_compared_and_voted_on(owner_page: Page) -> None:
     pick(owner_page, "dall-e-3")
     write(owner_page, "A lighthouse, four ways")
-    owner_page.get_by_text("Compare side by side").click()
-    for slug in ("flux-schnell", "midjourney", "dall-e-2"):
-        owner_page.get_by_role("checkbox", name=LABELS[slug]).check()
+    compare_with(owner_page, *(LABELS[slug] for slug in ("flux-schnell", "midjourney", "dall-e-2")))
+    expect(owner_page.get_by_role("button", name="Model:")).to_contain_text("4 models")
     expect(owner_page.locator("#cost")).to_have_text("4 pictures · at least $0.09")
     press_generate(owner_page)
     row = batch_of(owner_page, "comparison", "A lighthouse, four ways")
@@ -48,17 +47,17 @@ def test_four_models_are_compared_and_voted_on(owner_page: Page) -> None:
 
 
 def test_choice_made_while_options_load_stays(owner_page: Page) -> None:
-    pick(owner_page, "dall-e-3")
+    pick(owner_page, "flux-schnell")
     held: list[Route] = []
     owner_page.route("**/options/**", lambda route: held.append(route), times=1)
     with owner_page.expect_request("**/options/**"):
-        owner_page.get_by_label("Model").select_option(label=LABELS["dall-e-3"])
-    chosen = owner_page.locator('[name=opt_size][value="1792x1024"]')
+        pick_label(owner_page, LABELS["flux-pro"])
+    chosen = owner_page.locator('[name=opt_size][value="512x512"]')
     with owner_page.expect_response("**/options/**") as answer:
         owner_page.locator("label", has=chosen).click()
         held[0].continue_()
-    assert "opt_size=1792x1024" in answer.value.url
-    expect(owner_page.get_by_label("Model")).not_to_have_class(re.compile("htmx-request"))
+    assert "opt_size=512x512" in answer.value.url
+    expect(owner_page.locator("#models")).not_to_have_class(re.compile("htmx-request"))
     expect(chosen).to_be_checked()
 
 
@@ -80,7 +79,7 @@ def test_lines_become_requests_that_are_cancelled_and_retried_together(owner_pag
     pick(owner_page, "flux-pro")
     write(owner_page, "[fail: task_never_ends] first\n[fail: task_never_ends] second")
     expect(owner_page.locator("#plan summary")).to_have_count(0)
-    owner_page.get_by_role("checkbox", name="One request per line").check()
+    owner_page.get_by_role("checkbox", name="One picture per line").check()
     expect(owner_page.locator("#plan summary")).to_have_text("2 pictures: 2 prompts")
     press_generate(owner_page)
     batch = batch_of(owner_page, "prompts", "[fail: task_never_ends] first")
@@ -105,7 +104,7 @@ def test_duplicate_is_shown_before_it_is_made_again(owner_page: Page) -> None:
     expect(panel).to_have_count(0)
 
 
-def test_card_is_varied_and_remixed_by_keys(owner_page: Page) -> None:
+def test_card_is_run_again_from_its_menu_and_remixed_by_a_key(owner_page: Page) -> None:
     pick(owner_page, "flux-schnell")
     owner_page.locator('label:has([name=opt_size][value="512x512"])').click()
     card = generate(owner_page, "A picture to go on from")
@@ -113,6 +112,10 @@ def test_card_is_varied_and_remixed_by_keys(owner_page: Page) -> None:
     before = owner_page.locator("article").count()
     card.get_by_role("link").first.focus()
     owner_page.keyboard.press("v")
+    card.hover()
+    card.get_by_role("button", name="More").click()
+    expect(owner_page.locator("article")).to_have_count(before)
+    card.get_by_role("button", name="Run again").click()
     expect(owner_page.locator("article")).to_have_count(before + 1)
     card.get_by_role("link").first.focus()
     owner_page.keyboard.press("r")
@@ -129,11 +132,12 @@ def test_card_is_varied_and_remixed_by_keys(owner_page: Page) -> None:
 
 def test_draft_survives_a_reload_with_its_model_and_options(owner_page: Page) -> None:
     pick(owner_page, "dall-e-3")
+    more(owner_page)
     owner_page.locator('label:has([name=opt_quality][value="hd"])').click()
     write(owner_page, "Not yet, but soon")
     owner_page.reload()
     expect(owner_page.get_by_label("Prompt")).to_have_value("Not yet, but soon")
-    expect(owner_page.locator("#id_model option:checked")).to_have_text(LABELS["dall-e-3"])
+    expect(owner_page.get_by_role("button", name="Model:")).to_contain_text(LABELS["dall-e-3"])
     expect(owner_page.locator('[name=opt_quality][value="hd"]')).to_be_checked()
 
 
@@ -153,8 +157,10 @@ def test_keys_browse_earlier_prompts(owner_page: Page) -> None:
 
 
 def test_prompt_length_is_shown_and_checked(owner_page: Page) -> None:
-    write(owner_page, "12345")
-    expect(owner_page.locator("#prompt-length")).to_have_text("5 of 4,000 characters")
+    write(owner_page, "x" * 3000)
+    expect(owner_page.locator("#prompt-length")).to_be_hidden()
+    write(owner_page, "🍋" * 3300)
+    expect(owner_page.locator("#prompt-length")).to_have_text("3,300 of 4,000 characters")
     write(owner_page, "x" * 4001)
     press_generate(owner_page)
     expect(owner_page.locator("#composer")).to_contain_text("4,001 characters")
@@ -177,7 +183,7 @@ def test_template_is_made_from_a_picture_and_filled_in(owner_page: Page) -> None
     owner_page.get_by_label("Place", exact=True).fill("marsh")
     owner_page.get_by_role("button", name="Fill in").click()
     expect(owner_page.get_by_label("Prompt")).to_have_value("A {owl|crane} in the marsh")
-    expect(owner_page.locator("#id_model option:checked")).to_have_text(LABELS["flux-schnell"])
+    expect(owner_page.get_by_role("button", name="Model:")).to_contain_text(LABELS["flux-schnell"])
     press_generate(owner_page)
     batch = batch_of(owner_page, "prompts", "in the marsh")
     expect(batch.locator("article[data-state=completed]")).to_have_count(2, timeout=60_000)
@@ -237,9 +243,8 @@ def test_hidden_page_gets_a_notification(set_up: Studio, browser: Browser) -> No
 def test_comparison_works_on_a_phone(phone_page: Page) -> None:
     phone_page.get_by_role("button", name="Describe a picture…").click()
     write(phone_page, "From the {left|right} pocket")
-    phone_page.get_by_label("Model").select_option(label=LABELS["flux-schnell"])
-    phone_page.get_by_text("Compare side by side").tap()
-    phone_page.get_by_role("checkbox", name=LABELS["dall-e-2"]).check()
+    pick_label(phone_page, LABELS["flux-schnell"])
+    compare_with(phone_page, LABELS["dall-e-2"])
     expect(phone_page.locator("#cost")).to_have_text("4 pictures")
     press_generate(phone_page)
     row = batch_of(phone_page, "comparison", "pocket")

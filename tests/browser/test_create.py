@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import Visit
@@ -33,8 +33,35 @@ LABELS = {
 
 def pick(page: Page, slug: str) -> None:
     """Choose a model, and wait for its options."""
-    page.get_by_label("Model").select_option(label=LABELS[slug])
+    pick_label(page, LABELS[slug])
     expect(page.locator(f'[name=opt_size][value="{SIZES[slug][0]}"]')).to_have_count(1)
+
+
+def pick_label(page: Page, label: str) -> None:
+    """Choose a model by its name, in the sheet of models."""
+    page.get_by_role("button", name="Model:").click()
+    page.get_by_role("group", name="Choose a model").get_by_text(label, exact=True).first.click()
+    expect(page.get_by_role("button", name="Model:")).to_contain_text(label)
+
+
+def more(page: Page) -> None:
+    """Unfold the options that are folded."""
+    if not page.locator("#more").evaluate("(more) => more.open"):
+        page.locator("#more > summary").click()
+
+
+def save_to(page: Page, gallery: str) -> None:
+    """Choose the gallery for what is made from now on."""
+    more(page)
+    page.get_by_label("Save to gallery").select_option(label=gallery)
+
+
+def compare_with(page: Page, *labels: str) -> None:
+    """Tick models in the sheet, and close it."""
+    page.get_by_role("button", name="Model:").click()
+    for label in labels:
+        page.get_by_role("checkbox", name=f"Compare with {label}").check()
+    page.get_by_role("button", name="Close the models").click()
 
 
 def generate(page: Page, prompt: str, slug: str = "flux-schnell") -> Locator:
@@ -88,8 +115,12 @@ def test_form_stays_filled_and_can_be_sent_again_at_once(owner_page: Page) -> No
 
 
 def test_picture_is_made_with_the_keyboard_alone(owner_page: Page) -> None:
-    owner_page.locator("body").press("/")
-    expect(owner_page.get_by_label("Prompt")).to_be_focused()
+    prompt = owner_page.get_by_label("Prompt")
+    expect(prompt).to_be_focused()
+    prompt.press("Escape")
+    expect(prompt).not_to_be_focused()
+    owner_page.keyboard.press("/")
+    expect(prompt).to_be_focused()
     owner_page.keyboard.type("Typed, not clicked")
     owner_page.keyboard.press("Control+Enter")
     card = owner_page.locator("article", has_text="Typed, not clicked")
@@ -107,7 +138,7 @@ def test_card_does_not_change_size_when_it_completes(owner_page: Page) -> None:
 def test_picture_is_made_on_a_phone(phone_page: Page) -> None:
     phone_page.get_by_role("button", name="Describe a picture…").click()
     phone_page.get_by_label("Prompt").fill("From the pocket")
-    phone_page.get_by_label("Model").select_option(label=LABELS["flux-schnell"])
+    pick_label(phone_page, LABELS["flux-schnell"])
     expect(phone_page.locator('[name=opt_size][value="512x512"]')).to_have_count(1)
     phone_page.get_by_role("button", name=re.compile("^Generate")).click()
     done(phone_page.locator("article", has_text="From the pocket"))
@@ -153,14 +184,14 @@ def test_generation_can_be_cancelled(owner_page: Page) -> None:
     card = generate(owner_page, "Never mind [fail: task_never_ends]", "flux-pro")
     card.get_by_role("button", name="Cancel").click()
     expect(card).to_have_attribute("data-state", "cancelled")
-    expect(card).to_contain_text("Stopped waiting")
+    expect(card).to_contain_text("Cancelled")
 
 
 @pytest.mark.parametrize(
     ("word", "slug", "state", "text", "button"),
     [
         ("content_policy", "flux-schnell", "failed", "Nothing was charged", "Edit prompt"),
-        ("task_fails", "flux-pro", "failed", "Nothing was charged", "Retry"),
+        ("task_fails", "flux-pro", "failed", "Nothing was charged", "Try again"),
         ("model_not_allowed", "flux-schnell", "failed", "", "Copy for an administrator"),
         ("connection_broken", "flux-schnell", "interrupted", "it may have been charged", "Try again"),
     ],
@@ -276,9 +307,81 @@ def test_picture_is_made_without_javascript(set_up: Studio, browser: Browser) ->
 
 
 def test_pages_load_nothing_from_other_hosts(owner_page: Page, set_up: Studio) -> None:
-    """There is no CDN, web font or tracker."""
+    """There is no CDN, no font of another host, and no tracker."""
     origins: set[str] = set()
     owner_page.on("request", lambda request: origins.add(re.sub(r"^(\w+://[^/]+).*", r"\1", request.url)))
     owner_page.goto("/")
     owner_page.goto("/galleries/")
     assert origins == {set_up.url}
+
+
+def test_own_typefaces_are_loaded_without_moving_anything(owner_page: Page) -> None:
+    owner_page.goto("/galleries/")
+    faces = (
+        "() => document.fonts.ready.then((all) => [...all].filter((f) => f.status === 'loaded').map((f) => f.family))"
+    )
+    loaded = {family.strip('"') for family in owner_page.evaluate(faces)}
+    assert {"Figtree", "Newsreader"} <= loaded
+    shift = """() => {
+      const watch = new PerformanceObserver(() => {});
+      watch.observe({ type: "layout-shift", buffered: true });
+      return watch.takeRecords().reduce((sum, entry) => sum + entry.value, 0);
+    }"""
+    assert owner_page.evaluate(shift) < 0.01
+
+
+@pytest.mark.parametrize("size", [{"width": 1440, "height": 900}, {"width": 1280, "height": 720}])
+def test_composer_fits_without_scrolling_for_every_model(owner_page: Page, size: ViewportSize) -> None:
+    owner_page.set_viewport_size(size)
+    for slug in SIZES:
+        pick(owner_page, slug)
+        assert owner_page.locator("#composer").evaluate("(box) => box.scrollHeight <= box.clientHeight"), slug
+
+
+def test_model_and_four_pictures_are_four_clicks(owner_page: Page) -> None:
+    owner_page.keyboard.type("Four clicks and a sentence")
+    before = owner_page.locator("article").count()
+    owner_page.get_by_role("button", name="Model:").click()
+    owner_page.get_by_role("group", name="Choose a model").get_by_text("Midjourney", exact=True).click()
+    owner_page.locator('label:has([name=count][value="4"])').click()
+    owner_page.get_by_role("button", name=re.compile("^Generate")).click()
+    expect(owner_page.locator("article")).to_have_count(before + 1)
+    expect(owner_page.locator("article").first).to_contain_text("Midjourney")
+
+
+def test_enter_among_the_models_picks_and_sends_nothing(owner_page: Page) -> None:
+    pick(owner_page, "dall-e-3")
+    owner_page.get_by_label("Prompt").fill("Not to be sent by Enter")
+    before = owner_page.locator("article").count()
+    owner_page.get_by_role("button", name="Model:").press("Enter")
+    expect(owner_page.get_by_role("radio", name="DALL·E 3", exact=True)).to_be_focused()
+    owner_page.keyboard.press("ArrowRight")
+    owner_page.keyboard.press("Enter")
+    expect(owner_page.locator("#models")).to_be_hidden()
+    expect(owner_page.get_by_role("button", name="Model:")).to_contain_text("FLUX schnell")
+    owner_page.locator("[name=opt_size]").first.press("Enter")
+    expect(owner_page.get_by_label("Prompt")).to_have_value("Not to be sent by Enter")
+    expect(owner_page.locator("article")).to_have_count(before)
+
+
+def test_nothing_lies_on_a_picture_on_a_phone(phone_page: Page) -> None:
+    phone_page.get_by_role("button", name="Describe a picture…").tap()
+    expect(phone_page.get_by_label("Prompt")).to_be_focused()
+    phone_page.keyboard.type("Bare on a phone")
+    phone_page.get_by_role("button", name=re.compile("^Generate")).tap()
+    card = phone_page.locator("article", has_text="Bare on a phone")
+    done(card)
+    controls = ":is(button, a:not(.pic-link), input)"
+    assert (
+        card.locator(f".pic {controls}").evaluate_all("(all) => all.filter((one) => one.checkVisibility()).length") == 0
+    )
+    card.get_by_role("button", name="More", exact=True).tap()
+    expect(card.get_by_role("link", name="Remix")).to_be_visible()
+    phone_page.goto("/pictures/")
+    tile = phone_page.locator(".tile").first
+    assert tile.locator(controls).evaluate_all("(all) => all.filter((one) => one.checkVisibility()).length") == 0
+    assert (tile.bounding_box() or {"y": 1000})["y"] < 370
+    phone_page.get_by_role("button", name="Select").tap()
+    tile.tap()
+    expect(phone_page.locator("[data-selected]")).to_have_text("1 selected")
+    expect(phone_page.get_by_role("button", name="Add to gallery")).to_be_visible()

@@ -7,7 +7,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.test_accessibility import problems
-from tests.browser.test_create import done, generate
+from tests.browser.test_create import done, generate, save_to
 
 
 def choose(dialog: Locator, format: str, side: str) -> None:
@@ -31,7 +31,7 @@ def test_one_picture_a_selection_and_a_gallery_are_downloaded(owner_page: Page) 
     gallery = page.url
     expect(page.get_by_role("link", name="Download ZIP")).to_have_count(0)
     page.goto("/")
-    page.get_by_label("Save to gallery").select_option(label="To take away: all")
+    save_to(page, "To take away: all")
     # One is 1792 pixels wide, the other is square.
     done(generate(page, "First to take away", "dall-e-3"))
     done(generate(page, "Second to take away"))

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_create import done, generate
+from tests.browser.test_create import done, generate, save_to
 
 
 def test_picture_is_saved_and_shared_with_the_team_and_unshared(owner_page: Page, teammate_page: Page) -> None:
@@ -55,7 +55,7 @@ def test_generation_is_saved_to_the_chosen_gallery(owner_page: Page) -> None:
     expect(owner_page.get_by_role("heading", level=1)).to_have_text("Straight in")
     address = owner_page.url
     owner_page.goto("/")
-    owner_page.get_by_label("Save to gallery").select_option(label="Straight in")
+    save_to(owner_page, "Straight in")
     done(generate(owner_page, "Directly"))
     owner_page.goto(address)
     expect(owner_page.locator("main img")).to_have_count(1)

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from lemonstudio.processes.tree import Studio, soon
 from tests.browser.conftest import Visit
 from tests.browser.test_accessibility import problems
-from tests.browser.test_create import done, generate
+from tests.browser.test_create import done, generate, save_to
 
 PASSWORD = "open sesame"
 
@@ -23,7 +23,7 @@ def gallery(owner_page: Page, set_up: Studio) -> str:
     expect(page.get_by_role("heading", level=1)).to_have_text("For the client")
     address = page.url
     page.goto("/")
-    page.get_by_label("Save to gallery").select_option(label="For the client")
+    save_to(page, "For the client")
     for prompt in ("Nobody else's business, first", "Nobody else's business, second"):
         done(generate(page, prompt))
     ready = (

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, expect
 
 from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import PASSWORD, Visit
-from tests.browser.test_create import done, generate
+from tests.browser.test_create import done, generate, save_to
 
 MAY_INVITE = """
 from django.contrib.auth.models import Permission
@@ -25,7 +25,7 @@ def test_invited_person_decides_and_the_inviter_is_notified(set_up: Studio, brow
     page.get_by_role("button", name="Create").click()
     gallery = page.url
     page.goto("/")
-    page.get_by_label("Save to gallery").select_option(label="Decided together")
+    save_to(page, "Decided together")
     done(generate(page, "A poster to agree on"))
 
     # Olivia makes a link, from the gallery's members.

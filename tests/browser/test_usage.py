@@ -93,8 +93,10 @@ def test_usage_works_with_the_keyboard_alone(usage_page: Page, months: list[str]
     usage_page.keyboard.press("u")
     expect(usage_page.get_by_role("heading", name="Usage", exact=True)).to_be_visible()
     expect(usage_page.get_by_role("link", name="Usage")).to_have_attribute("aria-current", "page")
+    usage_page.wait_for_load_state()  # before that, no script hears the key
     usage_page.keyboard.press("ArrowLeft")
     expect(usage_page.get_by_role("heading", name=months[0])).to_be_visible()
+    usage_page.wait_for_load_state()
     usage_page.keyboard.press("ArrowRight")
     expect(usage_page.get_by_role("heading", name=months[2])).to_be_visible()
     days = usage_page.get_by_role("table", name="By day")

@@ -398,12 +398,15 @@ class PictureHost:
     def __init__(self, stub: StubUpstream) -> None:
         self.origin = stub.origin
         self.moods: deque[str] = deque()
+        # By path, the mood of the last request.
+        self.sent_last: dict[str, str] = {}
         # What another process does while the first request waits for its answer.
         self.meanwhile: Callable[[], None] | None = None
         stub.handler = self._serve
 
     def _serve(self, request: Request) -> Reply:
         mood = self.moods.popleft() if self.moods else "good"
+        self.sent_last[request.path] = mood
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             meanwhile()

@@ -20,16 +20,16 @@ import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from gallery.engine import Timing
+from gallery.engine import Timing, inbox
 from gallery.engine.inbox import mark_of
 from gallery.engine.ingest import ingest_results
 from gallery.engine.results import Results, keep_results, results_left_behind
-from gallery.engine.storage_watch import StorageWatch
+from gallery.engine.storage_watch import ANSWER_BYTES, StorageWatch
 from gallery.models import Generation, Picture, State, UpstreamAccount
 from gallery.upstream import Answer, Result, Status
 from lemonstudio.processes.tree import soon
 from tests.engine.conftest import EngineDriver, turn
-from tests.support.stub_upstream import StubUpstream, WorkingUpstream
+from tests.support.stub_upstream import Reply, Request, StubUpstream, WorkingUpstream
 from tests.support.studio import working_studio
 
 MakeGeneration = Callable[..., Generation]
@@ -163,7 +163,13 @@ def test_picture_that_waits_for_room_outlives_the_lease(
 ) -> None:
     """Another engine takes over while the first one still holds the only copy in its hands."""
     generation = make_generation()
-    stub.answer(json={"created": 1, "data": [{"b64_json": base64.b64encode(picture).decode()}]})
+    full.grow(ME)
+
+    def answer(request: Request) -> Any:
+        full.shrink(ROOM, ME)
+        return {"created": 1, "data": [{"b64_json": base64.b64encode(picture).decode()}]}
+
+    stub.handler = answer
     first, second = driver.engine(), driver.engine()
     turn(first, lambda: "No room for a picture" in caplog.text)
     UpstreamAccount.objects.update(lease_until=None)
@@ -174,6 +180,29 @@ def test_picture_that_waits_for_room_outlives_the_lease(
         ingest_results(generation.pk)
     with Picture.objects.get().original.open() as file:
         assert file.read() == picture
+
+
+def test_nothing_is_sent_without_room_for_its_answer(
+    full: Disk,
+    driver: EngineDriver,
+    stub: StubUpstream,
+    make_generation: MakeGeneration,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    free = ROOM
+    monkeypatch.setattr(inbox, "_free_bytes", lambda folder: free)  # a limit on files shows nowhere else
+    stub.handler = lambda request: Reply(how="hang")
+    for _ in range(4):
+        make_generation()
+    engine = driver.engine(storage_probe=0.1)
+    turn(engine, lambda: UpstreamAccount.load().pause_code == "storage_full")
+    assert stub.requests == []
+    free = 3 * ANSWER_BYTES
+    full.grow(ME)
+    turn(engine, lambda: not UpstreamAccount.load().is_paused and len(stub.requests) == 3)
+    until = time.monotonic() + 0.3
+    turn(engine, lambda: time.monotonic() > until)
+    assert len(stub.requests) == 3
 
 
 def test_part_of_a_picture_is_not_kept(
@@ -210,8 +239,10 @@ class TestWholeStudio:
 
     def test_pictures_wait_for_room(self, upstream: WorkingUpstream, tmp_path: Path) -> None:
         with disk_at(tmp_path / "media") as disk, working_studio(tmp_path, upstream) as studio:
+            # Long enough for the disk to be full by the time of the answers.
+            studio.submit("sync 3 by its address", "inside 3 in the answer", "task 3 by a task")
+            upstream.wait_for(3, 20)
             disk.shrink(ROOM, studio.processes())
-            studio.submit("sync 0 by its address", "inside 0 in the answer", "task 1 by a task")
             soon(lambda: len(upstream.fetches) >= 2, 20)
             # The one in the answer is held in the data folder, if only the media have no room.
             states = ["saving"] if disk.is_real else ["saving", "submitting"]

@@ -16,6 +16,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http.multipartparser import MultiPartParser
+from django.test import Client
 from django.utils import timezone
 
 from gallery import services, tasks
@@ -174,6 +175,64 @@ def test_more_pictures_than_the_model_takes_are_not_sent(
     turn_until_state(driver.engine(), edit, State.FAILED)
     assert (edit.error_code, posts(stub)) == ("too_many_images", [])
     assert "nothing was sent" in edit.error_message
+
+
+LENDS = {**REFERENCE, "lent": 16}
+
+
+def lent(stub: StubUpstream, client: Client, name: str = "image_urls") -> list[bytes]:
+    """The pictures behind the addresses of the one request, as the upstream fetches them."""
+    (sent,) = posts(stub)
+    assert sent.headers["content-type"] == "application/json"
+    addresses = sent.json[name]
+    paths = [one.removeprefix("https://lends.example.org") for one in (addresses if name[-1] == "s" else [addresses])]
+    return [client.get(path).getvalue() for path in paths]
+
+
+def test_several_pictures_are_lent_where_the_model_takes_one_file(
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration, owner: Person, client: Client, settings: Any
+) -> None:
+    settings.LEMONSTUDIO_PUBLIC_URL = "https://lends.example.org"
+    ImageModel.objects.filter(slug="dall-e-2").update(routes={"references": LENDS})
+    asked = make_edit("create", reference_files=[store(MASK, owner)])
+    stub.answer(json=DONE)
+    turn_until_state(driver.engine(), asked, State.SAVING)
+    assert lent(stub, client) == [IMAGE, MASK]
+    (sent,) = posts(stub)
+    assert sent.path == "/v1/images/generations"
+    assert (sent.json["operation"], sent.json["prompt"]) == ("image-to-image", "Add a bee")
+
+
+def test_one_picture_is_sent_as_a_file_although_it_could_be_lent(
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration, settings: Any
+) -> None:
+    settings.LEMONSTUDIO_PUBLIC_URL = "https://lends.example.org"
+    ImageModel.objects.filter(slug="dall-e-2").update(routes={"references": LENDS})
+    asked = make_edit("create")
+    stub.answer(json=DONE)
+    turn_until_state(driver.engine(), asked, State.SAVING)
+    assert form_of(posts(stub)[0]).files == {"image": IMAGE}
+
+
+def test_model_that_takes_addresses_only_gets_one(
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration, client: Client, settings: Any
+) -> None:
+    settings.LEMONSTUDIO_PUBLIC_URL = "https://lends.example.org"
+    route = {"endpoint": "/images/generations", "lent": 1}
+    ImageModel.objects.filter(slug="dall-e-2").update(routes={"edit": route})
+    edit = make_edit()
+    stub.answer(json=DONE)
+    turn_until_state(driver.engine(), edit, State.SAVING)
+    assert lent(stub, client, "image_url") == [IMAGE]
+
+
+def test_nothing_is_lent_without_the_setting(
+    driver: EngineDriver, stub: StubUpstream, make_edit: MakeGeneration, owner: Person
+) -> None:
+    ImageModel.objects.filter(slug="dall-e-2").update(routes={"references": LENDS})
+    asked = make_edit("create", reference_files=[store(MASK, owner)])
+    turn_until_state(driver.engine(), asked, State.FAILED)
+    assert (asked.error_code, posts(stub)) == ("too_many_images", [])
 
 
 # -- what may be sent again

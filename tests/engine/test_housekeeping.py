@@ -9,10 +9,10 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Task
 
-from gallery import tasks
+from gallery import services, tasks
 from gallery.engine import housekeeping
 from gallery.enqueue import enqueue_submit
-from gallery.models import Generation, ImageModel, Picture, State
+from gallery.models import Gallery, Generation, GuestAct, ImageModel, Picture, ShareLink, State
 from tests.conftest import model
 
 pytestmark = pytest.mark.database
@@ -42,6 +42,17 @@ def test_finds_none_while_the_queue_is_long(make_picture: MakePicture) -> None:
     for number in range(housekeeping.REMEMBERED + 1):
         enqueue_submit(number)
     assert housekeeping.pictures_without_thumbnails() == []
+
+
+def test_acts_of_guests_are_forgotten_after_an_hour(team_gallery: Gallery) -> None:
+    fields = {"label": "Client", "expires_at": timezone.now()}
+    services.share_links.make_link(team_gallery, team_gallery.owner, fields)
+    link = ShareLink.objects.get()
+    for minutes in (59, 61):
+        at = timezone.now() - timedelta(minutes=minutes)
+        GuestAct.objects.create(link=link, kind=GuestAct.Kind.LIKE, place=str(minutes), created_at=at)
+    housekeeping.delete_old_rows()
+    assert [act.place for act in GuestAct.objects.all()] == ["59"]
 
 
 # -- durations

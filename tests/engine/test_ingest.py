@@ -9,11 +9,15 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import OperationalError, connection
+from django.utils import timezone
 from PIL import Image
 
 from gallery.engine import housekeeping, ingest
 from gallery.engine.ingest import ingest_result, ingest_results, make_thumbnails
+from gallery.engine.results import Deliveries
 from gallery.models import Gallery, Generation, Picture, State
+from gallery.services.generations import delete_file
 from gallery.web.cards import Card
 from gallery.web.pictures import files_of, full_url, original_url
 from tests.conftest import png
@@ -389,6 +393,81 @@ def test_running_twice_keeps_a_file_once(delivered: MakeGeneration, host: StubUp
     assert ingest_result(generation, 0, {"url": f"{host.origin}/a.png"}) is None
     assert len(default_storage.listdir("kept")[1]) == files
     assert kept(again(generation)) == SVG
+
+
+def test_one_of_two_processes_fetches_what_both_were_told_of(delivered: MakeGeneration, host: StubUpstream) -> None:
+    generation = delivered("/1", "/2")
+    another = Generation(pk=generation.pk)
+    assert another.claim_ingest(60)
+    assert again(generation).state == State.SAVING
+    assert host.requests == []
+    # The other one died, or it has put it off.
+    Generation.objects.update(ingest_until=timezone.now())
+    assert (again(generation).state, generation.ingest_until) == (State.COMPLETED, None)
+    assert [request.path for request in host.requests] == ["/1", "/2"]
+    another.release_ingest()
+    assert not another.claim_ingest(60)
+
+
+def test_process_goes_on_with_a_claim_that_it_could_not_release(delivered: MakeGeneration, host: StubUpstream) -> None:
+    generation = delivered()
+
+    def away(execute: Any, sql: str, *others: Any) -> Any:
+        if sql.startswith("SELECT") and '"gallery_picture"' in sql:
+            raise OperationalError("the database is away")
+        return execute(sql, *others)
+
+    with connection.execute_wrapper(away), pytest.raises(OperationalError):
+        ingest_results(generation.pk)
+    assert again(generation).state == State.COMPLETED
+
+
+def test_picture_of_a_fresh_answer_comes_in_beside_the_kept_file(
+    make_generation: MakeGeneration, host: StubUpstream
+) -> None:
+    inline = default_storage.save("inbox/1", ContentFile(SVG))
+    results = [{"url": "", "file": inline}, {"url": f"{host.origin}/b.png"}]
+    generation = again(make_generation(state=State.SAVING, results=results, count=2))
+    assert (generation.pictures.count(), kept(generation)) == (1, SVG)
+    Generation.objects.update(state=State.PROCESSING)
+    fresh = [{"url": f"{host.origin}/a.png"}, {"url": f"{host.origin}/b.png"}]
+    Deliveries(lambda pk: None, fetch_by=60).deliver(generation, fresh)
+    generation = again(generation)
+    assert (generation.state, generation.pictures.count(), kept(generation)) == (State.COMPLETED, 2, SVG)
+    assert (generation.pictures_stored, generation.can_fetch) == (2, False)
+    # The picture stands for the result now: the file goes without a trace.
+    assert delete_file(generation, 0)
+    generation.refresh_from_db()
+    assert (generation.deleted_results, generation.can_fetch) == ([], False)
+
+
+def test_address_is_fetched_where_the_file_in_the_answer_is_no_picture(
+    delivered: MakeGeneration, host: StubUpstream
+) -> None:
+    name = default_storage.save("inbox/1", ContentFile(SVG))
+    host.handler = lambda request: Reply(status=500)
+    generation = again(delivered(results=[{"url": f"{host.origin}/a.png", "file": name}], attempts=4))
+    assert (generation.state, kept(generation), generation.can_fetch) == (State.COMPLETED, SVG, True)
+    host.handler = lambda request: Reply(body=PICTURE)
+    assert generation.fetch_again()
+    generation = again(generation)
+    assert (generation.pictures.get().original.read(), kept(generation)) == (PICTURE, SVG)
+    assert (generation.can_fetch, default_storage.exists(name)) == (False, False)
+
+
+@pytest.mark.parametrize("latest", [SVG, b"%PDF-1.7 and so on"])
+def test_of_two_files_for_a_result_the_first_is_kept_unless_it_is_a_text(
+    latest: bytes, make_generation: MakeGeneration
+) -> None:
+    for first, stays in ((TIFF, TIFF), (b"not base64 at all!", latest)):
+        names = [default_storage.save("inbox/1", ContentFile(data)) for data in (first, latest)]
+        generation = again(make_generation(state=State.SAVING, results=[{"url": "", "file": names[0]}]))
+        Deliveries(lambda pk: None, fetch_by=60).deliver(
+            generation, [{"url": "", "file": names[1]}], from_=[State.COMPLETED, State.FAILED]
+        )
+        generation = again(generation)
+        assert (generation.state, kept(generation), generation.can_fetch) == (State.COMPLETED, stays, False)
+        assert not any(default_storage.exists(name) for name in names)
 
 
 def test_a_kept_file_without_a_row_is_swept_after_a_day(

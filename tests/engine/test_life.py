@@ -88,7 +88,7 @@ class Flaw(StrEnum):
 
 
 # Not mended yet: a life is well even if one of these shows. Take out what is mended.
-STILL_OPEN: frozenset[Flaw] = frozenset({Flaw.KEPT})
+STILL_OPEN: frozenset[Flaw] = frozenset()
 
 
 class Life(RuleBasedStateMachine):
@@ -108,6 +108,8 @@ class Life(RuleBasedStateMachine):
         self.generations: list[int] = []
         # By generation, the results (their indexes) that an engine has received: they must not get lost.
         self.owed: dict[int, set[int]] = defaultdict(set)
+        # Of those, the ones that came inside an answer.
+        self.inline: dict[int, set[int]] = defaultdict(set)
         # Generations about which an engine had an answer when it ended.
         self.unhandled: set[int] = set()
         # Of the monotonic clock: until then the upstream wants no request at all.
@@ -321,7 +323,7 @@ class Life(RuleBasedStateMachine):
     )
     def a_while_passes(self, housekeeping: bool, account_is_mended: bool) -> None:
         """What was put off is due, and who was given some time has had it."""
-        Generation.objects.exclude(due_at=None).update(due_at=timezone.now() - timedelta(seconds=1))
+        Generation.objects.exclude(due_at=None).update(due_at=timezone.now() - timedelta(seconds=1), ingest_until=None)
         Picture.objects.update(created_at=F("created_at") - timedelta(minutes=5))
         if account_is_mended:
             UpstreamAccount.resume()  # an administrator says so
@@ -471,11 +473,19 @@ class Life(RuleBasedStateMachine):
             if Flaw.FEWER_RESULTS in self.tolerated and generation.results:
                 owed &= set(range(len(generation.results)))
             lost = (known | owed) - here
-            if Flaw.KEPT in self.tolerated:
-                lost -= {file.index for file in generation.kept_files}
+            for file in generation.kept_files:
+                if Flaw.KEPT in self.tolerated or self._is_all_that_came(generation, file.index):
+                    lost.discard(file.index)
             if generation.state == State.CANCELLED and generation.results and Flaw.CANCELLED in self.tolerated:
                 continue
             assert not lost, f"{generation} is {generation.state}, and these of its results are lost: {lost}"
+
+    def _is_all_that_came(self, generation: Generation, index: int) -> bool:
+        """No picture came inside an answer, and no address, or one whose host sent nothing better than this."""
+        address = generation.results[index]["url"]
+        return index not in self.inline[generation.pk] and (
+            not address or self.host.sent_last.get(f"/{generation.pk}-{index}.png") == "torn"
+        )
 
     def _check_storage(self) -> None:
         named, instead_of_kept = set(), set[str]()
@@ -583,7 +593,9 @@ class Life(RuleBasedStateMachine):
         process.wait_until_idle()
         if Flaw.KILLED not in self.tolerated:
             # They are in storage already.
-            self.owed[call.generation] |= {index for index, kind in enumerate(call.brought) if kind == "b64"}
+            inline = {index for index, kind in enumerate(call.brought) if kind == "b64"}
+            self.owed[call.generation] |= inline
+            self.inline[call.generation] |= inline
         if then == "turn":
             self._turn(process)
         elif then == "death":
@@ -597,6 +609,7 @@ class Life(RuleBasedStateMachine):
 
     def _owe(self, call: Call) -> None:
         self.owed[call.generation] |= {index for index, kind in enumerate(call.brought) if kind in GOOD}
+        self.inline[call.generation] |= {index for index, kind in enumerate(call.brought) if kind == "b64"}
 
     def _ingest_in_another_process(self, pk: int) -> None:
         with connection.execute_wrapper(self.journal):

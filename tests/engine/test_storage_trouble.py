@@ -16,6 +16,7 @@ from gallery.engine import Engine, inbox, storage_watch
 from gallery.engine.ingest import ingest_results
 from gallery.engine.results import Deliveries
 from gallery.models import Generation, Picture, State, UpstreamAccount
+from lemonstudio.storage import StorageError
 from tests.conftest import png
 from tests.engine.conftest import EngineDriver, turn
 from tests.support.s3_proxy import S3Proxy
@@ -160,6 +161,19 @@ def test_stop_in_the_middle_of_an_outage_loses_nothing(
     ingest_all(driver.engine(**QUICK), 1)
     generation.refresh_from_db()
     assert (generation.state, Picture.objects.count()) == (State.COMPLETED, 1)
+
+
+def test_answer_goes_straight_to_the_bucket_if_the_machine_has_no_room(
+    s3: S3Proxy, settings: Any, tmp_path: Path
+) -> None:
+    settings.DATA_DIR = tmp_path / "a file"
+    settings.DATA_DIR.touch()
+    assert not inbox.keep("inbox/1-0-a-b-3", b"abc", is_well=True, note=lambda problem: None)
+    with default_storage.open("inbox/1-0-a-b-3") as file:
+        assert file.read() == b"abc"
+    s3.trouble = "slow_down"
+    with pytest.raises(StorageError):
+        inbox.keep("inbox/2-0-a-b-3", b"abc", is_well=True, note=lambda problem: None)
 
 
 def test_kill_before_the_row_is_written_loses_nothing(

@@ -328,6 +328,7 @@ print(peak_mib() - before)
 """
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from /proc")
 # A WebP takes its decoder two more canvases of its size.
 # The PNG with the largest pixels stands for all. At night the others run as well.

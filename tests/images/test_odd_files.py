@@ -179,11 +179,13 @@ def test_bomb_is_refused_with_its_size_and_the_limit(name: str) -> None:
         examine(io.BytesIO(BOMBS[name]()))
 
 
+@pytest.mark.process
 def test_bombs_take_no_memory(tmp_path: Path) -> None:
     liar = lying_avif(9000, 9000)
     assert peak_mib(tmp_path, liar, *(make() for make in BOMBS.values())) < 40
 
 
+@pytest.mark.process
 def test_largest_avif_takes_limited_memory(tmp_path: Path) -> None:
     largest = Image.new("RGBA", (8000, MAX_PIXELS // 8000), (1, 2, 3, 4))
     data = encode(largest, "AVIF", speed=10, quality=10)
@@ -198,6 +200,7 @@ def photo(width: int, height: int, **options: object) -> bytes:
     return encode(quarters((64, 48)).resize((width, height), Image.Resampling.NEAREST), "JPEG", **options)
 
 
+@pytest.mark.process
 def test_photo_of_48_megapixels_is_decoded_at_half_its_size(tmp_path: Path) -> None:
     data = photo(8064, 6048)
     assert inspect(io.BytesIO(data)).width == 8064
@@ -211,6 +214,7 @@ def test_photo_of_48_megapixels_is_decoded_at_half_its_size(tmp_path: Path) -> N
     assert peak_mib(tmp_path, data) < 400
 
 
+@pytest.mark.process
 def test_progressive_photo_is_decoded_whole_with_a_lower_limit() -> None:
     assert inspect(io.BytesIO(photo(8064, 6048, progressive=True))).height == 6048
     with pytest.raises(NotAPicture, match=r"80\.6 million; 64 million are the most"):

@@ -392,6 +392,7 @@ def peak_mib(folder: Path, *files: bytes) -> int:
     return int(subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout)
 
 
+@pytest.mark.process
 def test_bombs_take_no_memory(tmp_path: Path) -> None:
     long = zlib.compress(bytes(2**28))
     bombs = [
@@ -406,6 +407,7 @@ def test_bombs_take_no_memory(tmp_path: Path) -> None:
     assert peak_mib(tmp_path, *bombs) < 40
 
 
+@pytest.mark.process
 def test_largest_picture_takes_limited_memory(tmp_path: Path) -> None:
     largest = Image.new("RGBA", (8000, MAX_PIXELS // 8000), (1, 2, 3, 4))
     assert peak_mib(tmp_path, encode(largest, "PNG", compress_level=1)) < 800

@@ -116,7 +116,7 @@ def main() -> int:
     mark = uuid.uuid4().hex
     # tests.support.studio keeps a prepared data folder there.
     folder = Path(tempfile.mkdtemp(prefix="interop-"))
-    os.environ.update(LEMONSTUDIO_ENV="local", LEMONSTUDIO_DATA=str(folder))
+    os.environ.update(LEMONSTUDIO_ENV="local", LEMONSTUDIO_DOTENV="", LEMONSTUDIO_DATA=str(folder))
     os.chdir(ROOT)
     signal.signal(signal.SIGALRM, too_late)
     signal.signal(signal.SIGTERM, too_late)

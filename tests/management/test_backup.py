@@ -127,6 +127,14 @@ def test_postgres_is_backed_up_and_restored(upstream: WorkingUpstream, tmp_path:
         for one in (studio, restored):
             with_programs_of_postgres(one)
         studio.manage("backup", str(tmp_path / "backup"))
+        # The pause is in the same transaction as all the rest: if that fails at its very end, there is nothing.
+        programs, failing = restored.env["PATH"], tmp_path / "failing"
+        failing.mkdir()
+        (failing / "psql").write_text(f'#!/bin/sh\nPATH="{programs}" exec psql "$@" --command="SELECT 1/0"\n')
+        (failing / "psql").chmod(0o755)
+        restored.env["PATH"] = f"{failing}{os.pathsep}{programs}"
+        assert "division by zero" in manage(restored, "restore", str(tmp_path / "backup")).stderr
+        restored.env["PATH"] = programs
         assert "sync 0 queued" in restored.manage("restore", str(tmp_path / "backup")).stdout
         assert restored.states() == {"queued": 1}
         # No engine had run: even then the pause is there.

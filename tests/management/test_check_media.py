@@ -6,17 +6,25 @@ import os
 import re
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 from django_q.models import OrmQ
 
-from gallery.models import Generation, Person, Picture, State
-from tests.conftest import png
+from gallery import services, tasks
+from gallery.engine import housekeeping, media_check
+from gallery.models import Gallery, Generation, GuestAct, MediaCheck, Person, Picture, ShareLink, State
+from gallery.services import operations
+from tests.conftest import png, signed_in
 
 MakePicture = Callable[..., Picture]
 MakeGeneration = Callable[..., Generation]
@@ -143,3 +151,81 @@ def test_no_more_lines_than_the_limit(make_picture: MakePicture) -> None:
     assert len([line for line in lines if re.match("Missing original", line)]) == 2
     assert lines[-1] == "More are counted and not shown; --limit shows more."
     assert error.startswith("Missing or wrong: 4.")
+
+
+def test_check_in_slices_finds_the_same(picture: Picture, make_picture: MakePicture, owner: Person) -> None:
+    """After each row and each folder another slice goes on; messages that come twice count once."""
+    second, third = make_picture(), make_picture()
+    for broken in (picture, third):
+        Path(default_storage.path(broken.original_name)).unlink()
+    orphans = [store(name, 8) for name in ("inbox/999-0-abc", "pictures/2026/11/9-0-abc.png", "uploads/1/b-8x8.png")]
+    assert operations.check_media(with_hash=True)
+    assert not operations.check_media(with_hash=False)
+    message = OrmQ.objects.get().task
+    assert message["func"] == "gallery.tasks.check_media"
+    [pk] = message["args"]
+    slices = 1
+    while media_check.work(pk, seconds=-1):
+        slices += 1
+    assert slices > 6
+    assert media_check.work(pk) is False
+    check = MediaCheck.objects.get(pk=pk)
+    assert check.finished_at is not None
+    assert check.findings == [
+        f"Missing original: {picture.original_name} (picture {picture.pk})",
+        f"Other content than what was stored: {second.original_name} (picture {second.pk})",
+        f"Missing original: {third.original_name} (picture {third.pk})",
+        *(f"Named by no row: {name}" for name in orphans),
+    ]
+    assert (check.broken, check.orphans) == (3, 3)
+
+
+def test_slice_that_another_process_has_done_does_not_count(picture: Picture) -> None:
+    assert operations.check_media(with_hash=False)
+    check = MediaCheck.objects.get()
+    late = MediaCheck.objects.get()
+    assert media_check.work(check.pk) is False
+    late.note(MediaCheck.Stage.PICTURES, "1", ["Missing original: x"], orphans=0)
+    assert not late.keep((MediaCheck.Stage.PICTURES, ""))
+    check.refresh_from_db()
+    assert (check.broken, check.findings) == (0, [])
+
+
+def test_check_that_no_process_works_on_is_taken_up_again(picture: Picture) -> None:
+    assert operations.check_media(with_hash=False)
+    assert housekeeping.forgotten_media_checks() == []
+    MediaCheck.objects.update(worked_at=timezone.now() - timedelta(minutes=11))
+    assert housekeeping.forgotten_media_checks() == [MediaCheck.objects.get().pk]
+
+
+def test_button_starts_a_check_and_its_page_shows_what_it_found(as_administrator: Client, picture: Picture) -> None:
+    Path(default_storage.path(picture.original_name)).unlink()
+    page = as_administrator.get(reverse("admin:gallery_mediacheck_changelist")).content.decode()
+    assert "Check now" in page
+    said = as_administrator.post(reverse("admin:gallery_mediacheck_start"), follow=True).content.decode()
+    assert "The check has begun." in said
+    check = MediaCheck.objects.get()
+    tasks.check_media(check.pk)
+    page = as_administrator.get(reverse("admin:gallery_mediacheck_change", args=[check.pk])).content.decode()
+    assert f"Missing original: {picture.original_name}" in page
+
+
+def test_check_is_started_only_by_who_may_add_one(teammate: Person) -> None:
+    teammate.is_staff = True
+    teammate.save()
+    teammate.user_permissions.add(Permission.objects.get(codename="view_mediacheck"))
+    viewer = signed_in(teammate)
+    assert "Check now" not in viewer.get(reverse("admin:gallery_mediacheck_changelist")).content.decode()
+    assert viewer.post(reverse("admin:gallery_mediacheck_start")).status_code == 403
+    assert not MediaCheck.objects.exists()
+
+
+def test_guests_acts_can_be_looked_at_and_not_changed(as_administrator: Client, team_gallery: Gallery) -> None:
+    works_until = {"label": "Client", "expires_at": timezone.now()}
+    services.share_links.make_link(team_gallery, team_gallery.owner, works_until)
+    link = ShareLink.objects.get()
+    act = GuestAct.objects.create(link=link, kind=GuestAct.Kind.LIKE, place="a1b2")
+    assert "a1b2" in as_administrator.get(reverse("admin:gallery_guestact_changelist")).content.decode()
+    change = reverse("admin:gallery_guestact_change", args=[act.pk])
+    assert as_administrator.get(change).status_code == 200
+    assert as_administrator.post(change, {"place": "x"}).status_code == 403

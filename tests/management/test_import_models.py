@@ -1,5 +1,6 @@
 """`manage.py import_models` against a sandbox process, and against servers that answer with little or an error."""
 
+import os
 from collections.abc import Iterator
 from decimal import Decimal
 from io import StringIO
@@ -67,6 +68,14 @@ def test_apply_adds_models_once(upstream: None) -> None:
     assert not new.enabled
     assert {"aspect_ratio", "resolution"} <= {option.name for option in new.option_list}
     assert "Nothing to do." in run("--apply")
+
+
+def test_reader_that_has_seen_enough_stops_nothing(upstream: None) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as out:
+        call_command("import_models", "--apply", stdout=out, no_color=True)
+    assert model("nano-banana-pro")
 
 
 def test_offer_enables_new_models(upstream: None) -> None:

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+pytestmark = pytest.mark.process
 EMAIL = "ada@example.org"
 PASSWORD = "correct horse battery"
 
 
 def prepare(folder: Path, email: str = "", password: str = "") -> subprocess.CompletedProcess[str]:
     env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    env |= {"LEMONSTUDIO_ENV": "local", "LEMONSTUDIO_DATA": str(folder)}
+    env |= {"LEMONSTUDIO_ENV": "local", "LEMONSTUDIO_DOTENV": "", "LEMONSTUDIO_DATA": str(folder)}
     env |= {"LEMONSTUDIO_ADMIN_EMAIL": email, "LEMONSTUDIO_ADMIN_PASSWORD": password}
     return subprocess.run(
         [sys.executable, "manage.py", "prepare"],

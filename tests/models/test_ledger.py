@@ -129,6 +129,35 @@ def test_extra_pictures_cost_nothing(owner: Person, asked_for: int) -> None:
     assert generation.extra_results == 6 - asked_for
 
 
+@pytest.mark.parametrize(
+    ("price_per", "charged", "shown"),
+    [
+        ("", {2: "0.10", 3: "0.15", 6: "0.15"}, "0.15"),
+        ("delivered", {2: "0.10", 3: "0.15", 6: "0.30"}, "0.15"),
+        ("request", {2: "0.05", 3: "0.05", 6: "0.05"}, "0.05"),
+    ],
+)
+@pytest.mark.parametrize("came", [2, 3, 6])
+def test_price_is_charged_for_what_the_model_says(
+    owner: Person, price_per: str, came: int, charged: dict[int, str], shown: str
+) -> None:
+    ImageModel.objects.filter(slug="midjourney").update(price_per=price_per)
+    generation = accept(ask(owner))
+    assert (generation.estimated_cost, generation.booked) == (Decimal(shown), Decimal(shown))
+    ImageModel.objects.filter(slug="midjourney").update(price_per="")
+    deliver(generation, came)
+    complete(generation)
+    assert generation.cost == generation.booked == Decimal(charged[came])
+
+
+def test_request_that_brings_nothing_costs_nothing(owner: Person) -> None:
+    ImageModel.objects.filter(slug="midjourney").update(price_per="request")
+    generation = accept(ask(owner))
+    generation.fail("generation_failed", "No luck.")
+    generation.refresh_from_db()
+    assert generation.booked == 0
+
+
 def test_failure_at_the_upstream_is_released(owner: Person) -> None:
     generation = accept(ask(owner))
     assert generation.fail("too_yellow", "No lemons.")
@@ -511,8 +540,9 @@ def test_budget_is_for_one_person_or_one_group(who: str, owner: Person, designer
 # -- what is left, in words
 
 
-def test_person_without_a_budget_has_no_state(owner: Person) -> None:
-    assert ledger.budget_state(owner) is None
+def test_person_without_a_budget_has_no_state(owner: Person, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        assert ledger.budget_state(owner) is None
 
 
 def test_state_is_of_the_tightest_budget(owner: Person, designers: Group, django_assert_num_queries: Any) -> None:
@@ -520,7 +550,7 @@ def test_state_is_of_the_tightest_budget(owner: Person, designers: Group, django
     budget_of(designers, "2.50")
     for _ in range(4):
         ask(owner, count=4)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         state = ledger.budget_state(owner)
     assert state is not None
     assert (state.name, state.is_own, state.whose) == ("Designers", False, "Designers")

@@ -108,6 +108,12 @@ def test_invalid_values_are_refused(option: dict[str, Any], value: str) -> None:
         FORMAT | {"kind": "colour"},
         FORMAT | {"operations": ["paint"]},
         FORMAT | {"operations": "edit"},
+        FORMAT | {"choices_for": ["png"]},
+        FORMAT | {"choices_for": {"paint": ["png"]}},
+        FORMAT | {"choices_for": {"edit": []}},
+        FORMAT | {"choices_for": {"edit": "png"}},
+        FORMAT | {"choices_for": {"edit": ["png"]}, "operations": ["generate"]},
+        SIZE | {"choices_for": {"edit": ["auto"]}},
         *[FORMAT | {"name": name} for name in ("image_urls", "operation", "stream", "mask")],
     ],
 )
@@ -125,6 +131,28 @@ def test_choices_have_readable_names(value: str, words: str) -> None:
 
 def test_empty_values_are_left_out() -> None:
     assert ImageModel(options=ALL).fitting({}) == {"guidance": "3.5", "output_format": "png"}
+
+
+RATIO = {
+    "name": "aspect_ratio",
+    "label": "Aspect ratio",
+    "choices": ["16:9", "1:1"],
+    "default": "16:9",
+    "choices_for": {"edit": ["1:1", "4:3"]},
+}
+
+
+def test_option_has_other_choices_for_an_operation() -> None:
+    validate_options([RATIO])
+    made = ImageModel(options=[RATIO])
+    assert [option.choices for option in made.options_for(Operation.GENERATE)] == [("16:9", "1:1")]
+    assert [option.choices for option in made.options_for(Operation.EDIT)] == [("1:1", "4:3")]
+    assert made.fitting({}) == {"aspect_ratio": "16:9"}
+    assert made.fitting({}, Operation.EDIT) == {}, "the default is not among the choices of edits"
+    assert made.fitting({"aspect_ratio": "16:9"}, Operation.EDIT) == {}
+    assert made.fitting({"aspect_ratio": "4:3"}, Operation.EDIT) == {"aspect_ratio": "4:3"}
+    edit = Generation(model=made, kind=Generation.Kind.EDIT, options={"aspect_ratio": "4:3"})
+    assert edit.options_for_upstream == {"aspect_ratio": "4:3"}
 
 
 def test_edit_has_options_of_edits_only() -> None:
@@ -224,6 +252,9 @@ def test_composer_leaves_out_models_that_need_a_picture(as_owner: Any, described
         {"edit": {"endpoint": "/x", "encoding": "xml"}},
         {"edit": {"endpoint": "/x", "fields": {"n": 1}}},
         {"edit": {"endpoint": "/x", "image": "im age"}},
+        {"edit": {"endpoint": "/x", "lent": 17}},
+        {"edit": {"endpoint": "/x", "lent": True}},
+        {"edit": {"endpoint": "/x", "lent": 1, "lent_images": 7}},
     ],
 )
 def test_invalid_routes_are_refused(routes: Any) -> None:

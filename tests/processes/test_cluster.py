@@ -55,6 +55,7 @@ class Tree:
         self.env = {name: value for name, value in os.environ.items() if not name.startswith(strange)}
         self.env |= {
             "LEMONSTUDIO_ENV": "local",
+            "LEMONSTUDIO_DOTENV": "",
             "LEMONSTUDIO_DATA": str(home),
             "LEMONSTUDIO_WORKERS": str(WORKERS),
             "LEMONSTUDIO_STOP_SECONDS": "10",

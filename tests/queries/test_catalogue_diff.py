@@ -655,3 +655,25 @@ REFERENCE = {
 )
 def test_routes_follow_the_contract(endpoints: dict[str, str], routes: dict[str, Any]) -> None:
     assert read_offer(offer(OfferedModel("own", endpoints=endpoints))[0]).values["routes"] == routes
+
+
+def test_model_that_takes_addresses_is_lent_pictures() -> None:
+    endpoints = {"references": "/images/generations"}
+    said = OfferedModel("own", endpoints=endpoints, address_fields={"references": ("image_url", "image_urls")})
+    lends = {"lent": 16, "lent_image": "image_url", "lent_images": "image_urls"}
+    assert read_offer(offer(said)[0]).values["routes"] == {"references": REFERENCE | lends}
+
+
+@pytest.mark.django_db
+def test_choices_of_one_operation_are_imported() -> None:
+    ratio = OfferedOption("aspect_ratio", "Aspect ratio", ("1:1", "16:9"), choices_for={"edit": ("1:1",)})
+    rows = offer(OfferedModel("own", options=(ratio,), edits=True), dall_e_3())
+    apply_all(rows)
+    made = model("own")
+    made.full_clean()
+    assert [option.choices for option in made.options_for("generate")] == [("1:1", "16:9")]
+    assert [option.choices for option in made.options_for("edit")] == [("1:1",)]
+    assert [one.slug for one in compare(rows, [made]).all if one.slug == "own"] == []
+    wider = OfferedOption("aspect_ratio", "Aspect ratio", ("1:1", "16:9"), choices_for={"edit": ("1:1", "4:3")})
+    (change,) = only(compare(offer(OfferedModel("own", options=(wider,), edits=True)), [made])).changes
+    assert "Edit: 1:1, 4:3" in change.then

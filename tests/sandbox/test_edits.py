@@ -684,6 +684,16 @@ def test_an_edit_may_be_json_with_data_urls(sandbox, pictures):
     assert edited.size == PHOTO.size
 
 
+def test_a_generation_takes_one_file_but_several_addresses(sandbox):
+    fields = {"model": "nano-banana-pro", "prompt": "a sun", "operation": "image-to-image"}
+    address = sandbox.url + "/images/generations"
+    answer = sandbox.session.post(address, json={**fields, "image_urls": [as_data(FILE), as_data(FILE)]}, timeout=30)
+    assert len(sandbox.pictures(answer)) == 1
+    files = [("image", ("one.png", FILE)), ("image", ("two.png", FILE))]
+    answer = sandbox.session.post(address, data=fields, files=files, timeout=30)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "too_many_images")
+
+
 def test_pictures_elsewhere_are_not_fetched(sandbox):
     body = {"model": "gpt-image-2", "prompt": "a sun", "image_url": "https://pictures.example/cat.png"}
     answer = sandbox.session.post(sandbox.url + "/images/edits", json=body, timeout=30)

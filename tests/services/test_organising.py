@@ -270,7 +270,7 @@ def test_deleted_pictures_are_not_fetched_again(two_of_one: list[Picture], owner
     generation.refresh_from_db()
     assert (generation.is_missing_pictures, generation.can_fetch, generation.shortfall) == (False, False, 0)
     assert not services.generations.fetch_again(generation)
-    card = for_cards(Generation.objects.all(), owner).get()
+    [card] = for_cards(Generation.objects.all(), owner)
     assert (card.can_fetch, card.shortfall) == (False, 0)
 
 

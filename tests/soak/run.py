@@ -119,7 +119,7 @@ class Soak:
 
     def _settle(self) -> None:
         if self._plan.hurry:
-            Generation.objects.filter(state=State.SAVING).update(due_at=timezone.now())
+            Generation.objects.filter(state=State.SAVING).update(due_at=timezone.now(), ingest_until=None)
         self._wait_until(lambda: not Generation.objects.under_way().exists(), self._plan.patience)
         # Once a minute, an engine sweeps up what killed engines have left in the inbox.
         if self._plan.hurry:

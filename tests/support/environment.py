@@ -10,6 +10,7 @@ for name in list(os.environ):
     if name.startswith(("LEMONSTUDIO_", "LEMONDATA_")) or name in {"SECRET_KEY", "ALLOWED_HOSTS", "HOST", "PORT"}:
         del os.environ[name]
 os.environ["LEMONSTUDIO_ENV"] = "local"
+os.environ["LEMONSTUDIO_DOTENV"] = ""  # not that of the checkout
 os.environ["LEMONSTUDIO_DATA"] = DATA = tempfile.mkdtemp(prefix="lemonstudio-tests-")
 (Path(DATA) / "static").mkdir()  # WhiteNoise warns if it is missing
 os.environ.pop("DATABASE_URL", None)

@@ -128,7 +128,8 @@ class WorkingStudio(Studio):
     def let_due(self, state: str) -> None:
         """Make all rows in this state due now."""
         long_ago = "'2020-01-01 00:00:00+00:00'" if self.database.is_postgres else "'2020-01-01 00:00:00'"
-        self.database.ask(f"UPDATE gallery_generation SET due_at = {long_ago} WHERE state = '{state}'")
+        due = f"SET due_at = {long_ago}, ingest_until = NULL"
+        self.database.ask(f"UPDATE gallery_generation {due} WHERE state = '{state}'")
 
     def completes(self, total: int, seconds: float, **others: int) -> float:
         """Wait until `total` rows are completed, with one picture each, and `others` rows are in other states.

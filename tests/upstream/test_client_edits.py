@@ -33,11 +33,11 @@ from gallery.upstream import (
     Submission,
     UpstreamError,
 )
-from gallery.upstream import client as client_module
+from gallery.upstream.bodies import form_body
 from tests.sandbox.conftest import launch
 from tests.support.stub_upstream import Request, StubUpstream
+from tests.upstream.helpers import KEY
 
-KEY = "sk-0123456789abcdefSECRET"
 PICTURE = {"created": 1706000000, "data": [{"url": "https://images.example/a.png"}]}
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40 + b"\r\n--\r\n\r\n--boundary--\r\n"
 MASK = b"\x89PNG\r\n\x1a\n" + b"mask"
@@ -50,26 +50,6 @@ ASKS: list[Ask] = [
     lambda client: client.vary(BEAR, PNG),
 ]
 every_ask = pytest.mark.parametrize("ask", ASKS, ids=["edit", "edit without mask", "vary"])
-
-
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
-@pytest.fixture
-def stub() -> Iterator[StubUpstream]:
-    with StubUpstream() as stub:
-        yield stub
-
-
-@pytest.fixture
-def client(stub: StubUpstream) -> Iterator[Client]:
-    client = Client(stub.base_url, KEY, connect_timeout=5, read_timeout=20)
-    yield client
-    client.close()
 
 
 def form(request: Request) -> dict[str, tuple[bytes, str, str]]:
@@ -513,7 +493,7 @@ def test_large_file_is_streamed(stub: StubUpstream, client: Client, tmp_path: An
     stub.answer(json=PICTURE)
     tracemalloc.start()
     with path.open("rb") as file:
-        body = client_module._form({}, [("image", Attachment(file, path.stat().st_size))])
+        body = form_body({}, [("image", Attachment(file, path.stat().st_size))])
         assert sum(map(len, body)) == len(body)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

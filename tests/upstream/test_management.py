@@ -30,12 +30,6 @@ SINCE, UNTIL = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=U
 
 
 @pytest.fixture
-def stub() -> Iterator[StubUpstream]:
-    with StubUpstream() as stub:
-        yield stub
-
-
-@pytest.fixture
 def client(stub: StubUpstream) -> Iterator[Client]:
     client = Client(stub.base_url, TOKEN)
     yield client

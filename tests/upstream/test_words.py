@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,23 +14,22 @@ from gallery.upstream import (
     Client,
     MalformedAnswer,
     NoPicture,
+    RateLimited,
     Refused,
     ServerTrouble,
     Status,
-    Submission,
     TaskGone,
     UpstreamError,
 )
 from gallery.upstream import words as tables
-from gallery.upstream.fields import RateLimits, progress, reason
+from gallery.upstream.fields import progress, reason
 from gallery.upstream.parse import read_answer
 from gallery.upstream.raw import raw_answer
 from gallery.upstream.refusals import error_from, page_in
 from gallery.upstream.words import status_of
 from tests.support.stub_upstream import Reply, Request, StubUpstream
+from tests.upstream.helpers import CAT, KEY
 
-KEY = "sk-0123456789abcdefSECRET"
-CAT = Submission("dall-e-3", "A white cat")
 ORIGIN = "https://api.example.org:443"
 BASE = "https://api.example.org/v1"
 URL = "https://images.example/a.png"
@@ -44,19 +42,6 @@ def create(document: Any, **more: Any) -> Answer:
 
 def poll(document: Any) -> Answer:
     return read_answer(document, polling=True, origin=ORIGIN, base=BASE, task_id="t1")
-
-
-@pytest.fixture
-def stub() -> Iterator[StubUpstream]:
-    with StubUpstream() as stub:
-        yield stub
-
-
-@pytest.fixture
-def client(stub: StubUpstream) -> Iterator[Client]:
-    client = Client(stub.base_url, KEY, connect_timeout=2, read_timeout=5, poll_read_timeout=5)
-    yield client
-    client.close()
 
 
 # -- status
@@ -502,9 +487,13 @@ def test_time_to_wait_is_read(headers: dict[str, str], error: dict[str, Any], se
 def test_limits_are_read_from_headers(stub: StubUpstream, client: Client) -> None:
     given_headers = {"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": "998", "X-RateLimit-Reset": "12"}
     stub.answer(json={"data": [{"url": URL}]}, headers=given_headers)
-    assert client.create(CAT).limits == RateLimits(1000, 998, 12.0)
-    problem = error_from(429, {}, {"x-ratelimit-limit-requests": "60", "x-ratelimit-reset-requests": "6m0s"})
-    assert problem.limits == RateLimits(60, None, 360.0)
+    client.create(CAT)
+    assert client.rate_limit is not None
+    assert client.rate_limit.remaining == 998
+    stub.answer(429, headers={"X-RateLimit-Remaining-Requests": "0, 60;w=60", "X-RateLimit-Reset-Requests": "6m0s"})
+    with pytest.raises(RateLimited):
+        client.create(CAT)
+    assert client.rate_limit.remaining == 0
 
 
 def test_ids_and_usage_are_read(stub: StubUpstream, client: Client) -> None:

@@ -72,7 +72,7 @@ def test_cancel_stops_waiting(as_owner: Client, make_generation: MakeGeneration,
     generation.refresh_from_db()
     assert generation.state == State.CANCELLED
     assert f'<article id="generation-{generation.pk}"' in text
-    assert "Stopped waiting" in text
+    assert "Cancelled" in text
     assert '<div id="poller"></div>' in as_owner.post("/generations/poll/").content.decode(), "nothing to wait for"
 
 
@@ -176,7 +176,7 @@ def test_retry_with_a_disabled_model_asks_no_model(
     ("fields", "button"),
     [
         ({"error_code": "content_policy_violation"}, "Edit prompt"),
-        ({"error_code": "gave_up_waiting"}, "Retry"),
+        ({"error_code": "gave_up_waiting"}, "Try again"),
         ({"error_code": "access_denied"}, "Copy for an administrator"),
         ({"error_code": "picture_unavailable", "results": [{"url": "https://x.example/a.png"}]}, "Fetch again"),
     ],
@@ -223,7 +223,7 @@ def test_fetch_again_costs_nothing(as_owner: Client, make_generation: MakeGenera
     assert (generation.state, generation.attempts, generation.version) == (State.SAVING, 0, 2)
     assert generation.due_at is not None
     assert messages() == [("gallery.tasks.ingest", generation.pk)]
-    assert "Fetching the picture" in text
+    assert "Almost there" in text
     assert 'hx-post="/generations/poll/"' in text
 
 

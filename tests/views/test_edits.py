@@ -210,6 +210,20 @@ def test_padded_picture_needs_no_mask(as_owner: Client, make_picture: MakePictur
     assert read(edit.source_file).size == (64, 64)
 
 
+def test_padded_picture_has_no_mask_for_a_model_that_takes_none(
+    as_owner: Client, make_picture: MakePicture, any_shape: ImageModel
+) -> None:
+    any_shape.edit_square = True
+    any_shape.routes = {"edit": {"endpoint": "/images/edits", "encoding": "multipart", "references": 1}}
+    any_shape.save()
+    as_owner.post(edit_page(make_picture()), wanted("gpt-image-2", fit="pad"))
+    edit = Generation.objects.latest("pk")
+    assert (edit.kind, edit.mask_file) == ("edit", "")
+    sent = read(edit.source_file)
+    assert (sent.size, sent.getchannel("A").getpixel((30, 2))) == ((64, 64), 0)
+    assert stored() == [edit.source_file]
+
+
 def test_several_prompts_go_with_one_picture(as_owner: Client, make_picture: MakePicture) -> None:
     as_owner.post(edit_page(make_picture()), wanted(mask=mask(), prompt="Add a {bee|wasp}"))
     edits = list(Generation.objects.filter(kind="edit").order_by("pk"))

@@ -30,7 +30,7 @@ def test_card_names_the_file_and_offers_to_save_it(as_owner: Client, delivered: 
     page = as_owner.get("/").content.decode()
     assert "The service delivered an SVG file that the studio cannot show." in page
     assert address(delivered) in page
-    for useless in ("Fetch again", "Retry", "trash"):
+    for useless in ("Fetch again", "Try again", "trash"):
         assert useless not in page[page.index(f'id="generation-{delivered.pk}"') : page.index("</article>")]
 
 

@@ -60,12 +60,15 @@ def test_model_that_makes_one_picture_has_no_count(as_owner: Client) -> None:
 
 def test_page_shows_known_price_and_time(as_owner: Client) -> None:
     ImageModel.objects.filter(slug="dall-e-3").update(typical_seconds=12.4)
-    known = as_owner.get(ADDRESS, {"model": model("dall-e-3").pk}).content.decode()
-    assert "about 12 s" in known
-    assert "$0.04 a picture" in " ".join(known.split())
-    unknown = as_owner.get(ADDRESS, {"model": model("flux-pro").pk}).content.decode()
-    assert "price not known" in unknown
-    assert "about" not in unknown
+    text = " ".join(as_owner.get("/").content.decode().split())
+
+    def card(slug: str) -> str:
+        return text.partition(f'data-model="{model(slug).pk}"')[2].partition('class="model-card"')[0]
+
+    assert "<span>≈ 12 s</span>" in card("dall-e-3")
+    assert "$0.04" in card("dall-e-3")
+    assert "No price set" in card("flux-pro")
+    assert "≈" not in card("flux-pro")
 
 
 @pytest.mark.parametrize(

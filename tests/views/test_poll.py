@@ -184,7 +184,7 @@ def test_generation_that_ends_during_a_request_is_not_missed(
         assert cards(text) == [generation.pk]
 
 
-@pytest.mark.parametrize("queries", range(2, 9))
+@pytest.mark.parametrize("queries", range(2, 7))
 def test_generation_that_ends_before_its_card_is_not_missed(
     as_owner: Client, make_generation: MakeGeneration, queries: int
 ) -> None:
@@ -239,16 +239,16 @@ def test_poll_shows_a_pause_and_its_end(as_owner: Client, make_generation: MakeG
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"state": State.QUEUED}, "Next in the queue"),
+        ({"state": State.QUEUED}, "Next up"),
         ({"state": State.SUBMITTING}, "Sending…"),
-        ({"state": State.PENDING}, "Accepted by FLUX pro"),
+        ({"state": State.PENDING}, "Generating"),
         ({"state": State.PROCESSING, "progress": 40}, '<progress max="100" value="40"'),
-        ({"state": State.SAVING}, "Fetching the picture"),
+        ({"state": State.SAVING}, "Almost there"),
         ({"state": State.FAILED, "error_code": "content_policy_violation"}, "The service declined this prompt"),
         ({"state": State.FAILED, "submitted_at": None}, "Nothing was charged."),
         ({"state": State.FAILED, "results": [{"url": ""}], "submitted_at": timezone.now()}, "It was charged."),
-        ({"state": State.INTERRUPTED}, "We don't know whether the service took this one; it may have been charged."),
-        ({"state": State.CANCELLED}, "Stopped waiting"),
+        ({"state": State.INTERRUPTED}, "It may have been charged. Check before you try again."),
+        ({"state": State.CANCELLED}, "Cancelled"),
     ],
 )
 def test_card_shows_its_state(
@@ -260,7 +260,7 @@ def test_card_shows_its_state(
 
 def test_queued_card_shows_its_place(as_owner: Client, make_generation: MakeGeneration) -> None:
     make_generation(), make_generation(state=State.COMPLETED)
-    assert "Number 2 in the queue" in poll(as_owner, f"{make_generation().pk}:0").content.decode()
+    assert "2nd in line" in poll(as_owner, f"{make_generation().pk}:0").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_query_count_does_not_grow_with_cards(
     failed = [make_generation(state=State.FAILED, suggested_model=model("dall-e-2")) for _ in range(5)]
     waiting = [make_generation(gallery=team_gallery) for _ in range(5)]
     shown = [f"{one.pk}:0" for one in [*(picture.generation for picture in pictures), *failed, *waiting]]
-    assert queries(shown[0]) == queries(*shown)
+    assert queries(shown[0], shown[10], *shown[15:17]) == queries(*shown)
 
 
 def test_poll_updates_an_outdated_badge(as_owner: Client, make_generation: MakeGeneration) -> None:

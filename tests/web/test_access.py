@@ -103,6 +103,8 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "comment_create": ("post", (LOGIN, 404, "/pictures/", 404)),
     "comment_delete": ("post", (LOGIN, 404, "/pictures/", 404)),
     "likes_remove": ("post", (LOGIN, 404, "/pictures/", 404)),
+    # For the upstream, which has no session.
+    "lent_picture": ("get", (200, 200, 200, 200)),
     # Any person with the link is a guest, with an account or without.
     "guest_gallery": ("get", (200, 200, 200, 200)),
     "guest_password": ("get", ("/s/", "/s/", "/s/", "/s/")),
@@ -227,6 +229,11 @@ def clients(as_stranger: Client, as_teammate: Client, as_owner: Client, as_admin
     return dict(zip(PEOPLE, (as_stranger, as_teammate, as_owner, as_administrator), strict=True))
 
 
+@pytest.fixture(autouse=True)
+def lends(settings: Any) -> None:
+    settings.LEMONSTUDIO_PUBLIC_URL = "https://lends.example.org"
+
+
 @pytest.fixture
 def things(
     make_generation: Callable[..., Generation], make_picture: Callable[..., Picture], private_gallery: Gallery
@@ -297,6 +304,8 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         args = [picture.pk, picture.digest, *([320, "webp"] if name == "picture_thumbnail" else [])]
     elif name in ("guest_gallery", "guest_password"):
         args = [things["token"]]
+    elif name == "lent_picture":
+        args = [services.lending.address_of(picture.original_name).rpartition("/")[2]]
     elif kind == "guest":
         args = [things["token"], picture.entries.get().pk, *([320, "webp"] if name == "guest_thumbnail" else [])]
     elif name in ("link_edit", "link_revoke"):

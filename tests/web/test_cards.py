@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from gallery.models import Generation, State
+from gallery.models import Generation, Person, State
 from gallery.models.states import ACCOUNT_CODES, ADMIN_HELPS, EDIT_HELPS, SHAPE_CODES, UNCLEAR_CHARGE
-from gallery.web.cards import ERROR_TITLES, Card
+from gallery.web.cards import ERROR_TITLES, Card, cards_of, folded
 from tests.conftest import model
 
 MakeGeneration = Callable[..., Generation]
@@ -47,7 +48,7 @@ def test_card_offers_the_best_next_step(make_generation: MakeGeneration, fields:
 
 
 def test_all_errors_have_a_title(make_generation: MakeGeneration) -> None:
-    assert card(make_generation(error_code="gave_up_waiting")).error_title == "Gave up waiting"
+    assert card(make_generation(error_code="gave_up_waiting")).error_title == "Timed out"
     assert card(make_generation(error_code="never_heard_of")).error_title == "This one did not work"
     assert (EDIT_HELPS | ADMIN_HELPS | UNCLEAR_CHARGE | ACCOUNT_CODES | SHAPE_CODES) - set(ERROR_TITLES) == set()
 
@@ -102,3 +103,19 @@ def test_time_stops_at_the_end(make_generation: MakeGeneration) -> None:
     now = timezone.now()
     generation = make_generation(submitted_at=now - timedelta(seconds=60), finished_at=now - timedelta(seconds=20))
     assert card(generation).seconds_under_way == 40
+
+
+def test_three_failures_of_one_kind_in_a_row_are_folded(make_generation: MakeGeneration, owner: Person) -> None:
+    timed_out = [make_generation(state=State.FAILED, error_code="gave_up_waiting") for _ in range(3)]
+    other = make_generation(state=State.FAILED, error_code="model_not_found")
+    under_way = [make_generation(), make_generation(), make_generation()]
+    pieces = folded(cards_of([*timed_out, other, *under_way], owner))
+    assert [len(piece) for piece in pieces] == [3, 1, 1, 1, 1]
+
+
+def test_again_costs_what_the_model_takes_for_that_many(make_generation: MakeGeneration, owner: Person) -> None:
+    def price(slug: str, count: int) -> Decimal | None:
+        return Card(make_generation(slug, options={}, count=count), owner).again_price
+
+    assert price("midjourney", 4) == Decimal("0.20")
+    assert price("flux-pro", 4) is None

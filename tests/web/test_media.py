@@ -168,6 +168,34 @@ def test_picture_is_stored_on_s3_and_served_by_a_signed_address(
     assert not default_storage.exists(picture.original_name)
 
 
+def test_bucket_is_read_through_the_studio_if_browsers_cannot_reach_it(
+    s3: str, as_owner: Client, make_picture: MakePicture, settings: Any
+) -> None:
+    settings.LEMONSTUDIO_S3_SERVE = "studio"
+    picture = make_picture()
+    answer = as_owner.get(original_url(picture))
+    assert (answer.status_code, answer.getvalue(), answer["Content-Length"]) == (200, png(), str(len(png())))
+    assert answer["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert as_owner.get(original_url(picture), headers={"If-None-Match": answer["ETag"]}).status_code == 304
+    default_storage.delete(picture.original_name)
+    assert as_owner.get(original_url(picture)).status_code == 404
+
+
+def test_browsers_are_sent_to_the_public_address_of_the_bucket(
+    s3: str, as_owner: Client, make_picture: MakePicture, settings: Any
+) -> None:
+    """The studio stores at one address; what it signs for browsers holds for the other."""
+    inside, public = s3, s3.replace("127.0.0.1", "localhost")
+    options = settings.STORAGES["default"]["OPTIONS"] | {"public_endpoint_url": public}
+    settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
+    settings.LEMONSTUDIO_S3_SECONDS = 3600
+    answer = as_owner.get(original_url(make_picture()))
+    assert answer["Location"].startswith(f"{public}/{BUCKET}/pictures/")
+    assert answer["Cache-Control"] == "private, max-age=1440"
+    fetched = requests.get(answer["Location"].replace(public, inside), headers={"Host": public[7:]}, timeout=10)
+    assert (fetched.content, fetched.headers["Cache-Control"]) == (png(), "private, max-age=31536000, immutable")
+
+
 @pytest.mark.django_db
 def test_existing_file_on_s3_is_not_overwritten(s3: str) -> None:
     first = default_storage.save("pictures/one.png", ContentFile(b"first"))

@@ -1,11 +1,13 @@
 """The addresses of a picture's files, and the class of its box."""
 
+import re
 from collections.abc import Callable
 
 import pytest
+from django.test import Client
 
-from gallery.models import Picture
-from gallery.web.pictures import files_of, original_url, ratio_class
+from gallery.models import Generation, Picture, State
+from gallery.web.pictures import FIRST_ROW, files_of, original_url, ratio_class
 
 MakePicture = Callable[..., Picture]
 
@@ -19,6 +21,17 @@ def test_srcset_names_existing_thumbnails(make_picture: MakePicture) -> None:
     at = f"/media/{picture.pk}/{picture.digest}"
     assert files.srcset("webp") == f"{at}/320.webp 320w, {at}/960.webp 960w"
     assert (files.srcset("avif"), files.src, files.small_src) == ("", f"{at}/960.webp", f"{at}/320.webp")
+
+
+@pytest.mark.parametrize("address", ["/", "/pictures/"])
+def test_first_row_is_loaded_at_once_and_the_rest_when_it_is_scrolled_to(
+    as_owner: Client, make_picture: MakePicture, address: str
+) -> None:
+    for _ in range(FIRST_ROW + 2):
+        Generation.objects.filter(pk=make_picture().generation_id).update(state=State.COMPLETED)
+    text = as_owner.get(address).content.decode()
+    urgent = re.findall(r'<img [^>]*(fetchpriority="high"|loading="lazy")[^>]* decoding="async">', text)
+    assert urgent == ['fetchpriority="high"'] * FIRST_ROW + ['loading="lazy"'] * 2
 
 
 @pytest.mark.parametrize(

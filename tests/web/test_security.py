@@ -182,6 +182,31 @@ def test_shared_caches_do_not_keep_private_pages(as_owner: Client) -> None:
     assert "Cookie" in as_owner.get("/")["Vary"]
 
 
+@pytest.mark.parametrize(
+    ("site", "is_compressed"),
+    [(None, True), ("same-origin", True), ("none", True), ("cross-site", False), ("same-site", False)],
+)
+def test_pages_are_compressed_unless_another_site_asks(as_owner: Client, site: str | None, is_compressed: bool) -> None:
+    """Sizes of compressed answers would tell another site what is in them (BREACH)."""
+    headers = {"Accept-Encoding": "gzip", **({"Sec-Fetch-Site": site} if site else {})}
+    response = as_owner.get("/", headers=headers)
+    assert response.has_header("Content-Encoding") is is_compressed
+    assert "Accept-Encoding" in response.get("Vary", "") or not is_compressed
+
+
+def test_size_of_a_compressed_page_varies(as_owner: Client) -> None:
+    sizes = {len(as_owner.get("/", headers={"Accept-Encoding": "gzip"}).content) for _ in range(8)}
+    assert len(sizes) > 1
+
+
+def test_files_are_not_compressed_again(as_owner: Client, make_picture: Callable[..., Picture]) -> None:
+    picture = make_picture()
+    address = f"/media/{picture.pk}/{picture.digest}/original/"
+    response = as_owner.get(address, headers={"Accept-Encoding": "gzip"})
+    assert (response.status_code, response.has_header("Content-Encoding")) == (200, False)
+    assert response["Content-Length"] == str(picture.byte_size)
+
+
 def test_all_forms_need_their_csrf_token(owner: Person, furnished: dict[str, int]) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(owner)

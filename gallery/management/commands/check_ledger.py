@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from gallery.management.schema import require_current_schema
 from gallery.queries.ledger import discrepancies
 
 
@@ -11,6 +12,7 @@ class Command(BaseCommand):
     help = "Print where the ledger does not add up; the exit status is 1 if it does so anywhere."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_current_schema()
         found = 0
         for discrepancy in discrepancies():
             found += 1

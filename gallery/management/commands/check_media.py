@@ -1,14 +1,15 @@
 """`manage.py check_media`: whether storage has just the files that the rows name. By itself it changes nothing."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from gallery.engine import media_check
+from gallery.engine.media_check import DELETED_AFTER, Finding
 from gallery.enqueue import enqueue_thumbnails
-from gallery.management import media_check
-from gallery.management.media_check import DELETED_AFTER, Finding
-from gallery.models import Picture
+from gallery.models import MediaCheck, Picture
 
 
 class Command(BaseCommand):
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         self.limit = limit
         self.printed: dict[bool, int] = {True: 0, False: 0}
         broken, remade = 0, set[int]()
-        for finding in media_check.check_pictures(with_hash=hash):
+        for finding in self._findings(MediaCheck.Stage.PICTURES, with_hash=hash):
             broken += 1
             self._print(finding)
             if repair and finding.is_thumbnail and finding.picture_id and finding.picture_id not in remade:
@@ -36,9 +37,10 @@ class Command(BaseCommand):
                 Picture.objects.filter(pk=finding.picture_id).update(thumbnails={})
                 enqueue_thumbnails(finding.picture_id)
                 remade.add(finding.picture_id)
-        for finding in media_check.check_other_files():
-            broken += 1
-            self._print(finding)
+        for stage in (MediaCheck.Stage.KEPT_FILES, MediaCheck.Stage.SENT_ALONG):
+            for finding in self._findings(stage):
+                broken += 1
+                self._print(finding)
         orphans, deleted = self._orphans(delete=delete_orphans)
         if remade:
             self.stdout.write(f"Thumbnails are made again for {len(remade)} pictures.")
@@ -48,10 +50,14 @@ class Command(BaseCommand):
             raise CommandError(f"Missing or wrong: {broken}. Named by no row: {orphans}.")
         self.stdout.write("The media are complete.")
 
+    @staticmethod
+    def _findings(stage: MediaCheck.Stage, *, with_hash: bool = False) -> Iterator[Finding]:
+        return (finding for _, findings in media_check.steps(stage, with_hash=with_hash) for finding in findings)
+
     def _orphans(self, *, delete: bool) -> tuple[int, int]:
         """How many there are, and how many of them were deleted."""
         found = deleted = 0
-        for finding in media_check.find_orphans():
+        for finding in self._findings(MediaCheck.Stage.ORPHANS):
             found += 1
             self._print(finding)
             if delete and media_check.is_older(finding.name, DELETED_AFTER):

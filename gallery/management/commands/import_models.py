@@ -1,5 +1,6 @@
 """`manage.py import_models`: what the upstream offers beside the catalogue, and into it with --apply."""
 
+import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -47,15 +48,15 @@ class Command(BaseCommand):
         chosen = [one for one in comparison.all if not only or one.slug in only]
         self._show(comparison, chosen, overwrite_edited)
         if comparison.is_doubtful and not only and any(one.kind is Kind.GONE for one in chosen):
-            self.stdout.write(
+            self._say(
                 "The upstream described no model, so its list may not be complete. Nothing is taken off the list "
                 "unless --only names it."
             )
             chosen = [one for one in chosen if one.kind is not Kind.GONE]
         if not chosen:
-            self.stdout.write("Nothing to do.")
+            self._say("Nothing to do.")
         elif not apply:
-            self.stdout.write("Nothing was changed. The same with --apply brings it into the catalogue.")
+            self._say("Nothing was changed. The same with --apply brings it into the catalogue.")
         else:
             picks = [
                 Pick(
@@ -68,24 +69,35 @@ class Command(BaseCommand):
             ]
             self._tell(apply_catalogue(snapshot.offered, picks, snapshot.left_out), offer)
 
+    def _say(self, line: str) -> None:
+        """Print a line. If the reader has gone, such as `head`, the work goes on in silence."""
+        try:
+            self.stdout.write(line)
+            self.stdout.flush()
+        except BrokenPipeError:
+            # In its place, so that Python can write out the rest of its buffer at the end.
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, self.stdout.fileno())
+            os.close(nothing)
+
     def _show(self, comparison: Comparison, chosen: list[Difference], overwrite_edited: bool) -> None:
         titles = {Kind.NEW: "New", Kind.CHANGED: "Changed", Kind.GONE: "Not offered any more"}
         for kind, title in titles.items():
             found = [one for one in chosen if one.kind is kind]
             if not found:
                 continue
-            self.stdout.write(self.style.MIGRATE_HEADING(f"{title} ({len(found)})"))
+            self._say(self.style.MIGRATE_HEADING(f"{title} ({len(found)})"))
             for one in found:
-                self.stdout.write(f"  {one.slug} – {one.label}{'' if one.on_offer or kind is Kind.NEW else ' (off)'}")
+                self._say(f"  {one.slug} – {one.label}{'' if one.on_offer or kind is Kind.NEW else ' (off)'}")
                 for change in one.changes:
-                    self.stdout.write(f"      {_line(change, kind, overwrite_edited)}")
+                    self._say(f"      {_line(change, kind, overwrite_edited)}")
                 for line in (one.note, *one.problems, *one.facts):
                     if line:
-                        self.stdout.write(f"      {line}")
-        self.stdout.write(f"{comparison.same} as they are in the catalogue.")
+                        self._say(f"      {line}")
+        self._say(f"{comparison.same} as they are in the catalogue.")
         for line in (undescribed_in_words(comparison), left_out_in_words(comparison)):
             if line:
-                self.stdout.write(line)
+                self._say(line)
 
     def _tell(self, applied: Applied, offer: bool) -> None:
         for verb, models in (
@@ -94,15 +106,13 @@ class Command(BaseCommand):
             ("Taken off the list", applied.gone),
         ):
             if models:
-                self.stdout.write(self.style.SUCCESS(f"{verb}: {', '.join(model.slug for model in models)}."))
+                self._say(self.style.SUCCESS(f"{verb}: {', '.join(model.slug for model in models)}."))
         if applied.added and not offer:
-            self.stdout.write("Switch the new ones on in the administration, or add them with --offer.")
+            self._say("Switch the new ones on in the administration, or add them with --offer.")
         if applied.missed:
             raise CommandError(f"Changed meanwhile, and left alone: {', '.join(applied.missed)}. Run it again.")
         if not (applied.added or applied.changed or applied.gone):
-            self.stdout.write(
-                "Nothing was changed: all of it was set by hand. --overwrite-edited takes it all the same."
-            )
+            self._say("Nothing was changed: all of it was set by hand. --overwrite-edited takes it all the same.")
 
 
 def _line(change: Change, kind: Kind, overwrite_edited: bool) -> str:

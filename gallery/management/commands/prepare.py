@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
@@ -13,6 +14,7 @@ from gallery import services
 from gallery.db import schema
 from gallery.db.locks import prepare_lock
 from gallery.models import Person
+from lemonstudio.storage import StorageRefused, probe
 
 
 class Command(BaseCommand):
@@ -26,6 +28,19 @@ class Command(BaseCommand):
             self._close_files()
             self._make_administrator(settings.LEMONSTUDIO_ADMIN_EMAIL, settings.LEMONSTUDIO_ADMIN_PASSWORD)
         call_command("collectstatic", interactive=False, verbosity=0)
+        if settings.LEMONSTUDIO_S3_BUCKET:
+            self._try_bucket()
+
+    def _try_bucket(self) -> None:
+        """A bucket that refuses is a wrong setting. One that is away may be back soon, and the studio waits for it."""
+        try:
+            probe(default_storage)
+        except StorageRefused as problem:
+            raise CommandError(
+                f"The bucket cannot be used. {problem.strerror}: {settings.LEMONSTUDIO_S3_BUCKET}"
+            ) from None
+        except OSError as problem:
+            self.stderr.write(f"{problem.strerror}. The studio waits for it.")
 
     def _close_files(self) -> None:
         """Studios of earlier versions have a database that others on the machine may read."""

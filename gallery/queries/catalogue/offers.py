@@ -9,7 +9,7 @@ from typing import Any
 from django.core.validators import MaxValueValidator
 
 from gallery.models.options import Operation, validate_options, validate_prices
-from gallery.models.routes import USUAL, route_of
+from gallery.models.routes import MOST_REFERENCES, USUAL, route_of
 from gallery.models.token_prices import RATES
 from gallery.queries.catalogue.values import OPTION, model_field, plain, problem_of
 from gallery.queries.option_sheets import sheet_for
@@ -129,6 +129,8 @@ class _OfferReader:
                 "choices": list(option["choices"]),
                 "default": option.get("default") or "",
             }
+            if others := option.get("choices_for"):
+                one["choices_for"] = {operation: list(choices) for operation, choices in others.items()}
             yield _limited(one, option.get("operations"))
 
     def _named_options(self) -> Iterator[dict[str, Any]]:
@@ -167,6 +169,10 @@ class _OfferReader:
         route = dict(known) if known.get("endpoint") == endpoint else _assumed_route(operation, endpoint)
         if operation == "edit" and self.row.get("masks") is not None:
             route["mask"] = self.row["masks"]
+        fields = (self.row.get("address_fields") or {}).get(operation)
+        if fields and route.get("references"):
+            # Its own number is not published; the vendor's files say 16 of all models.
+            route |= {"lent": MOST_REFERENCES, "lent_image": fields[0], "lent_images": fields[1]}
         return route
 
     def _prices(self) -> dict[str, Any]:

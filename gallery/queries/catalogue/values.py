@@ -92,8 +92,10 @@ def _essence(key: str, value: Any) -> Any:
     if value is None:
         return None
     if key.startswith(OPTION):
-        bare = replace(option_from({**value, "label": ""}), choices=(), operations=())
-        return bare, frozenset(value.get("choices", ())), frozenset(value.get("operations", ()))
+        option = option_from({**value, "label": ""})
+        bare = replace(option, choices=(), operations=(), choices_for=())
+        others = {(operation, frozenset(choices)) for operation, choices in option.choices_for}
+        return bare, frozenset(option.choices), frozenset(option.operations), others
     if key == "price":
         return Decimal(value)
     if key == "prices":

@@ -90,6 +90,7 @@ def option_in_words(row: Mapping[str, Any]) -> str:
     words = _values_in_words(option)
     if option.choices != (option.default,):
         words += f"; {option.default} unless chosen" if option.default else "; not sent unless chosen"
+    words += "".join(f"; {name.capitalize()}: {', '.join(choices)}" for name, choices in option.choices_for)
     return words + (f"; for {', '.join(option.operations)} only" if option.operations else "")
 
 

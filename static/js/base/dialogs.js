@@ -40,6 +40,9 @@ export function start() {
     if (target instanceof HTMLDialogElement && target.open) {
       if (!isInside(target.getBoundingClientRect(), event.clientX, event.clientY)) target.close();
     }
+    // What a picture's menu does happens on the page.
+    const menu = closest(closest(target, ".menu-item", HTMLElement), ".card-menu", HTMLElement);
+    if (menu?.matches(":popover-open")) menu.hidePopover();
     const closer = closest(target, "[data-dialog-close]", HTMLElement);
     closest(closer, "dialog", HTMLDialogElement)?.close();
     const opener = closest(target, "[data-dialog-open]", HTMLElement);

@@ -67,7 +67,7 @@ export function start() {
   let leader = -Infinity; // when "g" was pressed
 
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.isComposing || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") {
       pressEscape(event);
       return;

@@ -7,7 +7,8 @@ const MOST = 4000; // characters, where the model's own limit is not known
 const phone = () => matchMedia("(width < 50rem)").matches;
 const composer = () => document.getElementById("composer");
 const promptField = () => byId("id_prompt", HTMLTextAreaElement);
-const modelField = () => byId("id_model", HTMLSelectElement);
+const models = () => byId("models", HTMLElement);
+const chosenModel = () => find(document, "#models [name=model]:checked", HTMLInputElement);
 
 /** Answers whether there is a prompt to write in. */
 export function openComposer() {
@@ -36,10 +37,28 @@ function fillPrompt(text) {
 }
 
 /**
- * How many characters the server will count.
+ * How many characters the server will count: it counts an emoji once.
  * @param {string} text
  */
-export const promptLength = (text) => text.replaceAll("\r\n", "\n").length;
+export const promptLength = (text) => [...text.replaceAll("\r\n", "\n")].length;
+
+/**
+ * What stands between braces becomes one of several choices.
+ * @param {string} selected
+ */
+export const alternatives = (selected) => `{${selected || "red"}|${selected ? "" : "green"}}`;
+
+/** @param {HTMLTextAreaElement} prompt */
+function addAlternatives(prompt) {
+  const { selectionStart: from, selectionEnd: to, value } = prompt;
+  const words = alternatives(value.slice(from, to));
+  prompt.setRangeText(words, from, to, "end");
+  const typed = from + words.length - 1;
+  // What comes next is typed over the example, or after the bar.
+  prompt.setSelectionRange(from === to ? from + 1 : typed, typed);
+  prompt.focus();
+  prompt.dispatchEvent(new Event("input", { bubbles: true }));
+}
 
 // How long the prompt is, and how long the chosen model lets it be.
 function showLength() {
@@ -48,45 +67,59 @@ function showLength() {
   if (!prompt || !shown) return;
   const most = Number(document.getElementById("model-note")?.dataset.promptLimit) || MOST;
   const length = promptLength(prompt.value);
-  shown.hidden = length === 0;
+  shown.hidden = length < 0.8 * most;
   shown.textContent = `${length.toLocaleString("en")} of ${most.toLocaleString("en")} characters`;
   shown.toggleAttribute("data-over", length > most);
 }
 
 // The chosen model is compared with the others, not with itself.
 function leaveOutChosen() {
-  const chosen = modelField()?.value;
+  const chosen = chosenModel()?.value;
   for (const row of findAll(document, "[data-compare-with]", HTMLElement)) {
     row.hidden = row.dataset.compareWith === chosen;
     if (row.hidden) need(row, "input", HTMLInputElement).checked = false;
   }
 }
 
-/**
- * The frame that has a size's proportions, in a square of 24 with 3 to spare at each side; null if it names none.
- * @param {string} size such as "1024x768" or "16:9"
- */
-export function ratioFrame(size) {
-  const match = /(\d+)\s*[x×:]\s*(\d+)/.exec(size);
-  if (!match) return null;
-  const [across, down] = [Number(match[1]), Number(match[2])];
-  const scale = 18 / Math.max(across, down);
-  const [width, height] = [across * scale, down * scale];
-  return { width, height, x: 12 - width / 2, y: 12 - height / 2 };
+/** @param {HTMLElement} card @param {string} part */
+const textOf = (card, part) => find(card, `[data-${part}]`, HTMLElement)?.textContent?.trim() ?? "";
+
+// The button says which model is chosen, or how many are, as the cards do.
+function showChosen() {
+  const face = byId("model-face", HTMLElement);
+  const place = models();
+  if (!face || !place) return;
+  const inputs = findAll(place, "[name=model]:checked, [name=compare]:checked", HTMLInputElement);
+  const cards = inputs.flatMap((input) => closest(input, ".model-card", HTMLElement) ?? []);
+  cards.sort((one, other) => Number(other.contains(chosenModel())) - Number(one.contains(chosenModel())));
+  const [first] = cards;
+  if (!first) return;
+  const names = cards.map((card) => textOf(card, "name"));
+  need(face, "[data-face=name]", HTMLElement).textContent = names.length > 1 ? `${names.length} models` : names[0];
+  need(face, "[data-face=about]", HTMLElement).textContent =
+    names.length > 1 ? names.join(", ") : textOf(first, "about");
+  const figures = names.length > 1 ? [] : [...need(first, "[data-figures]", HTMLElement).children];
+  need(face, "[data-face=figures]", HTMLElement).replaceChildren(...figures.map((one) => one.cloneNode(true)));
+  const samples = cards
+    .slice(0, 3)
+    .flatMap((card) => find(card, "[data-sample]", HTMLElement)?.firstElementChild ?? []);
+  need(face, "[data-face=samples]", HTMLElement).replaceChildren(...samples.map((one) => one.cloneNode(true)));
 }
 
-/** @param {ParentNode} root */
-function drawRatios(root) {
-  for (const svg of findAll(root, "svg[data-ratio]:not(:has(rect))", SVGElement)) {
-    const frame = ratioFrame(svg.dataset.ratio ?? "");
-    if (!frame) {
-      svg.remove();
-      continue;
-    }
-    const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    for (const [name, value] of Object.entries({ ...frame, rx: 2 })) rect.setAttribute(name, String(value));
-    svg.append(rect);
-  }
+// Whether the folded options are open, across the options of several models.
+let isMoreOpen = false;
+
+// The folded options tell their values.
+function showMore() {
+  const more = byId("more", HTMLDetailsElement);
+  const said = more && find(more, "[data-more]", HTMLElement);
+  if (!more || !said) return;
+  const chosen = findAll(more, ".choice:has(:checked)", HTMLElement).map((one) => one.textContent?.trim() ?? "");
+  const gallery = find(more, "select[name=gallery]", HTMLSelectElement);
+  const lists = findAll(more, "select:not([name=gallery])", HTMLSelectElement);
+  chosen.push(...lists.map((list) => list.selectedOptions[0]?.textContent?.trim() ?? ""));
+  const name = gallery?.value ? gallery.selectedOptions[0]?.textContent?.trim() : "";
+  said.textContent = [...chosen.filter(Boolean), name ? `in ${name}` : "not in a gallery"].join(" · ");
 }
 
 /**
@@ -119,26 +152,60 @@ function forgetErrors(place) {
  * @param {Event} event
  */
 function askAgain(event) {
-  const model = modelField();
-  if (model?.classList.contains("htmx-request") && closest(event.target, "#options", HTMLElement)) {
-    model.dispatchEvent(new Event("change", { bubbles: true }));
+  if (models()?.classList.contains("htmx-request") && closest(event.target, "#options", HTMLElement)) {
+    chosenModel()?.dispatchEvent(new Event("change", { bubbles: true }));
   }
+}
+
+function showAll() {
+  leaveOutChosen();
+  showChosen();
+  showMore();
+}
+
+/** @param {Event} event */
+function rememberMore(event) {
+  if (event.target instanceof HTMLDetailsElement && event.target.id === "more") isMoreOpen = event.target.open;
+}
+
+/** @param {Event} event */
+function enterModels(event) {
+  if (event.target === models() && models()?.matches(":popover-open")) chosenModel()?.focus();
+}
+
+/**
+ * Enter in a choice or a line would send the form, which costs money; among the models it picks the one that has the
+ * focus. Ctrl+Enter sends.
+ * @param {KeyboardEvent} event
+ */
+function pressEnter(event) {
+  if (event.key !== "Enter" || event.ctrlKey || event.metaKey || !(event.target instanceof HTMLInputElement)) return;
+  event.preventDefault();
+  if (matches(event.target, "#models [name=model]")) models()?.hidePopover();
 }
 
 /** @param {HTMLElement} place */
 function equip(place) {
   onContent((root) => {
-    drawRatios(root);
     showLength();
-    leaveOutChosen();
+    showAll();
+    const more = byId("more", HTMLDetailsElement);
+    if (more && isMoreOpen) more.open = true;
     find(root, "[data-focus]", HTMLElement)?.focus();
   });
-  place.addEventListener("change", leaveOutChosen);
+  place.addEventListener("change", showAll);
+  place.addEventListener("toggle", rememberMore, { capture: true });
+  place.addEventListener("toggle", enterModels, { capture: true });
+  place.addEventListener("keydown", pressEnter);
   place.addEventListener("input", showLength);
   place.addEventListener("input", askAgain);
   place.addEventListener("click", (event) => {
     const target = closest(event.target, "[data-remove]", HTMLElement)?.dataset.remove;
     if (target) place.querySelector(target)?.remove();
+    const prompt = promptField();
+    if (prompt && closest(event.target, "[data-alternatives]", HTMLElement)) addAlternatives(prompt);
+    // A key that moves through the models is a click, too, but one without a place.
+    if (event.detail && matches(event.target, "#models [name=model]")) models()?.hidePopover();
   });
   document.addEventListener("htmx:after:request", (event) => {
     const { sourceElement, response } = event.detail.ctx;
@@ -146,6 +213,10 @@ function equip(place) {
     forgetErrors(place);
     closeComposer();
   });
+  // Where there is a mouse there is a keyboard, and the page begins at its prompt.
+  if (!phone() && matchMedia("(hover: hover)").matches && document.activeElement === document.body) {
+    promptField()?.focus({ preventScroll: true });
+  }
   if (phone() && place.querySelector("[aria-invalid=true], .errorlist")) openComposer();
 }
 
@@ -154,13 +225,15 @@ export function start() {
   if (place) equip(place);
 
   document.addEventListener("click", (event) => {
+    // The dock on a phone: one tap, and one types.
+    if (closest(event.target, ".dock", HTMLElement)) openComposer();
     const filler = closest(event.target, "[data-fill-prompt]", HTMLElement);
     if (!filler || event.ctrlKey || event.metaKey) return;
     if (fillPrompt(filler.dataset.fillPrompt ?? "")) event.preventDefault();
   });
 
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    if (event.isComposing || event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     const form = closest(event.target, "form", HTMLFormElement);
     if (!form || !matches(event.target, "textarea, input, select")) return;
     event.preventDefault();

@@ -79,19 +79,24 @@ function set(form, name, value) {
  */
 function restore(form, entries) {
   const prompt = need(document, "#id_prompt", HTMLTextAreaElement);
-  const select = byId("id_model", HTMLSelectElement);
-  const models = select ? [...select.options].map((one) => one.value) : [];
-  const { other, now, later } = planRestore(entries, select?.value ?? "", models);
+  const models = findAll(form, "[name=model]", HTMLInputElement);
+  const shown = models.find((one) => one.checked)?.value ?? "";
+  const { other, now, later } = planRestore(
+    entries,
+    shown,
+    models.map((one) => one.value),
+  );
+  const wanted = models.find((one) => one.value === other);
   for (const [name, value] of now) set(form, name, value);
-  if (select && other) {
+  if (wanted) {
     // The server sends this model's options filled with what the hidden fields say.
     const options = need(document, "#options", HTMLElement);
     for (const [name, value] of later) {
       for (const field of findAll(options, `[name="${CSS.escape(name)}"]`, HTMLElement)) field.remove();
       options.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
     }
-    select.value = other;
-    select.dispatchEvent(new Event("change", { bubbles: true }));
+    wanted.checked = true;
+    wanted.dispatchEvent(new Event("change", { bubbles: true }));
   } else {
     prompt.dispatchEvent(new Event("change", { bubbles: true }));
   }

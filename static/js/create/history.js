@@ -43,7 +43,8 @@ export function start() {
 
   document.addEventListener("keydown", async (event) => {
     const prompt = byId("id_prompt", HTMLTextAreaElement);
-    if (!event.altKey || event.ctrlKey || event.metaKey || !prompt || event.target !== prompt) return;
+    if (event.isComposing || !event.altKey || event.ctrlKey || event.metaKey || event.target !== prompt || !prompt)
+      return;
     if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
     event.preventDefault();
     if (!walk) {

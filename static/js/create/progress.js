@@ -14,12 +14,37 @@ export function estimate({ from, left }, passed) {
   return { percent: from + (NEARLY - from) * share, words: rest > 0 ? `About ${rest} s left` : "Any moment now" };
 }
 
+/**
+ * Counts up from what the server knew.
+ * @param {number} seconds
+ * @param {number} passed seconds since then
+ */
+export const elapsed = (seconds, passed) => `${Math.floor(seconds + passed)} s`;
+
 export function start() {
+  /** @type {WeakMap<HTMLElement, { key: string, at: number }>} */
+  const counted = new WeakMap();
+
+  /** @param {number} now */
+  function count(now) {
+    for (const place of findAll(document, "[data-elapsed]", HTMLElement)) {
+      const key = place.dataset.elapsed ?? "0";
+      let known = counted.get(place);
+      if (known?.key !== key) {
+        known = { key, at: now };
+        counted.set(place, known);
+      }
+      const words = elapsed(Number(key), (now - known.at) / 1000);
+      if (place.textContent !== words) place.textContent = words;
+    }
+  }
+
   /** @type {WeakMap<HTMLProgressElement, { key: string, at: number, from: number, left: number }>} */
   const seen = new WeakMap();
 
   function step() {
     const now = performance.now();
+    count(now);
     for (const bar of findAll(document, "progress[data-seconds-left]", HTMLProgressElement)) {
       const { secondsLeft, from } = bar.dataset;
       const key = `${secondsLeft}/${from}`;

@@ -37,6 +37,69 @@ export function changing(some, checked, count, most = MOST) {
   return { boxes: all.slice(0, room), isCut: all.length > room };
 }
 
+// -- without a mouse, a tap opens a picture; it selects one after a long press, or after Select
+
+const LONG_PRESS = 500; // milliseconds
+const SHAKE = 10; // pixels that a finger may move meanwhile
+
+const isSelecting = () => "selecting" in document.body.dataset;
+
+/** @param {boolean} on */
+function setSelecting(on) {
+  if (on) document.body.dataset.selecting = "";
+  else delete document.body.dataset.selecting;
+}
+
+/**
+ * Whether a finger has stayed where it was put down.
+ * @param {{ clientX: number, clientY: number }} from
+ * @param {{ clientX: number, clientY: number }} to
+ */
+export const isStill = (from, to) => Math.hypot(to.clientX - from.clientX, to.clientY - from.clientY) <= SHAKE;
+
+function watchFingers() {
+  let timer = 0;
+  let isHeld = false; // a long press was made, and the click that ends it is none
+  /** @type {PointerEvent | null} */
+  let down = null;
+  const stop = () => clearTimeout(timer);
+
+  document.addEventListener("pointerdown", (event) => {
+    stop();
+    isHeld = false;
+    const tile = closest(event.target, ".tile", HTMLElement);
+    const box = tile && find(tile, BOX, HTMLInputElement);
+    if (!box || event.pointerType !== "touch" || isSelecting()) return;
+    down = event;
+    timer = window.setTimeout(() => {
+      isHeld = true;
+      setSelecting(true);
+      select([box], true);
+      last = box;
+    }, LONG_PRESS);
+  });
+  document.addEventListener("pointermove", (event) => {
+    if (down && !isStill(down, event)) stop();
+  });
+  document.addEventListener("pointerup", stop);
+  document.addEventListener("pointercancel", stop);
+  document.addEventListener("scroll", stop, { capture: true, passive: true });
+  document.addEventListener(
+    "click",
+    (event) => {
+      if (!isHeld) return;
+      isHeld = false;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+    true,
+  );
+  // A long press would also open the browser's menu for links.
+  document.addEventListener("contextmenu", (event) => {
+    if (isSelecting() && matches(event.target, ".tile *")) event.preventDefault();
+  });
+}
+
 /** @type {HTMLInputElement | null} */
 let last = null; // the box that was ticked last, from where Shift goes on
 
@@ -44,14 +107,15 @@ function show() {
   const place = bar();
   if (!place) return;
   const count = ticked().length;
-  place.toggleAttribute("data-any", count > 0);
+  place.toggleAttribute("data-any", count > 0 || isSelecting());
   const said = need(place, "[data-selected]", HTMLElement);
-  const text = count ? `${count} selected` : "";
+  const text = count || isSelecting() ? `${count} selected` : "";
   if (said.textContent !== text) said.textContent = text;
   need(place, "[data-compare]", HTMLElement).hidden = count < 2 || count > 4;
 }
 
 function clear() {
+  setSelecting(false);
   for (const box of ticked()) box.checked = false;
   last = null;
   show();
@@ -97,14 +161,25 @@ function equip(place) {
   document.addEventListener(
     "keydown",
     (event) => {
-      if (event.key !== "Escape" || document.querySelector("dialog[open], .menu:popover-open")) return;
+      if (event.isComposing || event.key !== "Escape") return;
+      if (document.querySelector("dialog[open], .menu:popover-open")) return;
       if (matches(event.target, "input:not([type=checkbox]), textarea, select") || !ticked().length) return;
       event.preventDefault();
       clear();
     },
     true,
   );
-  onContent(show);
+  watchFingers();
+  document.addEventListener("click", (event) => {
+    if (!closest(event.target, "[data-select-switch]", HTMLElement)) return;
+    if (isSelecting()) clear();
+    else setSelecting(true);
+    show();
+  });
+  onContent((root) => {
+    for (const button of findAll(root, "[data-select-switch]", HTMLElement)) button.hidden = false;
+    show();
+  });
   addEventListener("pageshow", show);
 }
 

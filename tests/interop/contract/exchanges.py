@@ -8,7 +8,8 @@ from typing import Any
 import requests
 from PIL import Image
 
-from gallery.upstream.client import Attachment, Client, Submission
+from gallery.upstream.bodies import Attachment
+from gallery.upstream.client import Client, Submission
 from tests.support.stub_upstream import Reply, Request, StubUpstream
 
 
@@ -45,25 +46,64 @@ def exchanges(sandbox_url: str, key: str) -> Iterator[dict[str, Any]]:
             client.close()
 
 
-def _say_all(client: Client) -> Iterator[str]:
-    drawing = _drawing()
-    client.create(Submission("dall-e-3", "a lemon tree", options={"size": "1792x1024", "quality": "hd"}, user="a1"))
-    yield "generation"
-    options: dict[str, str | int | float | bool] = {
-        "size": "1024x1024",
+Options = dict[str, str | int | float | bool]
+# Eleven models of seven families, with the options of each.
+GENERATIONS: dict[str, Options] = {
+    "dall-e-3": {"size": "1792x1024", "quality": "hd", "style": "natural"},
+    "dall-e-2": {"size": "256x256"},
+    "flux-pro": {"size": "1024x1024"},
+    "flux-schnell": {"size": "512x512"},
+    "midjourney": {"size": "1024x1024"},
+    "ideogram-v3": {"size": "512x512"},
+    "stable-diffusion-3": {"size": "512x512"},
+    "gpt-image-2": {
+        "size": "1536x864",
+        "quality": "high",
         "output_format": "webp",
         "output_compression": 50,
         "background": "opaque",
-    }
-    client.create(Submission("gpt-image-2", "a lemon tree", count=3, options=options))
-    yield "generation with all options"
-    client.send(Submission("gpt-image-2", "two lemons"), [drawing, drawing])
-    yield "references"
-    reference = {"operation": "image-to-image"}
-    client.send(Submission("nano-banana-pro", "a lemon"), [drawing], endpoint="/images/generations", fields=reference)
+        "moderation": "low",
+    },
+    "gpt-image-1.5": {"size": "1024x1536", "background": "transparent", "output_format": "png"},
+    "gpt-image-1": {"size": "1024x1024", "quality": "low"},
+    "nano-banana-pro": {"aspect_ratio": "16:9", "resolution": "1k"},
+}
+EDITS: dict[str, Options] = {
+    "gpt-image-2": {"size": "1024x1024", "quality": "low"},
+    "gpt-image-1.5": {"size": "1024x1024", "output_format": "jpeg"},
+    "gpt-image-1": {},
+    "dall-e-2": {"size": "256x256"},
+}
+IMAGE_TO_IMAGE = {"operation": "image-to-image"}
+
+
+def _say_all(client: Client) -> Iterator[str]:
+    drawing = _drawing()
+    for model, options in GENERATIONS.items():
+        client.create(
+            Submission(model, "a lemon tree", count=1 if model == "dall-e-3" else 2, options=options, user="a1")
+        )
+        yield f"generation by {model}"
+    for model, options in EDITS.items():
+        client.edit(Submission(model, "a lemon", options=options, user="a1"), drawing, mask=drawing)
+        yield f"edit by {model}"
+        client.edit(Submission(model, "a lemon"), drawing)
+        yield f"edit without a mask by {model}"
+    for model in ("gpt-image-2", "gpt-image-1.5", "gpt-image-1"):
+        client.send(Submission(model, "two lemons"), [drawing, drawing])
+        yield f"references by {model}"
+    banana = Submission("nano-banana-pro", "a lemon", options={"aspect_ratio": "1:1"})
+    client.send(banana, [drawing], endpoint="/images/generations", fields=IMAGE_TO_IMAGE)
     yield "reference to a generation"
-    client.edit(Submission("gpt-image-2", "a lemon", count=2), drawing, mask=drawing)
-    yield "edit with a mask"
+    # The sandbox fetches nothing. Only the form of the request counts.
+    drawing.file.seek(0)
+    lent = f"data:image/png;base64,{base64.b64encode(drawing.file.read()).decode()}"
+    client.lend(banana, [lent], fields=IMAGE_TO_IMAGE)
+    yield "reference by its address"
+    client.lend(banana, [lent, lent], fields=IMAGE_TO_IMAGE)
+    yield "references by their addresses"
+    client.lend(Submission("gpt-image-2", "two lemons"), [lent, lent], endpoint="/images/edits")
+    yield "edit of pictures by their addresses"
     client.vary(Submission("dall-e-2", "", count=2, options={"size": "256x256"}), drawing)
     yield "variation"
     # Tasks of other models have the older address, which the vendor's newer file does not describe.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { estimate } from "../../../static/js/create/progress.js";
+import { elapsed, estimate } from "../../../static/js/create/progress.js";
 
 test("a bar starts where the server left it, and goes evenly", () => {
   assert.deepEqual(estimate({ from: 40, left: 20 }, 0), { percent: 40, words: "About 20 s left" });
@@ -19,4 +19,9 @@ test("without an estimate a bar is nearly done", () => {
 test("the last half second is any moment", () => {
   assert.equal(estimate({ from: 0, left: 10 }, 9.4).words, "About 1 s left");
   assert.equal(estimate({ from: 0, left: 10 }, 9.6).words, "Any moment now");
+});
+
+test("the count of seconds goes on from what the server knew", () => {
+  assert.equal(elapsed(0, 0.4), "0 s");
+  assert.equal(elapsed(12, 1.2), "13 s");
 });

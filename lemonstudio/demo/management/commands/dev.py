@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from gallery.management.commands.studio import SANDBOX_HOST, sandbox_part
+from gallery.management.parts import SANDBOX_HOST, sandbox_part
 from lemonstudio.processes.supervisor import Part, Supervisor, address, answers, bindable, free_port
 
 RELOAD = [sys.executable, "-m", "lemonstudio.processes.reload"]

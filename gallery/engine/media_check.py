@@ -1,7 +1,11 @@
-"""Whether storage has just the files that the rows name. Memory is bounded: rows a few at a time, files by folder."""
+"""Whether storage has just the files that the rows name. Memory is bounded: rows a few at a time, files by folder.
+
+`work` does it in slices, for the page in the administration; the command does it in one go.
+"""
 
 import hashlib
 import re
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,8 +18,9 @@ from django.utils import timezone
 
 from gallery.engine.inbox import INBOX
 from gallery.images.edit import UPLOADS
-from gallery.models import Generation, Picture
+from gallery.models import Generation, MediaCheck, Picture
 from gallery.models.kept_file import KEPT
+from lemonstudio.storage import StorageError
 
 PICTURES = "pictures"
 # A younger file may belong to a row that is about to be written.
@@ -23,6 +28,8 @@ ORPHANED_AFTER = timedelta(days=1)
 # How old an orphan is at least when it is deleted.
 DELETED_AFTER = timedelta(days=7)
 AT_ONCE = 500
+# How long a slice of a check takes.
+SLICE_SECONDS = 20.0
 SENT_ALONG = ("source_file", "mask_file", "reference_files")
 Row = TypeVar("Row", bound=Model)
 _THUMBNAIL = re.compile(r"-\d+$")
@@ -44,9 +51,46 @@ class Finding:
         return f"{self.what}: {self.name}{of}"
 
 
-def _in_pages(rows: QuerySet[Row]) -> Iterator[Row]:
+# The number of a row, or a folder, and what is wrong with its files. A check can go on after any of them.
+Steps = Iterator[tuple[str, list[Finding]]]
+
+
+def steps(stage: str, after: str = "", *, with_hash: bool = False) -> Steps:
+    """One stage of a check, after the row or folder `after`."""
+    match stage:
+        case MediaCheck.Stage.PICTURES:
+            return _check_pictures(int(after or 0), with_hash=with_hash)
+        case MediaCheck.Stage.KEPT_FILES:
+            return _check_kept_files(int(after or 0))
+        case MediaCheck.Stage.SENT_ALONG:
+            return _check_sent_along(int(after or 0))
+        case _:
+            return _find_orphans(after)
+
+
+def work(pk: int, seconds: float = SLICE_SECONDS) -> bool:
+    """One slice of a check; tell whether another one is to follow. Of two at once, one counts."""
+    check = MediaCheck.objects.filter(pk=pk, finished_at=None).first()
+    if check is None:
+        return False
+    until = time.monotonic() + seconds
+    begun = (check.stage, check.place)
+    try:
+        for stage in list(MediaCheck.Stage)[list(MediaCheck.Stage).index(MediaCheck.Stage(check.stage)) :]:
+            for place, findings in steps(stage, check.place, with_hash=check.with_hash):
+                check.note(stage, place, map(str, findings), orphans=sum(one.is_orphan for one in findings))
+                if time.monotonic() > until:
+                    return check.keep(begun)
+            check.stage, check.place = stage, ""
+        check.finished_at = timezone.now()
+    except StorageError as problem:
+        check.finished_at, check.error = timezone.now(), f"Storage cannot be reached: {problem.strerror}"
+    check.keep(begun)
+    return False
+
+
+def _in_pages(rows: QuerySet[Row], last: int = 0) -> Iterator[Row]:
     """All rows, with no query open meanwhile: on SQLite that would keep the log growing, and fail writes."""
-    last = 0
     while page := list(rows.filter(pk__gt=last).order_by("pk")[:AT_ONCE]):
         yield from page
         last = page[-1].pk
@@ -55,28 +99,33 @@ def _in_pages(rows: QuerySet[Row]) -> Iterator[Row]:
 # -- files that rows name
 
 
-def check_pictures(*, with_hash: bool) -> Iterator[Finding]:
+def _check_pictures(after: int, *, with_hash: bool) -> Steps:
     """Originals and thumbnails that are missing, or that are not what the row says."""
     columns = ("pk", "original", "sha256", "byte_size", "thumbnails")
-    for picture in _in_pages(Picture.objects.only(*columns)):
+    for picture in _in_pages(Picture.objects.only(*columns), after):
+        findings = []
         if what := _wrong_with_original(picture, with_hash=with_hash):
-            yield Finding(what, picture.original_name, picture.pk)
+            findings.append(Finding(what, picture.original_name, picture.pk))
         for name in _thumbnails_of(picture):
             if not default_storage.exists(name):
-                yield Finding("Missing thumbnail", name, picture.pk, is_thumbnail=True)
+                findings.append(Finding("Missing thumbnail", name, picture.pk, is_thumbnail=True))
+        yield str(picture.pk), findings
 
 
-def check_other_files() -> Iterator[Finding]:
-    """Files that were delivered and are no pictures, and pictures that an unfinished request names."""
-    for generation in _in_pages(Generation.objects.exclude(results=[]).only("results")):
-        for kept in generation.kept_files:
-            if not default_storage.exists(kept.name):
-                yield Finding("Missing kept file", kept.name)
+def _check_kept_files(after: int) -> Steps:
+    """Files that were delivered and are no pictures."""
+    for generation in _in_pages(Generation.objects.exclude(results=[]).only("results"), after):
+        names = [kept.name for kept in generation.kept_files]
+        missing = [Finding("Missing kept file", name) for name in names if not default_storage.exists(name)]
+        yield str(generation.pk), missing
+
+
+def _check_sent_along(after: int) -> Steps:
+    """Pictures that an unfinished request names."""
     waiting = Generation.objects.under_way().exclude(source_file="")
-    for generation in _in_pages(waiting.only(*SENT_ALONG)):
-        for name in _sent_along(generation):
-            if not default_storage.exists(name):
-                yield Finding(f"Missing file of generation {generation.pk}", name)
+    for generation in _in_pages(waiting.only(*SENT_ALONG), after):
+        what, names = f"Missing file of generation {generation.pk}", _sent_along(generation)
+        yield str(generation.pk), [Finding(what, name) for name in names if not default_storage.exists(name)]
 
 
 def _wrong_with_original(picture: Picture, *, with_hash: bool) -> str:
@@ -112,17 +161,18 @@ def _sent_along(generation: Generation) -> list[str]:
 # -- files that no row names
 
 
-def find_orphans() -> Iterator[Finding]:
-    for folder in (PICTURES, UPLOADS, INBOX, KEPT):
-        for here, names in _folders_below(folder):
+def _find_orphans(after: str) -> Steps:
+    for folder in sorted((PICTURES, UPLOADS, INBOX, KEPT)):
+        for here, names in _folders_below(folder, tuple(after.split("/")) if after else ()):
+            findings = []
             names = sorted(names)
             for begin in range(0, len(names), AT_ONCE):
                 some = names[begin : begin + AT_ONCE]
                 named = _named(folder, here, some)
-                for name in some:
-                    path = f"{here}/{name}"
-                    if path not in named and is_older(path, ORPHANED_AFTER):
-                        yield Finding("Named by no row", path, is_orphan=True)
+                paths = (f"{here}/{name}" for name in some)
+                unnamed = (path for path in paths if path not in named and is_older(path, ORPHANED_AFTER))
+                findings += [Finding("Named by no row", path, is_orphan=True) for path in unnamed]
+            yield here, findings
 
 
 def is_older(name: str, age: timedelta) -> bool:
@@ -133,15 +183,19 @@ def is_older(name: str, age: timedelta) -> bool:
         return False  # deleted since the look at its folder
 
 
-def _folders_below(folder: str) -> Iterator[tuple[str, list[str]]]:
-    """Each folder with the names of its files."""
+def _folders_below(folder: str, after: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
+    """Each folder with the names of its files, in order, after the folder of these parts."""
+    here = tuple(folder.split("/"))
+    if here < after[: len(here)]:
+        return  # done, with all below it
     try:
         folders, names = default_storage.listdir(folder)
     except FileNotFoundError:
         return
-    yield folder, names
-    for name in folders:
-        yield from _folders_below(f"{folder}/{name}")
+    if here > after:
+        yield folder, names
+    for name in sorted(folders):
+        yield from _folders_below(f"{folder}/{name}", after)
 
 
 def _named(top: str, folder: str, names: Iterable[str]) -> set[str]:
