@@ -95,8 +95,8 @@ bench-tests: $(VENV)/installed-dev ## The benchmark's own tests
 	$(PYTEST) bench/tests $(ARGS)
 
 # docs/soak.md
-soak: $(VENV)/installed-dev ## Kills the studio's processes 500 times, and checks its promises
-	$(PY) -m tests.soak
+soak: $(VENV)/installed-dev ## Kills the studio's processes 500 times, with storage trouble, and checks its promises
+	$(PY) -m tests.soak --trouble 100
 
 # docs/sandbox.md. What it tries is installed apart from the studio.
 interop: $(VENV)/installed-dev .venv-interop/installed tests/interop/node_modules/installed ## Clients and servers by others; ARGS=litellm picks some

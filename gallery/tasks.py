@@ -92,6 +92,9 @@ def thumbnails(picture_id: int) -> None:
         make_thumbnails(picture_id)
     except Busy:
         enqueue_thumbnails(picture_id)
+    except StorageError as problem:
+        # Housekeeping sends another message.
+        logger.warning("Thumbnails of picture %s wait for storage: %s", picture_id, problem.strerror)
 
 
 @patient

@@ -157,7 +157,7 @@ LEMONSTUDIO_READY_TOKEN = env.str("LEMONSTUDIO_READY_TOKEN", default="")
 
 INSTALLED_APPS = [
     "gallery",
-    "django.contrib.admin",
+    "lemonstudio.apps.StudioAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,7 +1,5 @@
 """The administration, with one module for each noun."""
 
-from django.contrib import admin
-
 from gallery.admin import (
     account,
     catalogue,
@@ -35,7 +33,3 @@ __all__ = [
     "sign_in",
     "templates",
 ]
-
-admin.site.site_header = "Lemon Studio"
-admin.site.site_title = "Lemon Studio administration"
-admin.site.index_title = "Administration"

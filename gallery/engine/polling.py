@@ -195,7 +195,7 @@ class Poller:
             # It may have been cancelled meanwhile; then nothing is changed.
             noted = Generation(pk=watched.pk).note_progress(processing=processing, progress=answer.progress)
             watched.state, watched.progress, watched.ended = state, answer.progress, not noted
-        self._ask_later(watched, self._timing.poll)
+        self._ask_later(watched, self._timing.poll_after(time.monotonic() - watched.begun))
 
     def _ask_later(self, watched: Watched, wait: float) -> None:
         now = time.monotonic()

@@ -20,7 +20,7 @@ class Timing:
     look_around: float = 2.0
     # How often to look for pictures in the inbox that no row names.
     sweep: float = 60.0
-    # The vendor recommends a poll every 3 to 5 s.
+    # The vendor recommends a poll every 3 to 5 s, and every 5 to 10 s for long tasks.
     poll: float = 3.0
     # How often to ask about a generation that was cancelled or given up.
     late_poll: float = 60.0
@@ -43,6 +43,10 @@ class Timing:
     storage_probe: float = 5.0
     # Administrators hear of storage only if its trouble lasts for longer than this.
     storage_tell: float = 30.0
+
+    def poll_after(self, age: float) -> float:
+        """How long until a task of this age is asked about again: longer from two minutes on, up to ten seconds."""
+        return self.poll * min(max(1.0, age / 120), 10 / 3)
 
     def hold_for(self, refusals: int) -> float:
         """How long to hold what was refused so often after it was tried again."""

@@ -15,11 +15,13 @@ from django.conf import settings
 from django.template import Context
 from django.utils.safestring import SafeString, mark_safe
 
-from gallery.web.cards import Card, folded
+from gallery.web.cards import Card, folded, retry_price, verdict
 from gallery.web.pictures import is_in_first_row
 
 register = template.Library()
 register.filter("folded", folded)
+register.filter("retry_price", retry_price)
+register.filter("verdict", verdict)
 
 # In each process; a card has some three thousand characters.
 MOST_KEPT = 400

@@ -13,7 +13,7 @@ from django_htmx.http import trigger_client_event
 from gallery import services
 from gallery.forms.generations import TokenForm
 from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, State, UpstreamAccount
-from gallery.models.ledger import budget_state, over_budget_message
+from gallery.models.ledger import budget_state, in_dollars, over_budget_message
 from gallery.queries.cards import for_cards
 from gallery.queries.limits import limits_of
 from gallery.web.access import file_to_see, generation_to_change, generation_to_see
@@ -143,7 +143,7 @@ def _not_on_offer(model: ImageModel) -> str:
 
 @require_POST
 def generation_again(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """Vary: ask for the same as a generation of any author. The new one belongs to this person."""
+    """Run again: ask for the same as a generation of any author. The new one belongs to this person."""
     person = request.user
     earlier = generation_to_see(request.user, pk)
     if not earlier.model.is_on_offer or earlier.kind != Generation.Kind.CREATE:
@@ -164,7 +164,17 @@ def generation_again(request: PersonRequest, pk: int) -> HttpResponseBase:
     except OverBudget as problem:
         messages.error(request, over_budget_message(problem))
         return redirect("create")
+    if request.htmx and "stay" in request.POST:
+        return _sent_answer(request, generations)
     return created_answer(request, generations) if request.htmx else redirect("create")
+
+
+def _sent_answer(request: PersonRequest, generations: list[Generation]) -> HttpResponse:
+    """For a page that stays: what was sent and costs, and a new token for the next press."""
+    price = Card(generations[0], request.user).again_price
+    sent = "Sent" if price is None else f"Sent for {in_dollars(price)}"
+    response = render(request, "generations/_again_token.html", {"again_token": uuid.uuid4()})
+    return trigger_client_event(response, "toast", {"message": f"{sent}. You find it on Create."})
 
 
 def _token(request: PersonRequest) -> uuid.UUID | None:

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
@@ -20,6 +21,7 @@ from gallery.views.library import Listing
 from gallery.web.access import gallery_to, gallery_to_see
 from gallery.web.cards import cards_of
 from gallery.web.http import PersonRequest
+from gallery.web.responses import asks_first
 
 # How many cards of generations under way stand on top of a gallery.
 RUNNING = 24
@@ -121,8 +123,11 @@ def gallery_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
     """Delete the gallery. Its pictures stay."""
     gallery = gallery_to(Action.DELETE, request.user, pk)
     name = gallery.name
+    more = "Its order, comments and client links go. Its pictures are kept. This cannot be undone."
+    if page := asks_first(request, f"Delete “{name}”?", more, "Delete gallery", reverse("gallery_detail", args=[pk])):
+        return page
     gallery.delete()
-    messages.success(request, f"The gallery “{name}” is gone. Its pictures are still yours.")
+    messages.success(request, f"The gallery “{name}” is deleted. Its pictures are kept.")
     return redirect("gallery_list")
 
 

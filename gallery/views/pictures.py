@@ -18,6 +18,7 @@ from gallery.views.edits import from_picture, lineage
 from gallery.views.navigation import navigation_of
 from gallery.views.tags import tags_of
 from gallery.web.access import gallery_to, picture_to_change, picture_to_see
+from gallery.web.cards import Card
 from gallery.web.http import PersonRequest, number_in
 from gallery.web.media import serve
 from gallery.web.responses import wants_json
@@ -31,10 +32,15 @@ def picture_detail(request: PersonRequest, pk: int) -> HttpResponse:
     navigation = navigation_of(request, picture)
     visible = Gallery.objects.visible_to(person)
     entries = list(picture.entries.filter(gallery__in=visible).select_related("gallery", "decided_by").order_by("pk"))
+    came_from = number_in(request.GET.get("gallery"))
+    # Decisions stand at the top for the gallery one comes from, or the only one.
+    near = [entry for entry in entries if entry.gallery_id == came_from or len(entries) == 1]
+    talks = talks_about(person, picture, [entry.gallery for entry in entries])
     context = {
         "picture": picture,
         "generation": generation,
-        "entries": entries,
+        "near": near,
+        "far": [entry for entry in entries if entry not in near],
         "decidable": _open_to(Action.DECIDE, person, picture),
         "arrangeable": _open_to(Action.ARRANGE, person, picture),
         "navigation": navigation,
@@ -43,8 +49,10 @@ def picture_detail(request: PersonRequest, pk: int) -> HttpResponse:
         "details": details_of(picture),
         "is_mine": picture.author_id == person.pk,
         "again_token": uuid.uuid4(),
+        "again_price": Card(generation, person).again_price,
         "mark": picture.marks.filter(person=person).first(),
-        "talks": talks_about(person, picture, [entry.gallery for entry in entries]),
+        "talks": talks,
+        "comment_count": sum(len(talk.comments) for talk in talks),
         **tags_of(person, picture),
         **lineage(request, picture),
         **from_picture(picture, person),

@@ -16,6 +16,7 @@ from gallery.models import Gallery
 from gallery.queries.roles import Action
 from gallery.web.access import gallery_to, link_to_change
 from gallery.web.http import PersonRequest
+from gallery.web.responses import asks_first
 
 # How many links that are over the page shows.
 OVER = 20
@@ -79,7 +80,12 @@ def link_revoke(request: PersonRequest, pk: int, link_pk: int) -> HttpResponseBa
 
 @require_POST
 def link_revoke_all(request: PersonRequest, pk: int) -> HttpResponseBase:
-    revoked = services.share_links.revoke_links(gallery_to(Action.SHARE, request.user, pk), request.user)
+    gallery = gallery_to(Action.SHARE, request.user, pk)
+    more = "Guests cannot open the gallery any more. This cannot be undone."
+    back = reverse("gallery_links", args=[pk])
+    if page := asks_first(request, "Revoke all links?", more, "Revoke all", back):
+        return page
+    revoked = services.share_links.revoke_links(gallery, request.user)
     if revoked:
-        messages.success(request, "Revoked: all links. Whoever opens one is told that it is over.")
+        messages.success(request, "All links are revoked.")
     return redirect("gallery_links", pk)

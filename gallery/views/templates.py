@@ -3,12 +3,14 @@
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gallery.forms.templates import TemplateForm
 from gallery.models import Generation, ImageModel, Picture, PromptTemplate
 from gallery.web.access import template_to_change, template_to_see
 from gallery.web.http import PersonRequest, number_in
+from gallery.web.responses import asks_first
 
 SHOWN = 200
 
@@ -64,8 +66,12 @@ def _edit(request: PersonRequest, template: PromptTemplate, source: Generation |
 @require_POST
 def template_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
     template = template_to_change(request.user, pk)
+    more = "Pictures made with it are kept. This cannot be undone."
+    back = reverse("template_list")
+    if page := asks_first(request, f"Delete “{template.name}”?", more, "Delete template", back):
+        return page
     template.delete()
-    messages.success(request, f"The template “{template.name}” is gone. Pictures made with it stay.")
+    messages.success(request, f"The template “{template.name}” is deleted. Pictures made with it are kept.")
     return redirect("template_list")
 
 

@@ -15,7 +15,7 @@ from gallery.services.errors import InvalidInput
 from gallery.web.access import picture_in_trash, picture_to_change
 from gallery.web.http import PersonRequest, number_in
 from gallery.web.media import serve
-from gallery.web.responses import came_from, chosen_pictures, count_in_words, refused, safe_url, wants_json
+from gallery.web.responses import asks_first, came_from, chosen_pictures, count_in_words, refused, safe_url, wants_json
 
 # How many pictures the page of the trash shows; the others show when these are gone.
 SHOWN = 120
@@ -88,6 +88,9 @@ def trash_delete(request: PersonRequest) -> HttpResponseBase:
         chosen = chosen_pictures(request)
     except InvalidInput as problem:
         return refused(request, problem)
+    asked = "Delete these pictures for good?"
+    if page := asks_first(request, asked, "This cannot be undone.", "Delete for good", reverse("trash")):
+        return page
     deleted = services.trash.delete_for_good(request.user, chosen)
     messages.success(request, f"{count_in_words(deleted)} deleted for good.")
     return redirect("trash")

@@ -1,6 +1,7 @@
 """What the card of a generation says: words, progress, links, and the step that helps best. The model has the facts."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from itertools import groupby
@@ -330,3 +331,29 @@ def folded(cards: Iterable[Card]) -> list[list[Card]]:
 
 def _fold_key(card: Card) -> object:
     return card.ended_words if card.is_line and card.is_mine else card.generation.pk
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the votes on a comparison say; `winner` is the generation with the most, None in a tie."""
+
+    words: str
+    winner: int | None = None
+
+
+def verdict(cards: Iterable[Card]) -> Verdict | None:
+    """None without a vote. Rows of `queries.cards.for_cards` have the votes."""
+    counted = [(getattr(card.generation, "vote_count", None) or 0, card.generation) for card in cards]
+    first, second = ([*sorted(counted, key=lambda row: -row[0]), (0, None), (0, None)])[:2]
+    if first[1] is None or not first[0]:
+        return None
+    if first[0] == second[0]:
+        return Verdict(f"A tie, {first[0]} : {second[0]}")
+    return Verdict(f"{first[1].model.label} wins {first[0]} : {second[0]}", first[1].pk)
+
+
+def retry_price(cards: Iterable[Card]) -> Decimal | None:
+    """What retrying all that failed of these would cost; None where nothing failed, or a price is not known."""
+    prices = [card.again_price for card in cards if card.is_mine and card.generation.can_retry]
+    known = [price for price in prices if price is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(prices) else None

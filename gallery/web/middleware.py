@@ -19,6 +19,8 @@ from gallery.web.http import StudioRequest
 
 logger = logging.getLogger(__name__)
 
+BUSY = "The studio is busy just now. Nothing is lost; try again in a moment."
+DISK_FULL = "The studio’s disk is full. Nothing was sent. An administrator can make room."
 # What a person opens who still has to set up the second step that the studio asks of them.
 WITHOUT_SECOND_STEP = {
     "logout",
@@ -119,10 +121,11 @@ class BusyMiddleware:
         if not _is_away(exception):
             return None
         logger.warning("A request could not wait for the database: %s", exception)
+        is_full = _is_full(exception)
         if cast("StudioRequest", request).htmx:
-            return _toast("The studio is busy just now. Nothing is lost; try again in a moment.", status=503)
+            return _toast(DISK_FULL if is_full else BUSY, status=503)
         # This page must not need the database.
-        page = render_to_string("503.html", {"prompt": request.POST.get("prompt", "")})
+        page = render_to_string("503.html", {"prompt": request.POST.get("prompt", ""), "is_full": is_full})
         return HttpResponse(page, status=503, headers={"Retry-After": "5"})
 
 
@@ -132,12 +135,20 @@ def _toast(said: str, status: int) -> HttpResponseBase:
 
 # SQLite's code for a statement that is wrong or too large; trouble with locks and files has others.
 _SQLITE_ERROR = 1
+# A full disk, as SQLite and PostgreSQL number it.
+_SQLITE_FULL, _PG_FULL = 13, "53100"
 # What SQLite says of statements that are too large, with that code.
 _TOO_MUCH = ("too large", "too many", "too deep")
 
 
 def _is_away(exception: Exception) -> bool:
     return getattr(exception.__cause__, "sqlite_errorcode", 0) & 0xFF != _SQLITE_ERROR
+
+
+def _is_full(exception: Exception) -> bool:
+    """Whether the database's disk has no room left."""
+    cause = exception.__cause__
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF == _SQLITE_FULL or getattr(cause, "sqlstate", "") == _PG_FULL
 
 
 def _asks_too_much(exception: Exception) -> bool:

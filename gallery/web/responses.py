@@ -72,3 +72,16 @@ def done(request: PersonRequest, said: str) -> HttpResponseBase:
 
 def count_in_words(number: int) -> str:
     return ngettext("%(count)d picture", "%(count)d pictures", number) % {"count": number}
+
+
+def asks_first(request: PersonRequest, asked: str, more: str, yes: str, back: str) -> HttpResponse | None:
+    """A page with this question, for a form that says so and a browser without scripts; None if it was answered.
+
+    With scripts, a dialog asks instead (static/js/base/confirm.js), and the form comes without the field "ask".
+    """
+    if "ask" not in request.POST:
+        return None
+    left_out = {"ask", "csrfmiddlewaretoken"}
+    fields = [(name, value) for name, values in request.POST.lists() if name not in left_out for value in values]
+    context = {"asked": asked, "more": more, "yes": yes, "back": back, "fields": fields}
+    return render(request, "base/confirm.html", context)

@@ -1,6 +1,7 @@
 // The browser side of Lemon Studio. Every page works without it; these modules only make it quicker. None of them does
 // anything when it is imported, so that tests can import them: all of them start here.
 import * as clipboard from "./base/clipboard.js";
+import * as confirm from "./base/confirm.js";
 import * as dialogs from "./base/dialogs.js";
 import * as focus from "./base/focus.js";
 import * as keys from "./base/keys.js";
@@ -20,6 +21,7 @@ import * as library from "./pictures/library.js";
 import * as lightbox from "./pictures/lightbox.js";
 import * as selection from "./pictures/selection.js";
 import * as swipe from "./pictures/swipe.js";
+import * as versus from "./pictures/versus.js";
 import * as zoom from "./pictures/zoom.js";
 
 // Their order is the order in which they hear of an event, until one of them prevents its default.
@@ -29,6 +31,7 @@ for (const module of [
   clipboard,
   compare,
   composer,
+  confirm,
   dialogs,
   downloads,
   drafts,
@@ -44,6 +47,7 @@ for (const module of [
   swipe,
   theme,
   times,
+  versus,
   zoom,
 ]) {
   module.start();

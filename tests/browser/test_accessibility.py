@@ -53,6 +53,7 @@ def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
     trashed = generate(page, "Thrown away")
     done(trashed)
     trashed.hover()
+    trashed.get_by_role("button", name="More", exact=True).click()
     trashed.get_by_role("button", name="Move to trash").click()
     expect(trashed).to_be_hidden()
     token = set_up.shell(PEOPLE)

@@ -57,8 +57,8 @@ def test_four_models_are_compared(page: Page, server: WorkingUpstream) -> None:
     row = page.locator(".batch-comparison").first
     expect(row.locator("article[data-state=completed]")).to_have_count(4, timeout=60_000)
     assert row.locator(".meta > :first-child").all_inner_texts() == [LABELS[slug] for slug in models]
-    row.get_by_role("button", name="Like Midjourney best").click()
-    expect(row.get_by_role("button", name="Like Midjourney best")).to_have_attribute("aria-pressed", "true")
+    row.get_by_role("button", name="Best: Midjourney").click()
+    expect(row.get_by_role("button", name="Best: Midjourney")).to_have_attribute("aria-pressed", "true")
     posts = Counter(request.json["model"] for request in server.requests if request.method == "POST")
     assert posts == dict.fromkeys(models, 1)
 

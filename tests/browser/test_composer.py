@@ -36,14 +36,32 @@ def test_four_models_are_compared_and_voted_on(owner_page: Page) -> None:
     assert names == [LABELS[slug] for slug in ("dall-e-3", "flux-schnell", "midjourney", "dall-e-2")]
     expect(row.locator("article").first.locator(".meta")).to_contain_text("$0.04")
     expect(row.locator("article").first.locator(".meta")).to_contain_text(re.compile(r"\d+ s"))
-    vote = row.get_by_role("button", name="Like Midjourney best")
+    vote = row.get_by_role("button", name="Best: Midjourney")
     vote.click()
     expect(vote).to_have_attribute("aria-pressed", "true")
-    row.get_by_role("button", name="Like DALL·E 2 best").click()
+    row.get_by_role("button", name="Best: DALL·E 2").click()
     expect(vote).to_have_attribute("aria-pressed", "false")
     row.get_by_role("link", name="Comparison").click()
     expect(owner_page).to_have_title("Comparison · Lemon Studio")
-    expect(owner_page.get_by_role("button", name="Like DALL·E 2 best")).to_have_attribute("aria-pressed", "true")
+    expect(owner_page.get_by_role("button", name="Best: DALL·E 2")).to_have_attribute("aria-pressed", "true")
+    expect(owner_page.locator(".verdict").first).to_have_text("DALL·E 2 wins 1 : 0")
+    expect(owner_page.get_by_role("button", name=re.compile("Cancel all|Retry failed"))).to_have_count(0)
+    panes = owner_page.locator(".versus-stage .pane-box:visible")
+    expect(panes).to_have_count(4)
+    heights = panes.locator(".pane").evaluate_all("(all) => all.map((one) => one.clientHeight)")
+    assert min(heights) >= 320
+    owner_page.keyboard.press("2")
+    expect(panes).to_have_count(1)
+    owner_page.keyboard.press("2")
+    expect(panes).to_have_count(4)
+    # Blind: names are hidden until one has voted.
+    owner_page.get_by_role("switch", name="Hide names").check()
+    names = owner_page.locator(".versus-name:visible")
+    expect(names).to_have_count(4)
+    owner_page.locator(".versus [aria-pressed=true]").click()
+    expect(names).to_have_count(0)
+    owner_page.get_by_role("button", name="Best", exact=True).first.click()
+    expect(names).to_have_count(4)
 
 
 def test_choice_made_while_options_load_stays(owner_page: Page) -> None:
@@ -171,6 +189,7 @@ def test_template_is_made_from_a_picture_and_filled_in(owner_page: Page) -> None
     card = generate(owner_page, "A fox in the woods")
     done(card)
     card.get_by_role("link").first.click()
+    owner_page.get_by_role("button", name="More", exact=True).click()
     owner_page.get_by_role("link", name="Make template").click()
     owner_page.get_by_label("Name").fill("Animal portrait")
     owner_page.get_by_label("Text").fill("A {{animal}} in the {{place}}")
@@ -254,5 +273,5 @@ def test_comparison_works_on_a_phone(phone_page: Page) -> None:
     for picture in row.locator("img").all():
         picture.scroll_into_view_if_needed()
         expect(picture).to_have_js_property("complete", True)
-    row.get_by_role("button", name="Like FLUX schnell best").first.tap()
+    row.get_by_role("button", name="Best: FLUX schnell").first.tap()
     expect(row.locator("[aria-pressed=true]")).to_have_count(1)

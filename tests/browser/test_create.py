@@ -193,7 +193,7 @@ def test_generation_can_be_cancelled(owner_page: Page) -> None:
         ("content_policy", "flux-schnell", "failed", "Nothing was charged", "Edit prompt"),
         ("task_fails", "flux-pro", "failed", "Nothing was charged", "Try again"),
         ("model_not_allowed", "flux-schnell", "failed", "", "Copy for an administrator"),
-        ("connection_broken", "flux-schnell", "interrupted", "it may have been charged", "Try again"),
+        ("connection_broken", "flux-schnell", "interrupted", "It may have been charged", "Try again"),
     ],
 )
 def test_failures_say_what_to_do(word: str, slug: str, state: str, text: str, button: str, owner_page: Page) -> None:
@@ -372,14 +372,13 @@ def test_nothing_lies_on_a_picture_on_a_phone(phone_page: Page) -> None:
     card = phone_page.locator("article", has_text="Bare on a phone")
     done(card)
     controls = ":is(button, a:not(.pic-link), input)"
-    assert (
-        card.locator(f".pic {controls}").evaluate_all("(all) => all.filter((one) => one.checkVisibility()).length") == 0
-    )
+    shown = "(all) => all.filter((one) => one.checkVisibility()).length"
+    assert card.locator(f".pic {controls}").evaluate_all(shown) == 0
     card.get_by_role("button", name="More", exact=True).tap()
     expect(card.get_by_role("link", name="Remix")).to_be_visible()
     phone_page.goto("/pictures/")
     tile = phone_page.locator(".tile").first
-    assert tile.locator(controls).evaluate_all("(all) => all.filter((one) => one.checkVisibility()).length") == 0
+    assert tile.locator(controls).evaluate_all(shown) == 0
     assert (tile.bounding_box() or {"y": 1000})["y"] < 370
     phone_page.get_by_role("button", name="Select").tap()
     tile.tap()

@@ -39,6 +39,7 @@ def test_one_picture_a_selection_and_a_gallery_are_downloaded(owner_page: Page) 
     # Export one picture, smaller, in another format and without metadata.
     page.goto(gallery)
     page.locator(".tile", has=page.get_by_alt_text("First to take away")).locator(".pic-link").click()
+    page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("link", name="Download as").click()
     dialog = page.locator("#dialog")
     expect(dialog.get_by_text("Longest side")).to_be_hidden()

@@ -515,7 +515,7 @@ def test_variations_are_made_with_one_click(owner_page: Page, pictures: dict[str
     page = owner_page
     page.goto(pictures["wide"])
     page.get_by_label("How many").fill("2")
-    page.get_by_role("button", name="Variations").click()
+    page.get_by_role("button", name="Make similar").click()
     expect(page).to_have_title(FEED)
     card = page.locator("article", has_text="To be edited, wide").first
     expect(card.locator(".meta")).to_contain_text("Variation")
@@ -559,7 +559,7 @@ def test_edits_work_with_another_server_of_the_same_api(browser: Browser, tmp_pa
             generate_edit(page, "Clouds")
             edited = page_of(finished(page, "Clouds"))
             page.goto(edited)
-            page.get_by_role("button", name="Variations").click()
+            page.get_by_role("button", name="Make similar").click()
             done(page.locator("article", has_text="Clouds").first)
             visit.close()
         finally:

@@ -185,6 +185,7 @@ def test_card_in_the_feed_is_trashed_and_restored(owner_page: Page) -> None:
     card = generate(page, "For the bin")
     done(card)
     card.hover()
+    card.get_by_role("button", name="More", exact=True).click()
     card.get_by_role("button", name="Move to trash").click()
     expect(card).to_be_hidden()
     undo(page)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from gallery.engine import Timing
 from gallery.engine.poll_forecast import ENOUGH, GUESSES, LONGER, Forecast, Forecasts
 from gallery.models import Generation, State
 from tests.conftest import model
@@ -154,3 +155,8 @@ def test_poll_forecasts_learn_anew_after_a_while_only(
     assert forecasts.of(pk).wait_squared(0, 4) == pytest.approx(
         Forecast([(8, 12)] * ENOUGH + [(2, 3)]).wait_squared(0, 4)
     )
+
+
+@pytest.mark.parametrize(("age", "wait"), [(0, 3), (60, 3), (120, 3), (240, 6), (400, 10), (9_000, 10)])
+def test_old_task_is_asked_about_less_often(age: float, wait: float) -> None:
+    assert Timing().poll_after(age) == pytest.approx(wait)

@@ -1,6 +1,7 @@
 """Storage is away for a while, or full: what was paid for is kept, nothing more is spent, and all goes on by itself."""
 
 import base64
+import random
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -174,6 +175,46 @@ def test_answer_goes_straight_to_the_bucket_if_the_machine_has_no_room(
     s3.trouble = "slow_down"
     with pytest.raises(StorageError):
         inbox.keep("inbox/2-0-a-b-3", b"abc", is_well=True, note=lambda problem: None)
+
+
+def test_trouble_at_random_loses_nothing_and_pays_nothing_twice(
+    s3: S3Proxy, driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration, settings: Any
+) -> None:
+    """The soak in small: answers come while storage changes its mind, and the engine is stopped in the middle."""
+    settings.LEMONSTUDIO_TRUSTED_ORIGINS = frozenset({stub.origin})
+    chance = random.Random(11)
+    s3.seconds = 0.2
+    troubles = [chance.choice(["slow_down", "cut", "delay", ""]) for _ in range(7)]
+    by_address = {"created": 1, "data": [{"url": f"{stub.origin}/a.png"}]}
+
+    def answer(request: Request) -> Reply:
+        if request.method == "GET":
+            return Reply(body=png())
+        return Reply.of_json(chance.choice([INSIDE, by_address]), delay=chance.uniform(0, 2))
+
+    stub.handler = answer
+    for _ in range(8):
+        make_generation()
+    change_at = 0.0
+
+    def all_troubles_but(left: int) -> bool:
+        nonlocal change_at
+        if len(troubles) > left and time.monotonic() >= change_at:
+            s3.trouble, change_at = troubles.pop(), time.monotonic() + chance.uniform(0.2, 0.8)
+        for pk in Generation.objects.filter(state=State.SAVING).values_list("pk", flat=True):
+            ingest_results(pk)
+        return len(troubles) <= left
+
+    first = driver.engine(drain=5.0, **QUICK)
+    turn(first, lambda: all_troubles_but(4), 30)
+    first.stopping.set()
+    first.run()
+    second = driver.engine(**QUICK)
+    turn(second, lambda: all_troubles_but(0), 30)
+    s3.trouble = ""
+    ingest_all(second, 8)
+    assert set(Generation.objects.values_list("state", flat=True)) == {State.COMPLETED}
+    assert sum(request.method == "POST" for request in stub.requests) == 8
 
 
 def test_kill_before_the_row_is_written_loses_nothing(

@@ -16,6 +16,7 @@ from pathlib import Path
 import django
 
 from tests.soak.service import Service
+from tests.soak.trouble import bucket
 from tests.soak.upstream import Upstream
 
 
@@ -30,6 +31,12 @@ def main() -> int:
         "--patience", type=float, default=180, help="seconds after the last kill for all work to end (180)"
     )
     parser.add_argument("--hurry", action="store_true", help="after the last kill, repeat lost ingests at once")
+    parser.add_argument(
+        "--trouble",
+        type=int,
+        default=0,
+        help="number of other events: trouble with storage, which is a bucket then, drains, restores (0)",
+    )
     parser.add_argument("--data", type=Path, help="an empty folder, which is kept; default: a temporary one")
     arguments = parser.parse_args()
     # Exit through the finally blocks, so that no process stays behind.
@@ -47,12 +54,14 @@ def soak(arguments: argparse.Namespace, folder: Path) -> int:
     with contextlib.ExitStack() as stack:
         upstream = Upstream(folder / "upstream.txt")
         stack.callback(upstream.close)
+        place = stack.enter_context(bucket()) if arguments.trouble else None
         service = Service(
             folder,
             LEMONDATA_BASE_URL=f"{upstream.origin}/v1",
             LEMONDATA_API_KEY="sk-soak-0123456789abcdef",
             LEMONSTUDIO_TRUSTED_ORIGINS=upstream.origin,
             **database(arguments.database, folder, stack),
+            **(place.env if place else {}),
         )
         stack.callback(service.clear)
         # From here on, this process uses the studio's settings and database.
@@ -61,8 +70,8 @@ def soak(arguments: argparse.Namespace, folder: Path) -> int:
         django.setup()
         from tests.soak.run import Plan, Soak
 
-        plan = Plan(arguments.kills, arguments.seed, arguments.patience, arguments.hurry)
-        test = Soak(plan, service, upstream)
+        plan = Plan(arguments.kills, arguments.seed, arguments.patience, arguments.hurry, arguments.trouble)
+        test = Soak(plan, service, upstream, place)
         sys.stdout.write(f"{test.run()}\n\n")
     for problem in test.problems:
         sys.stdout.write(f"NOT GOOD: {problem}\n")

@@ -1,17 +1,19 @@
 """Compares the result of a soak with what the upstream did: each row with its order, each file with what was sent."""
 
 import hashlib
+import io
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django.conf import settings
+from django.core.files.storage import default_storage
 from PIL import Image
 
 from gallery.engine.inbox import INBOX
 from gallery.models import Generation, Picture, State
 from gallery.queries.ledger import discrepancies
+from lemonstudio.storage import entries
 from tests.soak.killer import WEB
 from tests.soak.kinds import Kind, kind_of
 from tests.soak.people import Submission
@@ -108,8 +110,9 @@ class Judge:
             yield f"has the pictures {sorted(pictures)} of {kind.count}"
         for index, picture in pictures.items():
             try:
-                data = Path(picture.original.path).read_bytes()
-                with Image.open(picture.original.path) as image:
+                with picture.original.open() as file:
+                    data = file.read()
+                with Image.open(io.BytesIO(data)) as image:
                     image.load()
             except (OSError, ValueError) as problem:
                 yield f"picture {index} is missing or damaged ({problem})"
@@ -139,19 +142,18 @@ class Judge:
 
     def _check_files(self) -> None:
         """The inbox is empty. Count files in the media that belong to no picture."""
-        media = Path(settings.MEDIA_ROOT)
-        for path in sorted((media / INBOX).glob("*")):
-            pk = path.name.partition("-")[0]
+        for name, entry in sorted(entries(default_storage, INBOX).items()):
+            pk = name.partition("-")[0]
             row = Generation.objects.filter(pk=pk).first()
             state = row.state if row else "missing"
-            if state == State.INTERRUPTED and path.stat().st_size < int(path.name.rpartition("-")[2]):
+            if state == State.INTERRUPTED and entry.size < int(name.rpartition("-")[2]):
                 # The engine was killed while it wrote this file; the rest of the answer is lost.
                 self.verdict.figures["half-stored pictures"] += 1
             else:
-                self._complain(f"{path.name} was left in the inbox; its generation is {state}.")
+                self._complain(f"{name} was left in the inbox; its generation is {state}.")
         known = set(Picture.objects.values_list("original", flat=True))
         stems = {name.rpartition(".")[0] for name in known}
-        files = [str(path.relative_to(media)) for path in (media / "pictures").rglob("*") if path.is_file()]
+        files = list(_files_below("pictures"))
         # Thumbnails lie beside their original, and their names begin with its stem.
         self.verdict.figures["files of killed fetches"] = sum(
             name not in known and name.rpartition("-")[0] not in stems for name in files
@@ -169,3 +171,10 @@ class Judge:
             tracebacks[last[:160]] += 1
         for last, times in tracebacks.items():
             self._complain(f"{times} × in the log, with a traceback: {last}")
+
+
+def _files_below(folder: str) -> Iterator[str]:
+    folders, names = default_storage.listdir(folder)
+    yield from (f"{folder}/{name}" for name in names)
+    for name in folders:
+        yield from _files_below(f"{folder}/{name}")

@@ -70,14 +70,17 @@ class Killer:
         self._stops = 0
         self._orphans: list[_Orphans] = []
 
-    def kill(self, number: int) -> None:
-        """Send kill -9 `number` times, in bursts, and sometimes an orderly stop in between."""
+    def kill(self, number: int, between: Callable[[int], None] = lambda kills: None) -> None:
+        """Send kill -9 `number` times, in bursts, and sometimes an orderly stop in between.
+
+        After each burst, `between` is called with the number of kills so far.
+        """
         try:
-            self._kill(number)
+            self._kill(number, between)
         except NoVictim:
             self.problems.append(f"There was nothing to kill for {WAIT_FOR_WORK:.0f} s after kill {len(self.kills)}.")
 
-    def _kill(self, number: int) -> None:
+    def _kill(self, number: int, between: Callable[[int], None]) -> None:
         while (done := self._count()) < number:
             self._wait_for_work()
             if done >= (self._stops + 1) * STOP_EVERY - STOP_EVERY // 2:
@@ -86,6 +89,7 @@ class Killer:
             for _ in range(min(self._chance.randint(3, 7), number - done)):
                 self._kill_one()
                 time.sleep(self._chance.uniform(*PAUSE))
+            between(self._count())
         self._wait_for_work()
 
     def _count(self) -> int:

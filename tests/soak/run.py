@@ -5,13 +5,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.utils import timezone
 
-from gallery.engine.inbox import INBOX
+from gallery.engine import inbox
 from gallery.engine.results import Deliveries
 from gallery.engine.timing import Timing
 from gallery.enqueue import enqueue_ingest
@@ -20,6 +18,7 @@ from tests.soak import people, report
 from tests.soak.judge import Judge
 from tests.soak.killer import Killer
 from tests.soak.service import Service
+from tests.soak.trouble import Bucket, Trouble
 from tests.soak.upstream import Upstream
 from tests.soak.watch import Watch
 
@@ -41,10 +40,12 @@ class Plan:
     patience: float
     # Whether to skip, at the end, the minute after which a lost delivery is ingested again.
     hurry: bool
+    # How many other events happen, see trouble.py.
+    trouble: int = 0
 
 
 class Soak:
-    def __init__(self, plan: Plan, service: Service, upstream: Upstream) -> None:
+    def __init__(self, plan: Plan, service: Service, upstream: Upstream, bucket: Bucket | None = None) -> None:
         port = urlsplit(upstream.origin).port
         assert port is not None
         self.problems: list[str] = []
@@ -54,6 +55,10 @@ class Soak:
         self._watch = Watch(service.url)
         self._killer = Killer(service, self._watch, port, random.Random(plan.seed))
         self._people: list[people.Person] = []
+        self._trouble = None
+        if bucket is not None:
+            chance = random.Random(f"{plan.seed}/trouble")
+            self._trouble = Trouble(bucket, service, chance, plan.trouble, plan.kills)
 
     def run(self) -> str:
         """Run the whole soak; return its tables."""
@@ -62,7 +67,11 @@ class Soak:
         self._start_people()
         note(f"{self._plan.kills} kills, seed {self._plan.seed}, in {self._service.data}")
         killed_at = time.monotonic()
-        self._killer.kill(self._plan.kills)
+        if self._trouble is None:
+            self._killer.kill(self._plan.kills)
+        else:
+            self._killer.kill(self._plan.kills, self._trouble.after)
+            self._trouble.end()
         note("no more kills; waiting until nothing is under way")
         settled_at = time.monotonic()
         self._stop_people()
@@ -84,6 +93,9 @@ class Soak:
         self._complain(verdict.problems)
         for person in self._people:
             self._complain([f"The web server answered {answer}" for answer in person.odd_answers])
+        if self._trouble is not None:
+            self._complain(self._trouble.problems)
+            verdict.figures.update(self._trouble.events)
         return "\n\n".join([report.kills(kills), report.ends(verdict), report.figures(verdict)])
 
     def _complain(self, *problems: Iterable[str]) -> None:
@@ -137,7 +149,4 @@ class Soak:
 
     @staticmethod
     def _inbox_has_complete_files() -> bool:
-        return any(
-            path.stat().st_size == int(path.name.rpartition("-")[2])
-            for path in (Path(settings.MEDIA_ROOT) / INBOX).glob("*")
-        )
+        return any(one.is_whole for files in inbox.listing().values() for one in files)

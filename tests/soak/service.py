@@ -32,6 +32,8 @@ class Service(Studio):
         self.log = data / "log.txt"
         self.starts = 0
         self._over = threading.Event()
+        self._may_run = threading.Event()
+        self._may_run.set()
         self._keeper = threading.Thread(target=self._keep, name="service")
 
     def start(self) -> None:
@@ -61,7 +63,24 @@ class Service(Studio):
             assert self.process is not None
             self.process.wait()
             if not self._over.wait(RESTART_SECONDS):
+                self._may_run.wait()
                 self._start()
+
+    def halt(self) -> None:
+        """Stop it in good order, and leave it stopped until `go_on`."""
+        self._may_run.clear()
+        process = self.process
+        assert process is not None
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait(40)
+        give_up_at = time.monotonic() + 20
+        while alive(self.mark):
+            assert time.monotonic() < give_up_at, "processes outlived the stop"
+            time.sleep(0.05)
+
+    def go_on(self) -> None:
+        self._may_run.set()
 
     @property
     def supervisor(self) -> int:
@@ -99,6 +118,7 @@ class Service(Studio):
     def clear(self) -> None:
         """Kill all processes of this studio."""
         self._over.set()
+        self._may_run.set()
         if self._keeper.is_alive():
             self._end_all()
             self._keeper.join()

@@ -85,8 +85,10 @@ class Watch(threading.Thread):
             try:
                 self._note(snapshot())
             except Error:
+                pass
+            finally:
+                # The database may be another one the next time: a restored one.
                 connection.close()
-        connection.close()
 
     def stop(self) -> None:
         self._over.set()

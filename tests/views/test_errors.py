@@ -1,6 +1,7 @@
 """Errors have the studio's own pages, which reveal nothing."""
 
 import re
+import sqlite3
 
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -37,6 +38,13 @@ def be_locked(request: HttpRequest) -> HttpResponse:
     raise OperationalError("database is locked")
 
 
+def be_full(request: HttpRequest) -> HttpResponse:
+    """What a full disk raises in SQLite; how it gets full is shown in tests/engine/test_disk_full.py."""
+    cause = sqlite3.OperationalError("database or disk is full")
+    cause.sqlite_errorcode = sqlite3.SQLITE_FULL
+    raise OperationalError("database or disk is full") from cause
+
+
 def ask_nonsense(request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT no_such_column")
@@ -46,6 +54,7 @@ def ask_nonsense(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("broken/much/", ask_too_much),
     path("broken/locked/", be_locked),
+    path("broken/full/", be_full),
     path("broken/nonsense/", ask_nonsense),
     path("broken/refuse/", refuse),
     path("broken/suspect/", suspect),
@@ -160,3 +169,13 @@ def test_a_locked_database_is_busy(as_owner: Client) -> None:
 def test_a_wrong_statement_is_a_fault_of_ours(as_owner: Client) -> None:
     as_owner.raise_request_exception = False
     assert as_owner.get("/broken/nonsense/").status_code == 500
+
+
+@pytest.mark.urls(__name__)
+def test_a_full_disk_is_called_so(as_owner: Client) -> None:
+    response = as_owner.get("/broken/full/")
+    assert response.status_code == 503
+    assert "The studio’s disk is full" in response.content.decode()
+    assert "disk is full" in as_owner.get("/broken/full/", headers={"HX-Request": "true"}).headers[
+        "HX-Trigger"
+    ].encode().decode("unicode_escape")

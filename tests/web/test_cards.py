@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from gallery.models import Generation, Person, State
 from gallery.models.states import ACCOUNT_CODES, ADMIN_HELPS, EDIT_HELPS, SHAPE_CODES, UNCLEAR_CHARGE
-from gallery.web.cards import ERROR_TITLES, Card, cards_of, folded
+from gallery.web.cards import ERROR_TITLES, Card, cards_of, folded, retry_price, verdict
 from tests.conftest import model
 
 MakeGeneration = Callable[..., Generation]
@@ -119,3 +119,24 @@ def test_again_costs_what_the_model_takes_for_that_many(make_generation: MakeGen
 
     assert price("midjourney", 4) == Decimal("0.20")
     assert price("flux-pro", 4) is None
+
+
+@pytest.mark.parametrize(
+    ("votes", "words"), [((2, 1, 0), "FLUX pro wins 2 : 1"), ((1, 1, 0), "A tie, 1 : 1"), ((0, 0, 0), None)]
+)
+def test_verdict_names_the_model_with_most_votes(
+    votes: tuple[int, ...], words: str | None, make_generation: MakeGeneration, owner: Person
+) -> None:
+    cards = cards_of([make_generation(slug) for slug in ("flux-pro", "midjourney", "dall-e-2")], owner)
+    for card, count in zip(cards, votes, strict=True):
+        card.generation.vote_count = count  # type: ignore[attr-defined] # as `for_cards` annotates it
+    said = verdict(cards)
+    assert (said and said.words) == words
+
+
+def test_retrying_has_a_price_where_all_prices_are_known(make_generation: MakeGeneration, owner: Person) -> None:
+    failed = {"state": State.FAILED, "options": {}}
+    known = [make_generation("midjourney", **failed), make_generation("midjourney", count=2, **failed)]
+    assert retry_price(cards_of(known, owner)) == Decimal("0.15")
+    assert retry_price(cards_of([*known, make_generation("flux-pro", **failed)], owner)) is None
+    assert retry_price(cards_of([make_generation("midjourney", state=State.COMPLETED)], owner)) is None
