@@ -12,7 +12,9 @@ from django.db.models import QuerySet
 
 from gallery.enqueue import enqueue_ingest, enqueue_submit
 from gallery.models import Batch, Gallery, Generation, ImageModel, Person, Picture, PromptTemplate, State, Vote, ledger
+from gallery.models.limits import OverLimit
 from gallery.models.states import ENDED_IN_VAIN, UNDER_WAY
+from gallery.services.limits import insist
 
 logger = logging.getLogger(__name__)
 
@@ -68,12 +70,13 @@ def submit_all(
 ) -> list[Generation]:
     """Queue requests to the upstream, all of them or none. An unsaved `batch` is saved with them.
 
-    Raises AlreadySubmitted if a form with this token was sent before, and OverBudget if the requests cost more than
-    is left.
+    Raises AlreadySubmitted if a form with this token was sent before, OverBudget if the requests cost more than is
+    left, and OverLimit, a kind of it, if the author's groups may not make them.
     """
     token = token or uuid.uuid4()
     try:
         with transaction.atomic():
+            insist(author, specs)
             if batch is not None and batch._state.adding:
                 batch.save()
             generations = [
@@ -105,7 +108,8 @@ def submit_all(
             for template in {spec.template.pk for spec in specs if spec.template}:
                 PromptTemplate.count_use(template)
             enqueue_submit(generations[0].pk)
-    except IntegrityError:
+    except (IntegrityError, OverLimit):
+        # A form that is sent twice is found to be over a limit first, if its own generations used it up.
         earlier = Generation.objects.filter(author=author, token=token).first()
         if earlier is None:
             raise

@@ -17,6 +17,7 @@ from gallery.forms.generations import OPTION_PREFIX
 from gallery.images.edit import MAX_UPLOAD_BYTES
 from gallery.models import Generation, ImageModel, OverBudget, Person, Picture
 from gallery.models.ledger import over_budget_message
+from gallery.queries.limits import limits_of
 from gallery.queries.roles import pictures_for
 from gallery.services.edits import Source
 from gallery.services.errors import InvalidInput
@@ -130,8 +131,9 @@ def _page(
         template = "_edit_fields" if request.method == "POST" else "_edit_options_answer"
         return render(request, f"edits/{template}.html", context, status=status)
     context |= {
+        "limits": limits_of(request.user),
         "ratio_class": ratio_class(source.width, source.height),
-        "variations": VariationForm(source=source, initial={"token": uuid.uuid4()}),
+        "variations": VariationForm(source=source, person=request.user, initial={"token": uuid.uuid4()}),
     }
     return render(request, "edits/picture_edit.html", context, status=status)
 
@@ -194,7 +196,7 @@ def upload_vary(request: PersonRequest, upload: str) -> HttpResponseBase:
 
 
 def _vary(request: PersonRequest, source: Source, page: str) -> HttpResponseBase:
-    form = VariationForm(request.POST, source=source)
+    form = VariationForm(request.POST, source=source, person=request.user)
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect(page)
@@ -245,9 +247,11 @@ def lineage(request: PersonRequest, picture: Picture) -> dict[str, Any]:
     }
 
 
-def from_picture(picture: Picture) -> dict[str, Any]:
+def from_picture(picture: Picture, person: Person) -> dict[str, Any]:
     """For `_from_picture.html`: what a person can make from a picture now."""
     return {
         "can_edit": ImageModel.objects.on_offer().filter(can_edit=True).exists(),
-        "variations": VariationForm(source=services.edits.of_picture(picture), initial={"token": uuid.uuid4()}),
+        "variations": VariationForm(
+            source=services.edits.of_picture(picture), person=person, initial={"token": uuid.uuid4()}
+        ),
     }

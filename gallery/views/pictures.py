@@ -55,7 +55,7 @@ def picture_detail(request: PersonRequest, pk: int) -> HttpResponse:
         "comment_count": sum(len(talk.comments) for talk in talks),
         **tags_of(person, picture),
         **lineage(request, picture),
-        **from_picture(picture),
+        **from_picture(picture, person),
     }
     return render(request, "pictures/picture_detail.html", context)
 
