@@ -160,3 +160,9 @@ def test_a_locked_database_is_busy(as_owner: Client) -> None:
 def test_a_wrong_statement_is_a_fault_of_ours(as_owner: Client) -> None:
     as_owner.raise_request_exception = False
     assert as_owner.get("/broken/nonsense/").status_code == 500
+
+
+def test_address_of_a_button_has_a_page_when_it_is_opened(as_owner: Client) -> None:
+    response = as_owner.get("/galleries/new/")
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    assert "There is nothing to open here" in response.content.decode()
