@@ -31,7 +31,7 @@ def fits(source: Source, *, may_fill_up: bool) -> list[tuple[str, str]]:
 class FitField(forms.ChoiceField):
     def __init__(self) -> None:
         super().__init__(
-            label="Square part",
+            label="Crop",
             widget=forms.RadioSelect,
             required=False,
             initial=Fit.CENTRE.value,

@@ -232,7 +232,7 @@ def over_budget_message(problem: OverBudget) -> str:
         )
     renewed = month_after(this_month())
     used_up = f"{whose[0].upper()}{whose[1:]} of {in_dollars(problem.budget.amount)} for this month is used up"
-    reason = "" if problem.needed else ", and nobody here knows what this model costs"
+    reason = "" if problem.needed else ", and no price is set for this model"
     return f"{used_up}{reason}. It begins anew on {renewed.day} {renewed:%B}, or ask an administrator for more."
 
 
