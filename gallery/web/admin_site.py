@@ -9,11 +9,12 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 
 SECTIONS = {
-    "People": ("Person", "Group", "Invitation"),
+    "People": ("Person", "Group", "GroupRight", "GroupLimit", "Invitation"),
+    "Signing in": ("SocialApp", "SocialAccount", "Authenticator"),
     "Models and the service": ("ImageModel", "UpstreamAccount"),
     "Money": ("Budget", "LedgerEntry"),
-    "Pictures": ("Generation", "Picture", "Gallery", "ShareLink", "Comment", "PromptTemplate", "Download"),
-    "Background": ("OrmQ", "Failure", "Success", "Schedule"),
+    "Pictures": ("Generation", "Picture", "Gallery", "ShareLink", "GuestAct", "Comment", "PromptTemplate", "Download"),
+    "Background": ("AuditEntry", "Alert", "MediaCheck", "OrmQ", "Failure", "Success", "Schedule"),
 }
 
 

@@ -128,7 +128,8 @@ def test_budget_can_be_set_on_the_page_of_its_owner(
         address = f"/admin/gallery/person/{owner.pk}/change/"
         form: dict[str, Any] = {"name": owner.name, "email": owner.email, "is_active": "on"}
     else:
-        address, form = f"/admin/auth/group/{designers.pk}/change/", {"name": "Designers"}
+        address = f"/admin/auth/group/{designers.pk}/change/"
+        form = {"name": "Designers", "limit-TOTAL_FORMS": 0, "limit-INITIAL_FORMS": 0}
     assert as_administrator.post(address, form | inline(amount="0.20")).status_code == 302
     budget = Budget.objects.get()
     assert (budget.person, budget.group) == ((owner, None) if kind == "person" else (None, designers))

@@ -30,7 +30,7 @@ def test_first_page_tells_how_the_studio_is(
 
 def test_pages_are_listed_by_what_one_looks_for(as_administrator: Client) -> None:
     sections = {one["name"]: one for one in as_administrator.get("/admin/").context["app_list"]}
-    assert list(sections) == ["People", "Models and the service", "Money", "Pictures", "Background"]
+    assert list(sections) == ["People", "Signing in", "Models and the service", "Money", "Pictures", "Background"]
     assert [page["object_name"] for page in sections["Money"]["models"]] == ["Budget", "LedgerEntry"]
 
 

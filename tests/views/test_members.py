@@ -217,9 +217,9 @@ def test_viewer_cannot_add_pictures(
 ) -> None:
     own = signed_in(teammate)
     form = own.get("/").context["form"]
-    assert list(form.fields["gallery"].queryset) == []
+    assert list(form.fields["gallery"].rows()) == []
     join(team_gallery, teammate, Role.CONTRIBUTOR)
-    assert list(own.get("/").context["form"].fields["gallery"].queryset) == [team_gallery]
+    assert list(own.get("/").context["form"].fields["gallery"].rows()) == [team_gallery]
 
 
 def test_members_see_generations_under_way(
