@@ -6,6 +6,7 @@ The caller has checked the input (forms) and the right to do it (web.access). Ca
 
 from gallery.services import (
     activity,
+    assets,
     audit,
     comments,
     downloads,
@@ -19,15 +20,18 @@ from gallery.services import (
     operations,
     people,
     plans,
+    references,
     sessions,
     share_links,
     sign_in,
     tags,
     trash,
+    uploads,
 )
 
 __all__ = [
     "activity",
+    "assets",
     "audit",
     "comments",
     "downloads",
@@ -41,9 +45,11 @@ __all__ = [
     "operations",
     "people",
     "plans",
+    "references",
     "sessions",
     "share_links",
     "sign_in",
     "tags",
     "trash",
+    "uploads",
 ]
