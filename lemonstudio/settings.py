@@ -197,6 +197,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "gallery.web.middleware.SignInMiddleware",
     "gallery.web.middleware.PrivatePagesMiddleware",
+    "gallery.web.middleware.WrongMethodMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "gallery.web.middleware.BusyMiddleware",

@@ -10,6 +10,7 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
+from gallery.admin.limits import GroupLimitInline
 from gallery.admin.money import BudgetInline
 from gallery.enqueue import enqueue_search_refresh
 from gallery.models import LedgerEntry, Person
@@ -83,7 +84,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(DjangosGroupAdmin):
-    """Groups of people: their rights and their common budget."""
+    """Groups of people: their rights, their common budget and the limits of each person."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> list[str]:
         """A group's rights are those of each person in it."""
@@ -96,4 +97,4 @@ class GroupAdmin(DjangosGroupAdmin):
         return obj is not None and not LedgerEntry.objects.filter(groups=obj).exists()
 
     def get_inlines(self, request: HttpRequest, obj: Group | None) -> list[type[InlineModelAdmin[Any, Any]]]:
-        return [BudgetInline] if obj else []
+        return [BudgetInline, GroupLimitInline] if obj else []

@@ -22,7 +22,7 @@ class SignInForm(AuthenticationForm):
     )
 
     error_messages = {
-        "invalid_login": "This e-mail and password do not belong together. Check both, and try again.",
+        "invalid_login": "Wrong e-mail or password.",
         "inactive": "This account is switched off. Ask an administrator.",
     }
 

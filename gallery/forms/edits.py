@@ -9,7 +9,8 @@ from django.core.files.uploadedfile import UploadedFile
 from gallery.forms.generations import OPTION_PREFIX, GenerationForm
 from gallery.forms.rows import OfferField
 from gallery.images.edit import MAX_UPLOAD_BYTES, Fit
-from gallery.models import ImageModel, Operation
+from gallery.models import ImageModel, Operation, Person
+from gallery.queries.limits import reserved_models, rights_against
 from gallery.services.edits import Source, fitting_options
 from gallery.services.generations import GenerationSpec
 
@@ -30,7 +31,7 @@ def fits(source: Source, *, may_fill_up: bool) -> list[tuple[str, str]]:
 class FitField(forms.ChoiceField):
     def __init__(self) -> None:
         super().__init__(
-            label="Square part",
+            label="Crop",
             widget=forms.RadioSelect,
             required=False,
             initial=Fit.CENTRE.value,
@@ -141,10 +142,12 @@ class VariationForm(forms.Form):
     fit = FitField()
     token = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, source: Source, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, source: Source, person: Person, **kwargs: Any) -> None:
         # The page has another form, too.
         super().__init__(*args, **{"auto_id": "vary_%s", **kwargs})
-        self.models = list(ImageModel.objects.on_offer().filter(can_vary=True))
+        on_offer = ImageModel.objects.on_offer().filter(can_vary=True)
+        on_offer = on_offer.exclude(pk__in=reserved_models(rights_against(person)))
+        self.models = list(on_offer)
         models, fit = self.fields["model"], self.fields["fit"]
         assert isinstance(models, OfferField)
         assert isinstance(fit, FitField)

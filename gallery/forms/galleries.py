@@ -41,7 +41,7 @@ class MemberField(forms.ChoiceField):
         listed = [(key, f"{one} (group)" if isinstance(one, Group) else str(one)) for key, one in self.rows.items()]
         super().__init__(
             label="Person or group",
-            choices=[("", "Pick somebody…"), *listed],
+            choices=[("", "Choose a person…"), *listed],
             error_messages={"required": "Pick a person or a group.", "invalid_choice": "No such person or group."},
         )
 

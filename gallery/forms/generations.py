@@ -19,6 +19,7 @@ from gallery.models import Batch, Gallery, ImageModel, Operation, Option, Option
 from gallery.models.options import LONGEST_TEXT, plain
 from gallery.models.prompts import TooMany, expand, is_json, named_references
 from gallery.models.routes import MOST_REFERENCES
+from gallery.queries.limits import open_option, reserved_in_words, reserved_models, rights_against
 from gallery.services.generations import GenerationSpec
 from gallery.web.http import ids_in, number_in
 from gallery.web.samples import ModelPick, picks_of
@@ -202,7 +203,9 @@ class GenerationForm(TokenForm):
     def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
         super().__init__(*args, **{"error_class": QuickErrors, **kwargs})
         self.person = person
-        self.models = list(ImageModel.objects.on_offer())
+        self.rights = rights_against(person)
+        self._on_offer = list(ImageModel.objects.on_offer())
+        self.models = [model for model in self._on_offer if model.pk not in reserved_models(self.rights)]
         self.references, self.has_lost_references = self._chosen_references()
         # The model that was wanted and is not on offer any more.
         self.missed: ImageModel | None = None
@@ -400,8 +403,18 @@ class GenerationForm(TokenForm):
         return {name: value for name, value in values.items() if value}
 
     @property
+    def reserved(self) -> list[str]:
+        """What is for other groups only: models, and what belongs to the chosen one."""
+        able = [model.pk for model in self._on_offer if self._can_do(model)]
+        return reserved_in_words(self.rights, self.chosen, able)
+
+    @property
     def _options(self) -> list[Option]:
-        return self.chosen.options_for(self.asked_operation) if self.chosen else []
+        if self.chosen is None:
+            return []
+        model = self.chosen
+        options = [open_option(option, model, self.rights) for option in model.options_for(self.asked_operation)]
+        return [option for option in options if option is not None]
 
     @property
     def specs(self) -> list[GenerationSpec]:

@@ -21,7 +21,7 @@ class InvitationForm(forms.Form):
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
     gallery = forms.ModelChoiceField(
-        label="Into a gallery",
+        label="Add to gallery",
         queryset=Gallery.objects.none(),
         required=False,
         empty_label="None",
@@ -29,7 +29,7 @@ class InvitationForm(forms.Form):
     )
     role = forms.ChoiceField(label="Role in that gallery", choices=Role.choices, initial=Role.VIEWER)
     max_uses = forms.IntegerField(
-        label="For how many people",
+        label="Uses",
         initial=1,
         min_value=1,
         max_value=MOST_USES,
@@ -38,7 +38,7 @@ class InvitationForm(forms.Form):
             "max_value": f"{MOST_USES} people are the most; make another invitation for more.",
         },
     )
-    days = forms.TypedChoiceField(label="Works for", choices=DAYS, coerce=int, initial=7)
+    days = forms.TypedChoiceField(label="Expires in", choices=DAYS, coerce=int, initial=7)
     groups = forms.ModelMultipleChoiceField(
         label="Groups",
         queryset=Group.objects.none(),
@@ -52,7 +52,7 @@ class InvitationForm(forms.Form):
         self.fields["email"].help_text = (
             "Nobody else can use it then, and the studio mails it. Without one, you get a link to pass on."
             if sends_mail
-            else "Nobody else can use the link then. You pass it on yourself: this studio sends no mail."
+            else "Only this address can use it. E-mail isn’t set up, so send the link yourself."
         )
         gallery, groups = self.fields["gallery"], self.fields["groups"]
         assert isinstance(gallery, forms.ModelChoiceField)
@@ -66,7 +66,7 @@ class InvitationForm(forms.Form):
     def clean_email(self) -> str:
         email = Person.objects.normalize_email(self.cleaned_data["email"])
         if email and Person.objects.filter(email=email).exists():
-            raise ValidationError("Somebody with this e-mail has an account already. Add them to the gallery instead.")
+            raise ValidationError("This e-mail has an account already. Add them to the gallery instead.")
         return email
 
     def clean(self) -> dict[str, Any]:

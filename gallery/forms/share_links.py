@@ -41,13 +41,13 @@ class LinkForm(forms.ModelForm[ShareLink]):
         model = ShareLink
         fields = CHOICES
         labels = {
-            "label": "For whom",
+            "label": "Name",
             "show_prompts": "Show the prompts",
             "allow_downloads": "Let them download",
-            "allow_votes": "Let them say what they like",
-            "allow_comments": "Let them comment",
+            "allow_votes": "Allow likes",
+            "allow_comments": "Allow comments",
         }
-        help_texts = {"label": "Only for you, to tell your links apart."}
+        help_texts = {"label": "Only you see this."}
         widgets = {"label": forms.TextInput(attrs={"autocomplete": "off"})}
         error_messages = {"label": {"required": "Say whom it is for, so that you can tell your links apart."}}
 
@@ -66,7 +66,7 @@ class LinkForm(forms.ModelForm[ShareLink]):
             self.fields["password"].help_text = "Empty: the one that it has stays."
         else:
             del self.fields["no_password"]
-            self.fields["password"].help_text = "If you like: whoever has only the link gets no further."
+            self.fields["password"].help_text = "Optional. People will need it to open the link."
 
     def clean_label(self) -> str:
         return clean_name(self.cleaned_data["label"])

@@ -10,7 +10,7 @@ class TemplateForm(forms.ModelForm[PromptTemplate]):
     class Meta:
         model = PromptTemplate
         fields = ["name", "text", "shared"]
-        labels = {"name": "Name", "text": "Text", "shared": "The whole team may use it"}
+        labels = {"name": "Name", "text": "Text", "shared": "Share with team"}
         help_texts = {"text": "Write {{subject}} for a part that you fill in each time.", "shared": ""}
         widgets = {"text": forms.Textarea(attrs={"rows": 5, "dir": "auto"})}
         error_messages = {

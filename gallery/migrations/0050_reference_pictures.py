@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gallery", "0048_metrics_audit_and_alerts"),
+        ("gallery", "0049_metrics_audit_and_alerts"),
     ]
 
     operations = [

@@ -13,6 +13,7 @@ from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.generation import Generation
 from gallery.models.invitation import Invitation, InvitationUse
 from gallery.models.ledger import Budget, LedgerEntry, OverBudget
+from gallery.models.limits import GroupLimit, GroupRight, OverLimit
 from gallery.models.mark import Mark, SavedSearch, Tag
 from gallery.models.media_check import MediaCheck
 from gallery.models.membership import Membership, Role
@@ -40,6 +41,8 @@ __all__ = [
     "Gallery",
     "GalleryEntry",
     "Generation",
+    "GroupLimit",
+    "GroupRight",
     "GuestAct",
     "GuestVote",
     "ImageModel",
@@ -56,6 +59,7 @@ __all__ = [
     "Option",
     "OptionKind",
     "OverBudget",
+    "OverLimit",
     "PasswordTry",
     "Person",
     "Picture",

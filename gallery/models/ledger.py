@@ -193,6 +193,9 @@ def budget_state(person: "Person") -> BudgetState | None:
 class OverBudget(Exception):
     """A submit would cost more than a budget has left this month."""
 
+    # Why, in words, if it is not about money.
+    said = ""
+
     def __init__(self, budget: Budget, left: Decimal, needed: Decimal) -> None:
         """`needed` is 0 if the price is not known: then the budget is used up."""
         super().__init__(f"{needed} is more than the {left} left of {budget}")
@@ -210,7 +213,9 @@ class Unpriced(OverBudget):
 
 
 def over_budget_message(problem: OverBudget) -> str:
-    """What a person reads where a budget has not enough left."""
+    """What a person reads where a budget or a limit has not enough left."""
+    if problem.said:
+        return problem.said
     if isinstance(problem, Unpriced):
         why = {
             "administrators": "Only administrators may use models without a price.",
@@ -227,7 +232,7 @@ def over_budget_message(problem: OverBudget) -> str:
         )
     renewed = month_after(this_month())
     used_up = f"{whose[0].upper()}{whose[1:]} of {in_dollars(problem.budget.amount)} for this month is used up"
-    reason = "" if problem.needed else ", and nobody here knows what this model costs"
+    reason = "" if problem.needed else ", and no price is set for this model"
     return f"{used_up}{reason}. It begins anew on {renewed.day} {renewed:%B}, or ask an administrator for more."
 
 

@@ -118,6 +118,8 @@ class Picture(models.Model):
         constraints = [models.UniqueConstraint(fields=["generation", "index"], name="picture_once_per_result")]
         indexes = [
             models.Index(fields=["author", "-id"], name="picture_by_author"),
+            # For the storage that a person's pictures take.
+            models.Index(fields=["author", "byte_size"], name="picture_bytes_by_author"),
             models.Index(fields=["model", "-id"], name="picture_by_model"),
             models.Index(fields=["shape", "-id"], name="picture_by_shape"),
             models.Index(fields=["created_at", "id"], name="picture_by_date"),

@@ -16,6 +16,7 @@ from gallery.enqueue import enqueue_thumbnails
 from gallery.images.concurrency import Busy
 from gallery.images.verify import examine
 from gallery.models import Generation, ImageModel, Person, Picture, State
+from gallery.queries.limits import limits_of
 from gallery.services import uploads
 from gallery.services.errors import InvalidInput
 from lemonstudio.storage import save_whole
@@ -31,6 +32,8 @@ def add(person: Person, file: IO[bytes], name: str = "", kind: str = Picture.Kin
 
     The same picture again is the one that is there. Raises InvalidInput.
     """
+    if problem := limits_of(person).storage_problem:
+        raise InvalidInput(problem, "picture")
     upload = uploads.checked(file)
     sha256 = hashlib.sha256(upload.data).hexdigest()
     own = Picture.objects.kept().filter(author=person, sha256=sha256).exclude(kind=Picture.Kind.MADE)

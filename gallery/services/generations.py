@@ -28,9 +28,11 @@ from gallery.models import (
     ledger,
 )
 from gallery.models.generation_fields import fingerprint
+from gallery.models.limits import OverLimit
 from gallery.models.states import ENDED_IN_VAIN, UNDER_WAY
 from gallery.services import references
 from gallery.services.errors import InvalidInput
+from gallery.services.limits import insist
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +97,8 @@ def submit_all(
     """Queue requests to the upstream, all of them or none. An unsaved `batch` is saved with them.
 
     Raises AlreadySubmitted if a form with this token was sent before, OverBudget if the requests cost more than is
-    left, and InvalidInput if a reference picture cannot be sent.
+    left, OverLimit, a kind of it, if the author's groups may not make them, and InvalidInput if a reference picture
+    cannot be sent.
     """
     token = token or uuid.uuid4()
     prepared = _with_files(author, specs)
@@ -133,6 +136,7 @@ def _submit_prepared(
 ) -> list[Generation]:
     try:
         with transaction.atomic():
+            insist(author, specs)
             if batch is not None and batch._state.adding:
                 batch.save()
             generations = [
@@ -168,7 +172,8 @@ def _submit_prepared(
             for template in {spec.template.pk for spec in specs if spec.template}:
                 PromptTemplate.count_use(template)
             enqueue_submit(generations[0].pk)
-    except IntegrityError:
+    except (IntegrityError, OverLimit):
+        # A form that is sent twice is found to be over a limit first, if its own generations used it up.
         earlier = Generation.objects.filter(author=author, token=token).first()
         if earlier is None:
             raise

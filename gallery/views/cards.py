@@ -15,6 +15,7 @@ from gallery.forms.generations import TokenForm
 from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, State, UpstreamAccount
 from gallery.models.ledger import budget_state, in_dollars, over_budget_message
 from gallery.queries.cards import for_cards
+from gallery.queries.limits import limits_of
 from gallery.services.errors import InvalidInput
 from gallery.web.access import file_to_see, generation_to_change, generation_to_see
 from gallery.web.cards import Card, cards_of
@@ -70,6 +71,7 @@ def created_answer(request: PersonRequest, generations: list[Generation]) -> Htt
         "feed": feed_of(request),
         "form": TokenForm(initial={"token": uuid.uuid4()}),
         "budget": budget_state(person),
+        "limits": limits_of(person),
     }
     return render(request, "generations/_generation_created.html", context)
 

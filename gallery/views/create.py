@@ -14,6 +14,7 @@ from gallery.forms.generations import OPTION_PREFIX, GenerationForm
 from gallery.models import Generation, OverBudget, Person, Picture, PromptTemplate
 from gallery.models.ledger import budget_state, over_budget_message
 from gallery.models.prompts import fill_in
+from gallery.queries.limits import limits_of
 from gallery.views.cards import created_answer, feed_of, feed_page, mark_seen, under_way
 from gallery.views.references import with_uploads
 from gallery.web.http import PersonRequest, number_in
@@ -43,6 +44,7 @@ def _page(request: PersonRequest, form: GenerationForm, status: int = 200, **mor
         **under_way(person),
         "examples": EXAMPLES,
         "budget": budget_state(person),
+        "limits": limits_of(person),
         **more,
     }
     # The team's feed also waits for cards of others.
@@ -162,7 +164,10 @@ def generation_plan(request: PersonRequest) -> HttpResponse:
     """What Generate would do with the form as it is: how many pictures, by which models, for how much."""
     person = request.user
     form = GenerationForm(request.POST, person=person)
-    return render(request, "generations/_plan_answer.html", {"form": form, **_plan(form), "planned": True})
+    context: dict[str, Any] = {"form": form, **_plan(form), "planned": True}
+    if context["plan"] is not None:
+        context["over_limit"] = limits_of(person).problem_with(context["plan"].generations)
+    return render(request, "generations/_plan_answer.html", context)
 
 
 def _plan(form: GenerationForm) -> dict[str, Any]:

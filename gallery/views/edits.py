@@ -19,6 +19,7 @@ from gallery.images.edit import MAX_UPLOAD_BYTES
 from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, Reference
 from gallery.models.ledger import over_budget_message
 from gallery.queries.cards import references_of
+from gallery.queries.limits import limits_of
 from gallery.queries.roles import pictures_for
 from gallery.services.edits import Source
 from gallery.services.errors import InvalidInput
@@ -132,8 +133,9 @@ def _page(
         template = "_edit_fields" if request.method == "POST" else "_edit_options_answer"
         return render(request, f"edits/{template}.html", context, status=status)
     context |= {
+        "limits": limits_of(request.user),
         "ratio_class": ratio_class(source.width, source.height),
-        "variations": VariationForm(source=source, initial={"token": uuid.uuid4()}),
+        "variations": VariationForm(source=source, person=request.user, initial={"token": uuid.uuid4()}),
     }
     return render(request, "edits/picture_edit.html", context, status=status)
 
@@ -196,7 +198,7 @@ def upload_vary(request: PersonRequest, upload: str) -> HttpResponseBase:
 
 
 def _vary(request: PersonRequest, source: Source, page: str) -> HttpResponseBase:
-    form = VariationForm(request.POST, source=source)
+    form = VariationForm(request.POST, source=source, person=request.user)
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect(page)
@@ -253,11 +255,13 @@ def lineage(request: PersonRequest, picture: Picture) -> dict[str, Any]:
     }
 
 
-def from_picture(picture: Picture) -> dict[str, Any]:
+def from_picture(picture: Picture, person: Person) -> dict[str, Any]:
     """For `_from_picture.html`: what a person can make from a picture now."""
     models = list(ImageModel.objects.on_offer())
     return {
         "can_edit": any(model.can_edit for model in models),
         "can_refer": any(model.most_references for model in models),
-        "variations": VariationForm(source=services.edits.of_picture(picture), initial={"token": uuid.uuid4()}),
+        "variations": VariationForm(
+            source=services.edits.of_picture(picture), person=person, initial={"token": uuid.uuid4()}
+        ),
     }

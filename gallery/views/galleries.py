@@ -110,7 +110,7 @@ def gallery_share(request: PersonRequest, pk: int) -> HttpResponseBase:
     gallery = gallery_to(Action.SHARE, request.user, pk)
     services.galleries.show_to_team(gallery, "shared" in request.POST, request.user)
     said = (
-        "The whole team may look at this gallery now."
+        "The whole team can see this gallery now."
         if gallery.shared_with_team
         else "Only you and its members see this gallery now."
     )

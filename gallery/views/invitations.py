@@ -113,7 +113,7 @@ def _join(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
                 invitation, name=cleaned["name"], email=cleaned["email"], password=cleaned["password"]
             )
         except services.invitations.EmailTaken:
-            form.add_error("email", "Somebody has just made an account with this e-mail. If that was you, sign in.")
+            form.add_error("email", "An account with this e-mail was just made. If that was you, sign in.")
         else:
             login(request, person)
             return _arrived(offer.gallery)

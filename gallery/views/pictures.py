@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import trigger_client_event
 
 from gallery import services
-from gallery.forms.galleries import PictureSaveForm
+from gallery.forms.galleries import PictureSaveForm, galleries_to_add_to
 from gallery.models import Gallery, GalleryEntry, Person, Picture
 from gallery.queries.roles import Action, may, roles_for
 from gallery.views.comments import talks_about
@@ -56,7 +56,7 @@ def picture_detail(request: PersonRequest, pk: int) -> HttpResponse:
         "comment_count": sum(len(talk.comments) for talk in talks),
         **tags_of(person, picture),
         **lineage(request, picture),
-        **from_picture(picture),
+        **from_picture(picture, person),
     }
     return render(request, "pictures/picture_detail.html", context)
 
@@ -191,7 +191,7 @@ def picture_save(request: PersonRequest, pk: int) -> HttpResponseBase:
         return redirect("picture_detail", pk)
     context: dict[str, Any] = {
         "picture": picture,
-        "galleries": Gallery.objects.owned_by(person).order_by("name"),
+        "galleries": galleries_to_add_to(person),
         "inside": set(picture.galleries.values_list("pk", flat=True)),
         "form": form,
     }

@@ -74,7 +74,7 @@ def link_revoke(request: PersonRequest, pk: int, link_pk: int) -> HttpResponseBa
     """Revoke a link. From now on it opens nothing."""
     link = link_to_change(request.user, pk, link_pk)
     if services.share_links.revoke_link(link, request.user):
-        messages.success(request, f"Revoked: the link for “{link}”. Whoever opens it is told that it is over.")
+        messages.success(request, f"Revoked: the link for “{link}”. It opens no more.")
     return redirect("gallery_links", pk)
 
 

@@ -97,7 +97,7 @@ def trash_delete(request: PersonRequest) -> HttpResponseBase:
 
 
 def trashed_answer(request: PersonRequest, trashed: list[int], then: str, left: int = 0) -> HttpResponseBase:
-    said = f"{count_in_words(len(trashed))} put into the trash." if trashed else "Nothing was put into the trash."
+    said = f"{count_in_words(len(trashed))} moved to trash." if trashed else "Nothing was moved to trash."
     if left:
         words = ngettext(" %(count)d is not yours, and stays.", " %(count)d are not yours, and stay.", left)
         said += words % {"count": left}

@@ -110,8 +110,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth has
             # A proxy that writes something else, or a request without an address, as in tests.
             return "0.0.0.0"  # noqa: S104 no address is bound
 
-    def add_message(self, *args: Any, **kwargs: Any) -> None:
-        """None of allauth's: the studio's pages say what has happened."""
+    def add_message(self, request: HttpRequest, level: int, *args: Any, message: str = "", **kwargs: Any) -> None:
+        """What was wrong with a form. None of allauth's templates: the studio's pages say what has happened."""
+        if message:
+            messages.add_message(request, level, message)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Ask for the password or a code before a change, of those who have one.

@@ -26,6 +26,8 @@ from gallery.models import (
     Download,
     Gallery,
     Generation,
+    GroupLimit,
+    GroupRight,
     GuestAct,
     ImageModel,
     MediaCheck,
@@ -65,6 +67,8 @@ def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, 
     MediaCheck.objects.create()
     services.comments.comment(team_gallery, team_gallery.pictures.get(), "Lovely", author=reserved.author)
     Download.objects.create(person=reserved.author, gallery=team_gallery, name="For the team")
+    GroupLimit.objects.create(requests_per_day=20)
+    GroupRight.objects.create(model=model(), option="quality", choices=["hd"]).groups.set(Group.objects.all())
     TOTP.activate(reserved.author, generate_totp_secret())
     SocialApp.objects.create(provider="openid_connect", provider_id="team", name="Team login", client_id="studio")
     SocialAccount.objects.create(user=reserved.author, provider="team", uid="olivia")

@@ -83,6 +83,9 @@ def pages(set_up: Studio, browser: Browser) -> Iterator[list[str]]:
         "/usage/",
         "/account/",
         "/account/password/",
+        "/account/sessions/",
+        "/account/steps/",
+        "/account/again/",
         "/nowhere/",
     ]
     visit.close()

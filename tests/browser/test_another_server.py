@@ -57,8 +57,8 @@ def test_four_models_are_compared(page: Page, server: WorkingUpstream) -> None:
     row = page.locator(".batch-comparison").first
     expect(row.locator("article[data-state=completed]")).to_have_count(4, timeout=60_000)
     assert row.locator(".meta > :first-child").all_inner_texts() == [LABELS[slug] for slug in models]
-    row.get_by_role("button", name="Best: Midjourney").click()
-    expect(row.get_by_role("button", name="Best: Midjourney")).to_have_attribute("aria-pressed", "true")
+    row.get_by_role("button", name="Best is Midjourney").click()
+    expect(row.get_by_role("button", name="Best is Midjourney")).to_have_attribute("aria-pressed", "true")
     posts = Counter(request.json["model"] for request in server.requests if request.method == "POST")
     assert posts == dict.fromkeys(models, 1)
 
@@ -79,11 +79,11 @@ def test_template_is_filled_in(page: Page, server: WorkingUpstream) -> None:
     page.goto("/templates/new/")
     page.get_by_label("Name").fill("Animal portrait")
     page.get_by_label("Text").fill("task 0.2 A {{animal}} in the {{place}}")
-    page.get_by_role("button", name="Keep template").click()
+    page.get_by_role("button", name="Save template").click()
     page.get_by_role("link", name=re.compile("Use|Animal portrait")).first.click()
     page.get_by_label("Animal", exact=True).fill("crane")
     page.get_by_label("Place", exact=True).fill("marsh")
-    page.get_by_role("button", name="Fill in").click()
+    page.get_by_role("button", name="Use", exact=True).click()
     press_generate(page)
     done(page.locator("article", has_text="A crane in the marsh").first)
     assert server.posts["task 0.2 A crane in the marsh"] == 1

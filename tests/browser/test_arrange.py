@@ -129,7 +129,7 @@ def test_pictures_are_compared_side_by_side_and_overlaid(owner_page: Page, fill:
     page.get_by_role("button", name="Approved").nth(1).click()
     expect(page.get_by_role("button", name="Approved").nth(1)).to_have_attribute("aria-pressed", "true")
 
-    page.get_by_role("button", name="One over the other").click()
+    page.get_by_role("button", name="Overlay").click()
     expect(page.locator("#side-by-side")).to_be_hidden()
     slider = page.get_by_role("slider", name="How much of picture 1 is seen")
     slider.focus()
@@ -160,7 +160,7 @@ def test_axe_finds_no_problems(scheme: str, set_up: Studio, browser: Browser, fi
         ids = page.locator(".tile").evaluate_all("all => all.map((one) => one.id.replace('picture-', ''))")
         page.goto(f"/pictures/compare/?p={ids[0]}&p={ids[1]}&inside={address.split('/')[2]}")
         violations += Axe().run(page).response["violations"]
-        page.get_by_role("button", name="One over the other").click()
+        page.get_by_role("button", name="Overlay").click()
         violations += Axe().run(page).response["violations"]
         overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.evaluate(overflow) <= 0

@@ -83,7 +83,7 @@ def test_sync_works_without_javascript(catalogue: Studio, browser: Browser) -> N
     page.goto("/login/")
     page.get_by_label("E-mail").fill("ada@example.org")
     page.get_by_label("Password").fill("a lemon a day")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.goto("/admin/gallery/imagemodel/compare/")
     page.get_by_role("button", name=re.compile("^Look up")).click()
     for _ in range(120):

@@ -391,9 +391,9 @@ def test_form_can_be_sent_again_after_going_back(
 def test_model_changes_options_and_cost(owner_page: Page, pictures: dict[str, str], another_model: None) -> None:
     page = owner_page
     page.goto(f"{pictures['wide']}edit/")
-    expect(page.locator("#edit-options")).to_contain_text("Square part")
+    expect(page.locator("#edit-options")).to_contain_text("Crop")
     page.get_by_label("Model", exact=True).select_option(label="GPT Image 2")
-    expect(page.locator("#edit-options")).not_to_contain_text("Square part")
+    expect(page.locator("#edit-options")).not_to_contain_text("Crop")
     expect(page.locator('[name=opt_size][value="auto"]')).to_be_checked()
     expect(page.locator("#cost")).to_have_text("$0.04")
     page.locator('#edit-options label:has([name=count][value="3"])').click()

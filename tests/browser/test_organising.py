@@ -173,7 +173,7 @@ def test_trashing_on_the_page_leads_to_the_next_picture_with_undo(owner_page: Pa
     expect(page.locator("#prompt-text")).to_have_text("One by one 2")
     page.keyboard.press("Delete")
     expect(page.locator("#prompt-text")).to_have_text("One by one 1")
-    expect(page.locator(".messages")).to_contain_text("1 picture put into the trash.")
+    expect(page.locator(".messages")).to_contain_text("1 picture moved to trash.")
     page.locator(".messages").get_by_role("button", name="Undo").click()
     expect(page.locator(".messages")).to_contain_text("1 picture taken out of the trash.")
     page.goto("/pictures/?q=one+by+one")

@@ -19,7 +19,7 @@ def test_first_visitor_becomes_administrator(tmp_path: Path, browser: Browser) -
         page.get_by_label("Name").fill("Ada Administrator")
         page.get_by_label("E-mail").fill("ada@example.org")
         page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Open the studio").click()
+        page.get_by_role("button", name="Create account").click()
         expect(page).to_have_title("Create · Lemon Studio")
         page.goto("/setup/")
         expect(page).to_have_title("Create · Lemon Studio")

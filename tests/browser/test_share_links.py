@@ -69,12 +69,12 @@ def test_guest_uses_a_share_link_until_it_is_revoked(
     # The owner makes a link.
     owner.goto(gallery)
     owner.get_by_role("link", name="Share").click()
-    owner.get_by_role("link", name="Make a link").click()
-    owner.get_by_label("For whom").fill("The client")
+    owner.get_by_role("link", name="Create link").click()
+    owner.get_by_label("Name", exact=True).fill("The client")
     owner.get_by_label("Password").fill(PASSWORD)
-    owner.get_by_label("Let them say what they like").check()
-    owner.get_by_label("Let them comment").check()
-    owner.get_by_role("button", name="Make the link").click()
+    owner.get_by_label("Allow likes").check()
+    owner.get_by_label("Allow comments").check()
+    owner.get_by_role("button", name="Create link").click()
     copy = owner.get_by_role("button", name="Copy link")
     expect(copy).to_be_focused()
     copy.click()
@@ -92,10 +92,10 @@ def test_guest_uses_a_share_link_until_it_is_revoked(
     guest.goto(address)
     assert problems_of(browser, set_up, guest, [address]) == []
     guest.get_by_label("Password").fill("perhaps this one")
-    guest.get_by_role("button", name="Show me").click()
+    guest.get_by_role("button", name="Open").click()
     expect(guest.locator("main")).to_contain_text("This is not the password")
     guest.get_by_label("Password").fill(PASSWORD)
-    guest.get_by_role("button", name="Show me").click()
+    guest.get_by_role("button", name="Open").click()
     expect(guest.get_by_role("heading", level=1)).to_have_text("For the client")
     tiles = guest.locator(".tile img")
     expect(tiles).to_have_count(2)
@@ -115,7 +115,7 @@ def test_guest_uses_a_share_link_until_it_is_revoked(
 
     # The guest likes a picture and comments on it.
     guest.get_by_label("Your name").fill("Rosa")
-    guest.get_by_role("button", name="Go on").click()
+    guest.get_by_role("button", name="Continue").click()
     guest.get_by_role("button", name="I like it").click()
     like = guest.get_by_role("button", name="You like it")
     expect(like).to_have_attribute("aria-pressed", "true")
@@ -145,6 +145,9 @@ def test_guest_uses_a_share_link_until_it_is_revoked(
     expect(guest.locator(".comment")).to_have_count(1)
     owner.goto(picture)
     talk.get_by_role("button", name="Delete the comment by Olivia Owner").click()
+    question = owner.get_by_role("dialog", name="Delete this comment?")
+    expect(question.get_by_role("button", name="Keep")).to_be_focused()
+    question.get_by_role("button", name="Delete").click()
     expect(talk.locator(".comment")).to_have_count(1)
 
     # The owner revokes the link, and its files are gone too.

@@ -31,10 +31,10 @@ def test_invited_person_decides_and_the_inviter_is_notified(set_up: Studio, brow
     # Olivia makes a link, from the gallery's members.
     page.goto(gallery)
     page.get_by_role("link", name="Share").click()
-    page.get_by_role("link", name="Invite somebody who has no account").click()
-    expect(page.get_by_label("Into a gallery").locator("option:checked")).to_have_text("Decided together")
+    page.get_by_role("link", name="Invite a new person").click()
+    expect(page.get_by_label("Add to gallery").locator("option:checked")).to_have_text("Decided together")
     page.get_by_label("Role in that gallery").select_option(label="May contribute")
-    page.get_by_role("button", name="Make the invitation").click()
+    page.get_by_role("button", name="Create invitation").click()
     link = page.locator("#invitation-link").inner_text()
     assert link.startswith(f"{set_up.url}/invitation/")
 
@@ -47,7 +47,7 @@ def test_invited_person_decides_and_the_inviter_is_notified(set_up: Studio, brow
     nina_page.get_by_label("Password").fill(PASSWORD)
     nina_page.get_by_role("button", name="Show").click()
     expect(nina_page.get_by_label("Password")).to_have_attribute("type", "text")
-    nina_page.get_by_role("button", name="Make my account").click()
+    nina_page.get_by_role("button", name="Create account").click()
     expect(nina_page).to_have_url(gallery)
     expect(nina_page.get_by_role("heading", level=1)).to_have_text("Decided together")
     nina_page.locator(".tile").get_by_role("link").first.click()
@@ -61,7 +61,7 @@ def test_invited_person_decides_and_the_inviter_is_notified(set_up: Studio, brow
     # The link was for one person.
     third = Visit(browser, set_up)
     third.page.goto(link)
-    expect(third.page.get_by_role("heading", level=1)).to_have_text("This invitation is over")
+    expect(third.page.get_by_role("heading", level=1)).to_have_text("This invitation has expired")
     third.close()
 
     # Olivia gets a notice, opens it, and sees the decision and the comment.

@@ -101,7 +101,7 @@ def test_usage_works_with_the_keyboard_alone(usage_page: Page, months: list[str]
     expect(usage_page.get_by_role("heading", name=months[2])).to_be_visible()
     days = usage_page.get_by_role("table", name="By day")
     expect(days).to_be_hidden()
-    usage_page.get_by_text("The same in figures").focus()
+    usage_page.get_by_text("Show as table").focus()
     usage_page.keyboard.press("Enter")
     expect(days).to_be_visible()
 
@@ -174,6 +174,6 @@ def test_usage_works_without_javascript(months: list[str], set_up: Studio, brows
     page.get_by_role("link", name="Usage").click()
     page.get_by_role("link", name=months[0]).click()
     expect(page.locator(".sum-cost")).to_contain_text("$0.20")
-    page.get_by_text("The same in figures").click()
+    page.get_by_text("Show as table").click()
     expect(page.get_by_role("table", name="By day")).to_be_visible()
     visit.close()

@@ -612,7 +612,7 @@ def test_refusal_over_budget_is_in_plain_words(owner: Person, designers: Group, 
         "It begins anew on 1 December, or ask an administrator for more."
     )
     assert say(OverBudget(own, Decimal(0), Decimal(0))) == (
-        "Your budget of $10 for this month is used up, and nobody here knows what this model costs. "
+        "Your budget of $10 for this month is used up, and no price is set for this model. "
         "It begins anew on 1 December, or ask an administrator for more."
     )
 

@@ -16,9 +16,10 @@ from gallery import services
 from gallery.downloads.build import caption
 from gallery.engine import housekeeping
 from gallery.images.convert import Format, Shape, convert
-from gallery.models import Gallery, Generation, ImageModel, Person, Picture, State
+from gallery.models import Gallery, Generation, GroupLimit, ImageModel, Person, Picture, State
 from gallery.models.catalogue import UPLOADED
 from gallery.queries.catalogue.diff import compare
+from gallery.queries.limits import limits_of
 from gallery.services import assets
 from tests.conftest import png, put
 
@@ -137,6 +138,16 @@ def test_upload_is_no_request(as_owner: Client, logo: Picture) -> None:
     assert as_owner.get("/").context["cards"] == []
     assert as_owner.get("/prompts/").json() == {"prompts": []}
     assert as_owner.get("/usage/").context["usage"].is_empty
+
+
+def test_upload_counts_for_the_limit_of_storage_and_not_of_requests(as_owner: Client, owner: Person) -> None:
+    GroupLimit.objects.create(requests_per_day=0, storage_mb=1)
+    assert as_owner.post("/uploads/", {"pictures": file(png())}).status_code == 302
+    assert limits_of(owner).today == 0
+    Picture.objects.update(byte_size=2_000_000)
+    answer = as_owner.post("/uploads/", {"pictures": file(png(20, 20))})
+    assert "Your pictures take 2 MB, and 1 MB is yours to use." in answer.content.decode()
+    assert Picture.objects.count() == 1
 
 
 def test_upload_is_no_model_of_the_catalogue(as_owner: Client, as_administrator: Client, logo: Picture) -> None:

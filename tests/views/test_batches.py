@@ -155,7 +155,7 @@ def test_duplicate_is_shown_without_scripts(as_owner: Client, red_door: Picture)
     answer = as_owner.post("/generations/", form(prompt="A red door"))
     assert answer.status_code == 409
     assert "<html" in answer.content.decode()
-    assert escape("This was made before") in answer.content.decode()
+    assert escape("You already made this") in answer.content.decode()
 
 
 def test_batch_can_skip_duplicates(as_owner: Client, red_door: Picture) -> None:

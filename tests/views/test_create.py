@@ -127,9 +127,9 @@ def test_submit_and_quiet_poll_keep_to_few_queries(as_owner: Client, django_asse
     first = {"prompt": "A lemon", "model": model("dall-e-3").pk, "count": "1", "token": str(uuid.uuid4())}
     as_owner.post("/generations/", first, headers=HX)
     again = first | {"prompt": "A lime", "token": str(uuid.uuid4())}
-    # Session, person, models, duplicates; a transaction with generation, budgets, groups, ledger and message; the place
-    # in the queue, what is under way, the account, the budget.
-    with django_assert_num_queries(15):
+    # Session, person, rights, models, duplicates; a transaction with rights, limits, generation, budgets, groups,
+    # ledger and message; the place in the queue, what is under way, the account, the budget, the limits.
+    with django_assert_num_queries(19):
         assert as_owner.post("/generations/", again, headers=HX).status_code == 200
     made = Generation.objects.latest("pk")
     shown = {"pending": f"{made.pk}:{made.version}", "under_way": "2", "paused": ""}

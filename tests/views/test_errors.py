@@ -179,3 +179,9 @@ def test_a_full_disk_is_called_so(as_owner: Client) -> None:
     assert "disk is full" in as_owner.get("/broken/full/", headers={"HX-Request": "true"}).headers[
         "HX-Trigger"
     ].encode().decode("unicode_escape")
+
+
+def test_address_of_a_button_has_a_page_when_it_is_opened(as_owner: Client) -> None:
+    response = as_owner.get("/galleries/new/")
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    assert "There is nothing to open here" in response.content.decode()

@@ -210,7 +210,7 @@ def test_owner_shares_with_the_team_and_stops(
 
     assert seen() == [404, 404, 404]
     text = as_owner.post(page_of(private_gallery, "share/"), {"shared": "on"}, follow=True).content.decode()
-    assert "The whole team may look at this gallery now." in text
+    assert "The whole team can see this gallery now." in text
     assert seen() == [200, 200, 200]
     text = as_owner.post(page_of(private_gallery, "share/"), follow=True).content.decode()
     assert "Only you and its members see this gallery now." in text

@@ -219,7 +219,7 @@ OVER = {
         lambda one: Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1)),
     ),
     "used_up": ("As many people have come by it", lambda one: Invitation.objects.update(uses=2)),
-    "no_right": ("can let nobody in any more", lambda one: one.created_by.user_permissions.clear()),
+    "no_right": ("cannot let anyone in any more", lambda one: one.created_by.user_permissions.clear()),
     "switched_off": ("Ask an administrator", lambda one: Person.objects.update(is_active=False)),
 }
 

@@ -185,7 +185,7 @@ def test_viewer_sees_members_but_cannot_change_them(
     base = f"/galleries/{private_gallery.pk}/members/"
     text = as_teammate.get(base).content.decode()
     assert "Ada Administrator" in text
-    assert "Add somebody" not in text
+    assert "Add people" not in text
     assert as_teammate.post(f"{base}{other.pk}/remove/").status_code == 404
     assert as_teammate.post(f"{base}{other.pk}/", {"role": Role.MANAGER}).status_code == 404
 

@@ -153,7 +153,7 @@ def test_mark_all_read_marks_own_notices_only(owner: Person, teammate: Person, a
 
 
 def test_empty_list_says_so(as_owner: Client) -> None:
-    assert "Nothing to tell" in as_owner.get("/notices/").content.decode()
+    assert "No notifications" in as_owner.get("/notices/").content.decode()
 
 
 # -- cost

@@ -57,10 +57,11 @@ def test_favourite_is_visible_to_its_person_only(
     place: str, picture: Picture, team_gallery: Gallery, as_owner: Client, as_teammate: Client
 ) -> None:
     address = {"gallery": f"/galleries/{team_gallery.pk}/", "picture": page_of(picture)}.get(place, place)
-    assert pressed(text(as_owner, address)) == ["false"]
+    # A card has a second heart, for screens without a mouse.
+    assert set(pressed(text(as_owner, address))) == {"false"}
     response = as_owner.post(page_of(picture, "favourite/"), {"favourite": "1"})
     assert (response.status_code, response["Location"]) == (302, page_of(picture))
-    assert pressed(text(as_owner, address)) == ["true"]
+    assert set(pressed(text(as_owner, address))) == {"true"}
     assert "true" not in pressed(text(as_teammate, address))
 
 
@@ -215,7 +216,7 @@ def test_message_has_undo_without_scripts(picture: Picture, as_owner: Client) ->
     response = as_owner.post(page_of(picture, "trash/"), headers={"Referer": "http://testserver/galleries/"})
     assert response["Location"] == "http://testserver/galleries/"
     html = text(as_owner, "/galleries/")
-    assert "1 picture put into the trash." in html
+    assert "1 picture moved to trash." in html
     assert re.search(rf'action="/trash/restore/">.*name="picture" value="{picture.pk}".*Undo</button>', html, re.DOTALL)
     as_owner.post("/trash/restore/", {"picture": picture.pk})
     assert Picture.objects.kept().exists()
@@ -266,7 +267,7 @@ def test_selection_trashes_own_pictures_only(mixed: Any, as_owner: Client) -> No
     own = [picture.pk for picture in mixed[0]]
     answer = as_owner.post("/selection/trash/", {"picture": ids(mixed)}, headers=JSON).json()
     assert answer["pictures"] == own
-    assert answer["said"] == "2 pictures put into the trash. 1 is not yours, and stays."
+    assert answer["said"] == "2 pictures moved to trash. 1 is not yours, and stays."
     assert Picture.objects.kept().count() == 2
     back = as_owner.post(answer["undo"], {"picture": answer["pictures"]}, headers=JSON).json()
     assert back["pictures"] == own

@@ -16,7 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from gallery.models import Gallery, Generation, Person, Picture, State
+from gallery.models import Gallery, Generation, Membership, Person, Picture, Role, State
 from gallery.web.pictures import original_url
 from tests.conftest import png, put
 
@@ -375,3 +375,13 @@ def test_picture_of_another_person_cannot_be_saved(
     assert as_teammate.post(f"{page_of(picture)}save/", {"gallery": mine.pk}).status_code == 404
     assert as_teammate.get(f"{page_of(picture)}save/").status_code == 404
     assert not mine.pictures.exists()
+
+
+def test_contributor_saves_a_picture_into_the_shared_gallery(
+    as_teammate: Client, teammate: Person, private_gallery: Gallery, make_picture: Callable[..., Picture]
+) -> None:
+    Membership.objects.create(gallery=private_gallery, person=teammate, role=Role.CONTRIBUTOR)
+    own = make_picture(author=teammate)
+    assert "Sketches" in as_teammate.get(f"/pictures/{own.pk}/save/").content.decode()
+    as_teammate.post(f"/pictures/{own.pk}/save/", {"gallery": private_gallery.pk})
+    assert own.galleries.get() == private_gallery

@@ -424,7 +424,7 @@ def test_password_protects_all_addresses(picture: Picture) -> None:
 
     for address in (path, page):
         text = guest.get(address).content.decode()
-        assert "These pictures have a password" in text
+        assert "This gallery is password-protected" in text
         assert "Sketches" not in text
     assert statuses() == [200, 200, 404, 404]
     assert guest.post(f"{page}name/", {"name": "Rosa"}).status_code == 404

@@ -288,7 +288,7 @@ def test_tight_budget_has_a_warning(amount: str, said: str, as_owner: Client, as
 
 
 def test_page_says_that_there_is_no_budget(as_owner: Client) -> None:
-    assert "No budget limits what you spend." in page(as_owner)
+    assert "No budget set" in page(as_owner)
 
 
 # -- the team's

@@ -218,4 +218,6 @@ def test_made_up_passkey_is_refused(as_stranger: Client, owner: Person, credenti
     as_stranger.get("/login/passkey/", headers={"Accept": "application/json"})
     response = as_stranger.post("/login/passkey/", {"credential": credential})
     assert response["Location"] == "/login/"
+    said = as_stranger.get("/login/").content.decode()
+    assert "This is not right." in said or "This field is required." in said or "Enter a valid JSON." in said
     assert as_stranger.get("/").status_code == 302

@@ -4,12 +4,15 @@
  * create: make a passkey. get: use one for the second step. sign-in: use one instead of e-mail and password; its
  * challenge is asked for when the button is pressed.
  *
- * The forms are hidden where the browser has no passkeys: without JavaScript, or at an address without https.
+ * The forms are hidden where the browser has no passkeys: without JavaScript, at an address without https, or at an IP
+ * address.
  */
 
 /** @typedef {{ publicKey: any }} Options */
 
 const supported =
+  // A passkey belongs to a name; browsers make none for a bare IP address.
+  !/^(\d+\.){3}\d+$|^\[/.test(location.hostname) &&
   "PublicKeyCredential" in window &&
   "parseCreationOptionsFromJSON" in PublicKeyCredential &&
   "parseRequestOptionsFromJSON" in PublicKeyCredential;

@@ -94,7 +94,8 @@ export function start() {
   );
   document.addEventListener("htmx:error", (event) => {
     const { ctx, error } = event.detail;
-    if (ctx && !ctx.response && isOffline(error)) toast("You seem to be offline. Your prompt is kept.", "error");
+    if (ctx && !ctx.response && isOffline(error))
+      toast("The studio does not answer. Trying again… Your prompt is kept.", "error");
   });
   document.addEventListener("htmx:response:error", (event) => {
     const { response, sourceElement } = event.detail.ctx;

@@ -175,7 +175,8 @@ function neighbour(tile, key) {
 
 /** @param {KeyboardEvent} event */
 function walk(event) {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+  if (event.isComposing || event.defaultPrevented) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
   if (!event.key.startsWith("Arrow") || isTyping(event.target)) return;
   const tile = closest(event.target, `:is(${GRID}) .pic`, HTMLElement);
   const next = tile && neighbour(tile, event.key);

@@ -318,7 +318,8 @@ export function keyMeans(key, isZoomed, keysOn) {
 
 /** @param {KeyboardEvent} event */
 function press(event) {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  if (event.isComposing || event.defaultPrevented || isTyping(event.target)) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (matches(event.target, "input[type=radio], input[type=checkbox]") && event.key.startsWith("Arrow")) return;
   const zoom = current();
   const meant = zoom && keyMeans(event.key, zoom.isZoomed, keysAreOn());

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gallery", "0047_who_typed_their_e_mail"),
+        ("gallery", "0048_limits_of_groups"),
     ]
 
     operations = [
