@@ -1,5 +1,6 @@
 // The browser side of Lemon Studio. Every page works without it; these modules only make it quicker. None of them does
 // anything when it is imported, so that tests can import them: all of them start here.
+import * as passkeys from "./accounts/passkeys.js";
 import * as assets from "./assets/assets.js";
 import * as clipboard from "./base/clipboard.js";
 import * as confirm from "./base/confirm.js";
@@ -45,6 +46,7 @@ for (const module of [
   selection,
   tab,
   lightbox,
+  passkeys,
   progress,
   references,
   reveal,

@@ -31,7 +31,7 @@ def test_pause_is_told_to_people_and_logged(as_administrator: Client, as_owner: 
     text = as_owner.get(reverse("create")).content.decode()
     assert "Ada Administrator paused it: The budget is being checked." in text
     assert "It goes on when an administrator resumes it." in text
-    assert "goes on by itself" not in text
+    assert "continue automatically" not in text
     assert logged() == ["Paused. The budget is being checked."]
 
 

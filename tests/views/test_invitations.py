@@ -218,7 +218,7 @@ OVER = {
         "It worked until",
         lambda one: Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1)),
     ),
-    "used_up": ("As many people have come by it", lambda one: Invitation.objects.update(uses=2)),
+    "used_up": ("It has been used as often as it allows", lambda one: Invitation.objects.update(uses=2)),
     "no_right": ("cannot let anyone in any more", lambda one: one.created_by.user_permissions.clear()),
     "switched_off": ("Ask an administrator", lambda one: Person.objects.update(is_active=False)),
 }

@@ -19,7 +19,7 @@ def test_all_pages_of_an_empty_studio_lead_to_the_setup(as_stranger: Client, pag
     response = as_stranger.get(page, follow=True)
     assert [path.partition("?")[0] for path, _ in response.redirect_chain] == ["/login/", "/setup/"]
     assert response.status_code == 200
-    assert "Make the first account." in response.content.decode()
+    assert "Create the first account." in response.content.decode()
 
 
 def test_setup_makes_the_first_administrator_and_signs_in(as_stranger: Client) -> None:

@@ -10,12 +10,15 @@
 
 /** @typedef {{ publicKey: any }} Options */
 
-const supported =
-  // A passkey belongs to a name; browsers make none for a bare IP address.
-  !/^(\d+\.){3}\d+$|^\[/.test(location.hostname) &&
-  "PublicKeyCredential" in window &&
-  "parseCreationOptionsFromJSON" in PublicKeyCredential &&
-  "parseRequestOptionsFromJSON" in PublicKeyCredential;
+/** Whether the browser makes passkeys here. They belong to a name: none is made for a bare IP address. */
+function isSupported() {
+  return (
+    !/^(\d+\.){3}\d+$|^\[/.test(location.hostname) &&
+    "PublicKeyCredential" in window &&
+    "parseCreationOptionsFromJSON" in PublicKeyCredential &&
+    "parseRequestOptionsFromJSON" in PublicKeyCredential
+  );
+}
 
 /**
  * The server's options: in the page, or from the form's own address.
@@ -64,12 +67,15 @@ async function fillIn(form) {
   form.submit();
 }
 
-for (const form of document.querySelectorAll("form[data-passkey]")) {
-  if (!supported || !(form instanceof HTMLFormElement)) continue;
-  form.hidden = false;
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    fillIn(form);
-  });
+export function start() {
+  const supported = isSupported();
+  for (const form of document.querySelectorAll("form[data-passkey]")) {
+    if (!supported || !(form instanceof HTMLFormElement)) continue;
+    form.hidden = false;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      fillIn(form);
+    });
+  }
+  for (const note of document.querySelectorAll("[data-passkey-missing]")) note.toggleAttribute("hidden", supported);
 }
-for (const note of document.querySelectorAll("[data-passkey-missing]")) note.toggleAttribute("hidden", supported);
