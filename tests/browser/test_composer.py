@@ -330,7 +330,7 @@ def test_references_are_brought_ordered_named_and_sent(set_up: Studio, owner_pag
     expect(page.get_by_role("button", name="Move @2 forward")).to_be_focused()
     for kind, name, colour in (("paste", "green.png", "#00cc22"), ("drop", "white.png", "#ffffff")):
         page.evaluate(BRING, [kind, name, list(png(64, 48, colour))])
-        expect(page.get_by_role("img", name=name.removesuffix(".png"))).to_be_visible()
+        expect(page.locator("#reference-list").get_by_role("img", name=name.removesuffix(".png"))).to_be_visible()
     expect(page.locator("#reference-note")).to_contain_text(
         "GPT Image 2 takes 3 reference pictures at most; there are 4."
     )
