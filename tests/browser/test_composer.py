@@ -81,12 +81,12 @@ def test_four_models_are_compared_and_voted_on(owner_page: Page) -> None:
     expect(panes).to_have_count(4)
     # Blind: names are hidden until one has voted.
     owner_page.get_by_role("switch", name="Hide names").check()
-    shown_names = owner_page.locator(".versus-name:visible")
-    expect(shown_names).to_have_count(4)
+    told = owner_page.locator(".versus-name:visible")
+    expect(told).to_have_count(4)
     owner_page.locator(".versus [aria-pressed=true]").click()
-    expect(shown_names).to_have_count(0)
+    expect(told).to_have_count(0)
     owner_page.get_by_role("button", name="Best", exact=True).first.click()
-    expect(shown_names).to_have_count(4)
+    expect(told).to_have_count(4)
 
 
 def test_choice_made_while_options_load_stays(owner_page: Page) -> None:

@@ -200,7 +200,7 @@ def test_failures_say_what_to_do(word: str, slug: str, state: str, text: str, bu
     card = generate(owner_page, f"On purpose [fail: {word}]", slug)
     expect(card).to_have_attribute("data-state", state, timeout=30_000)
     expect(card).to_contain_text(text)
-    expect(card.get_by_text(button)).to_be_visible()
+    expect(card.locator(".actions").get_by_text(button)).to_be_visible()
     card.get_by_role("button", name="Dismiss").click()
     expect(card).to_have_count(0)
 

@@ -207,9 +207,11 @@ def test_mask_is_drawn_with_the_mouse(owner_page: Page, pictures: dict[str, str]
     assert not differs(before, after, (0, 0, 1024, 300)), "nothing else changed"
 
     page.goto(edited)
+    page.get_by_text("History", exact=True).click()
     lineage = page.locator(".lineage")
     expect(lineage).to_contain_text("Edited from")
     lineage.get_by_role("link", name="To be edited, square").click()
+    page.get_by_text("History", exact=True).click()
     expect(page.locator(".lineage")).to_contain_text("Made from this one")
     expect(page.get_by_role("link", name="Edit: A ribbon, with the mouse")).to_be_visible()
 
@@ -456,6 +458,7 @@ def test_upload_is_edited_like_a_picture(owner_page: Page) -> None:
     generate_edit(page, "A boat in my photo")
     card = finished(page, "A boat in my photo")
     page.goto(page_of(card))
+    page.get_by_text("History", exact=True).click()
     expect(page.locator(".lineage")).to_contain_text("Edited from a picture that is not in the studio.")
     sent = page.get_by_role("img", name="The picture that was sent")
     expect(sent).to_have_js_property("complete", True)

@@ -43,8 +43,8 @@ test("a name that only ends like a property is not taken for one", () => {
 test("stylesheets use only properties that one of them or a script sets", () => {
   const [ours, djangos] = [read(OURS), read(DJANGO)];
   assert.ok(ours.length > 5 && djangos.length > 5, "stylesheets were not found");
-  const admins = ours.filter(({ name }) => name.includes("admin"));
-  const admin = [...djangos, ...admins].flatMap(({ css }) => defined(css));
+  const ofAdmin = ours.filter(({ name }) => name.includes("admin"));
+  const admin = [...djangos, ...ofAdmin].flatMap(({ css }) => defined(css));
   const studio = ours.filter(({ name }) => !name.includes("admin")).flatMap(({ css }) => defined(css));
   studio.push(...setByScripts);
   for (const { name, css } of ours) {
