@@ -257,6 +257,9 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
         ("Upstream", {"fields": ["upstream", "life", "what_was_imported", "routes"]}),
     ]
 
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[ImageModel]:
+        return ImageModel.objects.of_upstream()
+
     class Media:
         css = {"all": ["css/admin_catalogue.css"]}
 
@@ -392,7 +395,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
             return HttpResponseClientRedirect(request.get_full_path() if late else _compare_page())
         compared = None
         if snapshot and not snapshot.error and not waiting:
-            compared = compare(snapshot.offered, ImageModel.objects.all(), snapshot.left_out)
+            compared = compare(snapshot.offered, ImageModel.objects.of_upstream(), snapshot.left_out)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

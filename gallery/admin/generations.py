@@ -14,6 +14,7 @@ from gallery.admin.pictures import preview
 from gallery.enqueue import enqueue_reread
 from gallery.models import Generation, OverBudget, Picture, RawAnswer
 from gallery.models.ledger import over_budget_message
+from gallery.services.errors import InvalidInput
 
 
 class PictureInline(admin.TabularInline[Picture, Generation]):
@@ -73,6 +74,8 @@ class GenerationAdmin(admin.ModelAdmin[Generation]):
             except OverBudget as problem:
                 self.message_user(request, f"{generation}: {over_budget_message(problem)}", messages.ERROR)
                 break
+            except InvalidInput as problem:
+                self.message_user(request, f"{generation}: {problem.message}", messages.ERROR)
         self.message_user(request, f"{again} of {len(chosen)} asked for again.", messages.SUCCESS)
         if len(retryable) < len(chosen):
             left = len(chosen) - len(retryable)

@@ -19,7 +19,7 @@ def preview(picture: Picture | None, css: str = "") -> SafeString | str:
 class PictureAdmin(admin.ModelAdmin[Picture]):
     list_display = ["shown", "id", "author", "made_by", "format", "width", "height", "byte_size", "created_at"]
     list_display_links = ["shown", "id"]
-    list_filter = ["format", "author", "generation__model", "created_at"]
+    list_filter = ["kind", "format", "author", "generation__model", "created_at"]
     list_select_related = ["author", "generation__model"]
     search_fields = ["generation__prompt", "sha256"]
     show_full_result_count = False

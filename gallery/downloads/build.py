@@ -67,6 +67,8 @@ TROUBLE = "Something went wrong here. Try again; if that does not help, tell an 
 
 def caption(picture: Picture) -> Caption:
     generation = picture.generation
+    if picture.is_upload:
+        return Caption(generation.prompt, "", is_generated=False)
     return Caption(generation.prompt, generation.model.label, tuple(generation.model.in_words(generation.options)))
 
 

@@ -71,7 +71,7 @@ def learn_durations() -> None:
     """For each model and each choice of options: the median and the 95th percentile of the seconds from sending to
     delivery. And for each model, the share of its latest requests that brought a picture.
     """
-    for model in ImageModel.objects.all():
+    for model in ImageModel.objects.of_upstream():
         seconds: list[float] = []
         by_options: dict[str, list[float]] = {}
         completed = Generation.objects.filter(model=model, state=State.COMPLETED).order_by("-finished_at")

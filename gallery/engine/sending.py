@@ -25,8 +25,9 @@ from gallery.engine.polling import Poller
 from gallery.engine.pool import DaemonPool
 from gallery.engine.results import fail_by_upstream, results_left_behind
 from gallery.engine.storage_watch import Listing, StorageWatch
-from gallery.models import Generation, ImageModel, Operation, State
+from gallery.models import Generation, ImageModel, Operation, Reference, State
 from gallery.models.generation_queryset import LONGEST_WAIT
+from gallery.models.prompts import with_references_in_words
 from gallery.models.routes import Route
 from gallery.models.states import PICTURE_UNAVAILABLE, SOURCE_GONE
 from gallery.services import lending
@@ -74,10 +75,16 @@ def _open(name: str, files: ExitStack, storage: StorageWatch) -> upstream.Attach
         raise upstream.NotSent("The studio could not read the picture just now.", code="storage_trouble") from None
 
 
+def _prompt(generation: Generation) -> str:
+    """As models understand it, where it names reference pictures."""
+    is_naming = generation.operation == Operation.REFERENCES
+    return with_references_in_words(generation.prompt) if is_naming else generation.prompt
+
+
 def _submission(generation: Generation) -> upstream.Submission:
     return upstream.Submission(
         model=generation.model.slug,
-        prompt=generation.prompt,
+        prompt=_prompt(generation),
         count=generation.count,
         options=generation.options_for_upstream,
         user=generation.author.opaque_id.hex,
@@ -108,6 +115,9 @@ def _suggested(generation: Generation, slugs: Sequence[str]) -> ImageModel | Non
         others = others.filter(can_vary=True)
     else:
         others = others.filter(can_generate=True)
+    if generation.operation == Operation.REFERENCES:
+        pictures = len(generation.files_to_send)
+        return next((one for one in others if one.most_references >= pictures), None)
     is_bare = generation.kind == Generation.Kind.CREATE
     return next((one for one in others if is_bare or one.takes_pictures_of(generation.model)), None)
 
@@ -186,7 +196,8 @@ class Sender:
 
     def _start(self, generation: Generation) -> None:
         outcome = Posted(generation.pk, mark_of(generation), fence=generation.fence)
-        post = partial(self._post, generation, _submission(generation))
+        gone = Reference.gone_from(generation) if generation.operation == Operation.REFERENCES else []
+        post = partial(self._post, generation, _submission(generation), gone)
         try:
             self._pool.submit(partial(self._outcomes.request, outcome, post))
         except RuntimeError:
@@ -228,8 +239,16 @@ class Sender:
         self.on_its_way.discard(pk)
         self._begun.discard(pk)
 
-    def _post(self, generation: Generation, submission: upstream.Submission) -> upstream.Answer:
-        """In a pool's thread."""
+    def _post(self, generation: Generation, submission: upstream.Submission, gone: Sequence[int]) -> upstream.Answer:
+        """In a pool's thread. `gone` are the places of reference pictures that were deleted meanwhile."""
+        if gone:
+            named = " and ".join(f"@{place}" for place in gone)
+            raise FileGone(
+                f"{named} was deleted while this waited, so nothing was sent."
+                if len(gone) == 1
+                else f"{named} were deleted while this waited, so nothing was sent.",
+                hint="Restore the picture from the trash, or choose others, and start over.",
+            )
         if generation.operation == Operation.GENERATE:
             self._begin(generation)
             return self._client.create(submission)

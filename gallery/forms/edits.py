@@ -16,7 +16,7 @@ from gallery.services.generations import GenerationSpec
 
 MAX_MASK_BYTES = 8 * 2**20
 # Fields of the form for new pictures that make no sense for an edit.
-LEFT_OUT = ("compare", "per_line", "again", "parent", "template")
+LEFT_OUT = ("compare", "per_line", "again", "parent", "template", "reference")
 
 
 def fits(source: Source, *, may_fill_up: bool) -> list[tuple[str, str]]:
@@ -66,6 +66,7 @@ class EditForm(GenerationForm):
     """What to change, and the options of a model that edits pictures."""
 
     operation = Operation.EDIT
+    takes_references = False
 
     fit = FitField()
     mask = forms.FileField(
@@ -86,8 +87,7 @@ class EditForm(GenerationForm):
         fit.choices = fits(source, may_fill_up=True)
         prompt.error_messages["required"] = "Say what to change first."
 
-    @staticmethod
-    def _can_do(model: ImageModel) -> bool:
+    def _can_do(self, model: ImageModel) -> bool:
         return model.can_edit
 
     def _chosen_model(self) -> ImageModel | None:

@@ -12,14 +12,16 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
+from gallery import services
 from gallery.forms.galleries import galleries_to_add_to
 from gallery.forms.rows import LateChoiceField, OfferField, OffersField, QuickErrors
 from gallery.models import Batch, Gallery, ImageModel, Operation, Option, OptionKind, Person, Picture, PromptTemplate
 from gallery.models.options import LONGEST_TEXT, plain
-from gallery.models.prompts import TooMany, expand, is_json
+from gallery.models.prompts import TooMany, expand, is_json, named_references
+from gallery.models.routes import MOST_REFERENCES
 from gallery.queries.limits import open_option, reserved_in_words, reserved_models, rights_against
 from gallery.services.generations import GenerationSpec
-from gallery.web.http import number_in
+from gallery.web.http import ids_in, number_in
 from gallery.web.samples import ModelPick, picks_of
 
 OPTION_PREFIX = "opt_"
@@ -138,6 +140,16 @@ def option_field(option: Option) -> OptionField:
     return SizeOptionField(option) if option.kind is OptionKind.SIZE else ChoiceOptionField(option)
 
 
+class ReferencesField(forms.Field):
+    """The reference pictures, by their ids; the form finds the rows and keeps their order."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: Any) -> list[str]:
+        """The ids as they were sent, each once. Far more than any model takes are cut off."""
+        return list(dict.fromkeys(str(one) for one in value or ()))[: 2 * MOST_REFERENCES]
+
+
 class TokenForm(forms.Form):
     """What makes a form that is sent twice one request."""
 
@@ -152,6 +164,7 @@ class GenerationForm(TokenForm):
     """A prompt, a model and the options of this model; or several prompts, or several models."""
 
     operation: ClassVar[Operation] = Operation.GENERATE
+    takes_references: ClassVar[bool] = True
 
     prompt = forms.CharField(
         label="Prompt",
@@ -176,6 +189,7 @@ class GenerationForm(TokenForm):
     per_line = forms.BooleanField(label="One picture per line", required=False)
     # What to do with duplicates: "" asks, "all" sends them again, "new" leaves them out.
     again = forms.ChoiceField(choices=[("", ""), ("all", ""), ("new", "")], required=False, widget=forms.HiddenInput)
+    reference = ReferencesField(required=False)
     parent = LateChoiceField(Picture, required=False, widget=forms.HiddenInput)
     template = LateChoiceField(PromptTemplate, required=False, widget=forms.HiddenInput)
     gallery = LateChoiceField(
@@ -192,6 +206,7 @@ class GenerationForm(TokenForm):
         self.rights = rights_against(person)
         self._on_offer = list(ImageModel.objects.on_offer())
         self.models = [model for model in self._on_offer if model.pk not in reserved_models(self.rights)]
+        self.references, self.has_lost_references = self._chosen_references()
         # The model that was wanted and is not on offer any more.
         self.missed: ImageModel | None = None
         self.chosen = self._chosen_model()
@@ -231,12 +246,44 @@ class GenerationForm(TokenForm):
         if self.missed is not None:
             ImageModel.objects.all().label_replacements([self.missed])
             chosen = next((model for model in self.models if model.slug == self.missed.replacement), None)
+        if chosen is None and self.references:
+            count = len(self.references)
+            chosen = next((model for model in self.models if model.most_references >= count), None)
         return chosen or (self.models[0] if self.models else None)
 
-    @staticmethod
-    def _can_do(model: ImageModel) -> bool:
+    def _can_do(self, model: ImageModel) -> bool:
         """Whether this form can ask the model for anything."""
-        return model.can_generate
+        return model.can_generate or bool(model.most_references)
+
+    def _chosen_references(self) -> tuple[list[Picture], bool]:
+        """The reference pictures that this person may see, and whether others were chosen, too."""
+        field = self.fields["reference"]
+        sent = field.widget.value_from_datadict(self.data, self.files, self.add_prefix("reference"))
+        wanted = field.to_python(sent if self.is_bound else self.initial.get("reference"))
+        if not self.takes_references or not wanted:
+            return [], False
+        pictures = services.references.chosen(self.person, ids_in(wanted))
+        return pictures, len(pictures) < len(wanted)
+
+    @property
+    def asked_operation(self) -> Operation:
+        """What the request does, which decides about the options."""
+        return Operation.REFERENCES if self.references else self.operation
+
+    @property
+    def reference_problems(self) -> list[str]:
+        """Why the chosen models cannot be asked with these reference pictures; a sentence for each."""
+        if not self.takes_references:
+            return []
+        compared = [model for model in self.models if str(model.pk) in self.compared and model != self.chosen]
+        asked = [self.chosen, *compared] if self.chosen else []
+        problems = [services.references.problem_with(model, len(self.references)) for model in asked]
+        named = named_references(str(self["prompt"].value() or "")[:MOST_TYPED]) if self.references else set()
+        unknown = sorted(number for number in named if not 1 <= number <= len(self.references))
+        if unknown:
+            there = ngettext("there is one", "there are %(count)d", len(self.references))
+            problems.append(f"The prompt names @{unknown[0]}; {there % {'count': len(self.references)}}.")
+        return [problem for problem in problems if problem]
 
     @property
     def parent_picture(self) -> Picture | None:
@@ -311,6 +358,10 @@ class GenerationForm(TokenForm):
             raise ValidationError(f"{self.chosen} has no option “{names}”. Its own options are shown.")
         if self.chosen and (conflict := self.chosen.conflict_in(self.options)):
             self.add_error(None, conflict)
+        if self.has_lost_references:
+            self.add_error("reference", services.references.NOT_THERE)
+        for problem in self.reference_problems:
+            self.add_error("reference", problem)
         if cleaned.get("prompt") and cleaned.get("model"):
             self._clean_prompts(cleaned)
         return cleaned
@@ -362,7 +413,7 @@ class GenerationForm(TokenForm):
         if self.chosen is None:
             return []
         model = self.chosen
-        options = [open_option(option, model, self.rights) for option in model.options_for(self.operation)]
+        options = [open_option(option, model, self.rights) for option in model.options_for(self.asked_operation)]
         return [option for option in options if option is not None]
 
     @property
@@ -373,10 +424,11 @@ class GenerationForm(TokenForm):
             GenerationSpec(
                 model,
                 prompt,
-                self.options if model == self.chosen else model.fitting(self.options),
+                self.options if model == self.chosen else model.fitting(self.options, self.asked_operation),
                 min(cleaned["count"], model.max_count),
                 parent=cleaned["parent"],
                 template=cleaned["template"],
+                references=self.references,
             )
             for prompt in cleaned["prompts"]
             for model in cleaned["models"]

@@ -17,7 +17,7 @@ from gallery.models import Gallery, GalleryEntry, ImageModel, Person, Picture, S
 from gallery.queries.search import SearchQuery, Sort
 
 # The order of the filters in addresses and among the chips.
-FILTERS = ("q", "model", "author", "gallery", "tag", "since", "until", "status", "rating", "shape", "favourite")
+FILTERS = ("q", "model", "author", "gallery", "tag", "since", "until", "status", "rating", "shape", "kind", "favourite")
 RATINGS = [(1, "1 star or more"), (2, "2 or more"), (3, "3 or more"), (4, "4 or more"), (5, "5 stars")]
 
 Choices = list[tuple[Any, str]]
@@ -76,6 +76,7 @@ class SearchForm(forms.Form):
     status = _Pick("Decision", "Pick one of those shown.", str)
     rating = _Pick("My rating", "Pick one of those shown.")
     shape = _Pick("Shape", "Pick one of those shown.", str)
+    kind = _Pick("Kind", "Pick one of those shown.", str)
     favourite = forms.BooleanField(label="Only my favourites", required=False)
     sort = _Pick("Sort", "Pick one of those shown.", Sort)
 
@@ -86,6 +87,7 @@ class SearchForm(forms.Form):
         self._pick("author").offer(self._authors(person))
         self._pick("rating").offer(RATINGS)
         self._pick("shape").offer(Picture.Shape.choices)
+        self._pick("kind").offer(Picture.Kind.choices)
         sorts = [Sort.NEWEST, Sort.OLDEST, Sort.RATED]
         self.usual_sort = Sort.HAND if inside else Sort.NEWEST
         if inside:
@@ -106,7 +108,7 @@ class SearchForm(forms.Form):
     @staticmethod
     def _models() -> Choices:
         used = Exists(Picture.objects.filter(model=OuterRef("pk")))
-        return list(ImageModel.objects.filter(Q(enabled=True) | used).values_list("pk", "label"))
+        return list(ImageModel.objects.of_upstream().filter(Q(enabled=True) | used).values_list("pk", "label"))
 
     @staticmethod
     def _authors(person: Person) -> Choices:
@@ -143,6 +145,7 @@ class SearchForm(forms.Form):
             favourite=cleaned.get("favourite", False),
             rating=cleaned.get("rating"),
             shape=cleaned.get("shape") or "",
+            kind=cleaned.get("kind") or "",
             status=cleaned.get("status") or "",
             sort=self.chosen_sort,
         )

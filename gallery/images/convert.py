@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from io import BytesIO
 from typing import IO, Any
 from xml.sax.saxutils import escape
@@ -72,6 +73,8 @@ class Caption:
     model: str
     # Names and values.
     options: tuple[tuple[str, str], ...] = ()
+    # Of a picture that a person brought there is nothing to say but its name.
+    is_generated: bool = True
 
     @property
     def text(self) -> str:
@@ -80,7 +83,8 @@ class Caption:
         Without what XML has no place for.
         """
         settings = ", ".join(f"{name}: {value}" for name, value in (("Model", self.model), *self.options))
-        text = f"{self.prompt}\n{settings}".encode(errors="ignore").decode()
+        said = f"{self.prompt}\n{settings}" if self.is_generated else self.prompt
+        text = said.encode(errors="ignore").decode()
         return "".join(one for one in text if one in "\n\t" or (one >= " " and one not in "\x7f\ufffe\uffff"))
 
 
@@ -134,13 +138,16 @@ def _encoded(image: Image.Image, shape: Shape, caption: Caption) -> bytes:
             texts = PngImagePlugin.PngInfo()
             texts.add_itxt("parameters", caption.text)
             texts.add_itxt("Software", SOFTWARE)
-            texts.add_itxt("XML:com.adobe.xmp", _xmp(caption.text).decode())
+            texts.add_itxt("XML:com.adobe.xmp", _xmp(caption.text, caption.is_generated).decode())
             metadata["pnginfo"] = texts
         image.save(buffer, "PNG", compress_level=4, **metadata)
         return buffer.getvalue()
     if shape.settings:
         most = MAX_JPEG_BLOCK if shape.format is Format.JPEG else None
-        metadata = {"exif": _within(most, _exif, caption.text), "xmp": _within(most, _xmp, caption.text)}
+        metadata = {
+            "exif": _within(most, _exif, caption.text),
+            "xmp": _within(most, partial(_xmp, is_generated=caption.is_generated), caption.text),
+        }
     if shape.format is Format.WEBP:
         image.save(buffer, "WEBP", quality=90, method=4, **metadata)
     else:
@@ -170,13 +177,14 @@ def _exif(text: str) -> bytes:
     return exif.tobytes()
 
 
-def _xmp(text: str) -> bytes:
+def _xmp(text: str, is_generated: bool = True) -> bytes:
+    source = f' Iptc4xmpExt:DigitalSourceType="{_SOURCE}"' if is_generated else ""
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"'
         ' xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
-        f' xmp:CreatorTool="{SOFTWARE}" Iptc4xmpExt:DigitalSourceType="{_SOURCE}">'
+        f' xmp:CreatorTool="{SOFTWARE}"{source}>'
         f'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">{escape(text)}</rdf:li></rdf:Alt></dc:description>'
         '</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
     ).encode()

@@ -22,6 +22,7 @@ from gallery.models.options import Operation, Option, OptionKind
 from gallery.models.person import Person
 from gallery.models.picture import Picture
 from gallery.models.raw_answer import RawAnswer
+from gallery.models.reference import Reference
 from gallery.models.share_link import GuestAct, GuestVote, PasswordTry, ShareLink
 from gallery.models.sign_in import SignInTry
 from gallery.models.states import State
@@ -64,6 +65,7 @@ __all__ = [
     "Picture",
     "PromptTemplate",
     "RawAnswer",
+    "Reference",
     "Role",
     "SavedSearch",
     "ShareLink",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -27,6 +28,9 @@ from gallery.models.options import (
 )
 from gallery.models.routes import Route, route_of, validate_routes
 from gallery.models.token_prices import validate_token_prices
+
+# The row that uploads name as their model, so that each picture has one. It is never on offer.
+UPLOADED = "lemonstudio:upload"
 
 
 def options_key(options: dict[str, Any]) -> str:
@@ -51,6 +55,16 @@ class ImageModelQuerySet(models.QuerySet["ImageModel"]):
         now = timezone.now().astimezone(UTC).isoformat()
         has_no_end = Q(lifecycle__sunset_at__isnull=True) | Q(lifecycle__sunset_at="")
         return self.filter(has_no_end | Q(lifecycle__sunset_at__gt=now), enabled=True)
+
+    def of_upstream(self) -> "ImageModelQuerySet":
+        """All but the row that uploads name."""
+        return self.exclude(slug=UPLOADED)
+
+    def for_uploads(self) -> "ImageModel":
+        """The row that uploads name."""
+        return self.get_or_create(
+            slug=UPLOADED, defaults={"label": "Uploaded", "enabled": False, "can_generate": False, "position": 32_000}
+        )[0]
 
     def for_prompts(self) -> "ImageModelQuerySet":
         """Those on offer that need nothing but a prompt."""
@@ -192,6 +206,12 @@ class ImageModel(models.Model):
     def route(self, operation: str) -> Route | None:
         """Where this operation goes; None where the model has no such operation."""
         return route_of(self.routes, operation)
+
+    @property
+    def most_references(self) -> int:
+        """How many pictures may go along with a prompt, as files, or as addresses where the studio lends them."""
+        route = self.route(Operation.REFERENCES)
+        return 0 if route is None else route.most_pictures(lends=bool(settings.LEMONSTUDIO_PUBLIC_URL))
 
     def price_of(self, options: Mapping[str, str]) -> Decimal | None:
         """Of one picture (see `price_per`) with these choices, in US dollars; None where it is not known."""

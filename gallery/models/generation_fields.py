@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +27,15 @@ if TYPE_CHECKING:
 
     from gallery.models.picture import Picture
     from gallery.models.raw_answer import RawAnswer
+    from gallery.models.reference import Reference
 
 
-def fingerprint(model_id: int, prompt: str, options: dict[str, str]) -> str:
-    """Equal for two requests with the same model, prompt and options. The number of pictures does not count."""
-    return hashlib.sha256(json.dumps([model_id, prompt, options], sort_keys=True).encode()).hexdigest()
+def fingerprint(model_id: int, prompt: str, options: dict[str, str], references: Sequence[str] = ()) -> str:
+    """Equal for two requests with the same model, prompt, options and reference pictures, which are told by their
+    hashes. The number of pictures does not count.
+    """
+    asked = [model_id, prompt, options, *([list(references)] if references else [])]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 # The file name of an edit's source tells its size, so that the file need not be opened for that.
@@ -44,6 +49,8 @@ class GenerationFields(models.Model):
         CREATE = "create", "Picture"
         EDIT = "edit", "Edit"
         VARIATION = "variation", "Variation"
+        # Never asked of a service: the row behind a picture that a person brought.
+        UPLOAD = "upload", "Upload"
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="generations")
     model = models.ForeignKey(ImageModel, on_delete=models.PROTECT, related_name="generations")
@@ -172,6 +179,7 @@ class GenerationFields(models.Model):
 
     pictures: "RelatedManager[Picture]"
     raw_answers: "RelatedManager[RawAnswer]"
+    references: "RelatedManager[Reference]"
 
     class Meta:
         abstract = True
@@ -196,7 +204,7 @@ class GenerationFields(models.Model):
                 # Rounded here, because each database rounds in its own way.
                 self.estimated_cost = exact(Decimal(self.estimated_cost))
             self.options_key = options_key(self.options)
-            if self.kind == self.Kind.CREATE:
+            if self.kind == self.Kind.CREATE and not self.fingerprint:
                 self.fingerprint = fingerprint(self.model_id, self.prompt, self.options)
         super().save(*args, **kwargs)
 

@@ -57,13 +57,25 @@ class Picture(models.Model):
         SQUARE = "square", "Square"
         TALL = "tall", "Tall"
 
+    class Kind(models.TextChoices):
+        """What it is; all but the first were brought by a person."""
+
+        MADE = "made", "Made here"
+        PHOTO = "photo", "Photo"
+        LOGO = "logo", "Logo"
+        PRODUCT = "product", "Product"
+        SKETCH = "sketch", "Sketch"
+
     generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="pictures")
     index = models.PositiveSmallIntegerField(help_text="Its place among the generation's results, from 0.")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="pictures")
     model = models.ForeignKey(
         ImageModel, on_delete=models.PROTECT, related_name="pictures", editable=False, help_text="The generation's."
     )
-    original = models.FileField(max_length=200, help_text="The bytes as the upstream delivered them.")
+    kind = models.CharField(max_length=7, choices=Kind, default=Kind.MADE)
+    original = models.FileField(
+        max_length=200, help_text="The bytes as the upstream delivered them, or of an upload without its metadata."
+    )
     sha256 = models.CharField(max_length=64)
     format = models.CharField(max_length=4, help_text="PNG, JPEG, WEBP, AVIF or GIF.")
     is_as_delivered = models.BooleanField(
@@ -111,6 +123,7 @@ class Picture(models.Model):
             models.Index(fields=["model", "-id"], name="picture_by_model"),
             models.Index(fields=["shape", "-id"], name="picture_by_shape"),
             models.Index(fields=["created_at", "id"], name="picture_by_date"),
+            models.Index(fields=["kind", "-id"], condition=~Q(kind="made"), name="picture_by_kind"),
             models.Index(fields=["id"], condition=Q(thumbnails={}), name="picture_without_thumbnails"),
             models.Index(fields=["trashed_at"], condition=Q(trashed_at__isnull=False), name="picture_in_trash"),
         ]
@@ -145,6 +158,11 @@ class Picture(models.Model):
         for begin in range(0, len(pks), at_once):
             with transaction.atomic():
                 cls.refresh_search_text(pks[begin : begin + at_once])
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether a person brought it, and no model made it."""
+        return self.kind != Picture.Kind.MADE
 
     @property
     def original_name(self) -> str:

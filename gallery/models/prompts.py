@@ -21,6 +21,8 @@ _JSON_KEY = re.compile(r'"\s*:')
 # Bounded, or many spaces after an opening brace would be read again and again.
 _VARIABLE = re.compile(r"\{\{([^{}|]{1,80})\}\}")
 LONGEST_VARIABLE = 40
+# A reference picture: not the end of an address or a handle, and of two digits at most.
+_REFERENCE = re.compile(r"(?<![\w@.])@(\d{1,2})(?!\w)")
 
 
 class TooMany(ValueError):
@@ -129,3 +131,13 @@ def split(text: str) -> list[tuple[str, bool]]:
 def fill_in(text: str, values: dict[str, str]) -> str:
     """The template with its variables replaced; one without a value stays as it is."""
     return _VARIABLE.sub(lambda match: values.get(match[1].strip()) or match[0], text)
+
+
+def named_references(prompt: str) -> set[int]:
+    """The reference pictures that a prompt names: 1 for “@1”."""
+    return {int(number) for number in _REFERENCE.findall(prompt)}
+
+
+def with_references_in_words(prompt: str) -> str:
+    """The prompt as models understand it: “image 1” for “@1”."""
+    return _REFERENCE.sub(r"image \1", prompt)

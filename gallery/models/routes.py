@@ -37,6 +37,10 @@ class Route:
     lent_image: str = "image_url"
     lent_images: str = "image_urls"
 
+    def most_pictures(self, *, lends: bool) -> int:
+        """How many go along at most; `lends`: whether the upstream can fetch some from the studio."""
+        return max(self.references, self.lent if lends else 0)
+
 
 USUAL = {
     Operation.GENERATE: Route("/images/generations"),

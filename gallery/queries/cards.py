@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 
-from gallery.models import Batch, Generation, Mark, ModelPace, Person, Picture, State, Vote
+from gallery.models import Batch, Generation, Mark, ModelPace, Operation, Person, Picture, Reference, State, Vote
 
 # What cards show of their generation's relations. Few rows stand behind many cards, so each is loaded once.
 SHARED = ("model", "author", "gallery", "suggested_model", "batch")
@@ -24,6 +24,7 @@ def for_cards(generations: Iterable[Generation], person: Person) -> list[Generat
     for name in SHARED:
         _share(rows, name)
     _add_pictures(rows, person)
+    _add_references([row for row in rows if row.files_to_send and row.operation == Operation.REFERENCES], person)
     _add_places([row for row in rows if row.state == State.QUEUED])
     _add_paces([row for row in rows if row.is_under_way and row.state != State.QUEUED])
     _add_votes([row for row in rows if row.batch and row.batch.kind == Batch.Kind.COMPARISON], person)
@@ -62,6 +63,24 @@ def _add_pictures(rows: list[Generation], person: Person) -> None:
             picture.is_favourite = picture.pk in favourites
             picture.generation = row
         here.shown_pictures = seen
+
+
+def references_of(person: Person, generation: Generation) -> list[tuple[int, Picture | None]]:
+    """The reference pictures of a request by their places; None for one that is gone or not open to this person."""
+    _add_references([generation] if generation.operation == Operation.REFERENCES else [], person)
+    return getattr(generation, "shown_references", [])
+
+
+def _add_references(rows: list[Any], person: Person) -> None:
+    """`shown_references`, as `references_of` has them."""
+    if not rows:
+        return
+    named = Reference.objects.filter(generation__in=[row.pk for row in rows])
+    places = list(named.values_list("generation", "place", "picture"))
+    visible = Picture.objects.visible_to(person).select_related("generation").defer("search_text")
+    pictures = visible.in_bulk({picture for *_, picture in places if picture})
+    for row in rows:
+        row.shown_references = [(place, pictures.get(picture)) for pk, place, picture in places if pk == row.pk]
 
 
 def _add_places(queued: list[Any]) -> None:

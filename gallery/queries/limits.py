@@ -122,12 +122,17 @@ class Limits:
                 f"You may have {self.most_under_way:,} requests under way at once, and there are {self.under_way:,}. "
                 "Ask for fewer, or wait until some are done."
             )
-        if self.most_storage is not None and self.storage >= self.most_storage:
-            return (
-                f"Your pictures take {_size(self.storage)}, and {_size(self.most_storage)} is yours to use. Delete "
-                "pictures and empty the trash, or ask an administrator for more."
-            )
-        return ""
+        return self.storage_problem
+
+    @property
+    def storage_problem(self) -> str:
+        """Why nothing more may be kept, and what helps; "" if it may."""
+        if self.most_storage is None or self.storage < self.most_storage:
+            return ""
+        return (
+            f"Your pictures take {_size(self.storage)}, and {_size(self.most_storage)} is yours to use. Delete "
+            "pictures and empty the trash, or ask an administrator for more."
+        )
 
 
 def limits_of(person: Person, *, lock: bool = False) -> Limits:
@@ -144,7 +149,7 @@ def limits_of(person: Person, *, lock: bool = False) -> Limits:
     storage_mb = _most(row.storage_mb for row in rows)
     if lock and (per_day, most_under_way, storage_mb) != (None, None, None):
         list(Person.objects.select_for_update().filter(pk=person.pk).values_list("pk"))
-    asked = Generation.objects.filter(author=person)
+    asked = Generation.objects.filter(author=person).exclude(kind=Generation.Kind.UPLOAD)
     return Limits(
         per_day,
         0 if per_day is None else asked.filter(created_at__gte=_midnight()).count(),

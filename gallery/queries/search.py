@@ -61,6 +61,7 @@ class SearchQuery:
     favourite: bool = False
     rating: int | None = None
     shape: str = ""
+    kind: str = ""
     # The decision in the gallery that is searched.
     status: str = ""
     sort: Sort = Sort.NEWEST
@@ -371,7 +372,7 @@ class PictureSearch:
         """All conditions but the words, each on one picture."""
         query = self.query
         conditions: list[Any] = []
-        plain = {"model": query.model, "author": query.author, "shape": query.shape}
+        plain = {"model": query.model, "author": query.author, "shape": query.shape, "kind": query.kind}
         conditions += [Q(**{name: value}) for name, value in plain.items() if value]
         conditions += [condition for condition in (self._dates,) if condition]
         conditions += [Exists(rows.filter(picture=OuterRef("pk"))) for rows in self._relations]
@@ -421,7 +422,9 @@ class PictureSearch:
         """For each condition with an index of its own, the ids of the pictures that meet it."""
         sources: list[models.QuerySet[Any, Any]] = [rows.order_by().values("picture") for rows in self._relations]
         query, pictures = self.query, Picture.objects.order_by().values("pk")
-        plain = {"author": query.author, "model": query.model, "shape": query.shape}
+        # Of pictures made here there is no index: they are most of them.
+        kind = "" if query.kind == Picture.Kind.MADE else query.kind
+        plain = {"author": query.author, "model": query.model, "shape": query.shape, "kind": kind}
         sources += [pictures.filter(**{name: value}) for name, value in plain.items() if value]
         return [*sources, *([pictures.filter(self._dates)] if self._dates else [])]
 

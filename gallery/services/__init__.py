@@ -6,6 +6,7 @@ The caller has checked the input (forms) and the right to do it (web.access). Ca
 
 from gallery.services import (
     activity,
+    assets,
     audit,
     comments,
     downloads,
@@ -20,15 +21,18 @@ from gallery.services import (
     operations,
     people,
     plans,
+    references,
     sessions,
     share_links,
     sign_in,
     tags,
     trash,
+    uploads,
 )
 
 __all__ = [
     "activity",
+    "assets",
     "audit",
     "comments",
     "downloads",
@@ -43,9 +47,11 @@ __all__ = [
     "operations",
     "people",
     "plans",
+    "references",
     "sessions",
     "share_links",
     "sign_in",
     "tags",
     "trash",
+    "uploads",
 ]

@@ -59,7 +59,7 @@ def apply_catalogue(
     with transaction.atomic():
         # Two who apply at once go one after the other: read again once the rows are ours.
         list(ImageModel.objects.select_for_update().values_list("pk"))
-        models = {model.slug: model for model in ImageModel.objects.all()}
+        models = {model.slug: model for model in ImageModel.objects.of_upstream()}
         differences = {one.slug: one for one in compare(offered, models.values(), left_out).all}
         for pick in picks:
             difference = differences.get(pick.slug)
@@ -84,7 +84,7 @@ def _keys(difference: Difference, pick: Pick) -> list[str]:
 
 def _add(difference: Difference, offered: bool) -> ImageModel:
     assert difference.offer is not None
-    last = ImageModel.objects.aggregate(Max("position"))["position__max"] or 0
+    last = ImageModel.objects.of_upstream().aggregate(Max("position"))["position__max"] or 0
     model = ImageModel(
         slug=difference.slug,
         label=label_for(difference.slug),

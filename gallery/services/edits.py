@@ -5,7 +5,6 @@ the row names exactly the bytes that are sent, also for another try, and nothing
 POST, where a engine that dies leaves an unknown outcome.
 """
 
-import logging
 import re
 import uuid
 from collections.abc import Sequence
@@ -13,22 +12,17 @@ from dataclasses import dataclass, replace
 from math import log
 from typing import IO
 
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from gallery.images import edit as edit_images
 from gallery.images.concurrency import Busy
 from gallery.images.edit import UPLOADS, Fit, Limits
-from gallery.images.kinds import HEIC, PICTURES
 from gallery.images.parse import NotAPicture
 from gallery.models import Batch, Gallery, Generation, ImageModel, Operation, OverBudget, Person, Picture
-from gallery.services import lending
+from gallery.services import lending, uploads
 from gallery.services.errors import InvalidInput
 from gallery.services.generations import AlreadySubmitted, GenerationSpec, submit_all
 
-logger = logging.getLogger(__name__)
-
-BUSY = "The studio is busy with other pictures just now. Try again in a moment."
 _UPLOAD = re.compile(r"[0-9a-f]{32}-(\d{1,5})x(\d{1,5})\.(png|jpg)")
 _SHAPE = re.compile(r"^(\d{1,5})[x:](\d{1,5})$")
 
@@ -53,28 +47,9 @@ def of_picture(picture: Picture) -> Source:
 
 def keep_upload(person: Person, file: IO[bytes]) -> str:
     """Keep a picture that was uploaded, for a day at least; return the name to ask for it by. Raises InvalidInput."""
-    try:
-        upload = edit_images.keep(file)
-    except Busy:
-        raise InvalidInput(BUSY, "picture") from None
-    except NotAPicture as problem:
-        raise InvalidInput(f"This file cannot be used: {problem}. {_way_out(problem)}", "picture") from None
+    upload = uploads.checked(file)
     size = upload.width, upload.height
-    return _store(person, upload.data, size, upload.extension).rpartition("/")[2]
-
-
-def _way_out(problem: NotAPicture) -> str:
-    """What a person can do about an upload that cannot be used."""
-    if problem.kind == HEIC:
-        return (
-            "Choose a JPEG instead: open the photo and export it as JPEG. On an iPhone, Settings, Camera, Formats, "
-            "“Most Compatible” makes it take JPEGs."
-        )
-    if problem.kind not in PICTURES:
-        return "Choose a PNG, JPEG, WebP, AVIF or GIF picture."
-    if problem.is_damage:
-        return "Save or download it once more, or choose another one."
-    return "Make it smaller, and choose it again."
+    return uploads.store(person, upload.data, size, upload.extension).rpartition("/")[2]
 
 
 def uploaded(person: Person, upload: str) -> Source | None:
@@ -111,9 +86,9 @@ def edit(
         raise InvalidInput(
             f"{model} paints only what is marked. Mark the part of the picture that is to change.", "mask"
         )
-    source_file = _store(person, prepared.image, prepared.size)
+    source_file = uploads.store(person, prepared.image, prepared.size)
     # Of a picture that was filled up, what was missing is transparent: that has to do.
-    mask_file = _store(person, prepared.mask, prepared.size) if prepared.mask and takes_mask else ""
+    mask_file = uploads.store(person, prepared.mask, prepared.size) if prepared.mask and takes_mask else ""
     specs = [
         replace(spec, kind=Generation.Kind.EDIT, parent=source.parent, source_file=source_file, mask_file=mask_file)
         for spec in specs
@@ -141,7 +116,7 @@ def vary(
         count,
         kind=Generation.Kind.VARIATION,
         parent=source.parent,
-        source_file=_store(person, prepared.image, prepared.size),
+        source_file=uploads.store(person, prepared.image, prepared.size),
     )
     return _submit(person, [spec], token=token)[0]
 
@@ -175,23 +150,13 @@ def _prepare(source: Source, model: ImageModel, fit: Fit, mask: IO[bytes] | None
         with default_storage.open(source.name) as file:
             return edit_images.prepare(file, limits, fit, mask)
     except Busy:
-        raise InvalidInput(BUSY) from None
+        raise InvalidInput(uploads.BUSY) from None
     except edit_images.WrongMask as problem:
         raise InvalidInput(str(problem), "mask") from None
     except NotAPicture as problem:
         raise InvalidInput(f"This picture cannot be sent: {problem}.") from None
     except FileNotFoundError:
         raise InvalidInput("The file of this picture is missing from the studio. Ask an administrator.") from None
-
-
-def _store(person: Person, data: bytes, size: tuple[int, int], extension: str = "png") -> str:
-    """Return the name: of nothing else ever, and with the size in it."""
-    name = f"{UPLOADS}/{person.pk}/{uuid.uuid4().hex}-{size[0]}x{size[1]}.{extension}"
-    try:
-        return default_storage.save(name, ContentFile(data))
-    except Exception:  # storages raise what they like
-        logger.exception("Could not store an upload, or what was prepared of a picture")
-        raise InvalidInput("The studio could not store the picture just now. Try again in a moment.") from None
 
 
 def _submit(

@@ -3,7 +3,8 @@
 import logging
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from django.core.files.storage import default_storage
@@ -11,9 +12,26 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from gallery.enqueue import enqueue_ingest, enqueue_submit
-from gallery.models import Batch, Gallery, Generation, ImageModel, Person, Picture, PromptTemplate, State, Vote, ledger
+from gallery.models import (
+    Batch,
+    Gallery,
+    Generation,
+    ImageModel,
+    Operation,
+    OverBudget,
+    Person,
+    Picture,
+    PromptTemplate,
+    Reference,
+    State,
+    Vote,
+    ledger,
+)
+from gallery.models.generation_fields import fingerprint
 from gallery.models.limits import OverLimit
 from gallery.models.states import ENDED_IN_VAIN, UNDER_WAY
+from gallery.services import references
+from gallery.services.errors import InvalidInput
 from gallery.services.limits import insist
 
 logger = logging.getLogger(__name__)
@@ -30,7 +48,7 @@ class AlreadySubmitted(Exception):
 @dataclass(frozen=True, slots=True)
 class GenerationSpec:
     """One request to one model, as a person means it. The files are names in the storage; `reference_files` go
-    along after `source_file`.
+    along after `source_file`. Of `references`, the pictures to go along with a prompt, `submit_all` finds the files.
     """
 
     model: ImageModel
@@ -43,6 +61,14 @@ class GenerationSpec:
     reference_files: Sequence[str] = ()
     mask_file: str = ""
     template: PromptTemplate | None = None
+    references: Sequence[Picture] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """Empty for what starts from a picture: that is never told to be a duplicate."""
+        if self.kind != Generation.Kind.CREATE:
+            return ""
+        return fingerprint(self.model.pk, self.prompt, self.options, [one.sha256 for one in self.references])
 
 
 def submit(
@@ -71,9 +97,43 @@ def submit_all(
     """Queue requests to the upstream, all of them or none. An unsaved `batch` is saved with them.
 
     Raises AlreadySubmitted if a form with this token was sent before, OverBudget if the requests cost more than is
-    left, and OverLimit, a kind of it, if the author's groups may not make them.
+    left, OverLimit, a kind of it, if the author's groups may not make them, and InvalidInput if a reference picture
+    cannot be sent.
     """
     token = token or uuid.uuid4()
+    prepared = _with_files(author, specs)
+    try:
+        return _submit_prepared(author, prepared, gallery, token, batch, retry_of)
+    except (AlreadySubmitted, OverBudget):
+        # Nothing will ever refer to these. What else is left over, housekeeping finds.
+        new = [spec for spec, given in zip(prepared, specs, strict=True) if not given.source_file]
+        references.forget(name for spec in new for name in (spec.source_file, *spec.reference_files))
+        raise
+
+
+def _with_files(author: Person, specs: Sequence[GenerationSpec]) -> list[GenerationSpec]:
+    """The specs with the files of their reference pictures, which are prepared once for each model."""
+    files: dict[int, list[str]] = {}
+    prepared = []
+    for spec in specs:
+        if not spec.references or spec.source_file:
+            prepared.append(spec)
+            continue
+        if spec.model.pk not in files:
+            files[spec.model.pk] = references.files_for(author, spec.model, spec.references)
+        first, *further = files[spec.model.pk]
+        prepared.append(replace(spec, source_file=first, reference_files=further))
+    return prepared
+
+
+def _submit_prepared(
+    author: Person,
+    specs: Sequence[GenerationSpec],
+    gallery: Gallery | None,
+    token: uuid.UUID,
+    batch: Batch | None,
+    retry_of: Generation | None,
+) -> list[Generation]:
     try:
         with transaction.atomic():
             insist(author, specs)
@@ -99,11 +159,15 @@ def submit_all(
                     token=uuid.uuid5(token, str(number)) if number else token,
                     estimated_cost=cost_of(spec),
                     price_per=spec.model.price_per,
+                    fingerprint=spec.fingerprint,
                     # The ledger's entry follows, or nothing of this stays.
                     booked=ledger.exact(cost_of(spec)),
                 )
                 for number, spec in enumerate(specs)
             ]
+            for generation, spec in zip(generations, specs, strict=True):
+                if spec.references:
+                    Reference.attach(generation, spec.references)
             ledger.reserve(author, generations)
             for template in {spec.template.pk for spec in specs if spec.template}:
                 PromptTemplate.count_use(template)
@@ -127,9 +191,11 @@ def cost_of(spec: GenerationSpec) -> Decimal | None:
 def retry(generation: Generation, model: ImageModel | None = None) -> Generation | None:
     """Ask for the same again, as a new generation; the old one leaves the feed. Return None if it has left already.
 
-    With `model`, ask that model instead, with the options that both models have. Raises OverBudget.
+    With `model`, ask that model instead, with the options that both models have. Raises OverBudget, and InvalidInput
+    if a reference picture is not there for its author any more.
     """
     model = model or generation.model
+    pictures = references.of(generation, generation.author) if generation.operation == Operation.REFERENCES else []
     spec = GenerationSpec(
         model,
         generation.prompt,
@@ -137,11 +203,14 @@ def retry(generation: Generation, model: ImageModel | None = None) -> Generation
         min(generation.count, model.max_count),
         kind=generation.kind,
         parent=generation.parent,
-        source_file=generation.source_file,
+        # What was prepared of reference pictures fits the model that it was prepared for.
+        source_file="" if pictures and model != generation.model else generation.source_file,
         reference_files=tuple(generation.reference_files),
         mask_file=generation.mask_file,
         template=generation.template,
+        references=pictures,
     )
+    spec = _with_files(generation.author, [spec])[0]
     with transaction.atomic():
         # Two clicks on “Try again” must not pay twice: the second finds the generation dismissed.
         # A generation whose late result has arrived meanwhile is not retried either.
@@ -178,12 +247,13 @@ def retry_all(person: Person) -> list[Generation]:
 
 def _retry(generations: QuerySet[Generation]) -> list[Generation]:
     ended = generations.filter(state__in=ENDED_IN_VAIN, dismissed=False)
+    again = []
     with transaction.atomic():
-        again = [
-            retry(generation)
-            for generation in ended.select_related("model", "author", "gallery", "batch").order_by("pk")
-            if not generation.can_fetch and generation.model.is_on_offer
-        ]
+        for generation in ended.select_related("model", "author", "gallery", "batch").order_by("pk"):
+            if generation.can_fetch or not generation.model.is_on_offer:
+                continue
+            with suppress(InvalidInput):  # its reference pictures are not there any more: its card says so
+                again.append(retry(generation))
     return [generation for generation in again if generation]
 
 

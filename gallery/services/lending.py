@@ -20,7 +20,7 @@ def is_possible() -> bool:
 
 def most_pictures(route: Route) -> int:
     """How many pictures this studio can send along by the route, as files or as addresses."""
-    return max(route.references, route.lent if is_possible() else 0)
+    return route.most_pictures(lends=is_possible())
 
 
 def address_of(name: str) -> str:

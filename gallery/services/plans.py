@@ -7,7 +7,6 @@ from decimal import Decimal
 from django.db.models import Exists, OuterRef, Prefetch
 
 from gallery.models import Generation, Person, Picture, State
-from gallery.models.generation_fields import fingerprint
 from gallery.services.generations import GenerationSpec, cost_of
 
 SHOWN = 12
@@ -40,7 +39,7 @@ def plan(specs: Sequence[GenerationSpec]) -> Plan:
 
 def find_duplicates(person: Person, specs: Sequence[GenerationSpec]) -> tuple[list[Picture], list[GenerationSpec]]:
     """Return the pictures of the same requests that a person may see (SHOWN at most), and the specs without any."""
-    by_fingerprint = {fingerprint(spec.model.pk, spec.prompt, spec.options): spec for spec in specs}
+    by_fingerprint = {spec.fingerprint: spec for spec in specs}
     completed = Generation.objects.filter(fingerprint__in=by_fingerprint, state=State.COMPLETED)
     # Whose they are matters only if there are any, which is rare.
     if not completed.exists():

@@ -16,6 +16,7 @@ from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, 
 from gallery.models.ledger import budget_state, in_dollars, over_budget_message
 from gallery.queries.cards import for_cards
 from gallery.queries.limits import limits_of
+from gallery.services.errors import InvalidInput
 from gallery.web.access import file_to_see, generation_to_change, generation_to_see
 from gallery.web.cards import Card, cards_of
 from gallery.web.http import PersonRequest, number_in
@@ -130,6 +131,8 @@ def generation_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
         again = services.generations.retry(generation, model)
     except OverBudget as problem:
         return _changed(request, generation, over_budget_message(problem))
+    except InvalidInput as problem:
+        return _changed(request, generation, problem.message)
     if again is None:
         return _changed(request, generation, "There is nothing to ask for again here any more.")
     return _changed(request, again)
@@ -150,19 +153,23 @@ def generation_again(request: PersonRequest, pk: int) -> HttpResponseBase:
         messages.info(request, _not_on_offer(earlier.model))
         return redirect("create")
     gallery = earlier.gallery if earlier.author_id == person.pk else None
-    spec = services.generations.GenerationSpec(
-        earlier.model,
-        earlier.prompt,
-        earlier.model.fitting(earlier.options),
-        min(earlier.count, earlier.model.max_count),
-        parent=Picture.objects.visible_to(person).filter(generation=earlier).order_by("index").first(),
-    )
     try:
+        spec = services.generations.GenerationSpec(
+            earlier.model,
+            earlier.prompt,
+            earlier.model.fitting(earlier.options, earlier.operation),
+            min(earlier.count, earlier.model.max_count),
+            parent=Picture.objects.visible_to(person).filter(generation=earlier).order_by("index").first(),
+            references=services.references.of(earlier, person) if earlier.files_to_send else (),
+        )
         generations = services.generations.submit_all(person, [spec], gallery=gallery, token=_token(request))
     except services.generations.AlreadySubmitted:
         return redirect("create")
     except OverBudget as problem:
         messages.error(request, over_budget_message(problem))
+        return redirect("create")
+    except InvalidInput as problem:
+        messages.error(request, problem.message)
         return redirect("create")
     if request.htmx and "stay" in request.POST:
         return _sent_answer(request, generations)

@@ -16,8 +16,10 @@ from gallery.models.ledger import budget_state, over_budget_message
 from gallery.models.prompts import fill_in
 from gallery.queries.limits import limits_of
 from gallery.views.cards import created_answer, feed_of, feed_page, mark_seen, under_way
+from gallery.views.references import with_uploads
 from gallery.web.http import PersonRequest, number_in
 from gallery.web.pictures import begin_with
+from gallery.web.uploads import takes_upload
 
 # Prompts to begin with, and the bundled sample that shows what may come of each.
 EXAMPLES = (
@@ -58,14 +60,18 @@ def _initial(request: PersonRequest, person: Person) -> dict[str, Any]:
 
     `?prompt_of=GENERATION` takes over its prompt, and `?prompt_from=GENERATION` all its settings. `?remix=PICTURE`
     takes over the settings of the picture's generation, and makes the picture the parent. `?template=TEMPLATE` fills in
-    a template.
+    a template. `?reference=PICTURE`, perhaps several times, takes the picture along as a reference; `?continue=PICTURE`
+    does so with the settings of its generation, and without its prompt.
     """
     initial: dict[str, Any] = {"token": uuid.uuid4(), "prompt": request.GET.get("prompt", "")}
+    initial["reference"] = request.GET.getlist("reference")
     visible = Generation.objects.visible_to(person)
     if (prompt_of := number_in(request.GET.get("prompt_of"))) and (earlier := visible.filter(pk=prompt_of).first()):
         return initial | {"prompt": earlier.prompt}
     if prompt_from := number_in(request.GET.get("prompt_from")):
         return initial | _settings_of(visible.filter(pk=prompt_from).first())
+    if continued := number_in(request.GET.get("continue")):
+        return initial | _continued(person, continued)
     if remix := number_in(request.GET.get("remix")):
         picture = Picture.objects.visible_to(person).filter(pk=remix).select_related("generation").first()
         if picture is not None:
@@ -86,16 +92,32 @@ def _filled_in(template: PromptTemplate, request: PersonRequest) -> dict[str, An
 
 
 def _settings_of(earlier: Generation | None) -> dict[str, Any]:
-    if earlier is None:
+    if earlier is None or earlier.kind == Generation.Kind.UPLOAD:
         return {}
     options = {OPTION_PREFIX + name: value for name, value in earlier.options.items()}
-    return {"prompt": earlier.prompt, "model": earlier.model_id, "count": earlier.count, **options}
+    references = list(earlier.references.values_list("picture", flat=True)) if earlier.files_to_send else []
+    settings = {"prompt": earlier.prompt, "model": earlier.model_id, "count": earlier.count, "reference": references}
+    return {**settings, **options}
 
 
+def _continued(person: Person, pk: int) -> dict[str, Any]:
+    """A picture as the only reference, and the settings that it was made with, if its model takes references."""
+    picture = Picture.objects.visible_to(person).filter(pk=pk).select_related("generation__model").first()
+    if picture is None:
+        return {}
+    generation = picture.generation
+    settings = _settings_of(generation) if generation.model.most_references else {}
+    return settings | {"prompt": "", "count": 1, "reference": [picture.pk]}
+
+
+@takes_upload
 @require_POST
 def generation_create(request: PersonRequest) -> HttpResponseBase:
     person = request.user
-    form = GenerationForm(request.POST, person=person)
+    data, problem = with_uploads(request)
+    form = GenerationForm(data, person=person)
+    if problem:
+        form.add_error("reference", problem)
     if not form.is_valid():
         return _refused(request, form)
     cleaned = form.cleaned_data
@@ -112,8 +134,11 @@ def generation_create(request: PersonRequest) -> HttpResponseBase:
     except services.generations.AlreadySubmitted:
         # A double click, or a page that was sent again. The card is in the feed already.
         return HttpResponseClientRedirect(reverse("create")) if request.htmx else redirect("create")
-    except OverBudget as problem:
-        form.add_error(None, over_budget_message(problem))
+    except OverBudget as over:
+        form.add_error(None, over_budget_message(over))
+        return _refused(request, form)
+    except services.errors.InvalidInput as invalid:
+        form.add_error("reference", invalid.message)
         return _refused(request, form)
     if not request.htmx:
         return redirect("create")
@@ -149,7 +174,7 @@ def _plan(form: GenerationForm) -> dict[str, Any]:
     """For `_plan.html`. Without a prompt, the plan is for one request with these settings; None if there are errors."""
     if form.is_bound and form.is_valid():
         return {"plan": services.plans.plan(form.specs)}
-    if form.chosen is None or (form.is_bound and set(form.errors) - {"prompt"}):
+    if form.chosen is None or (form.is_bound and set(form.errors) - {"prompt", "reference"}):
         return {"plan": None}
     if form.is_bound:
         options, count = form.options, form.cleaned_data["count"]
@@ -158,7 +183,9 @@ def _plan(form: GenerationForm) -> dict[str, Any]:
         options = form.initial_options
         count, models = form.initial["count"], {form.chosen}
     specs = [
-        services.generations.GenerationSpec(model, "", model.fitting(options), min(count, model.max_count))
+        services.generations.GenerationSpec(
+            model, "", model.fitting(options, form.asked_operation), min(count, model.max_count)
+        )
         for model in models
     ]
     return {"plan": services.plans.plan(specs)}
@@ -167,7 +194,12 @@ def _plan(form: GenerationForm) -> dict[str, Any]:
 @require_safe
 def prompt_history(request: PersonRequest) -> JsonResponse:
     """This person's latest prompts, the newest first, without repeats."""
-    latest = Generation.objects.filter(author=request.user).order_by("-pk").values_list("prompt", flat=True)
+    latest = (
+        Generation.objects.filter(author=request.user)
+        .exclude(kind=Generation.Kind.UPLOAD)
+        .order_by("-pk")
+        .values_list("prompt", flat=True)
+    )
     return JsonResponse({"prompts": list(dict.fromkeys(latest[:200]))[:50]})
 
 
@@ -178,6 +210,7 @@ def generation_options(request: PersonRequest) -> HttpResponse:
     wanted["model"] = request.GET.get("model", "")
     if (count := number_in(request.GET.get("count"), most=99)) is not None:
         wanted["count"] = count
+    wanted["reference"] = request.GET.getlist("reference")
     if (gallery := number_in(request.GET.get("gallery"))) is not None:
         wanted["gallery"] = gallery
     form = GenerationForm(person=request.user, initial=wanted)

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,8 +16,9 @@ from gallery import services
 from gallery.forms.edits import EditForm, UploadForm, VariationForm
 from gallery.forms.generations import OPTION_PREFIX
 from gallery.images.edit import MAX_UPLOAD_BYTES
-from gallery.models import Generation, ImageModel, OverBudget, Person, Picture
+from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, Reference
 from gallery.models.ledger import over_budget_message
+from gallery.queries.cards import references_of
 from gallery.queries.limits import limits_of
 from gallery.queries.roles import pictures_for
 from gallery.services.edits import Source
@@ -237,20 +239,28 @@ def lineage(request: PersonRequest, picture: Picture) -> dict[str, Any]:
     visible = pictures_for(request.user).kept().select_related("generation")
     line = _ancestors(picture) if generation.parent_id else []
     shown = visible.in_bulk(line)
-    children = list(visible.filter(generation__parent=picture).order_by("-generation_id", "index")[: CHILDREN + 1])
+    used = Exists(Reference.objects.filter(generation=OuterRef("generation"), picture=picture))
+    made = visible.filter(Q(generation__parent=picture) | used)
+    children = list(made.order_by("-generation_id", "index")[: CHILDREN + 1])
+    # Reference pictures are told one by one.
+    is_from_source = bool(generation.source_file) and generation.kind != Generation.Kind.CREATE
     return {
         "parent": shown.get(generation.parent_id or 0),
         "ancestors": [shown[pk] for pk in reversed(line[1:]) if pk in shown],
         "children": children[:CHILDREN],
         "has_more_children": len(children) > CHILDREN,
-        "sees_source": bool(generation.source_file) and generation.author_id == request.user.pk,
+        "references": references_of(request.user, generation),
+        "is_from_source": is_from_source,
+        "sees_source": is_from_source and generation.author_id == request.user.pk,
     }
 
 
 def from_picture(picture: Picture, person: Person) -> dict[str, Any]:
     """For `_from_picture.html`: what a person can make from a picture now."""
+    models = list(ImageModel.objects.on_offer())
     return {
-        "can_edit": ImageModel.objects.on_offer().filter(can_edit=True).exists(),
+        "can_edit": any(model.can_edit for model in models),
+        "can_refer": any(model.most_references for model in models),
         "variations": VariationForm(
             source=services.edits.of_picture(picture), person=person, initial={"token": uuid.uuid4()}
         ),

@@ -48,6 +48,7 @@ def picture_detail(request: PersonRequest, pk: int) -> HttpResponse:
         "next": navigation.next,
         "details": details_of(picture),
         "is_mine": picture.author_id == person.pk,
+        "kinds": services.assets.KINDS,
         "again_token": uuid.uuid4(),
         "again_price": Card(generation, person).again_price,
         "mark": picture.marks.filter(person=person).first(),
@@ -133,7 +134,9 @@ def _place(request: PersonRequest, entry: GalleryEntry) -> HttpResponse:
 
 def details_of(picture: Picture) -> list[tuple[str, str]]:
     generation = picture.generation
-    details = [("Model", generation.model.label), *generation.model.in_words(generation.options)]
+    details: list[tuple[str, str]] = []
+    if not picture.is_upload:
+        details = [("Model", generation.model.label), *generation.model.in_words(generation.options)]
     details.append(("File", f"{picture.width} × {picture.height} {picture.format}, {picture.byte_size / 2**20:.1f} MB"))
     if generation.submitted_at and generation.delivered_at:
         seconds = (generation.delivered_at - generation.submitted_at).total_seconds()

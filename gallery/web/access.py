@@ -7,6 +7,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from gallery import services
+from gallery.images.edit import UPLOADS
 from gallery.models import (
     Batch,
     Comment,
@@ -76,7 +77,8 @@ def picture_in_trash(person: Person, pk: int) -> Picture:
 def source_to_see(person: Person, pk: int) -> Generation:
     """Only the author of an edit or a variation sees its source: sharing the result does not share the source."""
     own = Generation.objects.all() if may_view_all(person) else Generation.objects.filter(author=person)
-    return get_object_or_404(own.exclude(source_file=""), pk=pk)
+    # Reference pictures have doors of their own.
+    return get_object_or_404(own.filter(source_file__startswith=f"{UPLOADS}/", references=None), pk=pk)
 
 
 def file_to_see(person: Person, pk: int, index: int) -> KeptFile:

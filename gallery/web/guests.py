@@ -96,7 +96,9 @@ class GuestPicture:
         self.files = PictureFiles(self.url, thumbnails_for(session, picture))
         self.width, self.height = picture.width, picture.height
         self.placeholder = picture.placeholder
-        self.prompt = picture.generation.prompt if session.link.show_prompts else ""
+        # What an upload has instead is the name of a person's file.
+        has_prompt = session.link.show_prompts and not picture.is_upload
+        self.prompt = picture.generation.prompt if has_prompt else ""
         self.alt = picture.alt if self.prompt else f"Picture {number}"
         self.is_liked = is_liked
 

@@ -29,6 +29,8 @@ ASKED_EACH_TIME = "private, no-cache"
 LARGE_FILE = 2**20
 LARGE_FILES = ConcurrencyLimit(at_once=3, waiting=1)
 LARGE_FILE_SECONDS = 5.0
+# Of what is lent, by the ends of names.
+_TYPES = {".jpg": "image/jpeg", ".webp": "image/webp"}
 
 
 def serve(request: StudioRequest, name: str, content_type: str, etag: str, *, filename: str = "") -> HttpResponseBase:
@@ -120,7 +122,7 @@ def serve_lent(name: str) -> HttpResponseBase:
     except FileNotFoundError:
         raise Http404 from None
     try:
-        response = _held(FileResponse(stored, content_type="image/jpeg" if name.endswith(".jpg") else "image/png"))
+        response = _held(FileResponse(stored, content_type=_TYPES.get(PurePosixPath(name).suffix, "image/png")))
     except Busy:
         stored.close()
         return _busy()

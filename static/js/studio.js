@@ -1,6 +1,7 @@
 // The browser side of Lemon Studio. Every page works without it; these modules only make it quicker. None of them does
 // anything when it is imported, so that tests can import them: all of them start here.
 import * as passkeys from "./accounts/passkeys.js";
+import * as assets from "./assets/assets.js";
 import * as clipboard from "./base/clipboard.js";
 import * as confirm from "./base/confirm.js";
 import * as dialogs from "./base/dialogs.js";
@@ -24,11 +25,13 @@ import * as selection from "./pictures/selection.js";
 import * as swipe from "./pictures/swipe.js";
 import * as versus from "./pictures/versus.js";
 import * as zoom from "./pictures/zoom.js";
+import * as references from "./references/references.js";
 
 // Their order is the order in which they hear of an event, until one of them prevents its default.
 for (const module of [
   toasts,
   arrange,
+  assets,
   clipboard,
   compare,
   composer,
@@ -45,6 +48,7 @@ for (const module of [
   lightbox,
   passkeys,
   progress,
+  references,
   reveal,
   swipe,
   theme,

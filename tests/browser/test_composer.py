@@ -2,11 +2,36 @@
 
 import re
 
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, expect
 
 from lemonstudio.processes.tree import Studio
 from tests.browser.conftest import Visit
 from tests.browser.test_create import LABELS, compare_with, done, generate, more, pick, pick_label
+from tests.conftest import png
+
+TAKES_THREE = """
+from gallery.models import ImageModel
+size = {"name": "size", "label": "Size", "choices": ["auto", "1024x1024"], "default": "auto"}
+route = {"endpoint": "/images/edits", "encoding": "multipart", "references": 3}
+ImageModel.objects.update_or_create(
+    slug="gpt-image-2",
+    defaults=dict(label="GPT Image 2", price="0.04", options=[size], routes={"references": route}),
+)
+"""
+# What a mouse or the clipboard would bring, in Chromium.
+BRING = """
+([kind, name, bytes]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
+  const options = { bubbles: true, cancelable: true };
+  const place = document.querySelector("#composer");
+  place.dispatchEvent(
+    kind === "paste"
+      ? new ClipboardEvent("paste", { ...options, clipboardData: data })
+      : new DragEvent("drop", { ...options, dataTransfer: data }),
+  );
+}
+"""
 
 
 def write(page: Page, prompt: str) -> None:
@@ -275,3 +300,87 @@ def test_comparison_works_on_a_phone(phone_page: Page) -> None:
         expect(picture).to_have_js_property("complete", True)
     row.get_by_role("button", name="Best is FLUX schnell").first.tap()
     expect(row.locator("[aria-pressed=true]")).to_have_count(1)
+
+
+def a_file(name: str, colour: str) -> FilePayload:
+    return {"name": name, "mimeType": "image/png", "buffer": png(64, 48, colour)}
+
+
+def names_of(page: Page) -> list[str]:
+    return page.locator("#reference-list img").evaluate_all("(all) => all.map((one) => one.alt)")
+
+
+def test_references_are_brought_ordered_named_and_sent(set_up: Studio, owner_page: Page) -> None:
+    set_up.shell(TAKES_THREE)
+    page = owner_page
+    page.goto("/")
+    pick_label(page, "GPT Image 2")
+    page.locator("[name=reference_files]").set_input_files(
+        [a_file("red.png", "#cc2200"), a_file("blue.png", "#0022cc")]
+    )
+    items = page.locator("#reference-list [data-reference]")
+    expect(items).to_have_count(2)
+    expect(page.locator("#reference-note")).to_contain_text("2 of 3 that GPT Image 2 takes")
+    assert names_of(page) == ["red", "blue"]
+    page.get_by_role("button", name="Move @2 forward").click()
+    assert names_of(page) == ["blue", "red"]
+    # By keys it goes back, and the focus goes along.
+    page.keyboard.press("Alt+ArrowRight")
+    assert names_of(page) == ["red", "blue"]
+    expect(page.get_by_role("button", name="Move @2 forward")).to_be_focused()
+    for kind, name, colour in (("paste", "green.png", "#00cc22"), ("drop", "white.png", "#ffffff")):
+        page.evaluate(BRING, [kind, name, list(png(64, 48, colour))])
+        expect(page.locator("#reference-list").get_by_role("img", name=name.removesuffix(".png"))).to_be_visible()
+    expect(page.locator("#reference-note")).to_contain_text(
+        "GPT Image 2 takes 3 reference pictures at most; there are 4."
+    )
+    page.get_by_role("button", name="Remove @4").click()
+    page.get_by_role("button", name="Remove @3").click()
+    expect(items).to_have_count(2)
+    pick(page, "dall-e-3")
+    expect(page.locator("#reference-note")).to_contain_text("DALL·E 3 takes no reference pictures.")
+    pick_label(page, "GPT Image 2")
+    expect(page.locator("#reference-note")).to_contain_text("2 of 3")
+    write(page, "A door in the colour of")
+    page.get_by_label("Prompt").press("End")
+    page.get_by_role("button", name="@2", exact=True).click()
+    expect(page.get_by_label("Prompt")).to_have_value("A door in the colour of @2 ")
+    # What was chosen outlives a reload.
+    page.goto("/")
+    expect(items).to_have_count(2)
+    assert names_of(page) == ["red", "blue"]
+    expect(page.get_by_role("button", name="Model:")).to_contain_text("GPT Image 2")
+    press_generate(page)
+    card = page.locator("article", has_text="A door in the colour of").first
+    expect(card).to_have_attribute("data-state", "completed", timeout=60_000)
+    expect(card.get_by_role("list", name="Made from").get_by_role("img")).to_have_count(2)
+
+
+def test_references_are_picked_from_what_one_sees(set_up: Studio, owner_page: Page) -> None:
+    set_up.shell(TAKES_THREE)
+    page = owner_page
+    page.goto("/uploads/")
+    page.get_by_label("Sketch").check()
+    files = [a_file("plan.png", "#123456"), a_file("garden plan.png", "#654321")]
+    notes: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"}
+    page.locator("#id_pictures").set_input_files([*files, notes])
+    expect(page.get_by_text(": in your library")).to_have_count(2)
+    expect(page.get_by_role("alert")).to_contain_text("“notes.txt” is not a picture")
+    page.goto("/")
+    page.get_by_role("link", name="From the library").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Kind").select_option(label="Sketch")
+    expect(dialog.locator("#pick-found img")).to_have_count(2)
+    garden = dialog.get_by_role("button", name="garden plan")
+    garden.click()
+    expect(garden).to_have_attribute("aria-pressed", "true")
+    dialog.get_by_role("button", name="plan", exact=True).click()
+    garden.click()
+    expect(garden).to_have_attribute("aria-pressed", "false")
+    dialog.get_by_role("button", name="Close").click()
+    expect(page.locator("#reference-list img[alt='plan']")).to_have_count(1)
+    page.goto("/pictures/?kind=sketch")
+    page.get_by_role("link", name="garden plan").first.click()
+    page.get_by_role("link", name="Use as reference").click()
+    expect(page.locator("#reference-list img[alt='garden plan']")).to_have_count(1)
+    expect(page.get_by_role("button", name="Model:")).to_contain_text("GPT Image 2")

@@ -17,8 +17,9 @@ from gallery.images import edit
 from gallery.images.concurrency import DECODING, SLOT_PIXELS, SLOTS, Busy, PixelBudget
 from gallery.images.edit import Limits
 from gallery.models import Person
-from gallery.services.edits import BUSY, keep_upload
+from gallery.services.edits import keep_upload
 from gallery.services.errors import InvalidInput
+from gallery.services.uploads import BUSY
 from lemonstudio.processes.tree import ROOT
 from tests.conftest import png
 

@@ -1,6 +1,7 @@
 """Who may open what: all addresses of the studio, asked by each kind of person."""
 
 import contextlib
+import io
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.cookies import SimpleCookie
@@ -115,6 +116,11 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     # Guests need a name.
     "guest_vote": ("post", (422, 422, 422, 422)),
     "guest_comment": ("post", (422, 422, 422, 422)),
+    "reference_add": ("post", (LOGIN, 422, 422, 422)),
+    "reference_items": ("get", FOR_ALL),
+    "reference_pick": ("get", FOR_ALL),
+    "asset_upload": ("get", FOR_ALL),
+    "asset_kind": ("post", (LOGIN, 404, "/pictures/", 404)),
     "picture_list": ("get", FOR_ALL),
     "picture_count": ("get", FOR_ALL),
     "picture_tags": ("get", FOR_ALL),
@@ -273,6 +279,7 @@ def things(
         "notice": Notice.objects.create(person=picture.author, kind=Notice.Kind.MEMBER, gallery=private_gallery),
         "trashed": trashed,
         "download": a_download(picture, private_gallery),
+        "asset": services.assets.add(picture.author, io.BytesIO(png()), "logo.png"),
         "tag": Tag.objects.create(name="Fruit"),
         "search": SavedSearch.objects.create(person=picture.author, name="Lemons", query="q=lemon"),
         "member": Membership.objects.create(gallery=private_gallery, person=other),
@@ -321,6 +328,8 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         args = [gallery.pk, things["member"].pk]
     elif name in ("picture_remove", "entry_decide", "entry_arrange"):
         args = [gallery.pk, picture.pk]
+    elif name == "asset_kind":
+        args = [things["asset"].pk]
     elif name == "picture_untag":
         args = [picture.pk, things["tag"].pk]
     elif name == "picture_restore":
@@ -369,6 +378,7 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         "search_save": {"name": "Mine", "query": "q=lemon"},
         "picture_favourite": {"favourite": "1"},
         "picture_rate": {"rating": "4"},
+        "asset_kind": {"kind": "logo"},
         "picture_tag": {"tags": "Lemon"},
         "trash_restore": {"picture": things["trashed"].pk},
         "trash_delete": {"picture": things["trashed"].pk},

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         snapshot = sync_catalogue()
         if snapshot.error:
             raise CommandError(snapshot.error)
-        comparison = compare(snapshot.offered, ImageModel.objects.all(), snapshot.left_out)
+        comparison = compare(snapshot.offered, ImageModel.objects.of_upstream(), snapshot.left_out)
         known = {row["id"] for row in snapshot.offered} | set(ImageModel.objects.values_list("slug", flat=True))
         if unknown := [slug for slug in only if slug not in known]:
             raise CommandError(f"Neither the upstream nor the catalogue has {', '.join(unknown)}.")

@@ -2,7 +2,7 @@
 import { byId, find, findAll, need } from "../base/dom.js";
 
 const STORE = "lemonstudio.draft";
-const KEPT = /^(prompt|model|count|per_line|gallery|compare|opt_)/;
+const KEPT = /^(prompt|model|count|per_line|gallery|compare|reference|opt_)/;
 
 /** @typedef {[name: string, value: string]} Entry a field of the form */
 
@@ -54,7 +54,7 @@ export function planRestore(entries, shown, models) {
  * What the address asks for is newer than any draft.
  * @param {string} search the address's query
  */
-export const asksForPrompt = (search) => /prompt|remix|template/.test(search);
+export const asksForPrompt = (search) => /prompt|remix|template|continue/.test(search);
 
 /**
  * @param {HTMLFormElement} form
@@ -88,6 +88,8 @@ function restore(form, entries) {
   );
   const wanted = models.find((one) => one.value === other);
   for (const [name, value] of now) set(form, name, value);
+  const references = now.flatMap(([name, value]) => (name === "reference" ? [value] : []));
+  document.dispatchEvent(new CustomEvent("references:restore", { detail: references }));
   if (wanted) {
     // The server sends this model's options filled with what the hidden fields say.
     const options = need(document, "#options", HTMLElement);
@@ -103,6 +105,17 @@ function restore(form, entries) {
   prompt.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
+/**
+ * What of a draft fits a picture that the address brings along: not a model that takes none, nor its options.
+ * @param {HTMLFormElement} form
+ * @param {Entry[]} entries
+ */
+function besideReference(form, entries) {
+  const model = entries.find(([name]) => name === "model")?.[1] ?? "";
+  const takes = form.querySelector(`[data-model="${CSS.escape(model)}"] [data-takes]`);
+  return takes ? entries : entries.filter(([name]) => name !== "model" && name !== "compare" && !isOption(name));
+}
+
 /** @param {HTMLFormElement} form */
 function keepDraft(form) {
   const keep = () => localStorage.setItem(STORE, JSON.stringify(draftFields(new FormData(form))));
@@ -112,7 +125,8 @@ function keepDraft(form) {
     if (!entries) localStorage.removeItem(STORE);
     else if (entries.length && !byId("id_prompt", HTMLTextAreaElement)?.value) {
       // htmx is there once the page is.
-      addEventListener("load", () => restore(form, entries), { once: true });
+      const fitting = /[?&]reference=/.test(location.search) ? besideReference(form, entries) : entries;
+      addEventListener("load", () => restore(form, fitting), { once: true });
     }
   }
   form.addEventListener("input", keep);

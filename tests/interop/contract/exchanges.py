@@ -92,6 +92,9 @@ def _say_all(client: Client) -> Iterator[str]:
     for model in ("gpt-image-2", "gpt-image-1.5", "gpt-image-1"):
         client.send(Submission(model, "two lemons"), [drawing, drawing])
         yield f"references by {model}"
+    most = Submission("gpt-image-2", "image 1 beside image 16", options=EDITS["gpt-image-2"], user="a1")
+    client.send(most, [drawing] * 16)
+    yield "as many references as there may be"
     banana = Submission("nano-banana-pro", "a lemon", options={"aspect_ratio": "1:1"})
     client.send(banana, [drawing], endpoint="/images/generations", fields=IMAGE_TO_IMAGE)
     yield "reference to a generation"

@@ -74,6 +74,8 @@ test("a model that is gone leaves the one that is shown", () => {
 test("an address that asks for a prompt comes before a draft", () => {
   assert.ok(asksForPrompt("?prompt=a%20lemon"));
   assert.ok(asksForPrompt("?remix=4"));
+  assert.ok(asksForPrompt("?continue=4"));
+  assert.ok(!asksForPrompt("?reference=4"), "it is added to what was typed");
   assert.ok(!asksForPrompt(""));
   assert.ok(!asksForPrompt("?page=2"));
 });

@@ -1,0 +1,54 @@
+"""Pictures that people bring: checking them, and storing them and what is prepared of them below uploads/PERSON/."""
+
+import logging
+import uuid
+from typing import IO
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from gallery.images import edit as edit_images
+from gallery.images.concurrency import Busy
+from gallery.images.edit import UPLOADS
+from gallery.images.kinds import HEIC, PICTURES
+from gallery.images.parse import NotAPicture
+from gallery.models import Person
+from gallery.services.errors import InvalidInput
+
+logger = logging.getLogger(__name__)
+
+BUSY = "The studio is busy with other pictures just now. Try again in a moment."
+
+
+def checked(file: IO[bytes]) -> edit_images.Upload:
+    """An upload, decoded whole, without its metadata. Raises InvalidInput, which says what to do."""
+    try:
+        return edit_images.keep(file)
+    except Busy:
+        raise InvalidInput(BUSY, "picture") from None
+    except NotAPicture as problem:
+        raise InvalidInput(f"This file cannot be used: {problem}. {_way_out(problem)}", "picture") from None
+
+
+def _way_out(problem: NotAPicture) -> str:
+    """What a person can do about an upload that cannot be used."""
+    if problem.kind == HEIC:
+        return (
+            "Choose a JPEG instead: open the photo and export it as JPEG. On an iPhone, Settings, Camera, Formats, "
+            "“Most Compatible” makes it take JPEGs."
+        )
+    if problem.kind not in PICTURES:
+        return "Choose a PNG, JPEG, WebP, AVIF or GIF picture."
+    if problem.is_damage:
+        return "Save or download it once more, or choose another one."
+    return "Make it smaller, and choose it again."
+
+
+def store(person: Person, data: bytes, size: tuple[int, int], extension: str = "png") -> str:
+    """Return the name: of nothing else ever, and with the size in it. Raises InvalidInput."""
+    name = f"{UPLOADS}/{person.pk}/{uuid.uuid4().hex}-{size[0]}x{size[1]}.{extension}"
+    try:
+        return default_storage.save(name, ContentFile(data))
+    except Exception:  # storages raise what they like
+        logger.exception("Could not store an upload, or what was prepared of a picture")
+        raise InvalidInput("The studio could not store the picture just now. Try again in a moment.") from None
