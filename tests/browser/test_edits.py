@@ -493,7 +493,7 @@ def test_unusable_files_are_refused_before_and_after_the_upload(owner_page: Page
     expect(zone).to_contain_text(
         "“notes.txt” is not a picture that can be opened here. Choose a PNG, JPEG, WebP, AVIF or GIF."
     )
-    choose.set_input_files({"name": "huge.png", "mimeType": "image/png", "buffer": bytes(21 * 2**20)})
+    choose.set_input_files({"name": "huge.png", "mimeType": "image/png", "buffer": bytes(21 * 2**20)}, timeout=60_000)
     expect(zone).to_contain_text("“huge.png” is larger than 20 MB. Make it smaller, and choose it again.")
     expect(page).to_have_url(re.compile("/edit/$"))
     choose.set_input_files({"name": "false.png", "mimeType": "image/png", "buffer": png()[:-20]})

@@ -89,6 +89,8 @@ def test_other_months_can_be_opened(usage_page: Page, months: list[str]) -> None
 
 def test_usage_works_with_the_keyboard_alone(usage_page: Page, months: list[str]) -> None:
     usage_page.goto("/")
+    # The page begins at the prompt.
+    usage_page.keyboard.press("Escape")
     usage_page.keyboard.press("g")
     usage_page.keyboard.press("u")
     expect(usage_page.get_by_role("heading", name="Usage", exact=True)).to_be_visible()
