@@ -177,7 +177,7 @@ def test_questions_cost_the_same_for_many_rows(owner: Person, printers: Group, d
         limits_of(owner)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_submits_at_the_same_moment_do_not_slip_by(owner: Person) -> None:
     GroupLimit.objects.create(requests_per_day=2)
     start = threading.Barrier(4)
