@@ -60,10 +60,10 @@ from tests.engine.life import (
     happenings,
     happens,
 )
-from tests.support.properties import cases
+from tests.support.properties import IS_QUICK, cases
 from tests.support.stub_upstream import StubUpstream
 
-LIVES = cases(60, nightly=2_000, stateful_step_count=25)
+LIVES = cases(15 if IS_QUICK else 40, nightly=2_000, stateful_step_count=25)
 ANY = st.integers(0, 4)
 MOSTLY = st.sampled_from([True, True, True, False])
 MOODS = st.lists(st.sampled_from(sorted(PictureHost.MOODS)), max_size=4)
