@@ -31,7 +31,7 @@ WORDS = {
 }
 # As large as a picture: where that finds no room, a few bytes may.
 PROBE_BYTES = 8 * 2**20
-# There is to be room for so much of each answer before its request is sent. A few are larger, and most are smaller.
+# Bytes that must be free for each answer before its request is sent. A few answers are larger, and most are smaller.
 ANSWER_BYTES = 8 * 2**20
 # How often the room is looked at.
 ROOM_SECONDS = 1.0

@@ -27,7 +27,7 @@ def body_for(kind: str, *, event: str, subject: str, text: str, at: str, studio:
         case "slack":
             return {"text": f"*{_plain(subject)}*\n{_plain(text)}"}
         case "discord":
-            # Whoever may name a budget must not be able to call everyone.
+            # People who may name a budget must not be able to call everyone.
             return {"content": f"**{subject}**\n{text}"[:DISCORDS_LONGEST], "allowed_mentions": {"parse": []}}
         case "teams":
             lines = [{"type": "TextBlock", "text": subject, "weight": "Bolder", "wrap": True}]

@@ -166,7 +166,7 @@ class Generation(GenerationFields):
     def note_result(self, index: int, **notes: str) -> bool:
         """Note what became of one result: `kept`, `what`, `why`, or `lost` with the reason.
 
-        Beside a kept file, `fresh` says that another copy is to be fetched, and `beside` that there is a picture, too.
+        Beside a kept file, `fresh` says that another copy can still be fetched, `beside` that there is a picture, too.
         Return whether that was news. A note without a text is taken back. No move: the state stays.
         """
         with transaction.atomic():

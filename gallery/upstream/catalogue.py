@@ -1,8 +1,8 @@
 """What the upstream says of its models: their operations, options, prices and life.
 
 Pure functions and one loop over a server's pages; no network of its own and no Django. The vendor has described its
-models in two shapes, under two names, and prices in three; OpenAI-compatible servers list only ids. Whatever comes in,
-what is not said or makes no sense is None or empty, and what was not understood is said in `problems`.
+models in two shapes, under two names, and prices in three; OpenAI-compatible servers list only ids.
+What is not said or makes no sense is None or empty, and what was not understood is said in `problems`.
 """
 
 import re

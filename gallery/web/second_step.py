@@ -17,7 +17,7 @@ from gallery.web.sign_in import PROVIDER_DID_SECOND_STEP
 
 logger = logging.getLogger(__name__)
 
-# What proves a second time who somebody is; recovery codes only stand in for these.
+# The second proof of who a person is; recovery codes only stand in for these.
 STEPS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 
 
