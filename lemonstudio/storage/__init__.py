@@ -1,4 +1,4 @@
-"""Where files are kept, with one family of errors whatever keeps them.
+"""Where files are kept, with one family of errors for all backends.
 
 `disk` and `bucket` have the backends that the settings name. What those raise becomes a StorageError here, which is an
 OSError; a file that is not there stays a FileNotFoundError. An open file on a disk raises OSErrors of its own.

@@ -343,7 +343,7 @@ class Upstream:
         call.answer(said.reply(call))
 
     def complete(self, call: Call, kinds: tuple[str, ...]) -> None:
-        # An answer to a POST without a picture or a task: nobody knows whether it was charged.
+        # An answer to a POST without a picture or a task: it is not known whether it was charged.
         call.meaning = Meaning.COMPLETED if kinds or not call.is_post else Meaning.UNKNOWN
         call.brought = kinds
         document = {"created": 1, "data": results(call, kinds, self.picture_origin)}

@@ -499,7 +499,7 @@ def test_a_spool_keeps_to_its_own_folder(tmp_path):
     for key in ("../secret", str(outside_of_it), "", "A" * 32):
         assert spool.get(key) is None
     (tmp_path / "open").mkdir()
-    (tmp_path / "open").chmod(0o755)  # whatever the umask
+    (tmp_path / "open").chmod(0o755)  # independent of the umask
     (tmp_path / "link").symlink_to(tmp_path / "spool")
     for name in ("open", "link"):
         with pytest.raises(PermissionError):

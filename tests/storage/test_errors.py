@@ -1,4 +1,4 @@
-"""What backends raise is one family of errors, whatever they keep files in."""
+"""What backends raise is one family of errors, on a disk as in a bucket."""
 
 import errno
 import os
