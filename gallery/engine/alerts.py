@@ -9,7 +9,7 @@ from django.core.mail import send_mail
 from django.utils import timezone
 
 from gallery.engine import webhook
-from gallery.engine.fetch import FetchError
+from gallery.engine.fetch_address import FetchError
 from gallery.enqueue import enqueue_alerts
 from gallery.models import Budget, Person
 from gallery.models.alert import Alert
