@@ -13,6 +13,7 @@ from django.urls.converters import IntConverter
 from gallery.views import (
     account,
     activity,
+    adjustments,
     assets,
     batches,
     cards,
@@ -142,6 +143,7 @@ urlpatterns = [
     path("trash/<id:pk>/<slug:digest>/", trash.trash_thumbnail, name="trash_thumbnail"),
     path("pictures/<id:pk>/save/", pictures.picture_save, name="picture_save"),
     path("pictures/<id:pk>/edit/", edits.picture_edit, name="picture_edit"),
+    path("pictures/<id:pk>/adjust/", adjustments.picture_adjust, name="picture_adjust"),
     path("pictures/<id:pk>/vary/", edits.picture_vary, name="picture_vary"),
     path("pictures/<id:pk>/export/", downloads.picture_export, name="picture_export"),
     path("galleries/<id:pk>/download/", downloads.gallery_download, name="gallery_download"),

@@ -47,6 +47,10 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         being_made = Q(gallery__in=galleries) & ~Q(state=State.COMPLETED)
         return self.filter(Q(author=person) | being_made | Exists(shown))
 
+    def asked_for(self) -> Self:
+        """All but the rows behind pictures that people brought, or adjusted here: of those nothing was asked."""
+        return self.exclude(kind__in=["upload", "adjusted"])
+
     def under_way(self) -> Self:
         return self.filter(state__in=UNDER_WAY)
 

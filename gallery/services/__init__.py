@@ -6,6 +6,7 @@ The caller has checked the input (forms) and the right to do it (web.access). Ca
 
 from gallery.services import (
     activity,
+    adjustments,
     assets,
     audit,
     comments,
@@ -32,6 +33,7 @@ from gallery.services import (
 
 __all__ = [
     "activity",
+    "adjustments",
     "assets",
     "audit",
     "comments",

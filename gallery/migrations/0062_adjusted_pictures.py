@@ -1,0 +1,23 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("gallery", "0050_reference_pictures")]
+
+    operations = [
+        migrations.AlterField(
+            model_name="generation",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("create", "Picture"),
+                    ("edit", "Edit"),
+                    ("variation", "Variation"),
+                    ("upload", "Upload"),
+                    ("adjusted", "Adjusted"),
+                ],
+                default="create",
+                max_length=9,
+            ),
+        ),
+    ]
