@@ -29,7 +29,7 @@ CLOCKS = timedelta(minutes=1)
 
 
 class Original(NamedTuple):
-    index: int
+    place: int
     name: str
 
 
@@ -46,12 +46,12 @@ def _adopt(folder: str, names: list[str]) -> Iterator[tuple[Generation, list[str
     unnamed: dict[int, list[Original]] = {}
     for name in names:
         if f"{folder}/{name}" not in named:
-            pk, index, _ = name.split("-")
-            unnamed.setdefault(int(pk), []).append(Original(int(index), f"{folder}/{name}"))
+            pk, place, _ = name.split("-")
+            unnamed.setdefault(int(pk), []).append(Original(int(place), f"{folder}/{name}"))
     rows = Generation.objects.filter(pk__in=unnamed, state__in=ADOPTING).exclude(kind=Generation.Kind.UPLOAD)
     for generation in rows.prefetch_related("pictures"):
         lacks = _lacking(generation)
-        own = {one.index: one.name for one in unnamed[generation.pk] if one.index in lacks and _is_of(generation, one)}
+        own = {one.place: one.name for one in unnamed[generation.pk] if one.place in lacks and _is_of(generation, one)}
         if own and _deliver(generation, own):
             yield generation, list(own.values())
 
