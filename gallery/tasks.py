@@ -150,6 +150,7 @@ def tidy_up() -> None:
         housekeeping.delete_stray_files()
         housekeeping.empty_trash()
         housekeeping.tidy_downloads()
+        housekeeping.look_at_media()
     except StorageError as problem:
         logger.warning("Housekeeping waits for storage: %s", problem.strerror)
     # Last: hosts of webhooks and mail may be slow.

@@ -1,6 +1,7 @@
 """Regular work that nothing else starts: lost messages, usual durations, rows and files that are not needed."""
 
 import logging
+import time
 from datetime import timedelta
 from statistics import quantiles
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 from django_q.models import OrmQ, Task
 
 from gallery.downloads.files import delete_files
+from gallery.engine.media_check import look_at_newest
 from gallery.images.edit import UPLOADS
 from gallery.models import (
     Download,
@@ -47,6 +49,8 @@ KEEP_TASKS = timedelta(days=7)
 KEEP_UPLOADS = timedelta(days=1)
 # A slice of a check of the media takes less.
 FORGOTTEN_AFTER = timedelta(minutes=10)
+# How often the newest originals are looked for.
+MEDIA_SECONDS = 3600.0
 # So many pictures are deleted in one run; the next run goes on.
 EMPTIED = 500
 # The ledger of generations younger than this is checked: later, nothing changes by itself.
@@ -169,6 +173,18 @@ def tidy_downloads() -> None:
     for folder in folders:
         if folder not in there:
             delete_files(f"{ARCHIVES}/{folder}")
+
+
+_media_looked_at: float | None = None
+
+
+def look_at_media() -> None:
+    """Soon after each start, and then once an hour in each process, whether the newest originals are there."""
+    global _media_looked_at
+    now = time.monotonic()
+    if _media_looked_at is None or now - _media_looked_at > MEDIA_SECONDS:
+        _media_looked_at = now
+        look_at_newest()
 
 
 def check_ledger() -> int:

@@ -56,6 +56,8 @@ def _address_of_account() -> str:
 def _how_it_ends(account: UpstreamAccount) -> list[str]:
     if account.is_paused_for_storage:
         return ["The studio tries every few seconds to store a small file; then everything goes on by itself."]
+    if account.is_until_resumed:
+        return []  # the hint says it
     return [
         f"The upstream's code for it: {account.pause_code}.",
         "Nothing is lost. One request at a time finds out when it is over; then what is waiting goes on by itself.",

@@ -1,15 +1,20 @@
 """The forms of invitations: making one, and making an account by one."""
 
+import logging
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
+from gallery import services
 from gallery.forms.accounts import SetUpForm
-from gallery.models import Gallery, Invitation, Person, Role
+from gallery.models import Gallery, Invitation, Person, Role, SignInTry
 from gallery.models.invitation import MOST_USES
 from gallery.queries.roles import Action, groups_to_give, roles_for
+
+logger = logging.getLogger(__name__)
 
 DAYS = [(1, "A day"), (7, "A week"), (30, "A month"), (90, "Three months")]
 
@@ -79,9 +84,12 @@ class InvitationForm(forms.Form):
 class ArrivalForm(SetUpForm):
     """The account of an invited person. If the invitation names an e-mail address, the account has that one."""
 
-    def __init__(self, *args: Any, invitation: Invitation, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, invitation: Invitation, address: str, **kwargs: Any) -> None:
+        """`address` is the network address of the person."""
         super().__init__(*args, **kwargs)
         self.invitation = invitation
+        self._address = address
+        self._tried: SignInTry | None = None
         if invitation.email:
             # People see it, and password managers remember it.
             self.fields["email"].widget.attrs["readonly"] = True
@@ -89,6 +97,20 @@ class ArrivalForm(SetUpForm):
 
     def clean_email(self) -> str:
         email = self.invitation.email or Person.objects.normalize_email(self.cleaned_data["email"])
+        try:
+            # People must learn that they have an account. So the link tells of any e-mail, but only of a few.
+            self._tried = services.sign_in.begin_arrival(self.invitation, self._address)
+        except services.sign_in.TooManySignIns:
+            logger.warning("Too many tries of invitation %s from %s", self.invitation.pk, self._address)
+            told = _("That was tried too often. Try again in a quarter of an hour.")
+            raise ValidationError(told, code="too_many") from None
         if Person.objects.filter(email=email).exists():
-            raise ValidationError("Somebody has this e-mail already. If that is you, sign in, and open the link again.")
+            raise ValidationError(
+                _("There is an account with this e-mail already. If it is yours, sign in, and open the link again.")
+            )
         return email
+
+    def forget_tries(self) -> None:
+        """After an account was made: the next person may come from the same address."""
+        if self._tried is not None:
+            services.sign_in.forget_tries(self._tried)

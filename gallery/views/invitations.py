@@ -19,7 +19,7 @@ from gallery.forms.invitations import ArrivalForm, InvitationForm
 from gallery.models import Gallery, Invitation, Person
 from gallery.queries.roles import may_invite
 from gallery.web.access import invitation_by_token, invitation_to_change, invitations_to_see
-from gallery.web.http import PersonRequest, number_in
+from gallery.web.http import PersonRequest, client_address, number_in
 from gallery.web.providers import providers_on_offer
 
 # How many invitations that are over the page shows.
@@ -105,7 +105,8 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponseBase:
 
 def _join(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
     offer = services.invitations.offer_of(invitation)
-    form = ArrivalForm(request.POST if request.method == "POST" else None, invitation=invitation)
+    posted = request.POST if request.method == "POST" else None
+    form = ArrivalForm(posted, invitation=invitation, address=client_address(request))
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
         try:
@@ -115,11 +116,13 @@ def _join(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
         except services.invitations.EmailTaken:
             form.add_error("email", "An account with this e-mail was just made. If that was you, sign in.")
         else:
+            form.forget_tries()
             login(request, person)
             return _arrived(offer.gallery)
     context = {"form": form, "invitation": invitation, "offer": offer, "is_new": True, "next": request.path}
     context["providers"] = providers_on_offer(request)
-    return render(request, "invitations/invitation_accept.html", context, status=422 if form.errors else 200)
+    status = 429 if form.has_error("email", "too_many") else 422 if form.errors else 200
+    return render(request, "invitations/invitation_accept.html", context, status=status)
 
 
 def _accept(request: HttpRequest, person: Person, invitation: Invitation) -> HttpResponseBase:

@@ -270,6 +270,7 @@ def test_a_engine_that_died_while_sending_sends_nothing_twice(
 ) -> None:
     edit = make_edit()
     edit.claim(fence=1)
+    assert Generation.note_sent([edit.pk], fence=1) == {edit.pk}
     engine = driver.engine()
     turn_until_state(engine, edit, State.INTERRUPTED)
     assert stub.requests == []

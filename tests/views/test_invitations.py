@@ -190,6 +190,19 @@ def test_invalid_form_does_not_use_up_the_invitation(changes: dict[str, str], fi
     assert Invitation.objects.get().uses == 0
 
 
+def test_link_tells_of_few_e_mails_whether_they_have_an_account(into_gallery: str, teammate: Person) -> None:
+    """Neither a known nor an unknown one is answered then; another address still may."""
+    for _ in range(services.sign_in.MOST_ARRIVALS - 1):
+        services.sign_in.begin_arrival(Invitation.objects.get(), "127.0.0.1")
+    answers = [stranger().post(into_gallery, FORM | {"email": teammate.email}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [422, 429]
+    assert "There is an account with this e-mail already." in answers[0].content.decode()
+    assert "There is an account" not in answers[1].content.decode()
+    assert stranger().post(into_gallery, FORM).status_code == 429
+    assert stranger().post(into_gallery, FORM, REMOTE_ADDR="192.0.2.7").status_code == 302
+    assert Person.objects.filter(email="nina@example.org").exists()
+
+
 def test_invitation_for_an_address_makes_that_account_only(inviter: Person) -> None:
     invitation, token = services.invitations.invite(inviter, email="Eve@example.org", max_uses=7)
     assert invitation.max_uses == 1
