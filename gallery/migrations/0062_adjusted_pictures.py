@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gallery", "0050_reference_pictures")]
+    dependencies = [("gallery", "0051_sent_mark")]
 
     operations = [
         migrations.AlterField(
