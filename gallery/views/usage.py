@@ -12,11 +12,14 @@ from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpRe
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from gallery.models import Budget, Generation, Person
 from gallery.models.ledger import in_dollars, month_after, this_month
+from gallery.models.numbers import whole
 from gallery.queries.usage import (
     Figures,
     Usage,
@@ -111,11 +114,11 @@ def _links(month: date, is_now: bool, author: Person | None, measure: str) -> di
     if first is not None and month > first:
         before = min(month - timedelta(days=1), current)
         links["previous"] = to(month=f"{before:%Y-%m}")
-        links["previous_month"] = f"{before:%B %Y}"
+        links["previous_month"] = date_format(before, "YEAR_MONTH_FORMAT")
     if month < current:
         after = month_after(month)
         links["next"] = to(month="" if after == current else f"{after:%Y-%m}")
-        links["next_month"] = f"{after:%B %Y}"
+        links["next_month"] = date_format(after, "YEAR_MONTH_FORMAT")
     return links
 
 
@@ -124,7 +127,15 @@ def _value(line: Figures, measure: str) -> Decimal:
 
 
 def _pictures(number: int) -> str:
-    return ngettext("%(count)s picture", "%(count)s pictures", number) % {"count": f"{number:,}"}
+    return ngettext("%(count)s picture", "%(count)s pictures", number) % {"count": whole(number)}
+
+
+def _day_in_words(month: date, day: Figures) -> str:
+    return _("%(day)s: %(cost)s, %(pictures)s") % {
+        "day": date_format(month.replace(day=int(day.label)), "MONTH_DAY_FORMAT"),
+        "cost": day.dollars,
+        "pictures": _pictures(day.pictures),
+    }
 
 
 def _day_chart(figures: Usage, measure: str) -> charts.ColumnChart:
@@ -132,8 +143,8 @@ def _day_chart(figures: Usage, measure: str) -> charts.ColumnChart:
     is_now = today.replace(day=1) == figures.month
     return charts.columns(
         [_value(day, measure) for day in figures.days],
-        [f"{day.label} {figures.month:%B}: {day.dollars}, {_pictures(day.pictures)}" for day in figures.days],
-        in_words=in_dollars if measure == "cost" else lambda value: f"{int(value):,}",
+        [_day_in_words(figures.month, day) for day in figures.days],
+        in_words=in_dollars if measure == "cost" else lambda value: whole(int(value)),
         labels=[day.label if int(day.label) in LABELLED_DAYS else "" for day in figures.days],
         marked=today.day - 1 if is_now else None,
         least_top=Decimal("0.01") if measure == "cost" else Decimal(2),
@@ -166,10 +177,19 @@ def usage_csv(request: PersonRequest) -> HttpResponseBase:
 
 def _csv_lines(rows: Iterable[list[str]], author: Person | None) -> Iterator[str]:
     writer = csv.writer(_Echo())
-    prompt = ["Prompt"] if author else []
+    prompt = [_("Prompt")] if author else []
     # Excel needs this mark to read the file as UTF-8.
     yield "\ufeff" + writer.writerow(
-        ["Date", "Person", "Model", *prompt, "Pictures asked for", "Pictures", "State", "Cost (USD)"]
+        [
+            _("Date"),
+            _("Person"),
+            _("Model"),
+            *prompt,
+            _("Pictures asked for"),
+            _("Pictures"),
+            _("State"),
+            _("Cost (USD)"),
+        ]
     )
     for row in rows:
         yield writer.writerow(row)
