@@ -18,6 +18,8 @@ from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext
 
 if TYPE_CHECKING:
     from gallery.models.generation import Generation
@@ -35,11 +37,17 @@ def exact(amount: Decimal | None) -> Decimal:
 
 
 def in_dollars(amount: Decimal, *, cents: bool = False) -> str:
-    """Such as $1,250, $0.20 or $0.0035: no digits without need, but at least two with `cents`."""
+    """Such as $1,250, $0.20 or $0.0035: no digits without need, but at least two with `cents`.
+
+    It is written as the language of the moment writes it.
+    """
     amount = exact(amount)
     is_whole = amount == amount.to_integral_value() and not cents
     digits = 0 if is_whole else 2 if amount == amount.quantize(Decimal("0.01")) else 4
-    return f"{'-' if amount < 0 else ''}${abs(amount):,.{digits}f}"
+    figure = number_format(abs(amount), digits, force_grouping=True)
+    # Translators: an amount of US dollars, such as $1,250.00
+    words = gettext("$%(amount)s") % {"amount": figure}
+    return f"-{words}" if amount < 0 else words
 
 
 def month_of(moment: datetime) -> date:
