@@ -218,7 +218,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "gallery.web.context_processors.studio",
             ],
-            "builtins": ["gallery.templatetags.icons", "gallery.templatetags.money", "django.templatetags.i18n"],
+            "builtins": ["gallery.templatetags.icons", "gallery.templatetags.figures", "django.templatetags.i18n"],
         },
     },
 ]

@@ -1,24 +1,29 @@
-"""Texts to translate: collected from Python and templates, written into the catalogues, and compiled.
+"""Texts to translate: collected from Python, templates and scripts, written into the catalogues, and compiled.
 
-`python -m tests.support.messages` (`make messages`) needs no gettext: Babel reads Python, and Django turns a template
-into something like Python. The compiled catalogues are committed, so that an installed studio needs neither.
+`python -m tests.support.messages` (`make messages`) needs no gettext: Babel reads Python and JavaScript, and Django
+turns a template into something like Python. What is compiled is committed, so that an installed studio needs neither.
 """
 
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_python
+from babel.messages.extract import extract_javascript, extract_python
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from django.utils.translation import to_language
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCALE = ROOT / "gallery" / "locale"
+SCRIPTS = "static/js/"
+# What scripts say in each language, for static/js/base/words.js.
+WORDS = ROOT / SCRIPTS / "words"
 LANGUAGES = {"de": "de", "zh_Hans": "zh_Hans_CN"}
 # What a translator sees above a message comes from a comment that begins so.
 NOTES = ["Translators:"]
@@ -34,16 +39,22 @@ KEYWORDS: dict[str, Any] = {
 
 def sources() -> Iterator[Path]:
     """The files that people read texts from."""
-    for folder, ending in (("gallery", "py"), ("lemonstudio", "py"), ("templates", "html"), ("templates", "txt")):
-        yield from sorted((ROOT / folder).rglob(f"*.{ending}"))
+    kinds = (("gallery", "py"), ("lemonstudio", "py"), ("templates", "html"), ("templates", "txt"), (SCRIPTS, "js"))
+    for folder, ending in kinds:
+        yield from (path for path in sorted((ROOT / folder).rglob(f"*.{ending}")) if path.parent != WORDS)
 
 
-def _as_python(path: Path) -> str:
+def _found_in(path: Path) -> Iterable[Any]:
     text = path.read_text()
-    if path.suffix == ".py":
-        return text
-    # Python would see indented blocks.
-    return "\n".join(line.strip() for line in templatize(text).splitlines())
+    if path.suffix == ".py" and "gettext" not in text:
+        return []
+    options: Any = {"encoding": "utf-8"}
+    if path.suffix == ".js":
+        return extract_javascript(BytesIO(text.encode()), KEYWORDS, NOTES, options)
+    if path.suffix != ".py":
+        # Without indentation, in which Python would see blocks.
+        text = "\n".join(line.strip() for line in templatize(text).splitlines())
+    return extract_python(BytesIO(text.encode()), KEYWORDS, NOTES, options)
 
 
 def _empty(language: str | None = None) -> Catalog:
@@ -67,8 +78,7 @@ def collect() -> Catalog:
     """All messages of the source, without translations."""
     catalog = _empty()
     for path in sources():
-        found = extract_python(BytesIO(_as_python(path).encode()), KEYWORDS, NOTES, {"encoding": "utf-8"})
-        for _, function, given, notes in found:
+        for _, function, given, notes in _found_in(path):
             if message := _message(function, given):
                 words, context = message
                 # Without line numbers, which would change with every edit.
@@ -106,7 +116,24 @@ def save(catalog: Catalog, language: str) -> None:
     file = BytesIO()
     write_po(file, catalog, width=120, sort_output=True)
     path.write_bytes(file.getvalue())
+    catalog = read(language)
     path.with_suffix(".mo").write_bytes(compiled(catalog))
+    WORDS.mkdir(exist_ok=True)
+    words_file(language).write_text(words(catalog))
+
+
+def words_file(language: str) -> Path:
+    return WORDS / f"{to_language(language)}.js"
+
+
+def words(catalog: Catalog) -> str:
+    """The script that brings the texts of scripts: under the singular, all forms."""
+    found: dict[str, list[str]] = {}
+    for message in catalog:
+        if message.id and is_translated(message) and any(name.startswith(SCRIPTS) for name, _ in message.locations):
+            found[texts(message.id)[0]] = texts(message.string)
+    text = json.dumps(dict(sorted(found.items())), ensure_ascii=False, indent=2)
+    return f"// Made by `make messages`.\nglobalThis.studioWords = {text};\n"
 
 
 def compiled(catalog: Catalog) -> bytes:
@@ -141,8 +168,13 @@ def update() -> None:
         sys.stdout.write(f"{language}: {len(catalog)} messages, {len(missing)} without a translation\n")
 
 
+def texts(of: Any) -> list[str]:
+    """The singular and the plural, or the forms of a translation; of most messages only one."""
+    return list(of) if isinstance(of, list | tuple) else [of or ""]
+
+
 def is_translated(message: Any) -> bool:
-    return all(message.string) if isinstance(message.string, tuple) else bool(message.string)
+    return all(texts(message.string))
 
 
 if __name__ == "__main__":
