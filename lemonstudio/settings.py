@@ -193,6 +193,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "gallery.web.trusted_header.TrustedHeaderMiddleware",
+    # After what says who asks.
+    "gallery.web.language.LanguageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "gallery.web.middleware.SignInMiddleware",
@@ -216,7 +218,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "gallery.web.context_processors.studio",
             ],
-            "builtins": ["gallery.templatetags.icons"],
+            "builtins": ["gallery.templatetags.icons", "gallery.templatetags.figures", "django.templatetags.i18n"],
         },
     },
 ]
@@ -358,7 +360,14 @@ if bool(LEMONSTUDIO_TRUSTED_HEADER) != bool(LEMONSTUDIO_TRUSTED_PROXIES):
 if any(network.prefixlen == 0 for network in LEMONSTUDIO_TRUSTED_PROXIES):
     raise ImproperlyConfigured("LEMONSTUDIO_TRUSTED_PROXIES names all addresses. Then every visitor is any person.")
 
-LANGUAGE_CODE = "en-us"
+# In the order in which the account page offers them; gallery/locale has the translations.
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("zh-hans", "简体中文")]
+# What strangers get whose browser asks for none of them, and what background work writes.
+LANGUAGE_CODE = _choice("LEMONSTUDIO_LANGUAGE", "en", tuple(code for code, _ in LANGUAGES))
+# Django looks there before any app, so that the studio's words win.
+LOCALE_PATHS = [BASE_DIR / "gallery" / "locale"]
+# How each language writes dates.
+FORMAT_MODULE_PATH = "lemonstudio.formats"
 TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True

@@ -61,6 +61,10 @@ class Person(AbstractBaseUser, PermissionsMixin):
         help_text=_("What the upstream is told instead of a name or an e-mail."),
     )
 
+    language = models.CharField(
+        max_length=10, blank=True, default="", editable=False, help_text="Empty: as their browser says."
+    )
+
     session_round = models.PositiveIntegerField(
         default=0,
         editable=False,

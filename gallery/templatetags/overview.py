@@ -3,12 +3,10 @@
 from django import template
 from django.utils.translation import gettext as _
 
-from gallery.models.ledger import in_dollars
 from gallery.queries.overview import Overview, overview
 from gallery.web.cards import ERROR_TITLES
 
 register = template.Library()
-register.filter("in_dollars", in_dollars)
 
 
 @register.simple_tag

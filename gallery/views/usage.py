@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from gallery.models import Budget, Generation, Person
+from gallery.models import Budget, Generation, Person, State
 from gallery.models.ledger import in_dollars, month_after, this_month
 from gallery.models.numbers import whole
 from gallery.queries.usage import (
@@ -168,29 +168,22 @@ def usage_csv(request: PersonRequest) -> HttpResponseBase:
     month, author = _asked(request)
     generations = asked_for_in(month, author).select_related("author", "model").order_by("created_at", "pk")
     rows = with_picture_count(generations).defer("options", "results", "error_message", "error_hint")
-    lines = _csv_lines((_row(one, with_prompt=author is not None) for one in rows.iterator(chunk_size=500)), author)
+    # In the language of this request: the rows are written after its end.
+    prompt = [_("Prompt")] if author else []
+    head = [_("Date"), _("Person"), _("Model"), *prompt, _("Pictures asked for"), _("Pictures"), _("State")]
+    states = {state.value: str(state.label) for state in State}
+    made = (_row(one, states, with_prompt=author is not None) for one in rows.iterator(chunk_size=500))
+    lines = _csv_lines([*head, _("Cost (USD)")], made)
     name = f"lemon-studio-usage-{'' if author else 'team-'}{month:%Y-%m}.csv"
     return StreamingHttpResponse(
         lines, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
 
 
-def _csv_lines(rows: Iterable[list[str]], author: Person | None) -> Iterator[str]:
+def _csv_lines(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
     writer = csv.writer(_Echo())
-    prompt = [_("Prompt")] if author else []
     # Excel needs this mark to read the file as UTF-8.
-    yield "\ufeff" + writer.writerow(
-        [
-            _("Date"),
-            _("Person"),
-            _("Model"),
-            *prompt,
-            _("Pictures asked for"),
-            _("Pictures"),
-            _("State"),
-            _("Cost (USD)"),
-        ]
-    )
+    yield "\ufeff" + writer.writerow(head)
     for row in rows:
         yield writer.writerow(row)
 
@@ -202,7 +195,7 @@ class _Echo:
         return line
 
 
-def _row(generation: Generation, *, with_prompt: bool) -> list[str]:
+def _row(generation: Generation, states: Mapping[str, str], *, with_prompt: bool) -> list[str]:
     cost = "" if generation.estimated_cost is None else f"{generation.booked:.4f}"
     return [
         timezone.localtime(generation.created_at).strftime("%Y-%m-%d %H:%M"),
@@ -211,7 +204,7 @@ def _row(generation: Generation, *, with_prompt: bool) -> list[str]:
         *([_harmless(generation.prompt)] if with_prompt else []),
         str(generation.count),
         str(getattr(generation, "pictures_made", 0)),
-        generation.get_state_display(),
+        states[generation.state],
         cost,
     ]
 

@@ -62,3 +62,10 @@ def test_card_shows_every_change(as_owner: Client, owner: Person, shown: Picture
         case "trash":
             Picture.objects.update(trashed_at=shown.created_at)
     assert without_token(card_of(as_owner, shown)) != before
+
+
+def test_card_is_kept_for_each_language(as_owner: Client, shown: Picture) -> None:
+    first = without_token(card_of(as_owner, shown))
+    as_owner.get("/", headers={"Accept-Language": "de"})
+    assert without_token(card_of(as_owner, shown)) == first
+    assert "studio" in as_owner.get("/").content.decode()

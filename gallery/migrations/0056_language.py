@@ -1,0 +1,17 @@
+"""The language in which a person reads the studio."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("gallery", "0050_reference_pictures")]
+
+    operations = [
+        migrations.AddField(
+            model_name="person",
+            name="language",
+            field=models.CharField(
+                blank=True, default="", editable=False, help_text="Empty: as their browser says.", max_length=10
+            ),
+        ),
+    ]

@@ -1,0 +1,2 @@
+// Made by `make messages`.
+globalThis.studioWords = {};
