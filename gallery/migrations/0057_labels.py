@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
             model_name="download",
             name="state",
             field=models.CharField(
-                choices=[("building", "In preparation"), ("ready", "Ready"), ("failed", "Failed")],
+                choices=[("building", "Being made ready"), ("ready", "Ready"), ("failed", "Failed")],
                 default="building",
                 max_length=8,
             ),

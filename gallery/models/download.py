@@ -62,7 +62,7 @@ class DownloadQuerySet(models.QuerySet["Download"]):
 
 class Download(models.Model):
     class State(models.TextChoices):
-        BUILDING = "building", _("In preparation")
+        BUILDING = "building", _("Being made ready")
         READY = "ready", _("Ready")
         FAILED = "failed", _("Failed")
 
