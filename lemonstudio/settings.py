@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy
 
 from lemonstudio import environment
 from lemonstudio.environment import choice as _choice
@@ -323,7 +324,7 @@ if _oidc["ISSUER"] or _oidc["CLIENT_ID"] or _oidc_secret:
     SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"].append(
         {
             "provider_id": "oidc",
-            "name": _oidc["NAME"] or "your company account",
+            "name": _oidc["NAME"] or gettext_lazy("your company account"),
             "client_id": _oidc["CLIENT_ID"],
             "secret": _oidc_secret,
             "settings": {
@@ -436,7 +437,7 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750
 _workers = _number("LEMONSTUDIO_WORKERS", 4)
 Q_CLUSTER: dict[str, Any] = {
     "name": "lemonstudio",
-    "label": "Background tasks",
+    "label": gettext_lazy("Background tasks"),
     # The broker is a table of the default database, so that a message commits or rolls back with its row.
     "orm": "default",
     "broker_class": "lemonstudio.processes.broker.StudioBroker",

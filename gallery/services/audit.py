@@ -50,7 +50,7 @@ def record(
     request = request_context.request.get()
     person = getattr(request, "user", None)
     person = person if isinstance(person, Person) or getattr(person, "pk", None) else None
-    # The list is the same for all who read it.
+    # The list and the log are the same for all who read them.
     with translation.override("en"):
         kind, name = ("", "") if thing is None else (str(thing._meta.verbose_name), str(thing))
     entry = AuditEntry.objects.create(
@@ -65,7 +65,8 @@ def record(
         changes=changes or {},
         note=note[:500],
     )
-    logger.info("Administration: %s %s", entry, ", ".join(entry.changes), extra={"facts": {"audit": entry.pk}})
+    with translation.override("en"):
+        logger.info("Administration: %s %s", entry, ", ".join(entry.changes), extra={"facts": {"audit": entry.pk}})
     return entry
 
 

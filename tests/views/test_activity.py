@@ -278,3 +278,32 @@ def test_list_of_galleries_shows_their_members(
 def test_initials(name: str, initials: str, owner: Person) -> None:
     owner.name = name
     assert owner.initials == initials
+
+
+def test_lines_of_earlier_versions_are_still_told(owner: Person, private_gallery: Gallery) -> None:
+    """Their details hold words instead of codes."""
+    for verb, detail in (
+        (Verb.MEMBER_ADDED, "Tom Teammate, who may view"),
+        (Verb.MEMBER_CHANGED, "Tom Teammate, who may manage"),
+        (Verb.RENAMED, "from “Sketches” to “Wall”"),
+    ):
+        Activity.objects.create(gallery=private_gallery, actor=owner, verb=verb, detail=detail)
+    assert log(private_gallery) == [
+        "Olivia Owner added Tom Teammate, who may view",
+        "Olivia Owner changed the role of Tom Teammate, who may manage",
+        "Olivia Owner renamed the gallery from “Sketches” to “Wall”",
+    ]
+
+
+def test_log_is_told_in_the_readers_language(
+    as_owner: Client, as_teammate: Client, teammate: Person, private_gallery: Gallery
+) -> None:
+    as_owner.post(
+        f"/galleries/{private_gallery.pk}/members/",
+        {"who": f"person:{teammate.pk}", "role": Role.CONTRIBUTOR},
+        headers={"accept-language": "zh-hans"},
+    )
+    address = f"/galleries/{private_gallery.pk}/activity/"
+    in_chinese = as_owner.get(address, headers={"accept-language": "zh-hans"}).content.decode()
+    assert "<strong>Olivia Owner</strong>添加了Tom Teammate（贡献者）" in in_chinese
+    assert "<strong>Olivia Owner</strong> added Tom Teammate (Contributor)" in as_teammate.get(address).content.decode()
