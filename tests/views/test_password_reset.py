@@ -92,7 +92,7 @@ def test_mails_are_limited(owner: Person) -> None:
 
 def test_queue_holds_no_token(owner: Person) -> None:
     ask()
-    assert OrmQ.objects.get().task["args"] == (EMAIL, "http://testserver/")
+    assert OrmQ.objects.get().task["args"] == (EMAIL, "http://testserver/", "en")
 
 
 def test_link_has_the_studios_own_address(owner: Person, settings: Any) -> None:
