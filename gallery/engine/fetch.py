@@ -34,6 +34,7 @@ from urllib.parse import quote, urljoin
 
 import certifi
 import pycurl
+from django.utils.translation import gettext_noop
 
 from gallery.images.kinds import PICTURES, kind_of
 
@@ -197,11 +198,13 @@ def fetch(
         try:
             target = _parse(urljoin(address.url, exchange.location))
         except ValueError as error:
-            raise FetchError("its host redirects to nowhere", permanent=True) from error
+            raise FetchError(gettext_noop("its host redirects to nowhere"), permanent=True) from error
         if (address.scheme, target.scheme) == ("https", "http"):
-            raise FetchError("its host redirects from a secure address to an insecure one", permanent=True)
+            raise FetchError(
+                gettext_noop("its host redirects from a secure address to an insecure one"), permanent=True
+            )
         address = target
-    raise FetchError("its host redirects too many times", permanent=True)
+    raise FetchError(gettext_noop("its host redirects too many times"), permanent=True)
 
 
 def check(url: str, trusted_origins: Iterable[str], seconds: float) -> tuple[_Address, list[str]]:
@@ -219,7 +222,7 @@ def _parse(url: str) -> _Address:
     """Take an address apart by a stricter grammar than libcurl's, so that both read the same host in it."""
     match = None if len(url) > MAX_URL_LENGTH or _CONTROL.search(url) else _URL.fullmatch(url)
     if match is None:
-        raise FetchError("its address is not a plain http or https one", hopeless=True)
+        raise FetchError(gettext_noop("its address is not a plain http or https one"), hopeless=True)
     scheme, host = match["scheme"].lower(), match["host"].lower()
     port = int(match["port"] or _DEFAULT_PORTS[scheme])
     # What may not stand in a request line is encoded as browsers do it; what is encoded already stays.
@@ -235,19 +238,23 @@ def _parse(url: str) -> _Address:
         elif len(host) > 253 or not all(0 < len(label) < 64 for label in host.split(".")):
             raise ValueError(host)
     except ValueError as error:
-        raise FetchError("its address has no valid host", hopeless=True) from error
+        raise FetchError(gettext_noop("its address has no valid host"), hopeless=True) from error
     if not 0 < port < 65536:
-        raise FetchError("its address has no valid port", hopeless=True)
+        raise FetchError(gettext_noop("its address has no valid port"), hopeless=True)
     return address
 
 
 def _peers(address: _Address, trusted: bool, seconds: float) -> list[str]:
     """Return the IP addresses that may be connected to for this address."""
     if not trusted and address.port not in _OPEN_PORTS:
-        raise FetchError(f"its address uses port {address.port}, not 80 or 443", refused=True)
+        raise FetchError(
+            gettext_noop("its address uses port %(port)s, not 80 or 443") % {"port": address.port}, refused=True
+        )
     peers = [address.literal] if address.literal else _look_up(address, seconds)
     if not trusted and not all(is_public(peer) for peer in peers):
-        raise FetchError(f"its host, {address.host}, is not on the public internet", refused=True)
+        raise FetchError(
+            gettext_noop("its host, %(host)s, is not on the public internet") % {"host": address.host}, refused=True
+        )
     return peers
 
 
@@ -271,9 +278,11 @@ def _look_up(address: _Address, seconds: float) -> list[str]:
     try:
         peers = answers.get(timeout=max(0.0, seconds))
     except queue.Empty:
-        raise FetchError(f"the name of its host, {address.host}, could not be looked up in time") from None
+        raise FetchError(
+            gettext_noop("the name of its host, %(host)s, could not be looked up in time") % {"host": address.host}
+        ) from None
     if not peers:
-        raise FetchError(f"its host, {address.host}, could not be found")
+        raise FetchError(gettext_noop("its host, %(host)s, could not be found") % {"host": address.host})
     return peers
 
 
@@ -309,14 +318,14 @@ class _Exchange:
         family, kind, protocol, peer = target
         checked = {ipaddress.ip_address(address) for address in self.peers}
         if family not in (socket.AF_INET, socket.AF_INET6) or ipaddress.ip_address(peer[0]) not in checked:
-            self.trouble = FetchError("its host led to an address that was not checked", permanent=True)
+            self.trouble = FetchError(gettext_noop("its host led to an address that was not checked"), permanent=True)
             return int(pycurl.SOCKET_BAD)
         return socket.socket(family, kind, protocol)
 
     def on_header(self, line: bytes) -> int:
         self.header_bytes += len(line)
         if self.header_bytes > MAX_HEADER_BYTES:
-            self.trouble = FetchError("its host sends headers without end", permanent=True)
+            self.trouble = FetchError(gettext_noop("its host sends headers without end"), permanent=True)
         elif match := _STATUS.match(line):
             self.status, self.headers = int(match[1]), {}
         elif line.strip():
@@ -351,7 +360,7 @@ class _Exchange:
         if self.status == 206:
             match = _WHOLE.fullmatch(self.headers.get("content-range", f"bytes 0-{self.raw - 1}/{self.raw}").strip())
             if match is None or int(match[1]) + 1 != self.raw or match[2] not in ("*", str(self.raw)):
-                raise FetchError("its host sent a part of it only")
+                raise FetchError(gettext_noop("its host sent a part of it only"))
 
     def _take(self) -> None:
         """Write what has come, unpacked if it is packed as the header says."""
@@ -387,7 +396,7 @@ class _Exchange:
         elif self.status not in _BRING_FILES:
             # The big object stores tell an expired signature as 400, 401 or 403, not as 404.
             gone = 400 <= self.status < 500 and self.status not in (408, 425, 429)
-            self.trouble = FetchError(f"its host answered {self.status}", gone=gone)
+            self.trouble = FetchError(gettext_noop("its host answered %(status)s") % {"status": self.status}, gone=gone)
 
 
 # So many bytes tell a picture from what is packed.
@@ -411,7 +420,7 @@ def _perform(
 ) -> None:
     """Do one request. Raises FetchError, and what writing raises; a redirect is left in the exchange."""
     if seconds <= 0:
-        raise FetchError("it took too long")
+        raise FetchError(gettext_noop("it took too long"))
     curl = pycurl.Curl()
     options = {
         pycurl.URL: address.url,
@@ -463,18 +472,18 @@ def _perform(
         exchange.end()
     if exchange.location is None and exchange.received == 0 and not exchange.needs_libcurl:
         # Also an answer that ends within its headers, which libcurl does not mind.
-        raise FetchError("its host sent nothing")
+        raise FetchError(gettext_noop("its host sent nothing"))
 
 
-_NOT_UNPACKED = "its host sent it packed, and it cannot be unpacked"
-_BROKE = "the connection broke before all of it had come"
-_MISBEHAVED = "its host did not answer as a web server should"
+_NOT_UNPACKED = gettext_noop("its host sent it packed, and it cannot be unpacked")
+_BROKE = gettext_noop("the connection broke before all of it had come")
+_MISBEHAVED = gettext_noop("its host did not answer as a web server should")
 _MESSAGES = {
     pycurl.E_BAD_CONTENT_ENCODING: _NOT_UNPACKED,
-    pycurl.E_OPERATION_TIMEDOUT: "it took too long",
-    pycurl.E_COULDNT_CONNECT: "its host could not be reached",
-    pycurl.E_SSL_CONNECT_ERROR: "no secure connection to its host could be made",
-    pycurl.E_PEER_FAILED_VERIFICATION: "its host could not prove who it is",
+    pycurl.E_OPERATION_TIMEDOUT: gettext_noop("it took too long"),
+    pycurl.E_COULDNT_CONNECT: gettext_noop("its host could not be reached"),
+    pycurl.E_SSL_CONNECT_ERROR: gettext_noop("no secure connection to its host could be made"),
+    pycurl.E_PEER_FAILED_VERIFICATION: gettext_noop("its host could not prove who it is"),
     **dict.fromkeys(
         (pycurl.E_PARTIAL_FILE, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR, pycurl.E_GOT_NOTHING),
         _BROKE,
@@ -483,4 +492,6 @@ _MESSAGES = {
 
 
 def _too_large(max_bytes: int) -> FetchError:
-    return FetchError(f"it is larger than {max_bytes / 2**20:.3g} MiB", hopeless=True)
+    return FetchError(
+        gettext_noop("it is larger than %(size)s MiB") % {"size": f"{max_bytes / 2**20:.3g}"}, hopeless=True
+    )

@@ -19,6 +19,7 @@ from gallery.engine import alerts
 from gallery.models import Invitation, Person, UpstreamAccount
 from gallery.models.alert import Alert
 from gallery.models.ledger import in_dollars
+from gallery.models.sentences import in_readers_language
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +49,8 @@ def tell_of_pause() -> int:
 
 def _why_paused(account: UpstreamAccount) -> str:
     lines = [
-        gettext("The studio has paused all requests: %(reason)s") % {"reason": account.pause_message},
-        account.pause_hint,
+        gettext("The studio has paused all requests: %(reason)s") % {"reason": in_readers_language(account.pause_message)},
+        in_readers_language(account.pause_hint),
         gettext("The balance is %(amount)s.") % {"amount": in_dollars(account.balance_usd, cents=True)}
         if account.balance_usd is not None
         else "",

@@ -19,6 +19,7 @@ from PIL import Image, ImageCms, ImageMath, features
 from gallery.images import avif_process
 from gallery.images.concurrency import DECODING
 from gallery.images.parse import CUT_OFF, DAMAGED, MAX_ICC_BYTES, NotAPicture, Parts, parse_image, png_is_full
+from lemonstudio.marking import gettext_noop
 
 THUMBNAIL_WIDTHS = (320, 480, 960)
 # For very tall pictures; WebP itself ends at 16,383.
@@ -243,9 +244,9 @@ def _decode_avif(parts: Parts) -> Image.Image:
             command, input=parts.payload, capture_output=True, timeout=2 * avif_process.MAX_SECONDS
         )
     except subprocess.TimeoutExpired:
-        raise NotAPicture("it takes too long to decode") from None
+        raise NotAPicture(gettext_noop("it takes too long to decode")) from None
     if done.returncode == avif_process.NO_MEMORY:
-        raise NotAPicture("it takes too much memory to decode")
+        raise NotAPicture(gettext_noop("it takes too much memory to decode"))
     start = struct.calcsize(avif_process.HEAD)
     if done.returncode or len(done.stdout) < start:
         raise NotAPicture(DAMAGED)

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from gallery.upstream.errors import AccountProblem, MalformedAnswer, Refused, ServerTrouble
 from gallery.upstream.fields import Hide, as_is, clean_text
+from lemonstudio.marking import gettext_noop
 
 MODELS_LIMIT = 200  # a request each
 LEFT_OUT_LIMIT = 2_000
@@ -194,7 +195,7 @@ def offered_rows(document: object, hide: Hide = as_is) -> tuple[dict[str, object
     """
     rows = document.get("data") if isinstance(document, dict) else document
     if not isinstance(rows, list):
-        raise MalformedAnswer("The server's answer holds no list of models.", retryable=True)
+        raise MalformedAnswer(gettext_noop("The server's answer holds no list of models."), retryable=True)
     found: dict[str, object] = {}
     left_out: dict[str, LeftOut] = {}
     for row in rows:
@@ -206,7 +207,7 @@ def offered_rows(document: object, hide: Hide = as_is) -> tuple[dict[str, object
         else:
             found[name] = row
     for name in islice(found, MODELS_LIMIT, None):
-        left_out[name] = LeftOut(name, f"the list has more than {MODELS_LIMIT} models")
+        left_out[name] = LeftOut(name, gettext_noop("the list has more than %(most)s models") % {"most": MODELS_LIMIT})
     return dict(islice(found.items(), MODELS_LIMIT)), list(left_out.values())[:LEFT_OUT_LIMIT]
 
 
@@ -216,17 +217,17 @@ def not_for_pictures(name: str, row: object, hide: Hide = as_is) -> str:
     category = told.get("category") or (row.get("category") if isinstance(row, dict) else None)
     operations = _operations(told, hide)
     if isinstance(category, str) and category and category.lower() != "image":
-        return f"it is for {_line(category, 40, hide)}"
+        return gettext_noop("it is for %(what)s") % {"what": _line(category, 40, hide)}
     if operations and not set(operations) & set(_OPERATIONS):
-        return f"it is for {clean_text(', '.join(operations), 80)}"
+        return gettext_noop("it is for %(what)s") % {"what": clean_text(", ".join(operations), 80)}
     if _ANSWERS_TEXT.search(name) and not operations:
-        return "it answers with text"
+        return gettext_noop("it answers with text")
     if not isinstance(category, str) and not operations:
         capabilities = told.get("capabilities")
         if isinstance(capabilities, list) and capabilities and "image" not in capabilities:
-            return "its capabilities do not name pictures"
+            return gettext_noop("its capabilities do not name pictures")
         if _NO_PICTURES.search(name) and not _SOME_PICTURES.search(name):
-            return "its name is not that of a model for pictures"
+            return gettext_noop("its name is not that of a model for pictures")
     return ""
 
 
@@ -261,7 +262,11 @@ def offered_model(
     described = bool(_texts(contract.get("supported_parameters")) or contract.get("operation_constraints"))
     words = _operations({**told, **contract}, hide) or _operations(told, hide) or _operations(summary, hide)
     known = [word for word in words if word in _OPERATIONS]
-    problems = [f"The studio does not know its operation “{word}”." for word in words if word not in _OPERATIONS]
+    problems = [
+        gettext_noop("The studio does not know its operation “%(operation)s”.") % {"operation": word}
+        for word in words
+        if word not in _OPERATIONS
+    ]
     facts = {_OPERATIONS[word]: _facts(word, contract or summary) for word in known}
     if "references" in facts and "edit" not in facts:
         facts["edit"] = facts["references"]
@@ -363,7 +368,10 @@ def _options(
         told = [one for one in taking if choices[one]]
         if len(told) < len(taking):
             others = ", ".join(one for one in taking if one not in told)
-            problems.append(f"“{name}” has no choices for {others}. It is left out there, and the upstream decides.")
+            text = gettext_noop(
+                "“%(name)s” has no choices for %(operations)s. It is left out there, and the upstream decides."
+            )
+            problems.append(text % {"name": name, "operations": others})
         others_for = {one: choices[one][:CHOICES_LIMIT] for one in told if choices[one] != offered}
         label = name.replace("_", " ").capitalize()
         default = offered[0] if name in required else ""
@@ -445,21 +453,29 @@ def _read_prices(told: list[Mapping[str, Any]], page: Mapping[str, Any], hide: H
                     result.tokens[rate] = price
     varies = any(one.get("has_complex_pricing") is True for one in (*told, page))
     if varies and not result.rows and not (unit == "per_token" and result.tokens):
-        span = _span(told)
-        result.problems = (
-            f"Its price depends on what is chosen{span}, and the upstream does not say how in a form that the studio "
-            "knows. Fill in the prices by option.",
-        )
+        result.problems = (_priced_by_choice(*_span(told)),)
     return result
 
 
-def _span(told: Iterable[Mapping[str, Any]]) -> str:
+def _priced_by_choice(least: Decimal | None, most: Decimal | None) -> str:
+    if least is None or most is None:
+        return gettext_noop(
+            "Its price depends on what is chosen, and the upstream does not say how in a form that the studio knows. "
+            "Fill in the prices by option."
+        )
+    return gettext_noop(
+        "Its price depends on what is chosen ($%(least)s to $%(most)s), and the upstream does not say how in a form "
+        "that the studio knows. Fill in the prices by option."
+    ) % {"least": least, "most": most}
+
+
+def _span(told: Iterable[Mapping[str, Any]]) -> tuple[Decimal | None, Decimal | None]:
     for one in told:
         pricing = _object(one, "pricing")
         least, most = _price(pricing.get("min_price")), _price(pricing.get("max_price"))
         if least is not None and most is not None:
-            return f" (${least} to ${most})"
-    return ""
+            return least, most
+    return None, None
 
 
 def _variants(variants: object, hide: Hide) -> tuple[tuple[dict[str, str], Decimal], ...]:

@@ -12,6 +12,8 @@ from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from gallery.web import second_step
@@ -19,8 +21,8 @@ from gallery.web.http import StudioRequest
 
 logger = logging.getLogger(__name__)
 
-BUSY = "The studio is busy just now. Nothing is lost; try again in a moment."
-DISK_FULL = "The studio’s disk is full. Nothing was sent. An administrator can make room."
+BUSY = gettext_lazy("The studio is busy just now. Nothing is lost; try again in a moment.")
+DISK_FULL = gettext_lazy("The studio’s disk is full. Nothing was sent. An administrator can make room.")
 # What a person opens who still has to set up the second step that the studio asks of them.
 WITHOUT_SECOND_STEP = {
     "logout",
@@ -129,14 +131,14 @@ class BusyMiddleware:
         if _asks_too_much(exception):
             logger.error("A request asked the database for too much at once: %s", exception)
             if cast("StudioRequest", request).htmx:
-                return _toast("That is too much at once. Choose less, and try again.", status=400)
+                return _toast(_("That is too much at once. Choose less, and try again."), status=400)
             return HttpResponse(render_to_string("400.html"), status=400)
         if not _is_away(exception):
             return None
         logger.warning("A request could not wait for the database: %s", exception)
         is_full = _is_full(exception)
         if cast("StudioRequest", request).htmx:
-            return _toast(DISK_FULL if is_full else BUSY, status=503)
+            return _toast(str(DISK_FULL if is_full else BUSY), status=503)
         # This page must not need the database.
         page = render_to_string("503.html", {"prompt": request.POST.get("prompt", ""), "is_full": is_full})
         return HttpResponse(page, status=503, headers={"Retry-After": "5"})

@@ -162,7 +162,7 @@ def test_invitation_makes_an_account_and_leads_to_the_gallery(
     listed = signed_in(owner).get("/invitations/").content.decode()
     assert "Nina Newcomer" in listed
     assert "1 of 2 used" in listed
-    assert str(Notice.objects.get(person=owner)) == "Nina Newcomer came by your invitation"
+    assert str(Notice.objects.get(person=owner)) == "Nina Newcomer joined by your invitation"
 
 
 def test_person_who_used_the_link_is_sent_to_the_gallery(into_gallery: str, private_gallery: Gallery) -> None:

@@ -197,6 +197,9 @@ globalThis.studioWords = {
   "You seem to be offline. Try again.": [
     "Anscheinend offline. Erneut versuchen."
   ],
+  "green": [
+    "grün"
+  ],
   "in %(gallery)s": [
     "in %(gallery)s"
   ],
@@ -205,6 +208,9 @@ globalThis.studioWords = {
   ],
   "not in a gallery": [
     "in keiner Galerie"
+  ],
+  "red": [
+    "rot"
   ],
   "“%(name)s” is larger than 20 MB. Make it smaller, and choose it again.": [
     "„%(name)s“ ist größer als 20 MB. Verkleinern und noch einmal wählen."
