@@ -175,6 +175,11 @@ def test_catalogue_has_every_text(source: Catalog, catalog: Catalog) -> None:
     assert there - wanted == set(), "run `make messages`"
 
 
+def test_every_text_is_translated(catalog: Catalog) -> None:
+    open_ = [message.id for message in catalog if message.id and (message.fuzzy or not messages.is_translated(message))]
+    assert open_ == []
+
+
 PLACE = re.compile(r"%\(\w+\)[sd]|%[sd]|%%|\{\w*\}")
 
 

@@ -1,4 +1,4 @@
-"""The language in which a person reads the studio."""
+"""The language in which a person reads the studio, and alerts in each language."""
 
 from django.db import migrations, models
 
@@ -12,6 +12,13 @@ class Migration(migrations.Migration):
             name="language",
             field=models.CharField(
                 blank=True, default="", editable=False, help_text="Empty: as their browser says.", max_length=10
+            ),
+        ),
+        migrations.AddField(
+            model_name="alert",
+            name="translations",
+            field=models.JSONField(
+                default=dict, editable=False, help_text="Subject and text in each language; of earlier alerts in none."
             ),
         ),
     ]

@@ -31,6 +31,9 @@ class Alert(models.Model):
     key = models.CharField(max_length=100, help_text=_("The same thing is reported once."))
     subject = models.CharField(max_length=200)
     text = models.TextField()
+    translations = models.JSONField(
+        default=dict, editable=False, help_text=_("Subject and text in each language; of earlier alerts in none.")
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     due_at = models.DateTimeField(
         null=True, blank=True, default=timezone.now, db_index=True, help_text=_("Empty if nothing is left to do.")
@@ -48,6 +51,11 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+    def words(self, language: str) -> tuple[str, str]:
+        """Subject and text in this language, if they are there."""
+        subject, text = self.translations.get(language, (self.subject, self.text))
+        return subject, text
 
     def claim(self) -> bool:
         """Whether this process tells it now. If it dies over that, another one does after a while."""

@@ -62,7 +62,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
     )
 
     language = models.CharField(
-        max_length=10, blank=True, default="", editable=False, help_text="Empty: as their browser says."
+        max_length=10, blank=True, default="", editable=False, help_text=_("Empty: as their browser says.")
     )
 
     session_round = models.PositiveIntegerField(

@@ -15,8 +15,8 @@ THIS_IS_TURNED_AWAY = gettext_noop("The service turns this request away at the m
 
 # A test finds what is marked elsewhere and missing here.
 PATTERNS = (
-    MODEL_IS_TURNED_AWAY,
     THIS_IS_TURNED_AWAY,
+    MODEL_IS_TURNED_AWAY,
     "Its price depends on what is chosen ($%(least)s to $%(most)s), and the upstream does not say how in "
     "a form that the studio knows. Fill in the prices by option.",
     "The upstream says that the picture is ready, but gives no address for it. It also says: %(said)s",

@@ -48,7 +48,7 @@ def _found_in(path: Path) -> Iterable[Any]:
     text = path.read_text()
     if path.suffix == ".py" and "gettext" not in text:
         return []
-    options: Any = {"encoding": "utf-8"}
+    options: Any = {"encoding": "utf-8", "parse_template_string": True}
     if path.suffix == ".js":
         return extract_javascript(BytesIO(text.encode()), KEYWORDS, NOTES, options)
     if path.suffix != ".py":

@@ -376,7 +376,7 @@ def mailed(inviter: Person, private_gallery: Gallery, settings: Any) -> Invitati
 def test_invitation_is_mailed_and_its_token_is_not_stored(mailed: Invitation) -> None:
     (message,) = OrmQ.objects.all()
     assert message.task["func"] == "gallery.tasks.invitation"
-    assert message.task["args"] == (mailed.pk, "http://testserver/")
+    assert message.task["args"] == (mailed.pk, "http://testserver/", "en")
     tasks.invitation(*message.task["args"])
     tasks.invitation(*message.task["args"])
     (letter,) = outbox.outbox

@@ -195,6 +195,9 @@ globalThis.studioWords = {
   "You seem to be offline. Try again.": [
     "你似乎离线了。请重试。"
   ],
+  "green": [
+    "绿"
+  ],
   "in %(gallery)s": [
     "在“%(gallery)s”中"
   ],
@@ -203,6 +206,9 @@ globalThis.studioWords = {
   ],
   "not in a gallery": [
     "不在图集中"
+  ],
+  "red": [
+    "红"
   ],
   "“%(name)s” is larger than 20 MB. Make it smaller, and choose it again.": [
     "“%(name)s”超过 20 MB。请缩小后重新选择。"
