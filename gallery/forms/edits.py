@@ -172,6 +172,7 @@ class VariationForm(forms.Form):
             self.add_error("count", _("One picture is the least."))
         elif model and count and count > model.max_count:
             self.add_error(
-                "count", _("%(model)s makes at most %(count)d at once.") % {"model": model, "count": model.max_count}
+                "count",
+                _("%(model)s makes %(count)d at once at the most.") % {"model": model, "count": model.max_count},
             )
         return cleaned

@@ -166,7 +166,7 @@ def failed(request: HttpRequest, name: str, problem: Any) -> HttpResponse:
 def _refuse(request: HttpRequest, sociallogin: Any, why: str) -> NoReturn:
     name = sociallogin.provider.app.name
     logger.warning("Sign-in refused: a person of %s from %s", name, client_address(request))
-    messages.error(request, why.format(provider=name))
+    messages.error(request, why % {"provider": name})
     raise ImmediateHttpResponse(redirect("login"))
 
 
