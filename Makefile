@@ -22,7 +22,7 @@ AGAIN = $(if $(ONE_MORE_TRY),$(PY) -m pytest --lf --lfnf=none,false)
 IN_PARALLEL = $(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev check lint types imports templates migrations frontend quick test unit postgres browser a-browser an-nginx \
+.PHONY: help run dev check lint types imports templates migrations frontend messages quick test unit postgres browser a-browser an-nginx \
 	bench bench-tests profile soak interop clean
 
 help: ## Lists the targets
@@ -61,6 +61,9 @@ frontend: node_modules/installed ## biome, tsc, and the tests of JavaScript modu
 	$(NODE) node_modules/.bin/tsc --project tsconfig.json
 	$(NODE) node_modules/.bin/tsc --project tests/js
 	$(NODE) --test --test-reporter=dot 'tests/js/**/*.test.js'
+
+messages: $(VENV)/installed-dev ## Texts to translate: collects them, updates the catalogues, compiles them
+	$(PY) -m tests.support.messages
 
 quick: $(VENV)/installed-dev ## Tests without processes and browser; ARGS=--lf runs what failed last time
 	$(PYTEST) -m "not process and not browser" $(ARGS)

@@ -4,11 +4,12 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 
 class GalleryConfig(AppConfig):
     name = "gallery"
-    verbose_name = "Studio"
+    verbose_name = _("Studio")
 
     def ready(self) -> None:
         from django.db.models.signals import post_migrate

@@ -1,6 +1,7 @@
 """Messages to the background tasks. A message that is sent in a transaction commits or rolls back with its row."""
 
 from django.db import transaction
+from django.utils.translation import get_language
 from django_q.tasks import async_task
 
 from lemonstudio.processes.bell import ring
@@ -34,13 +35,13 @@ def enqueue_alerts() -> None:
 
 
 def enqueue_invitation(invitation_id: int, origin: str) -> None:
-    """Mail an invitation; `origin` is the studio's own address, as the sender's browser sees it."""
-    async_task("gallery.tasks.invitation", invitation_id, origin, save=False)
+    """Mail an invitation in the language of the moment; `origin` is the studio's own address, as the sender sees it."""
+    async_task("gallery.tasks.invitation", invitation_id, origin, get_language(), save=False)
 
 
 def enqueue_password_reset(email: str, origin: str) -> None:
-    """Mail a link to reset a password, if there is an account with this e-mail."""
-    async_task("gallery.tasks.password_reset", email, origin, save=False)
+    """Mail a link to reset a password, if there is an account with this e-mail, in the language of the moment."""
+    async_task("gallery.tasks.password_reset", email, origin, get_language(), save=False)
 
 
 def enqueue_catalogue_sync() -> None:

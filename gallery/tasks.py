@@ -6,7 +6,9 @@ import multiprocessing
 import time
 from collections.abc import Callable
 
+from django.conf import settings
 from django.db import connection
+from django.utils import translation
 
 from gallery.downloads import build
 from gallery.engine import alerts, catalogue_sync, fetchers, housekeeping, mail, media_check, raw_answers, runner
@@ -121,13 +123,16 @@ def deliver_alerts() -> None:
     alerts.deliver()
 
 
-def invitation(invitation_id: int, origin: str) -> None:
-    mail.send_invitation(invitation_id, origin)
+def invitation(invitation_id: int, origin: str, language: str | None = None) -> None:
+    """Without a language: from a queue of an earlier version. The same below."""
+    with translation.override(language or settings.LANGUAGE_CODE):
+        mail.send_invitation(invitation_id, origin)
 
 
-def password_reset(email: str, origin: str) -> None:
+def password_reset(email: str, origin: str, language: str | None = None) -> None:
     """Run twice, it mails twice; each link works until one of them is used."""
-    mail.send_password_reset(email, origin)
+    with translation.override(language or settings.LANGUAGE_CODE):
+        mail.send_password_reset(email, origin)
 
 
 def sync_catalogue() -> None:

@@ -205,6 +205,7 @@ urlpatterns = [
     path("account/steps/codes/new/", allauth_codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
     path("account/steps/codes/file/", allauth_codes.download_recovery_codes, name="mfa_download_recovery_codes"),
     path("account/theme/", account.theme, name="theme"),
+    path("account/language/", account.language, name="language"),
     path("account/password/", account.PasswordChange.as_view(), name="password_change"),
     path("account/password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
 ]

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy
 
 from lemonstudio import environment
 from lemonstudio.environment import choice as _choice
@@ -193,6 +194,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "gallery.web.trusted_header.TrustedHeaderMiddleware",
+    # After what says who asks.
+    "gallery.web.language.LanguageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "gallery.web.middleware.SignInMiddleware",
@@ -216,7 +219,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "gallery.web.context_processors.studio",
             ],
-            "builtins": ["gallery.templatetags.icons"],
+            "builtins": ["gallery.templatetags.icons", "gallery.templatetags.figures", "django.templatetags.i18n"],
         },
     },
 ]
@@ -321,7 +324,7 @@ if _oidc["ISSUER"] or _oidc["CLIENT_ID"] or _oidc_secret:
     SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"].append(
         {
             "provider_id": "oidc",
-            "name": _oidc["NAME"] or "your company account",
+            "name": _oidc["NAME"] or gettext_lazy("your company account"),
             "client_id": _oidc["CLIENT_ID"],
             "secret": _oidc_secret,
             "settings": {
@@ -358,7 +361,14 @@ if bool(LEMONSTUDIO_TRUSTED_HEADER) != bool(LEMONSTUDIO_TRUSTED_PROXIES):
 if any(network.prefixlen == 0 for network in LEMONSTUDIO_TRUSTED_PROXIES):
     raise ImproperlyConfigured("LEMONSTUDIO_TRUSTED_PROXIES names all addresses. Then every visitor is any person.")
 
-LANGUAGE_CODE = "en-us"
+# In the order in which the account page offers them; gallery/locale has the translations.
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("zh-hans", "简体中文")]
+# What strangers get whose browser asks for none of them, and what background work writes.
+LANGUAGE_CODE = _choice("LEMONSTUDIO_LANGUAGE", "en", tuple(code for code, _ in LANGUAGES))
+# Django looks there before any app, so that the studio's words win.
+LOCALE_PATHS = [BASE_DIR / "gallery" / "locale"]
+# How each language writes dates.
+FORMAT_MODULE_PATH = "lemonstudio.formats"
 TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
@@ -427,7 +437,7 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750
 _workers = _number("LEMONSTUDIO_WORKERS", 4)
 Q_CLUSTER: dict[str, Any] = {
     "name": "lemonstudio",
-    "label": "Background tasks",
+    "label": gettext_lazy("Background tasks"),
     # The broker is a table of the default database, so that a message commits or rolls back with its row.
     "orm": "default",
     "broker_class": "lemonstudio.processes.broker.StudioBroker",

@@ -8,6 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from gallery import services
@@ -25,7 +27,7 @@ class UpstreamAccountAdmin(admin.ModelAdmin[UpstreamAccount]):
     list_display = ["__str__", "pause_code", "paused_at", "resume_at", "balance_usd", "holder"]
     actions = ["resume"]
 
-    @admin.action(description="Go on now", permissions=["change"])
+    @admin.action(description=gettext_lazy("Go on now"), permissions=["change"])
     def resume(self, request: HttpRequest, accounts: QuerySet[UpstreamAccount]) -> None:
         self._resume(request)
 
@@ -62,7 +64,7 @@ class UpstreamAccountAdmin(admin.ModelAdmin[UpstreamAccount]):
         reason = request.POST.get("reason", "")[:LONGEST_REASON]
         services.operations.pause(getattr(request.user, "name", "") or "An administrator", reason)
         self._log(request, "Paused. " + reason)
-        self.message_user(request, "Nothing more is sent. What is on its way is finished.", messages.SUCCESS)
+        self.message_user(request, _("Nothing more is sent. What is on its way is finished."), messages.SUCCESS)
         return _back()
 
     def resume_view(self, request: HttpRequest) -> HttpResponse:
@@ -75,13 +77,13 @@ class UpstreamAccountAdmin(admin.ModelAdmin[UpstreamAccount]):
         self._may_change(request)
         cancelled = services.operations.cancel_queued()
         self._log(request, f"Cancelled what was queued: {cancelled}.")
-        self.message_user(request, f"Cancelled: {cancelled}.", messages.SUCCESS)
+        self.message_user(request, _("Cancelled: %(count)d.") % {"count": cancelled}, messages.SUCCESS)
         return _back()
 
     def _resume(self, request: HttpRequest) -> None:
         services.operations.resume()
         self._log(request, "Resumed.")
-        self.message_user(request, "The queue goes on.", messages.SUCCESS)
+        self.message_user(request, _("The queue goes on."), messages.SUCCESS)
 
     def _may_change(self, request: HttpRequest) -> None:
         if not self.has_change_permission(request):

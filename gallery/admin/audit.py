@@ -5,6 +5,7 @@ import json
 from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from gallery.admin.jobs import ReadOnlyAdmin
 from gallery.models.audit import AuditEntry
@@ -20,16 +21,20 @@ class AuditEntryAdmin(ReadOnlyAdmin):
               "before_and_after", "note"]  # fmt: skip
     show_full_result_count = False
 
-    @admin.display(description="changed")
+    @admin.display(description=_("changed"))
     def fields_changed(self, entry: AuditEntry) -> str:
         return ", ".join(entry.changes)[:200]
 
-    @admin.display(description="before and after")
+    @admin.display(description=_("before and after"))
     def before_and_after(self, entry: AuditEntry) -> SafeString:
         rows = ((name, _said(before), _said(after)) for name, (before, after) in entry.changes.items())
         body = format_html_join("", "<tr><th scope='row'>{}</th><td>{}</td><td>{}</td></tr>", rows)
         return format_html(
-            "<table><thead><tr><th>Field</th><th>Before</th><th>After</th></tr></thead><tbody>{}</tbody></table>", body
+            "<table><thead><tr><th>{}</th><th>{}</th><th>{}</th></tr></thead><tbody>{}</tbody></table>",
+            _("Field"),
+            _("Before"),
+            _("After"),
+            body,
         )
 
 

@@ -15,9 +15,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -43,7 +46,7 @@ class RowsField(forms.JSONField):
 
     empty: ClassVar[type] = list
 
-    default_error_messages = {"invalid": "This is no JSON. %(where)s"}
+    default_error_messages = {"invalid": gettext_lazy("This is no JSON. %(where)s")}
     widget = forms.Textarea
 
     def to_python(self, value: Any) -> Any:
@@ -77,10 +80,15 @@ def where_it_breaks(text: str) -> str:
     except json.JSONDecodeError as error:
         lines = text.splitlines() or [""]
         near = lines[min(error.lineno, len(lines)) - 1].strip()[:60]
-        return f"Line {error.lineno}, character {error.colno}: {error.msg}. The line reads: {near}"
+        return _("Line %(line)d, character %(column)d: %(problem)s. The line reads: %(near)s") % {
+            "line": error.lineno,
+            "column": error.colno,
+            "problem": error.msg,
+            "near": near,
+        }
     except (ValueError, RecursionError):
         pass
-    return "It cannot be read."
+    return _("It cannot be read.")
 
 
 def set_out(rows: Any) -> str:
@@ -135,29 +143,40 @@ class ImageModelForm(forms.ModelForm[ImageModel]):
         }
         field_classes = {"token_prices": ObjectField, "routes": ObjectField}
         help_texts = {
-            "max_count": "How many pictures one request may ask for, 1 to 10.",
-            "options": "What people may choose, in the order of the form. “Field” is the field of the request.",
+            "max_count": gettext_lazy("How many pictures one request may ask for, 1 to 10."),
+            "options": gettext_lazy(
+                "What people may choose, in the order of the form. “Field” is the field of the request."
+            ),
             "ruled_out": (
-                "Choices that the upstream refuses together: "
-                '{"background": "transparent", "output_format": "jpeg"}. "*" is any value, "" is not chosen.'
+                gettext_lazy(
+                    "Choices that the upstream refuses together: "
+                    '{"background": "transparent", "output_format": "jpeg"}. "*" is any value, "" is not chosen.'
+                )
             ),
             "token_prices": (
-                'US dollars per million tokens: {"text_input": "5", "image_input": "8", "image_output": "30"}. A '
-                "request is settled by them once the upstream has counted; estimates come from the prices above."
+                gettext_lazy(
+                    'US dollars per million tokens: {"text_input": "5", "image_input": "8", "image_output": "30"}. A '
+                    "request is settled by them once the upstream has counted; estimates come from the prices above."
+                )
             ),
             "routes": (
-                'Where an operation goes, if not where it usually does: {"edit": {"endpoint": "/images/generations", '
-                '"encoding": "multipart", "references": 1, "fields": {"operation": "image-to-image"}}}.'
+                gettext_lazy(
+                    'Where an operation goes, if not where it usually does: {"edit": {"endpoint": '
+                    '"/images/generations", '
+                    '"encoding": "multipart", "references": 1, "fields": {"operation": "image-to-image"}}}.'
+                )
             ),
-            "prompt_limit": "In characters, 1 to 32,000.",
-            "can_edit": "It takes a picture and a prompt, and may take a mask.",
-            "can_vary": "It takes a picture without a prompt, and makes others like it.",
+            "prompt_limit": gettext_lazy("In characters, 1 to 32,000."),
+            "can_edit": gettext_lazy("It takes a picture and a prompt, and may take a mask."),
+            "can_vary": gettext_lazy("It takes a picture without a prompt, and makes others like it."),
             "prices": (
-                "Where the price depends on what is chosen: "
-                '{"when": {"resolution": "4k"}, "price": "0.24"}. The first row whose choices are all made counts; '
-                "else the price above. So a row that names more choices comes before one that names fewer."
+                gettext_lazy(
+                    "Where the price depends on what is chosen: "
+                    '{"when": {"resolution": "4k"}, "price": "0.24"}. The first row whose choices are all made counts; '
+                    "else the price above. So a row that names more choices comes before one that names fewer."
+                )
             ),
-            "response_format": "Leave it to the upstream, unless it delivers nothing that way.",
+            "response_format": gettext_lazy("Leave it to the upstream, unless it delivers nothing that way."),
         }
 
     def clean(self) -> dict[str, Any]:
@@ -178,10 +197,13 @@ def misfit(cleaned: dict[str, Any]) -> str:
     options = {option.name: option for option in model.option_list}
     for name, choice in (pair for row in model.prices for pair in row["when"].items()):
         if name not in options:
-            return f"A price depends on “{name}”, which is no option of this model."
+            return _("A price depends on “%(name)s”, which is no option of this model.") % {"name": name}
         option = options[name]
         if not any(one.accepts(choice) for one in (option, *map(option.for_operation, Operation))):
-            return f"A price depends on “{choice}”, which is no choice of “{name}”."
+            return _("A price depends on “%(choice)s”, which is no choice of “%(name)s”.") % {
+                "choice": choice,
+                "name": name,
+            }
     return ""
 
 
@@ -190,7 +212,7 @@ class UpstreamFilter(admin.SimpleListFilter):
     parameter_name = "upstream"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return [("offered", "Offered"), ("gone", "Not offered any more")]
+        return [("offered", _("Offered")), ("gone", _("Not offered any more"))]
 
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[ImageModel]) -> models.QuerySet[ImageModel]:
         wanted = self.value()
@@ -235,7 +257,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
     fieldsets = [
         (None, {"fields": ["slug", "label", "description", "enabled", "position"]}),
         (
-            "What it can do",
+            gettext_lazy("What it can do"),
             {
                 "fields": [
                     "options",
@@ -249,12 +271,12 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
             },
         ),
         (
-            "Edits and variations",
+            gettext_lazy("Edits and variations"),
             {"fields": ["can_edit", "can_vary", "edit_needs_mask", "edit_square", "edit_max_side", "edit_max_bytes"]},
         ),
-        ("What it costs", {"fields": ["price", "price_per", "prices", "price_preview", "token_prices"]}),
-        ("Waiting for it", {"fields": ["usual_time", "success", "give_up_after", "response_format"]}),
-        ("Upstream", {"fields": ["upstream", "life", "what_was_imported", "routes"]}),
+        (gettext_lazy("What it costs"), {"fields": ["price", "price_per", "prices", "price_preview", "token_prices"]}),
+        (gettext_lazy("Waiting for it"), {"fields": ["usual_time", "success", "give_up_after", "response_format"]}),
+        (gettext_lazy("Upstream"), {"fields": ["upstream", "life", "what_was_imported", "routes"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[ImageModel]:
@@ -263,63 +285,73 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
     class Media:
         css = {"all": ["css/admin_catalogue.css"]}
 
-    @admin.display(description="usual time")
+    @admin.display(description=gettext_lazy("usual time"))
     def usual_time(self, model: ImageModel) -> str:
         if model.typical_seconds is None:
-            return "not known yet"
-        return f"{model.typical_seconds:.0f} s, slow from {model.slow_seconds or 0:.0f} s"
+            return _("not known yet")
+        return _("%(seconds)s s, slow from %(slow)s s") % {
+            "seconds": f"{model.typical_seconds:.0f}",
+            "slow": f"{model.slow_seconds or 0:.0f}",
+        }
 
-    @admin.display(description="usual time", ordering="typical_seconds")
+    @admin.display(description=gettext_lazy("usual time"), ordering="typical_seconds")
     def seconds(self, model: ImageModel) -> str:
         return "–" if model.typical_seconds is None else f"{model.typical_seconds:.0f} s"
 
-    @admin.display(description="gone", ordering="gone_at")
+    @admin.display(description=gettext_lazy("gone"), ordering="gone_at")
     def gone(self, model: ImageModel) -> str:
-        return f"since {model.gone_at:%Y-%m-%d}" if model.gone_at else "–"
+        return _("since %(day)s") % {"day": date_format(model.gone_at, "SHORT_DATE_FORMAT")} if model.gone_at else "–"
 
-    @admin.display(description="brought a picture")
+    @admin.display(description=gettext_lazy("brought a picture"))
     def success(self, model: ImageModel) -> str:
-        return "not known yet" if model.success_rate is None else f"{model.success_rate:.0%} of the latest"
+        return (
+            _("not known yet")
+            if model.success_rate is None
+            else (_("%(percent)d %% of the latest") % {"percent": round(100 * model.success_rate)})
+        )
 
-    @admin.display(description="prices")
+    @admin.display(description=gettext_lazy("prices"))
     def price_range(self, model: ImageModel) -> str:
-        return "–" if (said := price_range(model)) == "not known" else said
+        return "–" if (said := price_range(model)) == _("not known") else said
 
-    @admin.display(description="also makes")
+    @admin.display(description=gettext_lazy("also makes"))
     def beyond_prompts(self, model: ImageModel) -> str:
-        able = [word for word, can in (("edits", model.can_edit), ("variations", model.can_vary)) if can]
+        able = [word for word, can in ((_("edits"), model.can_edit), (_("variations"), model.can_vary)) if can]
         return ", ".join(able) or "–"
 
-    @admin.display(description="upstream")
+    @admin.display(description=gettext_lazy("upstream"))
     def upstream(self, model: ImageModel) -> str:
         if model.gone_at:
-            return f"not offered since {model.gone_at:%Y-%m-%d}"
-        return "imported" if model.imported else "not imported yet"
+            return _("not offered since %(day)s") % {"day": date_format(model.gone_at, "SHORT_DATE_FORMAT")}
+        return _("imported") if model.imported else _("not imported yet")
 
-    @admin.display(description="its life")
+    @admin.display(description=gettext_lazy("its life"))
     def life(self, model: ImageModel) -> str:
-        return life_in_words(model.lifecycle) if model.lifecycle else "nothing is said of its end"
+        return life_in_words(model.lifecycle) if model.lifecycle else _("nothing is said of its end")
 
-    @admin.display(description="in the form on Create")
+    @admin.display(description=gettext_lazy("in the form on Create"))
     def composer_preview(self, model: ImageModel) -> SafeString | str:
         """The saved options as people see them."""
         if not model.pk or not model.options:
-            return "Shown once the model is saved with options."
+            return _("Shown once the model is saved with options.")
         fields = []
         for option in model.option_list:
-            only = f" (only for {', '.join(option.operations)})" if option.operations else ""
+            label = option.label
+            if option.operations:
+                words = _("%(label)s (only for %(operations)s)")
+                label = words % {"label": label, "operations": ", ".join(option.operations)}
             field = option_field(option)
             shown = field.widget.render(f"preview_{option.name}", option.default or None, {"disabled": True})
-            fields.append((f"{option.label}{only}", shown))
+            fields.append((label, shown))
         return format_html(
             '<div class="composer-preview">{}</div>', format_html_join("", "<div><b>{}</b><div>{}</div></div>", fields)
         )
 
-    @admin.display(description="option sheet")
+    @admin.display(description=gettext_lazy("option sheet"))
     def sheet(self, model: ImageModel) -> str:
         found = sheet_for(model.slug) if model.slug else None
         if found is None:
-            return "There is none for this name."
+            return _("There is none for this name.")
         return f"{found.family}; source: {found.source}. {found.notes}".strip()
 
     def save_model(self, request: HttpRequest, obj: ImageModel, form: Any, change: bool) -> None:
@@ -330,34 +362,38 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
                 if name not in form.changed_data:
                     setattr(obj, name, Decimal(value) if name == "price" else value)
             self.message_user(
-                request, f"The option sheet of {found.family} filled in what it knows. Source: {found.source}."
+                request,
+                _("The option sheet of %(family)s filled in what it knows. Source: %(source)s.")
+                % {"family": found.family, "source": found.source},
             )
         super().save_model(request, obj, form, change)
 
-    @admin.display(description="what that comes to")
+    @admin.display(description=gettext_lazy("what that comes to"))
     def price_preview(self, model: ImageModel) -> SafeString | str:
         if not model.pk:
-            return "Shown once the model is saved."
+            return _("Shown once the model is saved.")
         rows = [
             (
                 row.when,
-                "not known" if row.price is None else money(row.price),
+                _("not known") if row.price is None else money(row.price),
                 "usual" if row.is_usual else "",
             )
             for row in price_table(model)
         ]
-        return _table("When this is chosen", "One picture costs", "Which is", rows=rows)
+        return _table(_("When this is chosen"), _("One picture costs"), _("Which is"), rows=rows)
 
-    @admin.display(description="set by hand or imported")
+    @admin.display(description=gettext_lazy("set by hand or imported"))
     def what_was_imported(self, model: ImageModel) -> SafeString | str:
         """Where the catalogue stands against the last import, so that one sees what an import would keep."""
         if not model.pk or not model.imported:
-            return "Nothing was imported for this model yet. What was set by hand is kept by an import."
+            return _("Nothing was imported for this model yet. What was set by hand is kept by an import.")
         rows = [(one.what, one.then, one.now) for one in beside_import(model)]
         if not rows:
-            return "All is as it was imported; the next import may change it."
-        table = _table("Set by hand since", "As imported", "Now", rows=rows)
-        return format_html("<div>{}<p>An import keeps these, unless it is told to overwrite them.</p></div>", table)
+            return _("All is as it was imported; the next import may change it.")
+        table = _table(_("Set by hand since"), _("As imported"), _("Now"), rows=rows)
+        return format_html(
+            "<div>{}<p>{}</p></div>", table, _("An import keeps these, unless it is told to overwrite them.")
+        )
 
     # -- the comparison
 
@@ -399,7 +435,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": "Compare with upstream",
+            "title": _("Compare with upstream"),
             "snapshot": snapshot,
             "just_now": snapshot is not None and timezone.now() - snapshot.taken_at < timedelta(minutes=1),
             "comparison": compared,
@@ -422,21 +458,23 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
             there = set(ImageModel.objects.values_list("slug", flat=True))
             picks = [pick for pick in picks if pick.slug in there]
         if not picks:
-            self.message_user(request, "Nothing was checked, and nothing was changed.", messages.WARNING)
+            self.message_user(request, _("Nothing was checked, and nothing was changed."), messages.WARNING)
             return HttpResponseRedirect(_compare_page())
         applied = apply_catalogue(snapshot.offered if snapshot else [], picks, snapshot.left_out if snapshot else [])
         self._record(request, applied)
         for words, found in (
-            ("added, and on offer", applied.added),
-            ("brought up to date", applied.changed),
-            ("no longer on offer", applied.gone),
+            (_("%(models)s: added, and on offer."), applied.added),
+            (_("%(models)s: brought up to date."), applied.changed),
+            (_("%(models)s: no longer on offer."), applied.gone),
         ):
             if found:
                 names = ", ".join(model.label for model in found)
-                self.message_user(request, f"{names}: {words}.", messages.SUCCESS)
+                self.message_user(request, words % {"models": names}, messages.SUCCESS)
         if applied.missed:
             missed = ", ".join(applied.missed)
-            note = f"Left alone, since not as they were shown any more: {missed}. Look at them again below."
+            note = _("Left alone, since not as they were shown any more: %(models)s. Look at them again below.") % {
+                "models": missed
+            }
             self.message_user(request, note, messages.WARNING)
         return HttpResponseRedirect(_compare_page())
 

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from gallery.models import Gallery
 
@@ -26,12 +27,14 @@ class GalleryAdmin(admin.ModelAdmin[Gallery]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Gallery]:
         return Gallery.objects.with_counts()
 
-    @admin.display(description="pictures")
+    @admin.display(description=_("pictures"))
     def pictures_in_it(self, gallery: Gallery) -> int:
         return int(getattr(gallery, "picture_count", 0))
 
-    @admin.display(description="pictures")
+    @admin.display(description=_("pictures"))
     def open_gallery(self, gallery: Gallery) -> str:
         """A link, and no list: a gallery may have many thousands."""
         total = self.pictures_in_it(gallery)
-        return format_html('<a href="{}">{} in it</a>', reverse("gallery_detail", args=[gallery.pk]), total)
+        return format_html(
+            '<a href="{}">{}</a>', reverse("gallery_detail", args=[gallery.pk]), _("%(count)d in it") % {"count": total}
+        )

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from gallery import services
 from gallery.admin.pictures import preview
@@ -24,7 +25,7 @@ class PictureInline(admin.TabularInline[Picture, Generation]):
     fields = ["shown", "format", "width", "height", "byte_size"]
     readonly_fields = ["shown", "format", "width", "height", "byte_size"]
 
-    @admin.display(description="picture")
+    @admin.display(description=_("picture"))
     def shown(self, picture: Picture) -> SafeString:
         return format_html(
             '<a href="{}">{}</a>', reverse("admin:gallery_picture_change", args=[picture.pk]), preview(picture)
@@ -58,11 +59,11 @@ class GenerationAdmin(admin.ModelAdmin[Generation]):
     actions = ["retry", "cancel", "read_again"]
     inlines = [PictureInline, RawAnswerInline]
 
-    @admin.display(description="prompt")
+    @admin.display(description=_("prompt"))
     def short_prompt(self, generation: Generation) -> str:
         return generation.prompt if len(generation.prompt) <= 60 else f"{generation.prompt[:59]}…"
 
-    @admin.action(description="Retry: ask for the same again (costs again)", permissions=["change"])
+    @admin.action(description=_("Retry: ask for the same again (costs again)"), permissions=["change"])
     def retry(self, request: HttpRequest, generations: QuerySet[Generation]) -> None:
         chosen = list(generations.select_related("model", "author", "gallery"))
         # Leave out what is paid for and only not fetched yet: fetching again is free.
@@ -76,27 +77,41 @@ class GenerationAdmin(admin.ModelAdmin[Generation]):
                 break
             except InvalidInput as problem:
                 self.message_user(request, f"{generation}: {problem.message}", messages.ERROR)
-        self.message_user(request, f"{again} of {len(chosen)} asked for again.", messages.SUCCESS)
+        self.message_user(
+            request,
+            _("%(count)d of %(chosen)d asked for again.") % {"count": again, "chosen": len(chosen)},
+            messages.SUCCESS,
+        )
         if len(retryable) < len(chosen):
             left = len(chosen) - len(retryable)
-            note = f"{left} left alone: their model is not on offer, or “Fetch again” brings the picture for nothing."
+            note = _(
+                "%(count)d left alone: their model is not on offer, or “Fetch again” brings the picture for nothing."
+            ) % {"count": left}
             self.message_user(request, note, messages.WARNING)
 
-    @admin.action(description="Cancel: stop waiting", permissions=["change"])
+    @admin.action(description=_("Cancel: stop waiting"), permissions=["change"])
     def cancel(self, request: HttpRequest, generations: QuerySet[Generation]) -> None:
         chosen = list(generations)
         cancelled = sum(1 for generation in chosen if generation.stop_waiting())
-        self.message_user(request, f"{cancelled} of {len(chosen)} cancelled.", messages.SUCCESS)
+        self.message_user(
+            request,
+            _("%(count)d of %(chosen)d cancelled.") % {"count": cancelled, "chosen": len(chosen)},
+            messages.SUCCESS,
+        )
 
-    @admin.action(description="Read the answer again (costs nothing)", permissions=["change"])
+    @admin.action(description=_("Read the answer again (costs nothing)"), permissions=["change"])
     def read_again(self, request: HttpRequest, generations: QuerySet[Generation]) -> None:
         chosen = list(generations)
         with_answers = set(RawAnswer.objects.filter(generation__in=chosen).values_list("generation", flat=True))
         for pk in with_answers:
             enqueue_reread(pk)
-        self.message_user(request, f"{len(with_answers)} of {len(chosen)} are being read again.", messages.SUCCESS)
+        self.message_user(
+            request,
+            _("%(count)d of %(chosen)d are being read again.") % {"count": len(with_answers), "chosen": len(chosen)},
+            messages.SUCCESS,
+        )
         if len(with_answers) < len(chosen):
-            note = f"{len(chosen) - len(with_answers)} left alone: no answer of theirs is kept."
+            note = _("%(count)d left alone: no answer of theirs is kept.") % {"count": len(chosen) - len(with_answers)}
             self.message_user(request, note, messages.WARNING)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Generation | None = None) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import django_q.admin  # noqa: F401 registers its own pages, which are replaced here
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success, Task
 
 for registered in (Schedule, Success, Failure, OrmQ):
@@ -56,7 +57,7 @@ class FailureAdmin(ReadOnlyAdmin):
     search_fields = ["name", "func"]
     fields = ["name", "func", "started", "stopped", "reason"]
 
-    @admin.display(description="reason")
+    @admin.display(description=_("reason"))
     def reason(self, task: Task) -> str:
         """The exception, without the traceback: that is in the log."""
         return str(task.result or "").partition(" : Traceback")[0][:200]

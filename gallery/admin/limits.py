@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from gallery.models import GroupLimit, GroupRight
 
@@ -15,7 +17,7 @@ class GroupLimitInline(admin.StackedInline[GroupLimit, Any]):
     model = GroupLimit
     extra = 0
     max_num = 1
-    verbose_name_plural = "limits of each person"
+    verbose_name_plural = _("limits of each person")
 
 
 @admin.register(GroupLimit)
@@ -24,9 +26,9 @@ class GroupLimitAdmin(admin.ModelAdmin[GroupLimit]):
     list_select_related = ["group"]
     autocomplete_fields = ["group"]
 
-    @admin.display(description="whose", ordering="group__name", empty_value="Everyone else")
-    def whose(self, limit: GroupLimit) -> str | None:
-        return limit.group.name if limit.group else None
+    @admin.display(description=_("whose"), ordering="group__name")
+    def whose(self, limit: GroupLimit) -> str:
+        return limit.group.name if limit.group else gettext("Everyone else")
 
 
 @admin.register(GroupRight)
@@ -38,6 +40,6 @@ class GroupRightAdmin(admin.ModelAdmin[GroupRight]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[GroupRight]:
         return super().get_queryset(request).select_related("model").prefetch_related("groups")
 
-    @admin.display(description="only for")
+    @admin.display(description=_("only for"))
     def only_for(self, right: GroupRight) -> str:
         return ", ".join(group.name for group in right.groups.all())

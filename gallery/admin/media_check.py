@@ -8,12 +8,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from gallery import services
 from gallery.admin.jobs import ReadOnlyAdmin
 from gallery.models import MediaCheck
-from gallery.models.media_check import LISTED
+from gallery.models.sentences import in_readers_language
 
 
 @admin.register(MediaCheck)
@@ -33,9 +35,9 @@ class MediaCheckAdmin(ReadOnlyAdmin):
         "found",
     ]
 
-    @admin.display(description=f"found (the first {LISTED})")
+    @admin.display(description=gettext_lazy("found (the first few)"))
     def found(self, check: MediaCheck) -> SafeString:
-        return format_html_join("", "{}<br>", ((one,) for one in check.findings)) or SafeString("–")
+        return format_html_join("", "{}<br>", ((_in_words(one),) for one in check.findings)) or SafeString("–")
 
     def get_urls(self) -> list[URLPattern]:
         start = self.admin_site.admin_view(require_POST(self.start_view))
@@ -49,11 +51,17 @@ class MediaCheckAdmin(ReadOnlyAdmin):
         if not self._may_start(request):
             raise PermissionDenied
         if services.operations.check_media(with_hash="with_hash" in request.POST):
-            self.message_user(request, "The check has begun. Load this page again to see its result.")
+            self.message_user(request, _("The check has begun. Load this page again to see its result."))
         else:
-            self.message_user(request, "A check is running already.", messages.WARNING)
+            self.message_user(request, _("A check is running already."), messages.WARNING)
         return HttpResponseRedirect(reverse("admin:gallery_mediacheck_changelist"))
 
     @staticmethod
     def _may_start(request: HttpRequest) -> bool:
         return request.user.has_perm("gallery.add_mediacheck")
+
+
+def _in_words(finding: str) -> str:
+    """`finding` is what is wrong, a colon, and the file."""
+    what, colon, file = finding.partition(": ")
+    return f"{in_readers_language(what)}{colon}{file}"

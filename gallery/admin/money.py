@@ -7,8 +7,11 @@ from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from gallery.models import Budget, LedgerEntry
 from gallery.models.ledger import WARN_FROM, in_dollars, this_month
@@ -19,8 +22,13 @@ def spent_in_words(budget: Budget) -> str:
     if budget._state.adding:
         return "–"
     state = budget.state(this_month())
-    note = ", used up" if state.is_over else ", nearly used up" if state.is_warning else ""
-    return f"{in_dollars(state.spent, cents=True)} ({state.percent} %{note})"
+    if state.is_over:
+        words = _("%(spent)s (%(percent)d %%, used up)")
+    elif state.is_warning:
+        words = _("%(spent)s (%(percent)d %%, nearly used up)")
+    else:
+        words = _("%(spent)s (%(percent)d %%)")
+    return words % {"spent": in_dollars(state.spent, cents=True), "percent": state.percent}
 
 
 class BudgetInline(admin.StackedInline[Budget, Any]):
@@ -31,22 +39,22 @@ class BudgetInline(admin.StackedInline[Budget, Any]):
     max_num = 1
     fields = ["amount", "spent_this_month"]
     readonly_fields = ["spent_this_month"]
-    verbose_name_plural = "budget"
+    verbose_name_plural = gettext_lazy("budget")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
         return super().get_queryset(request).with_spent(this_month())  # type: ignore[attr-defined, no-any-return]  # super() loses what is a QuerySet's own
 
-    @admin.display(description="spent this month")
+    @admin.display(description=gettext_lazy("spent this month"))
     def spent_this_month(self, budget: Budget) -> str:
         return spent_in_words(budget)
 
 
 class LevelFilter(admin.SimpleListFilter):
-    title = "how much is spent"
+    title = gettext_lazy("how much is spent")
     parameter_name = "level"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("over", "Used up"), ("warning", "80 % or more"), ("fine", "Less than 80 %")]
+        return [("over", _("Used up")), ("warning", _("80 % or more")), ("fine", _("Less than 80 %"))]
 
     def queryset(self, request: HttpRequest, budgets: Any) -> Any:
         if self.value() == "over":
@@ -63,7 +71,7 @@ class OwnerFilter(admin.SimpleListFilter):
     parameter_name = "whose"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("person", "A person’s"), ("group", "A group’s")]
+        return [("person", _("A person’s")), ("group", _("A group’s"))]
 
     def queryset(self, request: HttpRequest, budgets: QuerySet[Budget]) -> QuerySet[Budget]:
         whose = self.value()
@@ -86,26 +94,26 @@ class BudgetAdmin(admin.ModelAdmin[Budget]):
         """An existing budget keeps its owner: another owner's budget is a new row."""
         return [*(["person", "group"] if obj else []), "spent_this_month"]
 
-    @admin.display(description="whose", ordering="person__name")
+    @admin.display(description=gettext_lazy("whose"), ordering="person__name")
     def whose(self, budget: Budget) -> str:
-        return str(budget.person) if budget.person else f"{budget.group} (group)"
+        return str(budget.person) if budget.person else _("%(group)s (group)") % {"group": budget.group}
 
-    @admin.display(description="spent this month", ordering="booked")
+    @admin.display(description=gettext_lazy("spent this month"), ordering="booked")
     def spent_this_month(self, budget: Budget) -> str:
         return spent_in_words(budget)
 
-    @admin.display(description="left")
+    @admin.display(description=gettext_lazy("left"))
     def left(self, budget: Budget) -> str:
         return in_dollars(budget.state(this_month()).left, cents=True)
 
 
 class MonthFilter(admin.SimpleListFilter):
-    title = "month"
+    title = gettext_lazy("month")
     parameter_name = "month"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         months = LedgerEntry.objects.order_by("-month").values_list("month", flat=True).distinct()
-        return [(month.isoformat(), f"{month:%B %Y}") for month in months[:24]]
+        return [(month.isoformat(), date_format(month, "YEAR_MONTH_FORMAT")) for month in months[:24]]
 
     def queryset(self, request: HttpRequest, entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
         month = parse_month(self.value())
@@ -132,16 +140,16 @@ class LedgerEntryAdmin(admin.ModelAdmin[LedgerEntry]):
     fields = ["created_at", "person", "groups", "link", "model_label", "kind", "amount", "counts_for"]
     show_full_result_count = False
 
-    @admin.display(description="generation", ordering="generation")
+    @admin.display(description=gettext_lazy("generation"), ordering="generation")
     def link(self, entry: LedgerEntry) -> SafeString:
         address = reverse("admin:gallery_generation_change", args=[entry.generation_id])
         return format_html('<a href="{}">{}</a>', address, entry.generation)
 
-    @admin.display(description="counts for", ordering="month")
+    @admin.display(description=gettext_lazy("counts for"), ordering="month")
     def counts_for(self, entry: LedgerEntry) -> str:
-        return f"{entry.month:%B %Y}"
+        return date_format(entry.month, "YEAR_MONTH_FORMAT")
 
-    @admin.display(description="model")
+    @admin.display(description=gettext_lazy("model"))
     def model_label(self, entry: LedgerEntry) -> str:
         return entry.generation.model.label
 

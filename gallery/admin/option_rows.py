@@ -13,6 +13,7 @@ from django import forms
 from django.forms.widgets import Script
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from gallery.models.options import Operation, OptionKind
 
@@ -21,14 +22,14 @@ MOST_ROWS = 40
 _LIMITS = ("minimum", "maximum", "step", "minimum_pixels", "maximum_pixels", "ratio")
 _OPERATION = "|".join(Operation)
 _COLUMNS = ("name", "label", "kind", "choices", "default", "limits", "operations")
-_HEADS = ("Field", "Label", "Kind", "Choices", "Unless chosen", "Limits", "Only for")
+_HEADS = (_("Field"), _("Label"), _("Kind"), _("Choices"), _("Unless chosen"), _("Limits"), _("Only for"))
 _HINTS = {
     "name": "aspect_ratio",
-    "label": "Aspect ratio",
+    "label": _("Aspect ratio"),
     "choices": "1:1, 16:9",
-    "default": "not sent",
+    "default": _("not sent"),
     "limits": "minimum=0 maximum=100",
-    "operations": "all",
+    "operations": _("all"),
 }
 
 
@@ -123,19 +124,22 @@ class OptionRows(forms.Widget):
         return format_html(
             '<div class="option-rows" data-name="{}"><input type="hidden" name="{}-rows" value="1">'
             '<div class="scrolls"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
-            '<p class="help">To take an option out, empty its field. Kinds: {}. Operations: {}. If an operation has '
-            "other choices: “1:1, 16:9; edit=1:1”. Limits of a size: "
-            "step, minimum and maximum (of a side), minimum_pixels, maximum_pixels, ratio.</p>"
-            '<details{}><summary>As JSON</summary><p class="help">What you paste here takes the place of the rows.</p>'
+            '<p class="help">{}</p><details{}><summary>{}</summary><p class="help">{}</p>'
             '<textarea name="{}" id="{}" rows="8" spellcheck="false" class="vLargeTextField rows-field">{}</textarea>'
             '<pre class="rows-field">{}</pre></details></div>',
             name,
             name,
             heads,
             body,
-            ", ".join(OptionKind),
-            ", ".join(Operation),
+            _(
+                "To take an option out, empty its field. Kinds: %(kinds)s. Operations: %(operations)s. If an operation "
+                "has other choices: “1:1, 16:9; edit=1:1”. Limits of a size: step, minimum and maximum (of a side), "
+                "minimum_pixels, maximum_pixels, ratio."
+            )
+            % {"kinds": ", ".join(OptionKind), "operations": ", ".join(Operation)},
             SafeString(" open") if typed else "",
+            _("As JSON"),
+            _("What you paste here takes the place of the rows."),
             name,
             (attrs or {}).get("id", f"id_{name}"),
             typed,
@@ -147,7 +151,7 @@ class OptionRows(forms.Widget):
         cells = []
         for column, head in zip(_COLUMNS, _HEADS, strict=True):
             field = f"{name}-{place}-{column}"
-            label = f"{head}, option {place + 1}"
+            label = _("%(column)s, option %(number)d") % {"column": head, "number": place + 1}
             if column == "kind":
                 kinds = format_html_join(
                     "",

@@ -9,6 +9,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from gallery.admin.limits import GroupLimitInline
 from gallery.admin.money import BudgetInline
@@ -46,8 +47,8 @@ class PersonAdmin(UserAdmin[Person]):
     readonly_fields = ["opaque_id", "date_joined", "last_login"]
     fieldsets = [
         (None, {"fields": ["name", "email", "email_verified", "password"]}),
-        ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
-        ("Facts", {"fields": ["opaque_id", "date_joined", "last_login"]}),
+        (_("Rights"), {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
+        (_("Facts"), {"fields": ["opaque_id", "date_joined", "last_login"]}),
     ]
     add_fieldsets = [
         (None, {"classes": ["wide"], "fields": ["name", "email", "usable_password", "password1", "password2"]})

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from gallery.models import Picture
 from gallery.web.pictures import files_of
@@ -24,15 +25,15 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
     search_fields = ["generation__prompt", "sha256"]
     show_full_result_count = False
 
-    @admin.display(description="picture")
+    @admin.display(description=_("picture"))
     def shown(self, picture: Picture) -> SafeString | str:
         return preview(picture)
 
-    @admin.display(description="model")
+    @admin.display(description=_("model"))
     def made_by(self, picture: Picture) -> str:
         return picture.generation.model.label
 
-    @admin.display(description="picture")
+    @admin.display(description=_("picture"))
     def shown_large(self, picture: Picture) -> SafeString | str:
         return preview(picture, "480")
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from gallery.admin.jobs import ReadOnlyAdmin
 from gallery.models import Comment, GuestAct, Person, ShareLink
@@ -41,15 +42,15 @@ class ShareLinkAdmin(admin.ModelAdmin[ShareLink]):
     actions = ["revoke"]
     fields = readonly_fields = LINK_FIELDS
 
-    @admin.display(description="works", boolean=True)
+    @admin.display(description=_("works"), boolean=True)
     def works(self, link: ShareLink) -> bool:
         return link.is_alive
 
-    @admin.display(description="has a password", boolean=True)
+    @admin.display(description=_("has a password"), boolean=True)
     def protected(self, link: ShareLink) -> bool:
         return link.has_password
 
-    @admin.action(description="Revoke: nobody sees anything through it any more", permissions=["change"])
+    @admin.action(description=_("Revoke: it shows nothing any more"), permissions=["change"])
     def revoke(self, request: HttpRequest, links: QuerySet[ShareLink]) -> None:
         assert isinstance(request.user, Person)
         chosen = list(links.select_related("gallery"))
@@ -72,11 +73,11 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
     search_fields = ["text", "guest", "author__name", "gallery__name"]
     fields = readonly_fields = COMMENT_FIELDS
 
-    @admin.display(description="comment")
+    @admin.display(description=_("comment"))
     def short(self, comment: Comment) -> str:
         return comment.text if len(comment.text) <= 60 else f"{comment.text[:59]}…"
 
-    @admin.display(description="guest", boolean=True)
+    @admin.display(description=_("guest"), boolean=True)
     def is_guest(self, comment: Comment) -> bool:
         return comment.author_id is None
 

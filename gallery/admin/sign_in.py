@@ -15,6 +15,8 @@ from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from gallery.admin.people import is_below
 from gallery.web.providers import ENCRYPTED_SECRET
@@ -68,36 +70,47 @@ class ProviderForm(forms.ModelForm[Any]):
     """A provider's settings, by name. The secret goes in and does not come out."""
 
     new_secret = forms.CharField(
-        label="Client secret",
+        label=gettext_lazy("Client secret"),
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text="Stored encrypted. Leave it empty to keep the one that is there.",
+        help_text=gettext_lazy("Stored encrypted. Leave it empty to keep the one that is there."),
     )
     server_url = forms.URLField(
-        label="Issuer", assume_scheme="https", help_text="Such as https://login.example.org/realms/team"
+        label=gettext_lazy("Issuer"),
+        assume_scheme="https",
+        help_text=gettext_lazy("Such as https://login.example.org/realms/team"),
     )
-    scope = Lines(initial=["openid", "profile", "email"], help_text="One a line. Some providers have one for groups.")
+    scope = Lines(
+        initial=["openid", "profile", "email"],
+        help_text=gettext_lazy("One a line. Some providers have one for groups."),
+    )
     verified_email = forms.BooleanField(
-        label="Trust its e-mails",
+        label=gettext_lazy("Trust its e-mails"),
         required=False,
-        help_text="For a provider that says nothing of verified e-mails, and where people cannot choose theirs.",
+        help_text=gettext_lazy(
+            "For a provider that says nothing of verified e-mails, and where people cannot choose theirs."
+        ),
     )
     domains = Lines(
-        required=False, help_text="Whose e-mail is of one of these gets an account without an invitation. One a line."
+        required=False,
+        help_text=gettext_lazy("Whose e-mail is of one of these gets an account without an invitation. One a line."),
     )
     allowed_groups = Lines(
-        required=False, help_text="Who is in one of these groups there gets an account without an invitation."
+        required=False,
+        help_text=gettext_lazy("Who is in one of these groups there gets an account without an invitation."),
     )
-    groups_claim = forms.CharField(initial="groups", help_text="The claim that lists a person's groups.")
-    groups = Lines(required=False, help_text="Which group there is which group here: designers=Design. One a line.")
+    groups_claim = forms.CharField(initial="groups", help_text=gettext_lazy("The claim that lists a person's groups."))
+    groups = Lines(
+        required=False, help_text=gettext_lazy("Which group there is which group here: designers=Design. One a line.")
+    )
     admin_groups = Lines(
         required=False,
-        help_text="Who is in one of these groups there is an administrator here, and all others are not.",
+        help_text=gettext_lazy("Who is in one of these groups there is an administrator here, and all others are not."),
     )
     second_step = forms.BooleanField(
-        label="It asks for a second step",
+        label=gettext_lazy("It asks for a second step"),
         required=False,
-        help_text="Who comes by it needs none here, even where the studio asks for one.",
+        help_text=gettext_lazy("Who comes by it needs none here, even where the studio asks for one."),
     )
     OWN = (
         "server_url",
@@ -117,7 +130,7 @@ class ProviderForm(forms.ModelForm[Any]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["provider_id"].required = True
-        self.fields["provider_id"].help_text = "A short name for its address: /login/with/NAME/back/"
+        self.fields["provider_id"].help_text = _("A short name for its address: /login/with/NAME/back/")
         self.fields["new_secret"].required = self.instance.pk is None
         for name in self.OWN:
             if name in self.instance.settings:
@@ -128,19 +141,19 @@ class ProviderForm(forms.ModelForm[Any]):
         name = forms.SlugField().clean(self.cleaned_data["provider_id"])
         taken = SocialApp.objects.filter(provider_id=name).exclude(pk=self.instance.pk).exists()
         if taken or name in [app["provider_id"] for app in settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]]:
-            raise ValidationError("Another provider has this name.")
+            raise ValidationError(_("Another provider has this name."))
         return str(name)
 
     def clean_server_url(self) -> str:
         address = str(self.cleaned_data["server_url"]).rstrip("/")
         if urlsplit(address).scheme != "https" and not settings.LOCAL:
-            raise ValidationError("It must begin with https://: the answers count because they come by TLS.")
+            raise ValidationError(_("It must begin with https://: the answers count because they come by TLS."))
         return address
 
     def clean_groups(self) -> dict[str, str]:
         rows = [line.partition("=") for line in self.cleaned_data["groups"]]
         if not all(there.strip() and here.strip() for there, _, here in rows):
-            raise ValidationError("Each line is a pair such as designers=Design.")
+            raise ValidationError(_("Each line is a pair such as designers=Design."))
         return {there.strip(): here.strip() for there, _, here in rows}
 
     def save(self, commit: bool = True) -> Any:

@@ -28,6 +28,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from gallery.downloads.filenames import Names
 from gallery.downloads.files import delete_files
@@ -52,14 +53,16 @@ MANIFEST = "manifest.json"
 _ROWS = 500
 _BYTES = 2**20
 
-MISSING = "its file is missing from storage"
-CHANGED = "its file is not what was stored"
-NO_ROOM = (
+MISSING = gettext_noop("its file is missing from storage")
+CHANGED = gettext_noop("its file is not what was stored")
+NO_ROOM = gettext_noop(
     "There is no room left where the studio keeps its files. Ask an administrator to make some, then try again. "
     "Originals need no room: choose them if you can do without another format or size."
 )
-NOTHING_THERE = "None of these pictures’ files could be read. Ask an administrator to look at the studio’s storage."
-TROUBLE = "Something went wrong here. Try again; if that does not help, tell an administrator."
+NOTHING_THERE = gettext_noop(
+    "None of these pictures’ files could be read. Ask an administrator to look at the studio’s storage."
+)
+TROUBLE = gettext_noop("Something went wrong here. Try again; if that does not help, tell an administrator.")
 
 
 # -- what is in it
@@ -351,7 +354,7 @@ class _Work:
     def _pack(self, item: DownloadItem) -> None:
         picture = item.picture
         if picture is None:
-            item.problem = "it was deleted meanwhile"
+            item.problem = gettext_noop("it was deleted meanwhile")
             return
         try:
             if self.shape.is_original:

@@ -1,19 +1,26 @@
 """Tells administrators what they must hear, by mail and to a webhook; each thing once, and again if that fails."""
 
 import logging
+from collections.abc import Iterator
 from datetime import date
 from smtplib import SMTPException
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.mail import send_mail
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.functional import lazy
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from gallery.engine import webhook
 from gallery.engine.fetch_address import FetchError
 from gallery.enqueue import enqueue_alerts
 from gallery.models import Budget, Person
 from gallery.models.alert import Alert
-from gallery.models.ledger import in_dollars, this_month
+from gallery.models.ledger import BudgetState, in_dollars, this_month
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 logger = logging.getLogger(__name__)
 
@@ -21,15 +28,30 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 20
 
 
-def raise_alert(kind: Alert.Kind, key: str, subject: str, text: str, *, is_mailed: bool = False) -> bool:
-    """Have it told, unless the same kind and key were raised before; tell whether this is new."""
+def raise_alert(
+    kind: Alert.Kind, key: str, subject: "StrOrPromise", text: "StrOrPromise", *, is_mailed: bool = False
+) -> bool:
+    """Have it told, unless the same kind and key were raised before; tell whether this is new.
+
+    Lazy texts are kept in each language.
+    """
     if not settings.LEMONSTUDIO_WEBHOOK_URL and not settings.LEMONSTUDIO_SENDS_MAIL:
         return False
-    defaults = {"subject": subject[:200], "text": text, "is_mailed": is_mailed}
+    with translation.override(settings.LANGUAGE_CODE):
+        defaults: dict[str, Any] = {"subject": str(subject)[:200], "text": str(text), "is_mailed": is_mailed}
+    for language, _ in settings.LANGUAGES:
+        with translation.override(language):
+            defaults.setdefault("translations", {})[language] = [str(subject), str(text)]
     _, is_new = Alert.objects.get_or_create(kind=kind, key=key[:100], defaults=defaults)
     if is_new:
         enqueue_alerts()
     return is_new
+
+
+def administrators() -> Iterator[tuple[str, str]]:
+    """Their e-mails, and the language of each."""
+    rows = Person.objects.filter(is_active=True, is_staff=True).values_list("email", "language")
+    yield from ((email, language or settings.LANGUAGE_CODE) for email, language in rows)
 
 
 def deliver() -> int:
@@ -65,9 +87,10 @@ def _deliver(alert: Alert) -> bool:
 
 def _mail(alert: Alert) -> None:
     where = f"\n\n{settings.LEMONSTUDIO_URL}" if settings.LEMONSTUDIO_URL else ""
-    for address in Person.objects.filter(is_active=True, is_staff=True).values_list("email", flat=True):
+    for address, language in administrators():
+        subject, text = alert.words(language)
         # One by one, so that no recipient sees the other addresses.
-        send_mail(f"Lemon Studio: {alert.subject}", f"{alert.text}{where}", None, [address])
+        send_mail(f"Lemon Studio: {subject}", f"{text}{where}", None, [address])
 
 
 def _post(alert: Alert) -> None:
@@ -94,8 +117,8 @@ def _post(alert: Alert) -> None:
 def look_at_ledger(places: int) -> None:
     """`places`: in how many the ledger of recent generations is wrong. Told once a day."""
     if places:
-        text = f"It does not add up in {places} of the latest generations. `manage.py check_ledger` lists them."
-        raise_alert(Alert.Kind.LEDGER_WRONG, str(_today()), "The ledger is wrong", text)
+        text = lazy(_wrong_in, str)(places)
+        raise_alert(Alert.Kind.LEDGER_WRONG, str(_today()), gettext_lazy("The ledger is wrong"), text)
 
 
 def look_at_budgets() -> None:
@@ -104,8 +127,22 @@ def look_at_budgets() -> None:
     for budget in Budget.objects.with_spent(month):
         state = budget.state(month)
         if state.is_over:
-            text = f"All of {in_dollars(state.amount)} of the budget of {state.name} for this month is used up."
-            raise_alert(Alert.Kind.BUDGET_USED, f"{budget.pk} {month}", "A budget is used up", text)
+            text = lazy(_used_up, str)(state)
+            raise_alert(Alert.Kind.BUDGET_USED, f"{budget.pk} {month}", gettext_lazy("A budget is used up"), text)
+
+
+def _wrong_in(places: int) -> str:
+    words = ngettext(
+        "It does not add up in %(count)s of the latest generations. `manage.py check_ledger` lists it.",
+        "It does not add up in %(count)s of the latest generations. `manage.py check_ledger` lists them.",
+        places,
+    )
+    return words % {"count": places}
+
+
+def _used_up(state: BudgetState) -> str:
+    words = gettext("All of %(amount)s of the budget of %(name)s for this month is used up.")
+    return words % {"amount": in_dollars(state.amount), "name": state.name}
 
 
 def _today() -> date:

@@ -5,12 +5,13 @@ from dataclasses import asdict
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils.translation import gettext_noop
 
 from gallery import upstream
 from gallery.models import CatalogueSnapshot
 
 KEPT = 10
-NOTHING_OFFERED = "The service answered, but its list holds no model for pictures."
+NOTHING_OFFERED = gettext_noop("The service answered, but its list holds no model for pictures.")
 
 
 def sync_catalogue() -> CatalogueSnapshot:

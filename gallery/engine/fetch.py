@@ -32,6 +32,7 @@ from urllib.parse import urljoin
 
 import certifi
 import pycurl
+from django.utils.translation import gettext_noop
 
 from gallery.engine.fetch_address import Address, FetchError, normalise_origin, parse, peers_of
 from gallery.images.kinds import PICTURES, kind_of
@@ -100,11 +101,13 @@ def fetch(
         try:
             target = parse(urljoin(address.url, exchange.location))
         except ValueError as error:
-            raise FetchError("its host redirects to nowhere", permanent=True) from error
+            raise FetchError(gettext_noop("its host redirects to nowhere"), permanent=True) from error
         if (address.scheme, target.scheme) == ("https", "http"):
-            raise FetchError("its host redirects from a secure address to an insecure one", permanent=True)
+            raise FetchError(
+                gettext_noop("its host redirects from a secure address to an insecure one"), permanent=True
+            )
         address = target
-    raise FetchError("its host redirects too many times", permanent=True)
+    raise FetchError(gettext_noop("its host redirects too many times"), permanent=True)
 
 
 def only_to(peers: list[str]) -> Callable[..., socket.socket | int]:
@@ -144,14 +147,14 @@ class _Exchange:
         family, kind, protocol, peer = target
         checked = {ipaddress.ip_address(address) for address in self.peers}
         if family not in (socket.AF_INET, socket.AF_INET6) or ipaddress.ip_address(peer[0]) not in checked:
-            self.trouble = FetchError("its host led to an address that was not checked", permanent=True)
+            self.trouble = FetchError(gettext_noop("its host led to an address that was not checked"), permanent=True)
             return int(pycurl.SOCKET_BAD)
         return socket.socket(family, kind, protocol)
 
     def on_header(self, line: bytes) -> int:
         self.header_bytes += len(line)
         if self.header_bytes > MAX_HEADER_BYTES:
-            self.trouble = FetchError("its host sends headers without end", permanent=True)
+            self.trouble = FetchError(gettext_noop("its host sends headers without end"), permanent=True)
         elif match := _STATUS.match(line):
             self.status, self.headers = int(match[1]), {}
         elif line.strip():
@@ -186,7 +189,7 @@ class _Exchange:
         if self.status == 206:
             match = _WHOLE.fullmatch(self.headers.get("content-range", f"bytes 0-{self.raw - 1}/{self.raw}").strip())
             if match is None or int(match[1]) + 1 != self.raw or match[2] not in ("*", str(self.raw)):
-                raise FetchError("its host sent a part of it only")
+                raise FetchError(gettext_noop("its host sent a part of it only"))
 
     def _take(self) -> None:
         """Write what has come, unpacked if it is packed as the header says."""
@@ -222,7 +225,7 @@ class _Exchange:
         elif self.status not in _BRING_FILES:
             # The big object stores tell an expired signature as 400, 401 or 403, not as 404.
             gone = 400 <= self.status < 500 and self.status not in (408, 425, 429)
-            self.trouble = FetchError(f"its host answered {self.status}", gone=gone)
+            self.trouble = FetchError(gettext_noop("its host answered %(status)s") % {"status": self.status}, gone=gone)
 
 
 # So many bytes tell a picture from what is packed.
@@ -246,7 +249,7 @@ def _perform(
 ) -> None:
     """Do one request. Raises FetchError, and what writing raises; a redirect is left in the exchange."""
     if seconds <= 0:
-        raise FetchError("it took too long")
+        raise FetchError(gettext_noop("it took too long"))
     curl = pycurl.Curl()
     options = {
         pycurl.URL: address.url,
@@ -298,18 +301,18 @@ def _perform(
         exchange.end()
     if exchange.location is None and exchange.received == 0 and not exchange.needs_libcurl:
         # Also an answer that ends within its headers, which libcurl does not mind.
-        raise FetchError("its host sent nothing")
+        raise FetchError(gettext_noop("its host sent nothing"))
 
 
-_NOT_UNPACKED = "its host sent it packed, and it cannot be unpacked"
-_BROKE = "the connection broke before all of it had come"
-_MISBEHAVED = "its host did not answer as a web server should"
+_NOT_UNPACKED = gettext_noop("its host sent it packed, and it cannot be unpacked")
+_BROKE = gettext_noop("the connection broke before all of it had come")
+_MISBEHAVED = gettext_noop("its host did not answer as a web server should")
 _MESSAGES = {
     pycurl.E_BAD_CONTENT_ENCODING: _NOT_UNPACKED,
-    pycurl.E_OPERATION_TIMEDOUT: "it took too long",
-    pycurl.E_COULDNT_CONNECT: "its host could not be reached",
-    pycurl.E_SSL_CONNECT_ERROR: "no secure connection to its host could be made",
-    pycurl.E_PEER_FAILED_VERIFICATION: "its host could not prove who it is",
+    pycurl.E_OPERATION_TIMEDOUT: gettext_noop("it took too long"),
+    pycurl.E_COULDNT_CONNECT: gettext_noop("its host could not be reached"),
+    pycurl.E_SSL_CONNECT_ERROR: gettext_noop("no secure connection to its host could be made"),
+    pycurl.E_PEER_FAILED_VERIFICATION: gettext_noop("its host could not prove who it is"),
     **dict.fromkeys(
         (pycurl.E_PARTIAL_FILE, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR, pycurl.E_GOT_NOTHING),
         _BROKE,
@@ -318,4 +321,6 @@ _MESSAGES = {
 
 
 def _too_large(max_bytes: int) -> FetchError:
-    return FetchError(f"it is larger than {max_bytes / 2**20:.3g} MiB", hopeless=True)
+    return FetchError(
+        gettext_noop("it is larger than %(size)s MiB") % {"size": f"{max_bytes / 2**20:.3g}"}, hopeless=True
+    )

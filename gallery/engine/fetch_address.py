@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from django.utils.translation import gettext_noop
+
 MAX_URL_LENGTH = 8192
 _OPEN_PORTS = frozenset({80, 443})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -118,7 +120,7 @@ def parse(url: str) -> Address:
     """Take an address apart by a stricter grammar than libcurl's, so that both read the same host in it."""
     match = None if len(url) > MAX_URL_LENGTH or _CONTROL.search(url) else _URL.fullmatch(url)
     if match is None:
-        raise FetchError("its address is not a plain http or https one", hopeless=True)
+        raise FetchError(gettext_noop("its address is not a plain http or https one"), hopeless=True)
     scheme, host = match["scheme"].lower(), match["host"].lower()
     port = int(match["port"] or _DEFAULT_PORTS[scheme])
     # What may not stand in a request line is encoded as browsers do it; what is encoded already stays.
@@ -134,19 +136,23 @@ def parse(url: str) -> Address:
         elif len(host) > 253 or not all(0 < len(label) < 64 for label in host.split(".")):
             raise ValueError(host)
     except ValueError as error:
-        raise FetchError("its address has no valid host", hopeless=True) from error
+        raise FetchError(gettext_noop("its address has no valid host"), hopeless=True) from error
     if not 0 < port < 65536:
-        raise FetchError("its address has no valid port", hopeless=True)
+        raise FetchError(gettext_noop("its address has no valid port"), hopeless=True)
     return address
 
 
 def peers_of(address: Address, trusted: bool, seconds: float) -> list[str]:
     """Return the IP addresses that may be connected to for this address."""
     if not trusted and address.port not in _OPEN_PORTS:
-        raise FetchError(f"its address uses port {address.port}, not 80 or 443", refused=True)
+        raise FetchError(
+            gettext_noop("its address uses port %(port)s, not 80 or 443") % {"port": address.port}, refused=True
+        )
     peers = [address.literal] if address.literal else _look_up(address, seconds)
     if not trusted and not all(is_public(peer) for peer in peers):
-        raise FetchError(f"its host, {address.host}, is not on the public internet", refused=True)
+        raise FetchError(
+            gettext_noop("its host, %(host)s, is not on the public internet") % {"host": address.host}, refused=True
+        )
     return peers
 
 
@@ -170,7 +176,9 @@ def _look_up(address: Address, seconds: float) -> list[str]:
     try:
         peers = answers.get(timeout=max(0.0, seconds))
     except queue.Empty:
-        raise FetchError(f"the name of its host, {address.host}, could not be looked up in time") from None
+        raise FetchError(
+            gettext_noop("the name of its host, %(host)s, could not be looked up in time") % {"host": address.host}
+        ) from None
     if not peers:
-        raise FetchError(f"its host, {address.host}, could not be found")
+        raise FetchError(gettext_noop("its host, %(host)s, could not be found") % {"host": address.host})
     return peers

@@ -15,12 +15,14 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from gallery.engine.timing import Timing
 from gallery.models import Generation, State, UpstreamAccount
 from gallery.models.generation import NO_REASON
+from gallery.models.sentences import MODEL_IS_TURNED_AWAY
 
-GOES_ON = "It goes on by itself; nothing is lost."
+GOES_ON = gettext_noop("It goes on by itself; nothing is lost.")
 # So many requests are remembered as refused; far more than may be queued for long.
 REMEMBERED = 10_000
 
@@ -117,12 +119,14 @@ class Holds:
         return Scope.ACCOUNT
 
     def hold_model(self, generation: Generation, code: str, message: str, told: float | None) -> None:
-        words = f"The service turns {generation.model.label} away at the moment: {message}"
+        words = MODEL_IS_TURNED_AWAY % {"model": generation.model.label, "said": message}
         self._add(Hold(model_id=generation.model_id, code=code, message=words), told)
 
     def hold_above(self, balance: Decimal, code: str, told: float | None) -> None:
         """Hold what costs more than the balance; what was held by an earlier balance is let go."""
-        words = f"The account’s balance is ${balance:.2f}, and this costs more."
+        words = gettext_noop("The account’s balance is $%(balance)s, and this costs more.") % {
+            "balance": f"{balance:.2f}"
+        }
         self._add(Hold(above=balance, code=code, message=words), told)
 
     def _add(self, hold: Hold, told: float | None) -> None:

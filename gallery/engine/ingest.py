@@ -26,6 +26,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from gallery.engine import inbox, raw_answers, storage_watch
 from gallery.engine.fetch import fetch
@@ -130,7 +131,7 @@ def _ingest(generation: Generation) -> None:
     # The file of a result without an address is gone, and nothing else is known of it.
     for index, result in enumerate(generation.results):
         if index not in here and not (result.get("url") or result.get("kept") or generation.task_id):
-            generation.give_up_result(index, result.get("lost") or "the file that it was kept in is gone")
+            generation.give_up_result(index, result.get("lost") or gettext_noop("the file that it was kept in is gone"))
     if here or any(not one.is_message for one in generation.kept_files):
         if not generation.complete(generation.cost_of_results):
             return
@@ -145,21 +146,23 @@ def _ingest(generation: Generation) -> None:
 def _fail(generation: Generation, problems: list[Exception]) -> None:
     """Say what came instead of a picture, or why nothing came; and what can be done, if anything can."""
     if generation.kept_files:
-        words = f"It sent {generation.kept_files[0].what}, which you can download."
+        words = gettext_noop("It sent %(what)s, which you can download.") % {"what": generation.kept_files[0].what}
         generation.fail(NOT_A_PICTURE, words, from_=[State.SAVING])
         return
-    lost = next((result["lost"] for result in generation.results if result.get("lost")), "the answer names none")
+    lost = next(
+        (result["lost"] for result in generation.results if result.get("lost")), gettext_noop("the answer names none")
+    )
     problem = problems[0] if problems else lost
     if not generation.is_missing_pictures:
-        hint = "Fetching it again cannot help. “Retry” asks for a new picture, which is charged again."
+        hint = gettext_noop("Fetching it again cannot help. “Retry” asks for a new picture, which is charged again.")
     elif isinstance(problem, FetchError) and problem.refused:
-        hint = (
+        hint = gettext_noop(
             "An administrator can allow this host in the studio's settings (LEMONSTUDIO_TRUSTED_ORIGINS). After that, "
             "“Fetch again” brings the picture without paying again."
         )
     else:
-        hint = "It is paid for. “Fetch again” tries once more without paying again."
-    message = f"The picture was made, but could not be fetched: {problem}"
+        hint = gettext_noop("It is paid for. “Fetch again” tries once more without paying again.")
+    message = gettext_noop("The picture was made, but could not be fetched: %(problem)s") % {"problem": problem}
     generation.fail(PICTURE_UNAVAILABLE, message, hint, from_=[State.SAVING])
 
 
@@ -211,7 +214,7 @@ def ingest_result(generation: Generation, index: int, result: dict[str, str]) ->
             if picture is not None or not result.get("url"):
                 return picture
     if not result.get("url"):
-        raise FetchError("the answer names no address for it", hopeless=True)
+        raise FetchError(gettext_noop("the answer names no address for it"), hopeless=True)
     try:
         picture = _Delivered(generation, index, result, partial(_fetch, result["url"], is_last_try)).keep(
             must_keep=is_last_try, is_fetched=True
@@ -260,7 +263,9 @@ class _Delivered:
                 file.seek(0)
                 kind = kind_of(file.read(ENOUGH))
                 if is_fetched and kind.is_message:
-                    raise FetchError(f"its host sent {kind.with_article}, not a picture", gone=True) from problem
+                    raise FetchError(
+                        gettext_noop("its host sent %(what)s, not a picture") % {"what": kind.with_article}, gone=True
+                    ) from problem
                 if problem.is_damage and not must_keep:
                     raise
                 may_come = "" if is_fetched else self.result.get("url", "")
@@ -276,8 +281,10 @@ def _copy_from_inbox(generation: Generation, result: dict[str, str], file: IO[by
     except FileNotFoundError:
         since = generation.delivered_at
         if result.get("held") and since is not None and timezone.now() - since < HELD_FOR:
-            raise StillHeld(errno.ENOENT, "the machine that received it still holds it for storage") from None
-        raise FetchError("the file that it was kept in is gone") from None
+            raise StillHeld(
+                errno.ENOENT, gettext_noop("the machine that received it still holds it for storage")
+            ) from None
+        raise FetchError(gettext_noop("the file that it was kept in is gone")) from None
 
 
 # A worker fetches many at once, and decodes one after the other.

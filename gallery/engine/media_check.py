@@ -16,7 +16,7 @@ from typing import TypeVar
 from django.core.files.storage import default_storage
 from django.db.models import Model, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from gallery.engine.inbox import INBOX
 from gallery.images.edit import UPLOADS
@@ -90,7 +90,10 @@ def work(pk: int, seconds: float = SLICE_SECONDS) -> bool:
             check.stage, check.place = stage, ""
         check.finished_at = timezone.now()
     except StorageError as problem:
-        check.finished_at, check.error = timezone.now(), f"Storage cannot be reached: {problem.strerror}"
+        check.finished_at, check.error = (
+            timezone.now(),
+            gettext_noop("Storage cannot be reached: %(problem)s") % {"problem": problem.strerror},
+        )
     check.keep(begun)
     return False
 
@@ -109,7 +112,7 @@ def look_at_newest() -> None:
     told = MediaCheck.objects.filter(broken__gt=0, started_at__gt=timezone.now() - timedelta(days=1))
     if not missing or told.exists():
         return
-    said = _("Only the newest %(number)s pictures were looked at. A whole check tells more.") % {"number": NEWEST}
+    said = gettext_noop("Only the newest %(number)s pictures were looked at. A whole check tells more.") % {"number": NEWEST}
     MediaCheck.objects.create(
         finished_at=timezone.now(),
         broken=len(missing),
@@ -135,7 +138,7 @@ def _check_pictures(after: int, *, with_hash: bool) -> Steps:
             findings.append(Finding(what, picture.original_name, picture.pk))
         for name in _thumbnails_of(picture):
             if not default_storage.exists(name):
-                findings.append(Finding("Missing thumbnail", name, picture.pk, is_thumbnail=True))
+                findings.append(Finding(gettext_noop("Missing thumbnail"), name, picture.pk, is_thumbnail=True))
         yield str(picture.pk), findings
 
 
@@ -143,7 +146,9 @@ def _check_kept_files(after: int) -> Steps:
     """Files that were delivered and are no pictures."""
     for generation in _in_pages(Generation.objects.exclude(results=[]).only("results"), after):
         names = [kept.name for kept in generation.kept_files]
-        missing = [Finding("Missing kept file", name) for name in names if not default_storage.exists(name)]
+        missing = [
+            Finding(gettext_noop("Missing kept file"), name) for name in names if not default_storage.exists(name)
+        ]
         yield str(generation.pk), missing
 
 
@@ -151,7 +156,10 @@ def _check_sent_along(after: int) -> Steps:
     """Pictures that an unfinished request names."""
     waiting = Generation.objects.under_way().exclude(source_file="")
     for generation in _in_pages(waiting.only(*SENT_ALONG), after):
-        what, names = f"Missing file of generation {generation.pk}", _sent_along(generation)
+        what, names = (
+            gettext_noop("Missing file of generation %(number)s") % {"number": generation.pk},
+            _sent_along(generation),
+        )
         yield str(generation.pk), [Finding(what, name) for name in names if not default_storage.exists(name)]
 
 
@@ -159,13 +167,13 @@ def _wrong_with_original(picture: Picture, *, with_hash: bool) -> str:
     try:
         size = default_storage.size(picture.original_name)
         if size != picture.byte_size:
-            return f"Of {size} bytes instead of {picture.byte_size}"
+            return gettext_noop("Of %(size)s bytes instead of %(stored)s") % {"size": size, "stored": picture.byte_size}
         if with_hash and _sha256(picture.original_name) != picture.sha256:
-            return "Other content than what was stored"
+            return gettext_noop("Other content than what was stored")
     except FileNotFoundError:
-        return "Missing original"
+        return gettext_noop("Missing original")
     except OSError as problem:
-        return f"Not readable ({problem})"
+        return gettext_noop("Not readable (%(problem)s)") % {"problem": problem}
     return ""
 
 
@@ -198,7 +206,7 @@ def _find_orphans(after: str) -> Steps:
                 named = _named(folder, here, some)
                 paths = (f"{here}/{name}" for name in some)
                 unnamed = (path for path in paths if path not in named and is_older(path, ORPHANED_AFTER))
-                findings += [Finding("Named by no row", path, is_orphan=True) for path in unnamed]
+                findings += [Finding(gettext_noop("Named by no row"), path, is_orphan=True) for path in unnamed]
             yield here, findings
 
 

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext_noop
+
 from gallery import upstream
 from gallery.engine.results import Results, keep_results
 from gallery.engine.storage_watch import StorageWatch
@@ -73,7 +75,7 @@ class Outcomes:
             logger.exception("A request for generation %s ended in an unforeseen way", outcome.pk)
             # Never an answer without what it brought.
             outcome.answer = None
-            outcome.problem = upstream.OutcomeUnknown("The request ended in an unforeseen way.")
+            outcome.problem = upstream.OutcomeUnknown(gettext_noop("The request ended in an unforeseen way."))
         COUNTERS.add("upstream_requests", kind=type(outcome).__name__.lower(), status=_status(outcome))
         self._queue.put(outcome)
         self.arrived.set()

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from gallery import upstream
 from gallery.engine import raw_answers
@@ -206,7 +207,7 @@ class Poller:
             Generation(pk=watched.pk).fail(
                 GAVE_UP,
                 _gave_up(watched.last_said),
-                "If the picture arrives within a day, it is kept all the same.",
+                gettext_noop("If the picture arrives within a day, it is kept all the same."),
                 due_at=timezone.now(),
                 from_=[State.PENDING, State.PROCESSING],
             )
@@ -239,8 +240,12 @@ class Poller:
                 if watched.empty_answers < FETCH_ATTEMPTS:
                     self._ask_later(watched, self._timing.after(watched.empty_answers))
                 else:
-                    message = "The upstream says that the picture is ready, but gives no address for it."
-                    message = f"{message} It also says: {problem.reason}" if problem.reason else message
+                    message = gettext_noop("The upstream says that the picture is ready, but gives no address for it.")
+                    if problem.reason:
+                        message = gettext_noop(
+                            "The upstream says that the picture is ready, but gives no address for it. It also says: "
+                            "%(said)s"
+                        ) % {"said": problem.reason}
                     self._end_in_vain(watched, PICTURE_UNAVAILABLE, message, problem.hint)
             case upstream.Refused() if watched.attempts >= FETCH_ATTEMPTS:
                 # The question was refused, not the task: what becomes of that is unknown.
@@ -273,8 +278,10 @@ def _is_worth_keeping(watched: Watched | None, outcome: Polled) -> bool:
 
 def _gave_up(last_said: str) -> str:
     if not last_said:
-        return "The studio gave up waiting for this one."
-    return f"The studio gave up waiting for this one. The service’s last word was “{last_said[:200]}”."
+        return gettext_noop("The studio gave up waiting for this one.")
+    return gettext_noop("The studio gave up waiting for this one. The service’s last word was “%(said)s”.") % {
+        "said": last_said[:200]
+    }
 
 
 def _unfinished_at(watched: Watched | None) -> datetime | None:

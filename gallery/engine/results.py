@@ -9,6 +9,7 @@ from itertools import zip_longest
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from gallery import upstream
 from gallery.engine import inbox
@@ -235,7 +236,9 @@ def fail_by_upstream(generation: Generation, answer: upstream.Answer) -> bool:
 def no_reason(answer: upstream.Answer) -> str:
     """What to say if the upstream gives no reason."""
     if answer.cancelled:
-        return "The upstream cancelled this one."
+        return gettext_noop("The upstream cancelled this one.")
     if answer.word and not answer.word.isdigit() and answer.word.lower() not in ("failed", "failure", "error", "fail"):
-        return f"The upstream could not make this picture. It says “{answer.word}” and gives no reason."
-    return "The upstream could not make this picture and gave no reason."
+        return gettext_noop("The upstream could not make this picture. It says “%(said)s” and gives no reason.") % {
+            "said": answer.word
+        }
+    return gettext_noop("The upstream could not make this picture and gave no reason.")

@@ -13,6 +13,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from gallery import upstream
 from gallery.engine import raw_answers
@@ -30,6 +31,7 @@ from gallery.models import Generation, ImageModel, Operation, Reference, State
 from gallery.models.generation_queryset import LONGEST_WAIT
 from gallery.models.prompts import with_references_in_words
 from gallery.models.routes import Route
+from gallery.models.sentences import THIS_IS_TURNED_AWAY
 from gallery.models.states import PICTURE_UNAVAILABLE, SOURCE_GONE
 from gallery.services import lending
 from lemonstudio.storage import StorageError
@@ -64,16 +66,20 @@ def _open(name: str, files: ExitStack, storage: StorageWatch) -> upstream.Attach
         return attachment
     except (FileNotFoundError, SuspiciousFileOperation):
         raise FileGone(
-            "The picture for this edit is missing in the studio, so nothing was sent.",
-            hint="Choose the picture again and start over.",
+            gettext_noop("The picture for this edit is missing in the studio, so nothing was sent."),
+            hint=gettext_noop("Choose the picture again and start over."),
         ) from None
     except StorageError as problem:
         storage.note(problem)
-        raise upstream.NotSent("The studio could not read the picture just now.", code="storage_trouble") from None
+        raise upstream.NotSent(
+            gettext_noop("The studio could not read the picture just now."), code="storage_trouble"
+        ) from None
     except Exception:
         # In any case nothing was sent.
         logger.exception("Could not read %s; it is tried again", name)
-        raise upstream.NotSent("The studio could not read the picture just now.", code="storage_trouble") from None
+        raise upstream.NotSent(
+            gettext_noop("The studio could not read the picture just now."), code="storage_trouble"
+        ) from None
 
 
 def _prompt(generation: Generation) -> str:
@@ -101,9 +107,9 @@ def _is_final(problem: upstream.UpstreamError) -> bool:
 def _too_dear(problem: upstream.UpstreamError) -> dict[str, str]:
     return {
         "error_code": problem.code[:100],
-        "error_message": f"This costs about ${problem.estimated_cost_usd:.2f}, and the account’s balance is "
-        f"${problem.balance_usd:.2f}.",
-        "error_hint": "It is sent as soon as the balance is high enough. Cheaper requests go on.",
+        "error_message": gettext_noop("This costs about $%(cost)s, and the account’s balance is $%(balance)s.")
+        % {"cost": f"{problem.estimated_cost_usd:.2f}", "balance": f"{problem.balance_usd:.2f}"},
+        "error_hint": gettext_noop("It is sent as soon as the balance is high enough. Cheaper requests go on."),
     }
 
 
@@ -236,12 +242,14 @@ class Sender:
     def _post(self, generation: Generation, submission: upstream.Submission, gone: Sequence[int]) -> upstream.Answer:
         """In a pool's thread. `gone` are the places of reference pictures that were deleted meanwhile."""
         if gone:
-            named = " and ".join(f"@{place}" for place in gone)
-            raise FileGone(
-                f"{named} was deleted while this waited, so nothing was sent."
+            text = (
+                gettext_noop("%(places)s was deleted while this waited, so nothing was sent.")
                 if len(gone) == 1
-                else f"{named} were deleted while this waited, so nothing was sent.",
-                hint="Restore the picture from the trash, or choose others, and start over.",
+                else gettext_noop("%(places)s were deleted while this waited, so nothing was sent.")
+            )
+            raise FileGone(
+                text % {"places": ", ".join(f"@{place}" for place in gone)},
+                hint=gettext_noop("Restore the picture from the trash, or choose others, and start over."),
             )
         if generation.operation == Operation.GENERATE:
             self.permits.wait_for(generation)
@@ -258,10 +266,14 @@ class Sender:
         names = generation.files_to_send
         route = generation.model.route(generation.operation)
         if route is None or len(names) > lending.most_pictures(route):
-            pictures = "a picture" if len(names) == 1 else f"{len(names)} pictures"
+            text = (
+                gettext_noop("%(model)s does not take a picture along, so nothing was sent.")
+                if len(names) == 1
+                else gettext_noop("%(model)s does not take %(count)s pictures along, so nothing was sent.")
+            )
             raise TooManyPictures(
-                f"{generation.model} does not take {pictures} along, so nothing was sent.",
-                hint="Choose another model, or fewer pictures.",
+                text % {"model": generation.model, "count": len(names)},
+                hint=gettext_noop("Choose another model, or fewer pictures."),
             )
         if len(names) > route.references:
             return self._lend(generation, submission, route)
@@ -314,7 +326,7 @@ class Sender:
         if outcome.results:
             # “Fetch again” is left.
             Generation.objects.filter(pk=outcome.pk).update(results=outcome.results)
-            generation.fail(PICTURE_UNAVAILABLE, "The studio could not process the answer.")
+            generation.fail(PICTURE_UNAVAILABLE, gettext_noop("The studio could not process the answer."))
         else:
             generation.interrupt()
         self.on_its_way.discard(outcome.pk)
@@ -390,7 +402,7 @@ class Sender:
             due_at = timezone.now() + min(timedelta(seconds=wait), LONGEST_WAIT)
             reason |= {
                 "error_code": problem.code[:100],
-                "error_message": f"The service turns this request away at the moment: {problem.message}",
+                "error_message": THIS_IS_TURNED_AWAY % {"said": problem.message},
                 "error_hint": GOES_ON,
             }
         self._not_taken(generation, due_at, **reason)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from django.core.files.storage import default_storage
+from django.utils.translation import gettext_noop
 
 from gallery.engine import inbox, sent_mark
 from gallery.engine.pool import DaemonPool
@@ -20,13 +21,16 @@ logger = logging.getLogger(__name__)
 # Code, message and hint of a pause.
 WORDS = {
     StorageFull.code: (
-        "There is no room left where pictures are kept.",
-        "Nothing is sent until there is. What was delivered meanwhile is kept. An administrator can make room on the "
-        "disk or raise the bucket’s limit.",
+        gettext_noop("There is no room left where pictures are kept."),
+        gettext_noop(
+            "Nothing is sent until there is. What was delivered meanwhile is kept. An administrator can make "
+            "room on the "
+            "disk or raise the bucket’s limit."
+        ),
     ),
     StorageError.code: (
-        "The place where pictures are kept cannot be reached.",
-        "Nothing is sent until it is back. What was delivered meanwhile is kept.",
+        gettext_noop("The place where pictures are kept cannot be reached."),
+        gettext_noop("Nothing is sent until it is back. What was delivered meanwhile is kept."),
     ),
 }
 # As large as a picture: where that finds no room, a few bytes may.

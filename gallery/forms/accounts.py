@@ -7,6 +7,7 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from gallery import services
 from gallery.models import Person
@@ -18,12 +19,12 @@ logger = logging.getLogger("gallery.web.sign_in")
 
 class SignInForm(AuthenticationForm):
     username = forms.EmailField(
-        label="E-mail", widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"})
+        label=_("E-mail"), widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"})
     )
 
     error_messages = {
-        "invalid_login": "Wrong e-mail or password.",
-        "inactive": "This account is switched off. Ask an administrator.",
+        "invalid_login": _("Wrong e-mail or password."),
+        "inactive": _("This account is switched off. Ask an administrator."),
     }
 
     def clean(self) -> dict[str, Any]:
@@ -45,10 +46,10 @@ class SignInForm(AuthenticationForm):
 
 
 class SetUpForm(forms.Form):
-    name = forms.CharField(label="Name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    email = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "username"}))
+    name = forms.CharField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "username"}))
     password = forms.CharField(
-        label="Password", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False
+        label=_("Password"), widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False
     )
 
     def clean_password(self) -> str:
@@ -60,5 +61,5 @@ class SetUpForm(forms.Form):
 
 class ForgottenPasswordForm(forms.Form):
     email = forms.EmailField(
-        label="E-mail", widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"})
+        label=_("E-mail"), widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"})
     )

@@ -6,6 +6,8 @@ from typing import IO, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from gallery.images.edit import MAX_UPLOAD_BYTES
 from gallery.models import Picture
@@ -16,19 +18,21 @@ def problem_with(file: "UploadedFile[bytes] | IO[bytes]") -> str:
     """What is wrong with an upload before it is opened; "" if nothing is."""
     size = getattr(file, "size", None) or 0
     if not size:
-        return "This file is empty. Choose another."
+        return _("This file is empty. Choose another.")
     if size > MAX_UPLOAD_BYTES:
-        return f"It is larger than {MAX_UPLOAD_BYTES // 2**20} MB. Make it smaller, and choose it again."
+        return _("It is larger than %(size)d MB. Make it smaller, and choose it again.") % {
+            "size": MAX_UPLOAD_BYTES // 2**20
+        }
     return ""
 
 
 class KindForm(forms.Form):
     kind = forms.ChoiceField(
-        label="What they are",
+        label=gettext_lazy("What they are"),
         choices=KINDS,
         initial=Picture.Kind.PHOTO.value,
         required=False,
-        error_messages={"invalid_choice": "Pick one of the kinds that are shown."},
+        error_messages={"invalid_choice": gettext_lazy("Pick one of the kinds that are shown.")},
     )
 
     def clean_kind(self) -> str:
@@ -45,5 +49,5 @@ class AssetForm(KindForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not self.pictures:
-            raise ValidationError("Choose a picture first.")
+            raise ValidationError(_("Choose a picture first."))
         return cleaned

@@ -3,13 +3,14 @@
 from typing import Any, cast
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from gallery.images.convert import SIDES, Format, Shape
 from gallery.models import Picture
 
 FORMATS = [
-    (Format.ORIGINAL, "Original"),
-    (Format.WEBP, "WebP"),
+    (Format.ORIGINAL, _("Original")),
+    (Format.WEBP, _("WebP")),
     (Format.JPEG, "JPEG"),
     (Format.PNG, "PNG"),
 ]
@@ -21,14 +22,14 @@ class ExportForm(forms.Form):
     format = forms.ChoiceField(
         choices=[(one.value, label) for one, label in FORMATS],
         error_messages={
-            "required": "Pick a format.",
-            "invalid_choice": "That is none of the formats. Pick one of those shown.",
+            "required": _("Pick a format."),
+            "invalid_choice": _("That is none of the formats. Pick one of those shown."),
         },
     )
     side = forms.ChoiceField(
         required=False,
-        choices=[("", "Full size"), *((str(side), f"{side} px") for side in SIDES)],
-        error_messages={"invalid_choice": "That is none of the sizes. Pick one of those shown."},
+        choices=[("", _("Full size")), *((str(side), f"{side} px") for side in SIDES)],
+        error_messages={"invalid_choice": _("That is none of the sizes. Pick one of those shown.")},
     )
     settings = forms.BooleanField(required=False)
 
@@ -37,7 +38,10 @@ class ExportForm(forms.Form):
         if picture is not None:
             longest = max(picture.width, picture.height)
             sides = [(str(side), f"{side} px") for side in SIDES if side < longest]
-            cast("forms.ChoiceField", self.fields["side"]).widget.choices = [("", f"Full size: {longest} px"), *sides]
+            cast("forms.ChoiceField", self.fields["side"]).widget.choices = [
+                ("", _("Full size: %(longest)s px") % {"longest": longest}),
+                *sides,
+            ]
 
     @property
     def shape(self) -> Shape:

@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from gallery.forms.generations import OPTION_PREFIX, GenerationForm
 from gallery.forms.rows import OfferField
@@ -23,19 +25,19 @@ def fits(source: Source, *, may_fill_up: bool) -> list[tuple[str, str]]:
     """The ways to make a picture square, in words; none if it is square already."""
     if source.is_square:
         return []
-    start, end = ("Left", "Right") if source.width > source.height else ("Top", "Bottom")
-    choices = [(Fit.START.value, start), (Fit.CENTRE.value, "Middle"), (Fit.END.value, end)]
-    return [*choices, (Fit.PAD.value, "All of it")] if may_fill_up else choices
+    start, end = (_("Left"), _("Right")) if source.width > source.height else (_("Top"), _("Bottom"))
+    choices = [(Fit.START.value, start), (Fit.CENTRE.value, _("Middle")), (Fit.END.value, end)]
+    return [*choices, (Fit.PAD.value, _("All of it"))] if may_fill_up else choices
 
 
 class FitField(forms.ChoiceField):
     def __init__(self) -> None:
         super().__init__(
-            label="Crop",
+            label=_("Crop"),
             widget=forms.RadioSelect,
             required=False,
             initial=Fit.CENTRE.value,
-            error_messages={"invalid_choice": "Pick one of the parts that are shown."},
+            error_messages={"invalid_choice": _("Pick one of the parts that are shown.")},
         )
 
     def clean(self, value: Any) -> Fit:
@@ -44,12 +46,12 @@ class FitField(forms.ChoiceField):
 
 class UploadForm(forms.Form):
     picture = forms.FileField(
-        label="Picture",
+        label=gettext_lazy("Picture"),
         error_messages={
-            "required": "Choose a picture first.",
-            "missing": "Choose a picture first.",
-            "empty": "This file is empty. Choose another.",
-            "invalid": "The picture did not arrive whole. Choose it again.",
+            "required": gettext_lazy("Choose a picture first."),
+            "missing": gettext_lazy("Choose a picture first."),
+            "empty": gettext_lazy("This file is empty. Choose another."),
+            "invalid": gettext_lazy("The picture did not arrive whole. Choose it again."),
         },
     )
 
@@ -57,7 +59,8 @@ class UploadForm(forms.Form):
         picture: UploadedFile[bytes] = self.cleaned_data["picture"]
         if (picture.size or 0) > MAX_UPLOAD_BYTES:
             raise ValidationError(
-                f"This file is larger than {MAX_UPLOAD_BYTES // 2**20} MB. Make it smaller, and choose it again."
+                _("This file is larger than %(size)d MB. Make it smaller, and choose it again.")
+                % {"size": MAX_UPLOAD_BYTES // 2**20}
             )
         return picture
 
@@ -70,11 +73,13 @@ class EditForm(GenerationForm):
 
     fit = FitField()
     mask = forms.FileField(
-        label="Mask",
+        label=gettext_lazy("Mask"),
         required=False,
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": "image/png,image/webp"}),
-        help_text="A PNG of the picture’s proportions, transparent (or white on black) where to paint anew.",
+        help_text=gettext_lazy(
+            "A PNG of the picture’s proportions, transparent (or white on black) where to paint anew."
+        ),
     )
 
     def __init__(self, *args: Any, source: Source, **kwargs: Any) -> None:
@@ -85,7 +90,7 @@ class EditForm(GenerationForm):
         prompt, fit = self.fields["prompt"], self.fields["fit"]
         assert isinstance(fit, FitField)
         fit.choices = fits(source, may_fill_up=True)
-        prompt.error_messages["required"] = "Say what to change first."
+        prompt.error_messages["required"] = _("Say what to change first.")
 
     def _can_do(self, model: ImageModel) -> bool:
         return model.can_edit
@@ -111,7 +116,8 @@ class EditForm(GenerationForm):
         mask: UploadedFile[bytes] | None = self.cleaned_data["mask"]
         if mask and (mask.size or 0) > MAX_MASK_BYTES:
             raise ValidationError(
-                f"This mask is larger than {MAX_MASK_BYTES // 2**20} MB. Save it smaller, and choose it again."
+                _("This mask is larger than %(size)d MB. Save it smaller, and choose it again.")
+                % {"size": MAX_MASK_BYTES // 2**20}
             )
         return mask or None
 
@@ -128,16 +134,19 @@ class VariationForm(forms.Form):
     """The number of variations of a picture, and the model."""
 
     model = OfferField(
-        label="By",
+        label=gettext_lazy("By"),
         error_messages={
-            "invalid_choice": "This model is not on offer for variations; pick another.",
-            "required": "Pick a model.",
+            "invalid_choice": gettext_lazy("This model is not on offer for variations; pick another."),
+            "required": gettext_lazy("Pick a model."),
         },
     )
     count = forms.IntegerField(
-        label="How many",
+        label=gettext_lazy("How many"),
         initial=1,
-        error_messages={"required": "Say how many.", "invalid": "Say how many, as a number."},
+        error_messages={
+            "required": gettext_lazy("Say how many."),
+            "invalid": gettext_lazy("Say how many, as a number."),
+        },
     )
     fit = FitField()
     token = forms.UUIDField(required=False, widget=forms.HiddenInput)
@@ -160,7 +169,10 @@ class VariationForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         model, count = cleaned.get("model"), cleaned.get("count")
         if count is not None and count < 1:
-            self.add_error("count", "One picture is the least.")
+            self.add_error("count", _("One picture is the least."))
         elif model and count and count > model.max_count:
-            self.add_error("count", f"{model} makes {model.max_count} at once at the most.")
+            self.add_error(
+                "count",
+                _("%(model)s makes %(count)d at once at the most.") % {"model": model, "count": model.max_count},
+            )
         return cleaned

@@ -10,13 +10,15 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from gallery import services
 from gallery.forms.galleries import galleries_to_add_to
 from gallery.forms.rows import LateChoiceField, OfferField, OffersField, QuickErrors
 from gallery.models import Batch, Gallery, ImageModel, Operation, Option, OptionKind, Person, Picture, PromptTemplate
-from gallery.models.options import LONGEST_TEXT, plain
+from gallery.models.numbers import plain, whole
+from gallery.models.options import LONGEST_TEXT
 from gallery.models.prompts import TooMany, expand, is_json, named_references
 from gallery.models.routes import MOST_REFERENCES
 from gallery.queries.limits import open_option, reserved_in_words, reserved_models, rights_against
@@ -30,7 +32,7 @@ SHAPE_FIELDS = ("opt_size", "opt_aspect_ratio")
 MOST_TYPED = 40_000
 
 
-NOT_SET = "Automatic"
+NOT_SET = gettext_lazy("Automatic")
 """What a person reads for an option that is not sent: the model decides."""
 
 
@@ -41,11 +43,11 @@ class ChoiceOptionField(forms.ChoiceField):
         self.option = option
         choices = [(choice, option.in_words(choice)) for choice in option.picks]
         super().__init__(
-            label=option.label,
+            label=option.title,
             choices=choices if option.default else [("", NOT_SET), *choices],
             widget=forms.RadioSelect,
             required=False,
-            error_messages={"invalid_choice": "This model does not have %(value)s here; pick one of those shown."},
+            error_messages={"invalid_choice": _("This model does not have %(value)s here; pick one of those shown.")},
         )
 
 
@@ -56,7 +58,7 @@ class NumberOptionField(forms.DecimalField):
         self.option = option
         is_whole = option.kind is OptionKind.INTEGER
         super().__init__(
-            label=option.label,
+            label=option.title,
             required=False,
             min_value=option.minimum,
             max_value=option.maximum,
@@ -77,7 +79,7 @@ class TextOptionField(forms.CharField):
         self.option = option
         longest = int(option.maximum or LONGEST_TEXT)
         super().__init__(
-            label=option.label,
+            label=option.title,
             required=False,
             max_length=longest,
             widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off", "dir": "auto"}),
@@ -104,7 +106,7 @@ class SizeOptionField(forms.CharField):
     def __init__(self, option: Option) -> None:
         self.option = option
         super().__init__(
-            label=option.label,
+            label=option.title,
             required=False,
             max_length=40,
             widget=SizeInput(option),
@@ -120,13 +122,17 @@ class SizeOptionField(forms.CharField):
 
 def size_help(option: Option) -> str:
     """The bounds of a size, in words."""
-    said = [f"multiples of {option.step}"] if option.step > 1 else []
+    said = [_("multiples of %(step)s") % {"step": option.step}] if option.step > 1 else []
     if option.maximum is not None:
-        said.append(f"at most {plain(option.maximum)} pixels a side")
+        said.append(_("at most %(maximum)s pixels a side") % {"maximum": plain(option.maximum)})
     if option.ratio is not None:
-        said.append(f"no longer than {plain(option.ratio)}:1")
+        said.append(_("no longer than %(ratio)s:1") % {"ratio": plain(option.ratio)})
     words = ", ".join(said)
-    return f"Width and height, such as 1024x1024: {words}." if words else "Width and height, such as 1024x1024."
+    return (
+        (_("Width and height, such as 1024x1024: %(words)s.") % {"words": words})
+        if words
+        else _("Width and height, such as 1024x1024.")
+    )
 
 
 OptionField = ChoiceOptionField | NumberOptionField | TextOptionField | SizeOptionField
@@ -156,7 +162,9 @@ class TokenForm(forms.Form):
     token = forms.UUIDField(
         required=False,
         widget=forms.HiddenInput,
-        error_messages={"invalid": "Something is wrong with this page. Copy your prompt, and load the page anew."},
+        error_messages={
+            "invalid": gettext_lazy("Something is wrong with this page. Copy your prompt, and load the page anew.")
+        },
     )
 
 
@@ -167,26 +175,33 @@ class GenerationForm(TokenForm):
     takes_references: ClassVar[bool] = True
 
     prompt = forms.CharField(
-        label="Prompt",
-        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "Describe the picture…", "autocomplete": "off"}),
+        label=gettext_lazy("Prompt"),
+        widget=forms.Textarea(
+            attrs={"rows": 3, "placeholder": gettext_lazy("Describe the picture…"), "autocomplete": "off"}
+        ),
         max_length=MOST_TYPED,
         error_messages={
-            "required": "Describe the picture first.",
-            "max_length": "This is %(show_value)d characters long; %(limit_value)d is the most. Send it in parts.",
+            "required": gettext_lazy("Describe the picture first."),
+            "max_length": gettext_lazy(
+                "This is %(show_value)d characters long; %(limit_value)d is the most. Send it in parts."
+            ),
         },
     )
     model = OfferField(
-        label="Model",
-        error_messages={"invalid_choice": "This model is not on offer; pick another.", "required": "Pick a model."},
+        label=gettext_lazy("Model"),
+        error_messages={
+            "invalid_choice": gettext_lazy("This model is not on offer; pick another."),
+            "required": gettext_lazy("Pick a model."),
+        },
     )
-    count = forms.IntegerField(label="Pictures", initial=1)
+    count = forms.IntegerField(label=gettext_lazy("Pictures"), initial=1)
     compare = OffersField(
-        label="Compare with",
+        label=gettext_lazy("Compare with"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"invalid_choice": "One of the models to compare with is not on offer any more."},
+        error_messages={"invalid_choice": gettext_lazy("One of the models to compare with is not on offer any more.")},
     )
-    per_line = forms.BooleanField(label="One picture per line", required=False)
+    per_line = forms.BooleanField(label=gettext_lazy("One picture per line"), required=False)
     # What to do with duplicates: "" asks, "all" sends them again, "new" leaves them out.
     again = forms.ChoiceField(choices=[("", ""), ("all", ""), ("new", "")], required=False, widget=forms.HiddenInput)
     reference = ReferencesField(required=False)
@@ -194,10 +209,10 @@ class GenerationForm(TokenForm):
     template = LateChoiceField(PromptTemplate, required=False, widget=forms.HiddenInput)
     gallery = LateChoiceField(
         Gallery,
-        label="Save to gallery",
+        label=gettext_lazy("Save to gallery"),
         required=False,
-        empty_label="None",
-        error_messages={"invalid_choice": "This gallery is not yours, or is gone."},
+        empty_label=gettext_lazy("None"),
+        error_messages={"invalid_choice": gettext_lazy("This gallery is not yours, or is gone.")},
     )
 
     def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
@@ -281,8 +296,12 @@ class GenerationForm(TokenForm):
         named = named_references(str(self["prompt"].value() or "")[:MOST_TYPED]) if self.references else set()
         unknown = sorted(number for number in named if not 1 <= number <= len(self.references))
         if unknown:
-            there = ngettext("there is one", "there are %(count)d", len(self.references))
-            problems.append(f"The prompt names @{unknown[0]}; {there % {'count': len(self.references)}}.")
+            words = ngettext(
+                "The prompt names @%(unknown)d; there is one.",
+                "The prompt names @%(unknown)d; there are %(count)d.",
+                len(self.references),
+            )
+            problems.append(words % {"unknown": unknown[0], "count": len(self.references)})
         return [problem for problem in problems if problem]
 
     @property
@@ -323,7 +342,7 @@ class GenerationForm(TokenForm):
             for field in self.more_fields
             if field.value() and isinstance(field.field, OptionField)
         ]
-        return " · ".join([*chosen, "in a gallery" if self["gallery"].value() else "not in a gallery"])
+        return " · ".join([*chosen, _("in a gallery") if self["gallery"].value() else _("not in a gallery")])
 
     @cached_property
     def picks(self) -> list[ModelPick]:
@@ -344,10 +363,14 @@ class GenerationForm(TokenForm):
         count: int = self.cleaned_data["count"]
         limit = self.chosen.max_count if self.chosen else 1
         if count < 1:
-            raise ValidationError("One picture is the least.")
+            raise ValidationError(_("One picture is the least."))
         if count > limit:
-            pictures = ngettext("one picture", "%(count)d pictures", limit) % {"count": limit}
-            raise ValidationError(f"{self.chosen} makes {pictures} at once at the most.")
+            words = ngettext(
+                "%(model)s makes one picture at once at the most.",
+                "%(model)s makes %(count)d pictures at once at the most.",
+                limit,
+            )
+            raise ValidationError(words % {"model": self.chosen, "count": limit})
         return count
 
     def clean(self) -> dict[str, Any]:
@@ -355,7 +378,10 @@ class GenerationForm(TokenForm):
         unknown = [name for name in self.data if name.startswith(OPTION_PREFIX) and name not in self.fields]
         if unknown and self.chosen:
             names = ", ".join(name.removeprefix(OPTION_PREFIX).replace("_", " ") for name in sorted(unknown)[:5])
-            raise ValidationError(f"{self.chosen} has no option “{names}”. Its own options are shown.")
+            raise ValidationError(
+                _("%(model)s has no option “%(names)s”. Its own options are shown.")
+                % {"model": self.chosen, "names": names}
+            )
         if self.chosen and (conflict := self.chosen.conflict_in(self.options)):
             self.add_error(None, conflict)
         if self.has_lost_references:
@@ -372,17 +398,24 @@ class GenerationForm(TokenForm):
         try:
             prompts = expand(cleaned["prompt"], per_line=cleaned.get("per_line", False), limit=limit // len(models))
         except TooMany as problem:
-            each = f" of {len(models)} models each" if len(models) > 1 else ""
-            self.add_error("prompt", f"This stands for more than {problem.limit} prompts{each}; {limit} are the most.")
+            if len(models) > 1:
+                words = _(
+                    "This stands for more than %(prompts)d prompts of %(models)d models each; %(most)d are the most."
+                )
+            else:
+                words = _("This stands for more than %(prompts)d prompts; %(most)d are the most.")
+            self.add_error("prompt", words % {"prompts": problem.limit, "models": len(models), "most": limit})
             return
         if not prompts:
-            self.add_error("prompt", "Describe the picture first.")
+            self.add_error("prompt", _("Describe the picture first."))
             return
         longest = max(prompts, key=len)
         room = min(model.prompt_limit for model in models)
         if len(longest) > room:
             self.add_error(
-                "prompt", f"This prompt has {len(longest):,} characters; {room:,} is the most. Please shorten it."
+                "prompt",
+                _("This prompt has %(count)s characters; %(most)s is the most. Please shorten it.")
+                % {"count": whole(len(longest)), "most": whole(room)},
             )
         cleaned["prompts"], cleaned["models"] = prompts, models
 

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from gallery import services
 from gallery.forms.accounts import SetUpForm
@@ -16,48 +17,53 @@ from gallery.queries.roles import Action, groups_to_give, roles_for
 
 logger = logging.getLogger(__name__)
 
-DAYS = [(1, "A day"), (7, "A week"), (30, "A month"), (90, "Three months")]
+DAYS = [
+    (1, gettext_lazy("A day")),
+    (7, gettext_lazy("A week")),
+    (30, gettext_lazy("A month")),
+    (90, gettext_lazy("Three months")),
+]
 
 
 class InvitationForm(forms.Form):
     email = forms.EmailField(
-        label="Their e-mail (optional)",
+        label=gettext_lazy("Their e-mail (optional)"),
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
     gallery = forms.ModelChoiceField(
-        label="Add to gallery",
+        label=gettext_lazy("Add to gallery"),
         queryset=Gallery.objects.none(),
         required=False,
-        empty_label="None",
-        error_messages={"invalid_choice": "You do not manage this gallery, or it is gone."},
+        empty_label=gettext_lazy("None"),
+        error_messages={"invalid_choice": gettext_lazy("You do not manage this gallery, or it is gone.")},
     )
-    role = forms.ChoiceField(label="Role in that gallery", choices=Role.choices, initial=Role.VIEWER)
+    role = forms.ChoiceField(label=gettext_lazy("Role in that gallery"), choices=Role.choices, initial=Role.VIEWER)
     max_uses = forms.IntegerField(
-        label="Uses",
+        label=gettext_lazy("Uses"),
         initial=1,
         min_value=1,
         max_value=MOST_USES,
         error_messages={
-            "min_value": "One person is the least.",
-            "max_value": f"{MOST_USES} people are the most; make another invitation for more.",
+            "min_value": gettext_lazy("One person is the least."),
+            "max_value": gettext_lazy("%(limit_value)d people are the most; make another invitation for more."),
         },
     )
-    days = forms.TypedChoiceField(label="Expires in", choices=DAYS, coerce=int, initial=7)
+    days = forms.TypedChoiceField(label=gettext_lazy("Expires in"), choices=DAYS, coerce=int, initial=7)
     groups = forms.ModelMultipleChoiceField(
-        label="Groups",
+        label=gettext_lazy("Groups"),
         queryset=Group.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"invalid_choice": "This group is not yours to give."},
+        error_messages={"invalid_choice": gettext_lazy("This group is not yours to give.")},
     )
 
     def __init__(self, *args: Any, person: Person, sends_mail: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].help_text = (
-            "Nobody else can use it then, and the studio mails it. Without one, you get a link to pass on."
+            _("Only this address can use it then, and the studio mails it. Without one, you get a link to pass on.")
             if sends_mail
-            else "Only this address can use it. E-mail isn’t set up, so send the link yourself."
+            else _("Only this address can use it. E-mail isn’t set up, so send the link yourself.")
         )
         gallery, groups = self.fields["gallery"], self.fields["groups"]
         assert isinstance(gallery, forms.ModelChoiceField)
@@ -71,13 +77,13 @@ class InvitationForm(forms.Form):
     def clean_email(self) -> str:
         email = Person.objects.normalize_email(self.cleaned_data["email"])
         if email and Person.objects.filter(email=email).exists():
-            raise ValidationError("This e-mail has an account already. Add them to the gallery instead.")
+            raise ValidationError(_("This e-mail has an account already. Add them to the gallery instead."))
         return email
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("email") and cleaned.get("max_uses", 1) > 1:
-            self.add_error("max_uses", "An e-mail belongs to one person. Leave it empty to invite several.")
+            self.add_error("max_uses", _("An e-mail belongs to one person. Leave it empty to invite several."))
         return cleaned
 
 
@@ -106,7 +112,7 @@ class ArrivalForm(SetUpForm):
             raise ValidationError(told, code="too_many") from None
         if Person.objects.filter(email=email).exists():
             raise ValidationError(
-                _("There is an account with this e-mail already. If it is yours, sign in, and open the link again.")
+                _("This e-mail has an account already. If it is yours, sign in and open the link again.")
             )
         return email
 

@@ -3,6 +3,7 @@
 import unicodedata
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 # Control characters, halves of characters, ends of lines and paragraphs.
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -17,5 +18,5 @@ def clean_name(text: str) -> str:
     """
     name = " ".join(text.split())
     if any(letter in _TURNING or unicodedata.category(letter) in _REFUSED_CATEGORIES for letter in name):
-        raise ValidationError("A name has letters, digits and signs only. Type it again.")
+        raise ValidationError(_("A name has letters, digits and signs only. Type it again."))
     return name

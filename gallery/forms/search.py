@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django import forms
@@ -10,27 +10,38 @@ from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from gallery.db import search_index
 from gallery.forms.names import clean_name
 from gallery.models import Gallery, GalleryEntry, ImageModel, Person, Picture, SavedSearch
 from gallery.queries.search import SearchQuery, Sort
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
 # The order of the filters in addresses and among the chips.
 FILTERS = ("q", "model", "author", "gallery", "tag", "since", "until", "status", "rating", "shape", "kind", "favourite")
-RATINGS = [(1, "1 star or more"), (2, "2 or more"), (3, "3 or more"), (4, "4 or more"), (5, "5 stars")]
+RATINGS = [
+    (1, gettext_lazy("1 star or more")),
+    (2, gettext_lazy("2 or more")),
+    (3, gettext_lazy("3 or more")),
+    (4, gettext_lazy("4 or more")),
+    (5, gettext_lazy("5 stars")),
+]
 
 Choices = list[tuple[Any, str]]
 
 
 class _Pick(forms.TypedChoiceField):
-    def __init__(self, label: str, gone: str, coerce: Any = int) -> None:
+    def __init__(self, label: "_StrOrPromise", gone: "_StrOrPromise", coerce: Any = int) -> None:
         super().__init__(
             label=label, required=False, coerce=coerce, empty_value=None, error_messages={"invalid_choice": gone}
         )
 
-    def offer(self, choices: Iterable[tuple[Any, str]]) -> None:
-        self.options: Choices = [("", "Any"), *choices]
+    def offer(self, choices: "Iterable[tuple[Any, _StrOrPromise]]") -> None:
+        self.options: list[tuple[Any, Any]] = [("", gettext_lazy("Any")), *choices]
         self.choices = self.options
 
     def label_of(self, value: Any) -> str:
@@ -42,19 +53,21 @@ FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
 
 
 class _Day(forms.DateField):
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: "_StrOrPromise") -> None:
         super().__init__(
             label=label,
             required=False,
             # Browsers send a date like this, and show it in another way.
             input_formats=["%Y-%m-%d"],
-            error_messages={"invalid": "Write a date as year-month-day, such as 2026-05-31."},
+            error_messages={"invalid": gettext_lazy("Write a date as year-month-day, such as 2026-05-31.")},
         )
 
     def clean(self, value: Any) -> date | None:
         day: date | None = super().clean(value)
         if day is not None and not FIRST_DAY <= day <= LAST_DAY:
-            raise ValidationError(f"Pick a day between {FIRST_DAY.year} and {LAST_DAY.year}.")
+            raise ValidationError(
+                _("Pick a day between %(first)d and %(last)d.") % {"first": FIRST_DAY.year, "last": LAST_DAY.year}
+            )
         return day
 
 
@@ -62,23 +75,23 @@ class SearchForm(forms.Form):
     """The filters, for all that a person sees or for one gallery. An invalid one shows an error and does not filter."""
 
     q = forms.CharField(
-        label="Search",
+        label=gettext_lazy("Search"),
         required=False,
         max_length=200,
-        error_messages={"max_length": "A search may have 200 characters; shorten it."},
+        error_messages={"max_length": gettext_lazy("A search may have 200 characters; shorten it.")},
     )
-    model = _Pick("Model", "The studio does not know this model.")
-    author = _Pick("Author", "Nobody here made pictures under this name.")
-    gallery = _Pick("Gallery", "This gallery is not open to you, or is gone.")
-    tag = forms.CharField(label="Tag", required=False, max_length=60)
-    since = _Day("From")
-    until = _Day("To")
-    status = _Pick("Decision", "Pick one of those shown.", str)
-    rating = _Pick("My rating", "Pick one of those shown.")
-    shape = _Pick("Shape", "Pick one of those shown.", str)
-    kind = _Pick("Kind", "Pick one of those shown.", str)
-    favourite = forms.BooleanField(label="Only my favourites", required=False)
-    sort = _Pick("Sort", "Pick one of those shown.", Sort)
+    model = _Pick(gettext_lazy("Model"), gettext_lazy("The studio does not know this model."))
+    author = _Pick(gettext_lazy("Author"), gettext_lazy("There are no pictures by this name here."))
+    gallery = _Pick(gettext_lazy("Gallery"), gettext_lazy("This gallery is not open to you, or is gone."))
+    tag = forms.CharField(label=gettext_lazy("Tag"), required=False, max_length=60)
+    since = _Day(gettext_lazy("From"))
+    until = _Day(gettext_lazy("To"))
+    status = _Pick(gettext_lazy("Decision"), gettext_lazy("Pick one of those shown."), str)
+    rating = _Pick(gettext_lazy("My rating"), gettext_lazy("Pick one of those shown."))
+    shape = _Pick(gettext_lazy("Shape"), gettext_lazy("Pick one of those shown."), str)
+    kind = _Pick(gettext_lazy("Kind"), gettext_lazy("Pick one of those shown."), str)
+    favourite = forms.BooleanField(label=gettext_lazy("Only my favourites"), required=False)
+    sort = _Pick(gettext_lazy("Sort"), gettext_lazy("Pick one of those shown."), Sort)
 
     def __init__(self, data: QueryDict, *, person: Person, galleries: list[Gallery], inside: Gallery | None) -> None:
         super().__init__(data, auto_id="find_%s")
@@ -124,7 +137,7 @@ class SearchForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         since, until = cleaned.get("since"), cleaned.get("until")
         if since and until and since > until:
-            self.add_error("until", ValidationError("This is before “From”, so nothing can be between."))
+            self.add_error("until", ValidationError(_("This is before “From”, so nothing can be between.")))
         return cleaned
 
     @property
@@ -190,7 +203,7 @@ class SearchForm(forms.Form):
 
     def _in_words(self, name: str, value: Any) -> str:
         if name in ("since", "until"):
-            return date_format(value, "j F Y")
+            return date_format(value, "DATE_FORMAT")
         if name == "favourite":
             return ""
         if name == "q":
@@ -207,9 +220,12 @@ class SavedSearchForm(forms.ModelForm[SavedSearch]):
     class Meta:
         model = SavedSearch
         fields = ["name", "query"]
-        labels = {"name": "Name of the search"}
+        labels = {"name": gettext_lazy("Name of the search")}
         error_messages = {
-            "name": {"required": "Give the search a name.", "max_length": "A name may have 80 characters; shorten it."}
+            "name": {
+                "required": gettext_lazy("Give the search a name."),
+                "max_length": gettext_lazy("A name may have 80 characters; shorten it."),
+            }
         }
 
     def clean_name(self) -> str:

@@ -15,6 +15,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from gallery import services
 from gallery.models import Person
@@ -31,8 +33,8 @@ class LimitedCode(allauth_forms.BaseAuthenticateForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["code"].label = "Code"
-        self.fields["code"].help_text = "From your authenticator app. Or one of your recovery codes."
+        self.fields["code"].label = _("Code")
+        self.fields["code"].help_text = _("From your authenticator app. Or one of your recovery codes.")
         attributes = self.fields["code"].widget.attrs
         attributes.pop("placeholder", None)
         attributes |= {"autofocus": True, "inputmode": "numeric"}
@@ -93,7 +95,7 @@ class PasswordAgainForm(forms.Form):
         password: str = self.cleaned_data["password"]
         if not self.user.check_password(password):
             logger.warning("Sign-in failed: wrong password of person %s from %s", self.user.pk, address)
-            raise ValidationError("This is not your password. Try again.")
+            raise ValidationError(_("This is not your password. Try again."))
         services.sign_in.forget_tries(tried)
         return password
 
@@ -101,8 +103,8 @@ class PasswordAgainForm(forms.Form):
 class ActivateAppForm(ActivateTOTPForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["code"].label = "Code"
-        self.fields["code"].help_text = "The six digits that the app shows now."
+        self.fields["code"].label = _("Code")
+        self.fields["code"].help_text = _("The six digits that the app shows now.")
         attributes = self.fields["code"].widget.attrs
         attributes.pop("placeholder", None)
         attributes |= {"inputmode": "numeric"}
@@ -110,7 +112,10 @@ class ActivateAppForm(ActivateTOTPForm):  # type: ignore[misc]
 
 class PasskeyForm(allauth_passkeys.AddWebAuthnForm):  # type: ignore[misc]
     name = forms.CharField(
-        label="Name", required=False, max_length=60, help_text="So that you know it again, such as the device's name."
+        label=gettext_lazy("Name"),
+        required=False,
+        max_length=60,
+        help_text=gettext_lazy("So that you know it again, such as the device's name."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

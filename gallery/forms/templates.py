@@ -1,6 +1,7 @@
 """The form of a prompt template."""
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from gallery.forms.names import clean_name
 from gallery.models import PromptTemplate
@@ -10,12 +11,12 @@ class TemplateForm(forms.ModelForm[PromptTemplate]):
     class Meta:
         model = PromptTemplate
         fields = ["name", "text", "shared"]
-        labels = {"name": "Name", "text": "Text", "shared": "Share with team"}
-        help_texts = {"text": "Write {{subject}} for a part that you fill in each time.", "shared": ""}
+        labels = {"name": _("Name"), "text": _("Text"), "shared": _("Share with team")}
+        help_texts = {"text": _("Write {{subject}} for a part that you fill in each time."), "shared": ""}
         widgets = {"text": forms.Textarea(attrs={"rows": 5, "dir": "auto"})}
         error_messages = {
-            "name": {"required": "Give the template a name."},
-            "text": {"required": "A template needs a text."},
+            "name": {"required": _("Give the template a name.")},
+            "text": {"required": _("A template needs a text.")},
         }
 
     def clean_name(self) -> str:

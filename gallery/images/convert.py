@@ -21,6 +21,7 @@ from gallery.images.concurrency import DECODING, ConcurrencyLimit
 from gallery.images.decode import decode, in_srgb, plain, turn, turned
 from gallery.images.parse import DAMAGED, NotAPicture, Parts, parse_image
 from gallery.images.thumbnails import MAX_WEBP_SIDE
+from lemonstudio.marking import gettext_noop
 
 # The longest side, in pixels.
 SIDES = (2048, 1024, 512)
@@ -57,14 +58,6 @@ class Shape:
     def content_type(self) -> str:
         return f"image/{self.format}"
 
-    @property
-    def in_words(self) -> str:
-        if self.is_original:
-            return "Originals"
-        words = self.format.name if self.format is not Format.WEBP else "WebP"
-        words += f", {self.side} px" if self.side else ", full size"
-        return words + (", with prompt and settings" if self.settings else ", without metadata")
-
 
 @dataclass(frozen=True, slots=True)
 class Caption:
@@ -99,7 +92,10 @@ def convert(file: IO[bytes], shape: Shape, caption: Caption, seconds: float = 12
     most = min(shape.side or MAX_WEBP_SIDE + 1, MAX_WEBP_SIDE if shape.format is Format.WEBP else MAX_WEBP_SIDE + 1)
     stored = turned(fitting(turned(parts.size, parts.orientation), most), parts.orientation)
     if parts.is_oversized and max(stored) > max(parts.size) // 2:
-        raise NotAPicture(f"it has {parts.size[0]} × {parts.size[1]} pixels; choose a size to make it smaller")
+        raise NotAPicture(
+            gettext_noop("it has %(width)s × %(height)s pixels; choose a size to make it smaller")
+            % {"width": parts.size[0], "height": parts.size[1]}
+        )
     with DECODING.turn(parts.pixels, seconds):
         return _converted(parts, stored, shape, caption)
 

@@ -10,6 +10,7 @@ from PIL import Image, ImageCms, ImageMath
 
 from gallery.images import avif_process
 from gallery.images.parse import CUT_OFF, DAMAGED, MAX_ICC_BYTES, NotAPicture, Parts, png_is_full
+from lemonstudio.marking import gettext_noop
 
 # How long a background task waits until the machine has memory for decoding.
 TURN_SECONDS = 60.0
@@ -76,9 +77,9 @@ def _decode_avif(parts: Parts) -> Image.Image:
             command, input=parts.payload, capture_output=True, timeout=2 * avif_process.MAX_SECONDS
         )
     except subprocess.TimeoutExpired:
-        raise NotAPicture("it takes too long to decode") from None
+        raise NotAPicture(gettext_noop("it takes too long to decode")) from None
     if done.returncode == avif_process.NO_MEMORY:
-        raise NotAPicture("it takes too much memory to decode")
+        raise NotAPicture(gettext_noop("it takes too much memory to decode"))
     start = struct.calcsize(avif_process.HEAD)
     if done.returncode or len(done.stdout) < start:
         raise NotAPicture(DAMAGED)

@@ -14,6 +14,7 @@ from PIL import Image
 from gallery.images.concurrency import DECODING, ConcurrencyLimit
 from gallery.images.decode import decode, in_srgb, plain, turn, turned
 from gallery.images.parse import DAMAGED, NotAPicture, Parts, parse_image
+from lemonstudio.marking import gettext_noop
 
 # Where uploads, and what is prepared of pictures, are kept in storage: in a folder for each person.
 UPLOADS = "uploads"
@@ -164,7 +165,7 @@ def _mask_parts(file: IO[bytes]) -> Parts:
     try:
         return parse_image(file)
     except NotAPicture as problem:
-        raise WrongMask(f"The mask cannot be used: {problem}.") from None
+        raise WrongMask(gettext_noop("The mask cannot be used: %(problem)s.") % {"problem": problem}) from None
 
 
 def _kept(parts: Parts, shown: tuple[int, int], size: tuple[int, int]) -> Image.Image:
@@ -174,12 +175,14 @@ def _kept(parts: Parts, shown: tuple[int, int], size: tuple[int, int]) -> Image.
         # One pixel more or less is rounding, and one in a hundred is not seen.
         if abs(height - width * shown[1] / shown[0]) > 1 + height / 100:
             raise WrongMask(
-                f"The mask has {width} × {height} pixels; it needs the proportions of the picture, "
-                f"{shown[0]} × {shown[1]}."
+                gettext_noop(
+                    "The mask has %(width)s × %(height)s pixels; it needs the proportions of the picture, %(shown)s."
+                )
+                % {"width": width, "height": height, "shown": f"{shown[0]} × {shown[1]}"}
             )
         image = _upright(parts, _scaled((width, height), MAX_SIDE))
     except NotAPicture as problem:
-        raise WrongMask(f"The mask cannot be used: {problem}.") from None
+        raise WrongMask(gettext_noop("The mask cannot be used: %(problem)s.") % {"problem": problem}) from None
     has_holes = image.mode == "RGBA"
     kept = image.getchannel("A") if has_holes else image.convert("L").point(lambda value: 255 - value)
     return kept.resize(size, Image.Resampling.BILINEAR).point(lambda value: 255 if value >= 128 else 0)

@@ -6,6 +6,8 @@ The kinds are those that services and people really send. What is none of them h
 import re
 from dataclasses import dataclass
 
+from lemonstudio.marking import gettext_noop
+
 # This many bytes are enough to tell every kind.
 ENOUGH = 4096
 
@@ -26,12 +28,13 @@ class Kind:
     def with_article(self) -> str:
         """“an SVG file”, “a file of an unknown kind”."""
         if not self.name:
-            return "a file of an unknown kind"
+            return gettext_noop("a file of an unknown kind")
         if self.is_message:
             return self.name
         # By the sound of the first letter: “an MP4”, “a TIFF”.
-        article = "an" if self.name[0] in "AEFHILMNORSX" and self.name not in _SPOKEN_AS_WORDS else "a"
-        return f"{article} {self.name} file"
+        is_vowel = self.name[0] in "AEFHILMNORSX" and self.name not in _SPOKEN_AS_WORDS
+        text = gettext_noop("an %(kind)s file") if is_vowel else gettext_noop("a %(kind)s file")
+        return text % {"kind": self.name}
 
 
 _SPOKEN_AS_WORDS = frozenset({"HEIC", "RIFF"})
@@ -43,10 +46,10 @@ GIF = Kind("GIF", "gif", "image/gif")
 AVIF = Kind("AVIF", "avif", "image/avif")
 HEIC = Kind("HEIC", "heic")
 SVG = Kind("SVG", "svg")
-HTML = Kind("a web page", "txt", is_message=True)
-JSON = Kind("a message in JSON", "txt", is_message=True)
-XML = Kind("a message in XML", "txt", is_message=True)
-TEXT = Kind("text", "txt", is_message=True)
+HTML = Kind(gettext_noop("a web page"), "txt", is_message=True)
+JSON = Kind(gettext_noop("a message in JSON"), "txt", is_message=True)
+XML = Kind(gettext_noop("a message in XML"), "txt", is_message=True)
+TEXT = Kind(gettext_noop("text"), "txt", is_message=True)
 UNKNOWN = Kind("", "bin")
 
 PICTURES = frozenset({PNG, JPEG, WEBP, GIF, AVIF})

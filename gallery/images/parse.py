@@ -15,6 +15,7 @@ from typing import IO
 
 from gallery.images import colour
 from gallery.images.kinds import AVIF, GIF, JPEG, LEADING, PNG, WEBP, Kind, kind_of
+from lemonstudio.marking import gettext_noop
 
 MAX_BYTES = 40 * 2**20
 MAX_PIXELS = 40_000_000
@@ -76,9 +77,9 @@ class Parts:
         return min(self.size[0] * self.size[1], MAX_PIXELS)
 
 
-CUT_OFF = "its end is missing"
-DAMAGED = "it is damaged"
-_TOO_MANY_PARTS = "it has too many parts"
+CUT_OFF = gettext_noop("its end is missing")
+DAMAGED = gettext_noop("it is damaged")
+_TOO_MANY_PARTS = gettext_noop("it has too many parts")
 
 
 def parse_image(file: IO[bytes]) -> Parts:
@@ -89,10 +90,15 @@ def parse_image(file: IO[bytes]) -> Parts:
     """
     data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise NotAPicture(f"it is larger than {MAX_BYTES // 2**20} MiB", kind_of(data))
+        raise NotAPicture(gettext_noop("it is larger than %(size)s MiB") % {"size": MAX_BYTES // 2**20}, kind_of(data))
     kind = kind_of(data)
     if kind not in _PARSERS:
-        raise NotAPicture(f"it is {kind.with_article}" if kind.name else "it is no picture that the studio knows", kind)
+        raise NotAPicture(
+            gettext_noop("it is %(kind)s") % {"kind": kind.with_article}
+            if kind.name
+            else gettext_noop("it is no picture that the studio knows"),
+            kind,
+        )
     try:
         bare = data.lstrip(LEADING)
         parts = _PARSERS[kind](bare)
@@ -109,10 +115,15 @@ def _check_size(size: tuple[int, int], most: int) -> None:
     if not (width and height):
         raise NotAPicture(DAMAGED)
     if width * height > most:
-        said = f"it has {width} × {height} pixels, {_millions(width * height)} million"
-        raise NotAPicture(f"{said}; {_millions(most)} million are the most")
+        raise NotAPicture(
+            gettext_noop("it has %(width)s × %(height)s pixels, %(pixels)s million; %(most)s million are the most")
+            % {"width": width, "height": height, "pixels": _millions(width * height), "most": _millions(most)}
+        )
     if max(size) > MAX_SIDE:
-        raise NotAPicture(f"it has {width} × {height} pixels; {MAX_SIDE} a side are the most")
+        raise NotAPicture(
+            gettext_noop("it has %(width)s × %(height)s pixels; %(most)s a side are the most")
+            % {"width": width, "height": height, "most": MAX_SIDE}
+        )
 
 
 def _millions(pixels: int) -> str:

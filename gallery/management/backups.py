@@ -22,6 +22,7 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from gallery.engine import sent_mark
 from gallery.models.account import GOES_ON_WHEN_RESUMED, RESTORED
@@ -52,7 +53,7 @@ PG_VARIABLES = {
     "sslcert": "PGSSLCERT",
     "sslkey": "PGSSLKEY",
 }
-PAUSED_MESSAGE = "The studio was restored from a backup of {made_at}."
+PAUSED_MESSAGE = gettext_noop("The studio was restored from a backup of %(made_at)s.")
 
 Ask = Callable[[str], int]
 
@@ -198,7 +199,7 @@ def _hold(made_at: str, quote: Callable[[Any], str]) -> tuple[str, str]:
         "holder": "",
         "lease_until": None,
         "pause_code": RESTORED,
-        "pause_message": PAUSED_MESSAGE.format(made_at=made_at[:16].replace("T", " at ")),
+        "pause_message": PAUSED_MESSAGE % {"made_at": made_at[:16].replace("T", " ")},
         "pause_hint": GOES_ON_WHEN_RESUMED,
         "paused_at": connection.ops.adapt_datetimefield_value(timezone.now()),
         "resume_at": None,

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gallery", "0051_sent_mark")]
+    dependencies = [("gallery", "0057_labels")]
 
     operations = [
         migrations.AlterField(

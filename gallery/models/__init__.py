@@ -1,5 +1,7 @@
 """The studio's nouns. State changes of one row live on the model, reads on its QuerySet."""
 
+from django.apps import apps
+
 from gallery.models import ledger
 from gallery.models.account import UpstreamAccount
 from gallery.models.activity import Activity, Notice
@@ -12,6 +14,7 @@ from gallery.models.download import Download, DownloadItem
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.generation import Generation
 from gallery.models.invitation import Invitation, InvitationUse
+from gallery.models.labels import translate_labels
 from gallery.models.ledger import Budget, LedgerEntry, OverBudget
 from gallery.models.limits import GroupLimit, GroupRight, OverLimit
 from gallery.models.mark import Mark, SavedSearch, Tag
@@ -76,3 +79,5 @@ __all__ = [
     "Vote",
     "ledger",
 ]
+
+translate_labels(apps.all_models["gallery"].values())

@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 
 # Pauses that end when storage is well again, and not by what the upstream says.
 STORAGE_CODES = ("storage_unavailable", "storage_full")
@@ -25,7 +27,7 @@ RESTORED = "restored"
 UNTIL_RESUMED = (BY_HAND, RESTORED)
 # A resume after that begins to count anew, above all numbers of the time that the database does not know.
 NEW_COUNT = 10**9
-GOES_ON_WHEN_RESUMED = "It goes on when an administrator resumes it."
+GOES_ON_WHEN_RESUMED = gettext_noop("It goes on when an administrator resumes it.")
 
 
 class Lease(NamedTuple):
@@ -56,21 +58,28 @@ class UpstreamAccount(models.Model):
     paused_at = models.DateTimeField(null=True, blank=True)
     resume_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(
-        "administrators told at", null=True, blank=True, editable=False, help_text="Of a pause, by e-mail."
+        gettext_lazy("administrators notified at"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=gettext_lazy("About a pause, by e-mail."),
     )
     holds = models.JSONField(
         default=list,
         blank=True,
         editable=False,
-        help_text="Requests that wait while others go on: those of a model, or those above a price.",
+        help_text=gettext_lazy("Requests that wait while others go on: those of a model, or those above a price."),
     )
-    balance_usd = models.DecimalField("balance (US dollars)", max_digits=14, decimal_places=4, null=True, blank=True)
+    balance_usd = models.DecimalField(
+        gettext_lazy("balance (US dollars)"), max_digits=14, decimal_places=4, null=True, blank=True
+    )
 
     class Meta:
-        verbose_name = "upstream account"
+        verbose_name = gettext_lazy("upstream account")
+        verbose_name_plural = gettext_lazy("upstream accounts")
 
     def __str__(self) -> str:
-        return "The upstream account"
+        return _("The upstream account")
 
     @classmethod
     def load(cls) -> Self:

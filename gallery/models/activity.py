@@ -1,5 +1,8 @@
 """What happened in a gallery: its log, and the notices to people."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
@@ -8,15 +11,26 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from gallery.models.gallery import Gallery, GalleryEntry
+from gallery.models.membership import Role
 from gallery.models.person import Person
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from django.utils.functional import _StrPromise
 
-SOMEBODY = "Somebody"
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence with placeholders, and what stands in them; a page may mark these up."""
+
+    text: str
+    values: Mapping[str, str | int]
+
+    def __str__(self) -> str:
+        return self.text % self.values
 
 
 class Happening(models.Model):
@@ -25,7 +39,9 @@ class Happening(models.Model):
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    guest = models.CharField(max_length=80, blank=True, help_text="The name that a guest without an account gave.")
+    guest = models.CharField(
+        max_length=80, blank=True, help_text=gettext_lazy("The name that a guest without an account gave.")
+    )
     picture = models.ForeignKey("gallery.Picture", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     detail = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -33,76 +49,134 @@ class Happening(models.Model):
     class Meta:
         abstract = True
 
+    def __str__(self) -> str:
+        return str(self.sentence)
+
     @property
     def who(self) -> str:
         if self.guest:
-            return f"{self.guest} (guest)"
-        return self.actor.name if self.actor else SOMEBODY
+            return _("%(name)s (guest)") % {"name": self.guest}
+        return self.actor.name if self.actor else _("Someone")
+
+    @property
+    def sentence(self) -> Sentence:
+        """What happened, in the reader's language: who did it is `%(who)s`."""
+        raise NotImplementedError
 
 
 class Activity(Happening):
     """One line of a gallery's log. The verb decides what `detail` holds; see `what`."""
 
     class Verb(models.TextChoices):
-        ADDED = "added", "added pictures"
-        REMOVED = "removed", "took pictures out"
-        DECIDED = "decided", "decided"
-        COMMENTED = "commented", "commented"
-        COVER = "cover", "picked a cover"
-        RENAMED = "renamed", "renamed it"
-        TEAM = "team", "showed it to the whole team"
-        NOT_TEAM = "not_team", "took it back from the team"
-        JOINED = "joined", "came by an invitation"
-        MEMBER_ADDED = "member", "added a member"
-        MEMBER_CHANGED = "role", "changed a role"
-        MEMBER_REMOVED = "no_member", "removed a member"
-        LEFT = "left", "left"
-        LINK_MADE = "link", "made a public link"
-        LINK_ENDED = "no_link", "ended a public link"
+        ADDED = "added", gettext_lazy("Added pictures")
+        REMOVED = "removed", gettext_lazy("Removed pictures")
+        DECIDED = "decided", gettext_lazy("Decided")
+        COMMENTED = "commented", gettext_lazy("Commented")
+        COVER = "cover", gettext_lazy("Changed the cover")
+        RENAMED = "renamed", gettext_lazy("Renamed")
+        TEAM = "team", gettext_lazy("Shared with the team")
+        NOT_TEAM = "not_team", gettext_lazy("No longer shared with the team")
+        JOINED = "joined", gettext_lazy("Joined by an invitation")
+        MEMBER_ADDED = "member", gettext_lazy("Added a member")
+        MEMBER_CHANGED = "role", gettext_lazy("Changed a role")
+        MEMBER_REMOVED = "no_member", gettext_lazy("Removed a member")
+        LEFT = "left", gettext_lazy("Left")
+        LINK_MADE = "link", gettext_lazy("Made a share link")
+        LINK_ENDED = "no_link", gettext_lazy("Revoked a share link")
 
     gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, related_name="activities")
     verb = models.CharField(max_length=9, choices=Verb)
-    count = models.PositiveIntegerField(default=1, help_text="Of pictures, where several are told of in one line.")
+    count = models.PositiveIntegerField(default=1, help_text=gettext_lazy("Of pictures, if one line is about several."))
 
     class Meta:
-        verbose_name_plural = "activities"
+        verbose_name = gettext_lazy("activity")
+        verbose_name_plural = gettext_lazy("activities")
         ordering = ["-id"]
         indexes = [models.Index(fields=["gallery", "-id"], name="activity_by_gallery")]
 
-    def __str__(self) -> str:
-        return f"{self.who} {self.what}"
-
     @property
-    def what(self) -> str:
-        """The rest of the sentence that begins with the person's name."""
-        return _SENTENCES[Activity.Verb(self.verb)](self)
+    def sentence(self) -> Sentence:
+        member, role = _member_and_role(self.detail)
+        values: dict[str, str | int] = {
+            "who": self.who,
+            "count": self.count,
+            "member": member,
+            "role": role,
+            "person": self.detail,
+        }
+        return Sentence(self._words(has_role=bool(role)), values | _names(self.detail))
 
-    @property
-    def pictures(self) -> str:
-        return ngettext("a picture", "%(count)d pictures", self.count) % {"count": self.count}
+    def _words(self, *, has_role: bool) -> str:
+        match Activity.Verb(self.verb):
+            case Activity.Verb.ADDED:
+                return ngettext("%(who)s added a picture", "%(who)s added %(count)d pictures", self.count)
+            case Activity.Verb.REMOVED:
+                return ngettext("%(who)s took a picture out", "%(who)s took %(count)d pictures out", self.count)
+            case Activity.Verb.DECIDED:
+                return str(_DECIDED[self.detail]) if self.detail in _DECIDED else _("%(who)s decided on a picture")
+            case Activity.Verb.COMMENTED:
+                return _("%(who)s commented on a picture")
+            case Activity.Verb.COVER:
+                return _("%(who)s picked a picture as the cover")
+            case Activity.Verb.RENAMED:
+                return _("%(who)s renamed the gallery from “%(before)s” to “%(after)s”")
+            case Activity.Verb.TEAM:
+                return _("%(who)s shared the gallery with the whole team")
+            case Activity.Verb.NOT_TEAM:
+                return _("%(who)s stopped sharing the gallery with the whole team")
+            case Activity.Verb.JOINED:
+                return _("%(who)s became a member by %(person)s’s invitation")
+            case Activity.Verb.MEMBER_ADDED:
+                return _("%(who)s added %(member)s (%(role)s)") if has_role else _("%(who)s added %(member)s")
+            case Activity.Verb.MEMBER_CHANGED if has_role:
+                return _("%(who)s changed the role of %(member)s to %(role)s")
+            case Activity.Verb.MEMBER_CHANGED:
+                return _("%(who)s changed the role of %(member)s")
+            case Activity.Verb.MEMBER_REMOVED:
+                return _("%(who)s removed %(person)s")
+            case Activity.Verb.LEFT:
+                return _("%(who)s left the gallery")
+            case Activity.Verb.LINK_MADE:
+                return _("%(who)s made a share link")
+            case _other:
+                return _("%(who)s revoked a share link")
 
 
-_DECISIONS: dict[str, str] = {
-    GalleryEntry.Status.APPROVED: "approved a picture",
-    GalleryEntry.Status.SHORTLIST: "put a picture on the shortlist",
-    GalleryEntry.Status.DRAFT: "made a picture a draft again",
+def member_detail(name: str, role: str) -> str:
+    """The `detail` of a line about a member: the role's code comes first, because names may hold any sign."""
+    return f"{role}:{name}"
+
+
+def renamed_detail(before: str, after: str) -> str:
+    """The `detail` of a line about a gallery's name."""
+    return f"{before}\n{after}"
+
+
+def _member_and_role(detail: str) -> tuple[str, str]:
+    """The member, and the role in words; lines of earlier versions hold a whole phrase, and no role."""
+    code, colon, name = detail.partition(":")
+    return (name, str(Role(code).label)) if colon and code in Role.values else (detail, "")
+
+
+# Lines of earlier versions hold the words, too.
+_RENAMED = re.compile(r"from “(.*)” to “(.*)”|(.*)\n(.*)")
+
+
+def _names(detail: str) -> dict[str, str]:
+    found = _RENAMED.fullmatch(detail)
+    before, after = [text for text in found.groups() if text is not None] if found else ("", detail)
+    return {"before": before, "after": after}
+
+
+_DECIDED: "dict[str, _StrPromise]" = {
+    GalleryEntry.Status.APPROVED: gettext_lazy("%(who)s approved a picture"),
+    GalleryEntry.Status.SHORTLIST: gettext_lazy("%(who)s put a picture on the shortlist"),
+    GalleryEntry.Status.DRAFT: gettext_lazy("%(who)s made a picture a draft again"),
 }
-_SENTENCES: "dict[Activity.Verb, Callable[[Activity], str]]" = {
-    Activity.Verb.ADDED: lambda line: f"added {line.pictures}",
-    Activity.Verb.REMOVED: lambda line: f"took {line.pictures} out",
-    Activity.Verb.DECIDED: lambda line: _DECISIONS.get(line.detail, "decided on a picture"),
-    Activity.Verb.COMMENTED: lambda line: "commented on a picture",
-    Activity.Verb.COVER: lambda line: "picked a picture as the cover",
-    Activity.Verb.RENAMED: lambda line: f"renamed the gallery {line.detail}".rstrip(),
-    Activity.Verb.TEAM: lambda line: "showed the gallery to the whole team",
-    Activity.Verb.NOT_TEAM: lambda line: "stopped showing the gallery to the whole team",
-    Activity.Verb.JOINED: lambda line: f"became a member by {line.detail}’s invitation",
-    Activity.Verb.MEMBER_ADDED: lambda line: f"added {line.detail}",
-    Activity.Verb.MEMBER_CHANGED: lambda line: f"changed the role of {line.detail}",
-    Activity.Verb.MEMBER_REMOVED: lambda line: f"removed {line.detail}",
-    Activity.Verb.LEFT: lambda line: "left the gallery",
-    Activity.Verb.LINK_MADE: lambda line: "made a public link",
-    Activity.Verb.LINK_ENDED: lambda line: "ended a public link",
+_DECIDED_YOURS: "dict[str, _StrPromise]" = {
+    GalleryEntry.Status.APPROVED: gettext_lazy("%(who)s approved your picture in “%(gallery)s”"),
+    GalleryEntry.Status.SHORTLIST: gettext_lazy("%(who)s put your picture on the shortlist in “%(gallery)s”"),
+    GalleryEntry.Status.DRAFT: gettext_lazy("%(who)s made your picture a draft again in “%(gallery)s”"),
 }
 
 
@@ -140,10 +214,10 @@ class Notice(Happening):
     """Something that one person should know. Each read checks whether they may still see what it is about."""
 
     class Kind(models.TextChoices):
-        DECIDED = "decided", "Somebody decided on a picture of yours"
-        COMMENTED = "commented", "Somebody commented"
-        MEMBER = "member", "You are a member now"
-        CAME = "came", "Somebody came by your invitation"
+        DECIDED = "decided", gettext_lazy("A decision on your picture")
+        COMMENTED = "commented", gettext_lazy("A comment")
+        MEMBER = "member", gettext_lazy("You became a member")
+        CAME = "came", gettext_lazy("Your invitation was used")
 
     OF_PICTURES = (Kind.DECIDED, Kind.COMMENTED)
     OF_NO_GALLERY = (Kind.CAME,)
@@ -163,20 +237,30 @@ class Notice(Happening):
             models.Index(fields=["created_at"], name="notice_by_date"),
         ]
 
-    def __str__(self) -> str:
-        return f"{self.who} {self.what}"
-
     @property
-    def what(self) -> str:
-        """The rest of the sentence that begins with the person's name; the page names the gallery beside it."""
-        if self.kind == self.Kind.DECIDED:
-            return _DECISIONS.get(self.detail, "decided on a picture").replace("a picture", "your picture")
-        if self.kind == self.Kind.COMMENTED:
-            mine = self.picture is not None and self.picture.author_id == self.person_id
-            return "commented on your picture" if mine else "commented on a picture"
-        if self.kind == self.Kind.MEMBER:
-            return f"made you a member: you {self.detail}" if self.detail else "made you a member"
-        return "came by your invitation"
+    def sentence(self) -> Sentence:
+        role = str(Role(self.detail).label) if self.detail in Role.values else ""
+        values = {"who": self.who, "gallery": self.gallery.name if self.gallery else "", "role": role}
+        return Sentence(self._words(has_role=bool(role)), values)
+
+    def _words(self, *, has_role: bool) -> str:
+        match Notice.Kind(self.kind):
+            case Notice.Kind.DECIDED:
+                return (
+                    str(_DECIDED_YOURS[self.detail])
+                    if self.detail in _DECIDED_YOURS
+                    else _("%(who)s decided on your picture in “%(gallery)s”")
+                )
+            case Notice.Kind.COMMENTED if self.picture is not None and self.picture.author_id == self.person_id:
+                return _("%(who)s commented on your picture in “%(gallery)s”")
+            case Notice.Kind.COMMENTED:
+                return _("%(who)s commented on a picture in “%(gallery)s”")
+            case Notice.Kind.MEMBER if has_role:
+                return _("%(who)s made you a member of “%(gallery)s” (%(role)s)")
+            case Notice.Kind.MEMBER:
+                return _("%(who)s made you a member of “%(gallery)s”")
+            case _other:
+                return _("%(who)s joined by your invitation")
 
     @property
     def target(self) -> str:

@@ -5,6 +5,7 @@ from typing import Self
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 # The waits before each further try; then it is given up.
 WAITS = (60, 300, 900, 3600, 4 * 3600)
@@ -20,24 +21,27 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
 class Alert(models.Model):
     class Kind(models.TextChoices):
-        PAUSED = "paused", "Paused"
-        STORAGE = "storage", "Storage"
-        WORKER_GONE = "worker_gone", "Worker gone"
-        LEDGER_WRONG = "ledger_wrong", "Ledger wrong"
-        BUDGET_USED = "budget_used", "Budget used up"
+        PAUSED = "paused", _("Paused")
+        STORAGE = "storage", _("Storage")
+        WORKER_GONE = "worker_gone", _("No worker")
+        LEDGER_WRONG = "ledger_wrong", _("Ledger wrong")
+        BUDGET_USED = "budget_used", _("Budget used up")
 
     kind = models.CharField(max_length=12, choices=Kind)
-    key = models.CharField(max_length=100, help_text="The same is told once.")
+    key = models.CharField(max_length=100, help_text=_("The same thing is reported once."))
     subject = models.CharField(max_length=200)
     text = models.TextField()
+    translations = models.JSONField(
+        default=dict, editable=False, help_text=_("Subject and text in each language; of earlier alerts in none.")
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     due_at = models.DateTimeField(
-        null=True, blank=True, default=timezone.now, db_index=True, help_text="Empty if nothing is left to do."
+        null=True, blank=True, default=timezone.now, db_index=True, help_text=_("Empty if nothing is left to do.")
     )
     attempts = models.PositiveSmallIntegerField(default=0)
-    is_mailed = models.BooleanField("told by mail", default=False)
-    is_posted = models.BooleanField("told to the webhook", default=False)
-    problem = models.CharField(max_length=300, blank=True, help_text="Of the last try.")
+    is_mailed = models.BooleanField(_("sent by mail"), default=False)
+    is_posted = models.BooleanField(_("sent to the webhook"), default=False)
+    problem = models.CharField(max_length=300, blank=True, help_text=_("Of the last try."))
 
     objects = AlertQuerySet.as_manager()
 
@@ -47,6 +51,11 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+    def words(self, language: str) -> tuple[str, str]:
+        """Subject and text in this language, if they are there."""
+        subject, text = self.translations.get(language, (self.subject, self.text))
+        return subject, text
 
     def claim(self) -> bool:
         """Whether this process tells it now. If it dies over that, another one does after a while."""

@@ -3,22 +3,23 @@
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class Batch(models.Model):
     """Several generations of one submit: the same prompt for several models, or several prompts."""
 
     class Kind(models.TextChoices):
-        COMPARISON = "comparison", "Comparison"
-        PROMPTS = "prompts", "Series"
+        COMPARISON = "comparison", _("Comparison")
+        PROMPTS = "prompts", _("Series")
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="batches")
     kind = models.CharField(max_length=12, choices=Kind)
-    prompt = models.TextField(help_text="As it was typed, before anything was filled in.")
+    prompt = models.TextField(help_text=_("As it was typed, before anything was filled in."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        verbose_name_plural = "batches"
+        verbose_name_plural = _("batches")
         ordering = ["-id"]
         indexes = [models.Index(fields=["author", "-id"], name="batch_by_author")]
 
@@ -39,4 +40,4 @@ class Vote(models.Model):
         constraints = [models.UniqueConstraint(fields=["batch", "person"], name="one_vote_per_comparison")]
 
     def __str__(self) -> str:
-        return f"{self.person} for {self.generation}"
+        return _("%(person)s for %(generation)s") % {"person": self.person, "generation": self.generation}

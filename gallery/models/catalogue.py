@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
 
 from gallery.models.options import (
     PIXELS,
@@ -41,9 +44,9 @@ def options_key(options: dict[str, Any]) -> str:
 class PricePer(models.TextChoices):
     """What the upstream charges its price for."""
 
-    ASKED = "", "each picture, at most those asked for"
-    DELIVERED = "delivered", "each picture that comes"
-    REQUEST = "request", "each request, with all its pictures"
+    ASKED = "", _("each picture, at most those asked for")
+    DELIVERED = "delivered", _("each picture that comes")
+    REQUEST = "request", _("each request, with all its pictures")
 
 
 class ImageModelQuerySet(models.QuerySet["ImageModel"]):
@@ -81,106 +84,110 @@ class ImageModelQuerySet(models.QuerySet["ImageModel"]):
 
 class ImageModel(models.Model):
     class ResponseFormat(models.TextChoices):
-        UNSAID = "", "as the upstream likes"
-        URL = "url", "address (url)"
-        BASE64 = "b64_json", "in the answer (b64_json)"
+        UNSAID = "", _("as the upstream likes")
+        URL = "url", _("address (url)")
+        BASE64 = "b64_json", _("in the answer (b64_json)")
 
     slug = models.CharField(
-        "upstream id", max_length=100, unique=True, help_text="The model's name in a request, such as dall-e-3."
+        _("upstream id"), max_length=100, unique=True, help_text=_("The model's name in a request, such as dall-e-3.")
     )
     label = models.CharField(max_length=100)
-    description = models.CharField(max_length=200, blank=True, help_text="What it is good at, in a few words.")
-    enabled = models.BooleanField(default=True, help_text="People may pick it.")
-    position = models.PositiveSmallIntegerField(default=100, help_text="Smaller comes first.")
+    description = models.CharField(max_length=200, blank=True, help_text=_("What it is good at, in a few words."))
+    enabled = models.BooleanField(default=True, help_text=_("People may pick it."))
+    position = models.PositiveSmallIntegerField(default=100, help_text=_("Smaller comes first."))
     max_count = models.PositiveSmallIntegerField(
-        "pictures at once", default=1, validators=[MinValueValidator(1), MaxValueValidator(10)]
+        _("pictures at once"), default=1, validators=[MinValueValidator(1), MaxValueValidator(10)]
     )
     options = models.JSONField(default=list, blank=True, validators=[validate_options])
     ruled_out = models.JSONField(
-        "what does not go together",
+        _("what does not go together"),
         default=list,
         blank=True,
         validators=[validate_rules],
-        help_text="Choices that the upstream refuses together.",
+        help_text=_("Choices that the upstream refuses together."),
     )
     routes = models.JSONField(
         default=dict,
         blank=True,
         validators=[validate_routes],
-        help_text="Where each operation is sent, if not where it usually is.",
+        help_text=_("Where each operation is sent, if not where it usually is."),
     )
     response_format = models.CharField(max_length=10, choices=ResponseFormat, blank=True, default=ResponseFormat.UNSAID)
     price = models.DecimalField(
-        "price of one picture",
+        _("price of one picture"),
         max_digits=10,
         decimal_places=4,
         null=True,
         blank=True,
         validators=[MinValueValidator(0)],
-        help_text="US dollars; empty where it is not known.",
+        help_text=_("US dollars; empty where it is not known."),
     )
     price_per = models.CharField(
-        "the price is for",
+        _("the price is for"),
         max_length=9,
         choices=PricePer,
         blank=True,
         default=PricePer.ASKED,
-        help_text="If more pictures come than were asked for, or several in one request.",
+        help_text=_("If more pictures come than were asked for, or several in one request."),
     )
     prices = models.JSONField(
-        "prices by option",
+        _("prices by option"),
         default=list,
         blank=True,
         validators=[validate_prices],
-        help_text="The first row whose choices are all made counts; else the price above.",
+        help_text=_("The first row whose choices are all made counts; else the price above."),
     )
     token_prices = models.JSONField(
         default=dict,
         blank=True,
         validators=[validate_token_prices],
-        help_text="US dollars per million tokens, for a model that is not priced by the picture.",
+        help_text=_("US dollars per million tokens, for a model that is not priced by the picture."),
     )
     prompt_limit = models.PositiveIntegerField(
-        "longest prompt", default=4000, validators=[MinValueValidator(1), MaxValueValidator(32_000)]
+        _("longest prompt"), default=4000, validators=[MinValueValidator(1), MaxValueValidator(32_000)]
     )
     can_generate = models.BooleanField(
-        "makes pictures from a prompt", default=True, help_text="Not those that always need a picture to start from."
+        _("makes pictures from a prompt"),
+        default=True,
+        help_text=_("Not those that always need a picture to start from."),
     )
-    can_edit = models.BooleanField("edits pictures", default=False)
-    can_vary = models.BooleanField("makes variations", default=False)
+    can_edit = models.BooleanField(_("edits pictures"), default=False)
+    can_vary = models.BooleanField(_("makes variations"), default=False)
     edit_square = models.BooleanField(
-        "takes squares only", default=False, help_text="For edits and variations: other pictures are cut or filled up."
+        _("takes squares only"),
+        default=False,
+        help_text=_("For edits and variations: other pictures are cut or filled up."),
     )
     edit_needs_mask = models.BooleanField(
-        "edits only what is marked", default=False, help_text="An edit without a mask is not sent."
+        _("edits only what is marked"), default=False, help_text=_("An edit without a mask is not sent.")
     )
     edit_max_bytes = models.PositiveIntegerField(
-        "largest file to edit",
+        _("largest file to edit"),
         default=20_000_000,
         validators=[MinValueValidator(100_000), MaxValueValidator(20_000_000)],
-        help_text="Bytes of the PNG that is sent; it is scaled down until it is smaller.",
+        help_text=_("Bytes of the PNG that is sent; it is scaled down until it is smaller."),
     )
     edit_max_side = models.PositiveIntegerField(
-        "longest side to edit",
+        _("longest side to edit"),
         default=2048,
         validators=[MinValueValidator(64), MaxValueValidator(2048)],
-        help_text="Pixels; larger pictures are scaled down.",
+        help_text=_("Pixels; larger pictures are scaled down."),
     )
     # What the last import wrote, by field. If the field has another value now, an administrator changed it.
     imported = models.JSONField(default=dict, blank=True, editable=False)
     # What the upstream says of its life: stage, reason, replacement, sunset_at, is_free, free_until, success_rate.
     lifecycle = models.JSONField(default=dict, blank=True, editable=False)
     gone_at = models.DateTimeField(
-        "not offered upstream since", null=True, blank=True, editable=False, help_text="Noticed by an import."
+        _("not offered upstream since"), null=True, blank=True, editable=False, help_text=_("Noticed by an import.")
     )
     give_up_after = models.PositiveIntegerField(
-        default=900, help_text="Seconds after which the studio stops waiting for a result."
+        default=900, help_text=_("Seconds after which the studio stops waiting for a result.")
     )
     # Learned by housekeeping from this studio's own past; seconds from sending to having the picture.
     typical_seconds = models.FloatField(null=True, blank=True, editable=False)
     slow_seconds = models.FloatField(null=True, blank=True, editable=False)
     success_rate = models.FloatField(
-        null=True, blank=True, editable=False, help_text="The share of the latest that brought a picture, 0 to 1."
+        null=True, blank=True, editable=False, help_text=_("The share of the latest that brought a picture, 0 to 1.")
     )
 
     # How people know the model that takes its place; "" until `label_replacements` was asked.
@@ -189,7 +196,7 @@ class ImageModel(models.Model):
     objects = ImageModelQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "model"
+        verbose_name = _("model")
         ordering = ["position", "label"]
 
     def __str__(self) -> str:
@@ -255,19 +262,20 @@ class ImageModel(models.Model):
             return ""
         known = {option.name: option for option in self.option_list}
         named = [
-            f"{known[name].label} {known[name].in_words(options[name])}"
+            f"{known[name].title} {known[name].in_words(options[name])}"
             if options.get(name)
-            else f"no {known[name].label}"
+            else _("no %(option)s") % {"option": known[name].title}
             for name in rule
             if name in known
         ]
-        return f"{self} does not take {' with '.join(named)}. Choose another."
+        together = reduce(lambda before, one: _("%(before)s with %(one)s") % {"before": before, "one": one}, named)
+        return _("%(model)s does not take %(choices)s. Choose another.") % {"model": self, "choices": together}
 
     def in_words(self, options: dict[str, str]) -> list[tuple[str, str]]:
         """Label and value of each of these options; as they are, if this model does not know them any more."""
         known = {option.name: option for option in self.option_list}
         return [
-            (known[name].label, known[name].in_words(value)) if name in known else (name, value)
+            (known[name].title, known[name].in_words(value)) if name in known else (name, value)
             for name, value in options.items()
         ]
 
@@ -334,8 +342,8 @@ class ModelPace(models.Model):
 
     model = models.ForeignKey(ImageModel, on_delete=models.CASCADE, related_name="paces")
     options_key = models.CharField(max_length=16)
-    typical_seconds = models.FloatField(help_text="Half were quicker, from sending to having the picture.")
-    slow_seconds = models.FloatField(help_text="95 in 100 were quicker.")
+    typical_seconds = models.FloatField(help_text=_("Half were quicker, from sending to having the picture."))
+    slow_seconds = models.FloatField(help_text=_("95 in 100 were quicker."))
     learned_from = models.PositiveIntegerField()
 
     class Meta:
@@ -351,15 +359,17 @@ class CatalogueSnapshot(models.Model):
     taken_at = models.DateTimeField(default=timezone.now)
     offered = models.JSONField(default=list)
     left_out = models.JSONField(
-        default=list, help_text="What is listed, but not for pictures or not looked at: id and reason of each."
+        default=list, help_text=_("What is listed, but not for pictures or not looked at: id and reason of each.")
     )
-    error = models.TextField(blank=True, help_text="Why it could not be looked up, in plain words.")
+    error = models.TextField(blank=True, help_text=_("Why it could not be read, in plain words."))
 
     class Meta:
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"The upstream's catalogue of {self.taken_at:%Y-%m-%d %H:%M}"
+        return _("The upstream's catalogue of %(taken_at)s") % {
+            "taken_at": date_format(self.taken_at, "SHORT_DATETIME_FORMAT")
+        }
 
 
 def size_in_pixels(options: Mapping[str, str], otherwise: tuple[int, int] = (1024, 1024)) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from gallery.models.gallery import Gallery, GalleryEntry
 
@@ -36,7 +37,7 @@ class Comment(models.Model):
     link = models.ForeignKey(
         "gallery.ShareLink", on_delete=models.SET_NULL, null=True, blank=True, related_name="comments"
     )
-    guest = models.CharField(max_length=80, blank=True, help_text="The name that a guest gave.")
+    guest = models.CharField(max_length=80, blank=True, help_text=_("The name that a guest gave."))
     text = models.TextField(max_length=LONGEST)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -53,7 +54,7 @@ class Comment(models.Model):
         indexes = [models.Index(fields=["gallery", "picture"], name="comment_by_place")]
 
     def __str__(self) -> str:
-        return f"{self.who} on {self.picture}"
+        return _("%(who)s on %(picture)s") % {"who": self.who, "picture": self.picture}
 
     @property
     def who(self) -> str:

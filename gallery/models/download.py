@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from gallery.images.convert import Format, Shape
 from gallery.models.gallery import Gallery
@@ -61,9 +62,9 @@ class DownloadQuerySet(models.QuerySet["Download"]):
 
 class Download(models.Model):
     class State(models.TextChoices):
-        BUILDING = "building", "Being made ready"
-        READY = "ready", "Ready"
-        FAILED = "failed", "Failed"
+        BUILDING = "building", _("Being made ready")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Failed")
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="downloads")
     gallery = models.ForeignKey(
@@ -72,24 +73,24 @@ class Download(models.Model):
         null=True,
         blank=True,
         related_name="downloads",
-        help_text="None: a selection.",
+        help_text=_("Empty: a selection."),
     )
-    name = models.CharField(max_length=120, help_text="What it is of, in words.")
-    chosen = models.JSONField(default=list, blank=True, help_text="Of a selection: the ids of its pictures.")
-    key = models.CharField(max_length=64, help_text="The same for the same pictures in the same shape.")
+    name = models.CharField(max_length=120, help_text=_("What it contains, in words."))
+    chosen = models.JSONField(default=list, blank=True, help_text=_("Of a selection: the ids of its pictures."))
+    key = models.CharField(max_length=64, help_text=_("The same for the same pictures in the same shape."))
     format = models.CharField(
         max_length=8, choices=[(one.value, one.name) for one in Format], default=Format.ORIGINAL.value
     )
-    side = models.PositiveIntegerField(null=True, blank=True, help_text="The longest, in pixels.")
-    with_settings = models.BooleanField(default=False, help_text="Prompt and settings in each file.")
+    side = models.PositiveIntegerField(null=True, blank=True, help_text=_("The longest, in pixels."))
+    with_settings = models.BooleanField(default=False, help_text=_("Prompt and settings in each file."))
 
     state = models.CharField(max_length=8, choices=State, default=State.BUILDING)
-    total = models.PositiveIntegerField(default=0, help_text="Pictures.")
+    total = models.PositiveIntegerField(default=0, help_text=_("Pictures."))
     done = models.PositiveIntegerField(default=0)
-    byte_size = models.PositiveBigIntegerField(default=0, help_text="Of the archive, once it is ready.")
-    problem = models.TextField(blank=True, help_text="Why it failed.")
-    claim = models.CharField(max_length=32, blank=True, editable=False, help_text="Whose it is to work on.")
-    moved_at = models.DateTimeField(default=timezone.now, help_text="The last sign of life.")
+    byte_size = models.PositiveBigIntegerField(default=0, help_text=_("Of the archive, once it is ready."))
+    problem = models.TextField(blank=True, help_text=_("Why it failed."))
+    claim = models.CharField(max_length=32, blank=True, editable=False, help_text=_("The worker that has it now."))
+    moved_at = models.DateTimeField(default=timezone.now, help_text=_("The last sign of life."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     ready_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -109,7 +110,7 @@ class Download(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Download of {self.name}"
+        return _("Download of %(name)s") % {"name": self.name}
 
     @property
     def shape(self) -> Shape:
@@ -199,15 +200,15 @@ class DownloadItem(models.Model):
     """A file in a download: the original of a picture, or what was made from it."""
 
     download = models.ForeignKey(Download, on_delete=models.CASCADE, related_name="items")
-    place = models.PositiveIntegerField(help_text="From 1; 0 is the manifest.")
+    place = models.PositiveIntegerField(help_text=_("From 1; 0 is the manifest."))
     picture = models.ForeignKey(Picture, on_delete=models.SET_NULL, null=True, related_name="download_items")
     name = models.CharField(max_length=120)
-    file = models.CharField(max_length=200, help_text="In storage.")
+    file = models.CharField(max_length=200, help_text=_("In storage."))
     byte_size = models.PositiveBigIntegerField(default=0)
     crc32 = models.PositiveBigIntegerField(null=True)
     sha256 = models.CharField(max_length=64, blank=True)
     modified_at = models.DateTimeField(default=timezone.now)
-    problem = models.CharField(max_length=200, blank=True, help_text="Why it is left out.")
+    problem = models.CharField(max_length=200, blank=True, help_text=_("Why it is left out."))
 
     objects = DownloadItemQuerySet.as_manager()
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, When, Window
 from django.db.models.functions import RowNumber
+from django.utils.translation import gettext_lazy as _
 
 from gallery.models.membership import Membership
 
@@ -60,7 +61,7 @@ class GalleryQuerySet(models.QuerySet["Gallery"]):
 class Gallery(models.Model):
     name = models.CharField(max_length=120)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="galleries")
-    shared_with_team = models.BooleanField(default=False, help_text="Everybody with an account may look at it.")
+    shared_with_team = models.BooleanField(default=False, help_text=_("Everyone with an account can see it."))
     created_at = models.DateTimeField(auto_now_add=True)
     cover = models.ForeignKey(
         "gallery.Picture",
@@ -68,7 +69,7 @@ class Gallery(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text="What it is shown by; the latest where none was picked.",
+        help_text=_("The picture that stands for it; the latest if none was picked."),
     )
     pictures: "models.ManyToManyField[Picture, GalleryEntry]" = models.ManyToManyField(
         "gallery.Picture", through="GalleryEntry", related_name="galleries"
@@ -77,13 +78,13 @@ class Gallery(models.Model):
     objects = GalleryQuerySet.as_manager()
 
     class Meta:
-        verbose_name_plural = "galleries"
+        verbose_name_plural = _("galleries")
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["owner", "name"],
                 name="gallery_name_once_per_owner",
-                violation_error_message="You have a gallery of this name already.",
+                violation_error_message=_("You have a gallery of this name already."),
             )
         ]
 
@@ -121,9 +122,9 @@ class GalleryEntry(models.Model):
     """
 
     class Status(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        SHORTLIST = "shortlist", "Shortlist"
-        APPROVED = "approved", "Approved"
+        DRAFT = "draft", _("Draft")
+        SHORTLIST = "shortlist", _("Shortlist")
+        APPROVED = "approved", _("Approved")
 
     gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, related_name="entries")
     picture = models.ForeignKey("gallery.Picture", on_delete=models.CASCADE, related_name="entries")
@@ -131,7 +132,7 @@ class GalleryEntry(models.Model):
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    position = models.FloatField(default=0, help_text="By hand; higher comes first, and those alike by their age.")
+    position = models.FloatField(default=0, help_text=_("Set by hand; higher comes first, then the newer."))
     status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -139,7 +140,7 @@ class GalleryEntry(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        verbose_name_plural = "gallery entries"
+        verbose_name_plural = _("gallery entries")
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["gallery", "picture"], name="picture_once_per_gallery")]
         indexes = [
@@ -148,4 +149,4 @@ class GalleryEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.picture} in {self.gallery}"
+        return _("%(picture)s in %(gallery)s") % {"picture": self.picture, "gallery": self.gallery}

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from gallery.models.batch import Batch
 from gallery.models.catalogue import ImageModel, PricePer, options_key, size_in_pixels
@@ -46,24 +47,24 @@ class GenerationFields(models.Model):
     """The columns of a generation and the facts that follow from them; `Generation` adds the moves."""
 
     class Kind(models.TextChoices):
-        CREATE = "create", "Picture"
-        EDIT = "edit", "Edit"
-        VARIATION = "variation", "Variation"
+        CREATE = "create", _("Picture")
+        EDIT = "edit", _("Edit")
+        VARIATION = "variation", _("Variation")
         # Never asked of a service: the row behind a picture that a person brought.
-        UPLOAD = "upload", "Upload"
+        UPLOAD = "upload", _("Upload")
         # Nor was this: the row behind versions that were cropped, turned and so on here.
-        ADJUSTED = "adjusted", "Adjusted"
+        ADJUSTED = "adjusted", _("Adjusted")
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="generations")
     model = models.ForeignKey(ImageModel, on_delete=models.PROTECT, related_name="generations")
     prompt = models.TextField(max_length=4000)
     options = models.JSONField(default=dict, blank=True)
-    count = models.PositiveSmallIntegerField("pictures asked for", default=1)
+    count = models.PositiveSmallIntegerField(_("pictures asked for"), default=1)
     gallery = models.ForeignKey(Gallery, on_delete=models.SET_NULL, null=True, blank=True, related_name="generations")
     token = models.UUIDField(
         default=uuid.uuid4,
         editable=False,
-        help_text="The form's; the same form sent twice is one request.",
+        help_text=_("The form's; the same form sent twice is one request."),
     )
     kind = models.CharField(max_length=9, choices=Kind, default=Kind.CREATE)
     batch = models.ForeignKey(Batch, on_delete=models.SET_NULL, null=True, blank=True, related_name="generations")
@@ -76,65 +77,69 @@ class GenerationFields(models.Model):
         null=True,
         blank=True,
         related_name="children",
-        help_text="The picture that it was remixed, edited or varied from.",
+        help_text=_("The picture that it was remixed, edited or varied from."),
     )
     source_file = models.CharField(
-        max_length=200, blank=True, help_text="In storage: the picture that goes along with an edit or variation."
+        max_length=200, blank=True, help_text=_("In storage: the picture that goes along with an edit or variation.")
     )
     reference_files = models.JSONField(
-        default=list, blank=True, help_text="In storage: further pictures that go along, after the first."
+        default=list, blank=True, help_text=_("In storage: further pictures that go along, after the first.")
     )
-    mask_file = models.CharField(max_length=200, blank=True, help_text="In storage: transparent where to paint anew.")
+    mask_file = models.CharField(
+        max_length=200, blank=True, help_text=_("In storage: transparent where to paint anew.")
+    )
     fingerprint = models.CharField(
         max_length=64,
         blank=True,
         editable=False,
-        help_text="The same for the same request, count aside.",
+        help_text=_("The same for the same request, count aside."),
     )
     options_key = models.CharField(
-        max_length=16, blank=True, editable=False, help_text="The same for the same options."
+        max_length=16, blank=True, editable=False, help_text=_("The same for the same options.")
     )
     retry_of = models.ForeignKey(
         "gallery.Generation", on_delete=models.SET_NULL, null=True, blank=True, related_name="retries"
     )
 
     state = models.CharField(max_length=12, choices=State, default=State.QUEUED)
-    version = models.PositiveIntegerField(default=1, help_text="Grows with every change that a card shows.")
+    version = models.PositiveIntegerField(default=1, help_text=_("Grows with every change that a card shows."))
     dismissed = models.BooleanField(default=False)
     is_new = models.BooleanField(
-        "not seen yet", default=False, help_text="It has ended, and its author was not there to see it."
+        _("not seen yet"), default=False, help_text=_("It has ended, and its author has not seen it yet.")
     )
-    fence = models.PositiveBigIntegerField(default=0, editable=False, help_text="The engine's that sent it.")
+    fence = models.PositiveBigIntegerField(default=0, editable=False, help_text=_("The engine's that sent it."))
     due_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the engine looks at it next; empty where nothing is left to do."
+        null=True, blank=True, help_text=_("When the engine looks at it next; empty where nothing is left to do.")
     )
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="In vain, of what is being tried now.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text=_("Failed attempts at what is being tried now."))
 
     ingest_until = models.DateTimeField(
         null=True,
         blank=True,
         editable=False,
-        help_text="One process fetches its pictures now, and until then no other begins.",
+        help_text=_("One process fetches its pictures now, and until then no other begins."),
     )
 
     refused_at = models.DateTimeField(
         null=True,
         blank=True,
         editable=False,
-        help_text="When the service last turned it away for a limit or for money. It stays queued.",
+        help_text=_("When the service last turned it away for a limit or for money. It stays queued."),
     )
 
     task_id = models.TextField(blank=True)
     poll_url = models.TextField(blank=True)
-    progress = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Percent, when the upstream tells.")
+    progress = models.PositiveSmallIntegerField(null=True, blank=True, help_text=_("Percent, if the upstream says."))
     results = models.JSONField(
-        default=list, blank=True, help_text="What the upstream delivered: per picture its url or file, revised_prompt."
+        default=list,
+        blank=True,
+        help_text=_("What the upstream delivered: per picture its url or file, revised_prompt."),
     )
     deleted_results = models.JSONField(
         default=list,
         blank=True,
         editable=False,
-        help_text="Whose pictures were brought home and deleted for good since: their places among the results.",
+        help_text=_("Results whose pictures were stored and have been deleted for good since: their places."),
     )
 
     error_code = models.CharField(max_length=100, blank=True)
@@ -143,38 +148,44 @@ class GenerationFields(models.Model):
     error_details = models.JSONField(
         default=dict,
         blank=True,
-        help_text="For administrators: the upstream's own code, and what it says about a request that would do.",
+        help_text=_("For administrators: the upstream's own code, and what it says about a request that would do."),
     )
     upstream_ids = models.JSONField(
-        default=dict, blank=True, help_text="All ids that the upstream gave: its support asks for them."
+        default=dict, blank=True, help_text=_("All ids that the upstream gave: its support asks for them.")
     )
-    usage = models.JSONField(default=dict, blank=True, help_text="Tokens, as the upstream counted them.")
+    usage = models.JSONField(default=dict, blank=True, help_text=_("Tokens, as the upstream counted them."))
     suggested_model = models.ForeignKey(
         ImageModel,
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
         related_name="+",
-        help_text="On offer, and named by the upstream instead.",
+        help_text=_("On offer, and named by the upstream instead."),
     )
 
     estimated_cost = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
     price_per = models.CharField(
-        max_length=9, choices=PricePer, blank=True, default=PricePer.ASKED, help_text="As the model's was then."
+        max_length=9, choices=PricePer, blank=True, default=PricePer.ASKED, help_text=_("As the model's was then.")
     )
     cost = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
     booked = models.DecimalField(
-        max_digits=12, decimal_places=4, default=NOTHING, editable=False, help_text="What its ledger entries add up to."
+        max_digits=12,
+        decimal_places=4,
+        default=NOTHING,
+        editable=False,
+        help_text=_("What its ledger entries add up to."),
     )
     refunded = models.BooleanField(
-        default=False, editable=False, help_text="The upstream ended it in vain after the studio had stopped waiting."
+        default=False,
+        editable=False,
+        help_text=_("The upstream ended it without a picture after the studio had stopped waiting."),
     )
 
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    submitted_at = models.DateTimeField("sent at", null=True, blank=True)
+    submitted_at = models.DateTimeField(_("sent at"), null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
     unfinished_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="When the upstream last said that it was not ready."
+        null=True, blank=True, editable=False, help_text=_("When the upstream last said that it was not ready.")
     )
     delivered_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -198,7 +209,7 @@ class GenerationFields(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Generation {self.pk}"
+        return _("Generation %(number)s") % {"number": self.pk}
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self._state.adding:

@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from gallery.models.membership import Role
 
@@ -38,20 +39,20 @@ class Invitation(models.Model):
     class End(models.TextChoices):
         """Why a link does not work any more."""
 
-        REVOKED = "revoked", "Withdrawn"
-        EXPIRED = "expired", "Run out"
-        USED_UP = "used_up", "Used up"
-        ONCE = "once", "Used before by the same person"
-        NO_RIGHT = "no_right", "Who sent it may not invite any more"
+        REVOKED = "revoked", _("Withdrawn")
+        EXPIRED = "expired", _("Expired")
+        USED_UP = "used_up", _("Used up")
+        ONCE = "once", _("Already used by the same person")
+        NO_RIGHT = "no_right", _("Its sender can no longer invite people")
 
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invitations")
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
-    email = models.EmailField("e-mail", blank=True, help_text="Nobody with another address may use it then.")
+    email = models.EmailField(_("e-mail"), blank=True, help_text=_("Only this address can use it then."))
     groups = models.ManyToManyField(Group, blank=True, related_name="+")
     gallery = models.ForeignKey(
         "gallery.Gallery", on_delete=models.SET_NULL, null=True, blank=True, related_name="invitations"
     )
-    role = models.CharField(max_length=11, choices=Role, default=Role.VIEWER, help_text="In that gallery.")
+    role = models.CharField(max_length=11, choices=Role, default=Role.VIEWER, help_text=_("In that gallery."))
     max_uses = models.PositiveSmallIntegerField(
         default=1, validators=[MinValueValidator(1), MaxValueValidator(MOST_USES)]
     )
@@ -59,7 +60,9 @@ class Invitation(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    by_mail = models.BooleanField(default=False, editable=False, help_text="The studio sends it to the e-mail itself.")
+    by_mail = models.BooleanField(
+        default=False, editable=False, help_text=_("The studio sends it to the e-mail itself.")
+    )
     mailed_at = models.DateTimeField(null=True, blank=True, editable=False)
     mail_problem = models.CharField(max_length=200, blank=True, editable=False)
 
@@ -72,7 +75,7 @@ class Invitation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Invitation {self.pk}"
+        return _("Invitation %(number)s") % {"number": self.pk}
 
     @property
     def end(self) -> "Invitation.End | None":
@@ -109,7 +112,7 @@ class InvitationUse(models.Model):
 
     invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, related_name="used_by")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    made_account = models.BooleanField(default=True, help_text="Or had one, and became a member of the gallery.")
+    made_account = models.BooleanField(default=True, help_text=_("Or had one, and became a member of the gallery."))
     used_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -117,4 +120,4 @@ class InvitationUse(models.Model):
         constraints = [models.UniqueConstraint(fields=["invitation", "person"], name="person_once_per_invitation")]
 
     def __str__(self) -> str:
-        return f"{self.person} by {self.invitation}"
+        return _("%(person)s by %(invitation)s") % {"person": self.person, "invitation": self.invitation}

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from gallery.models.sentences import in_readers_language
+
 # The folder in storage. A file's name begins with the numbers of its generation and result.
 KEPT = "kept"
 
@@ -30,8 +35,13 @@ class KeptFile:
 
     @property
     def sentence(self) -> str:
-        reason = f"the studio cannot show: {self.why}" if self.why else "the studio cannot show"
-        return f"The service delivered {self.what} that {reason}."
+        what, why = in_readers_language(self.what), in_readers_language(self.why)
+        if why:
+            return _("The service delivered %(what)s that the studio cannot show: %(why)s.") % {
+                "what": what,
+                "why": why,
+            }
+        return _("The service delivered %(what)s that the studio cannot show.") % {"what": what}
 
     @property
     def download_name(self) -> str:
@@ -48,7 +58,7 @@ def kept_files(generation_id: int, results: Iterable[Mapping[str, Any]]) -> list
             generation_id,
             index,
             result["kept"],
-            result.get("what", "a file"),
+            result.get("what", gettext_noop("a file")),
             result.get("why", ""),
             stands_for_result=not (result.get("fresh") or result.get("beside")),
         )

@@ -18,6 +18,8 @@ from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext, gettext_lazy
 
 if TYPE_CHECKING:
     from gallery.models.generation import Generation
@@ -35,11 +37,17 @@ def exact(amount: Decimal | None) -> Decimal:
 
 
 def in_dollars(amount: Decimal, *, cents: bool = False) -> str:
-    """Such as $1,250, $0.20 or $0.0035: no digits without need, but at least two with `cents`."""
+    """Such as $1,250, $0.20 or $0.0035: no digits without need, but at least two with `cents`.
+
+    It is written as the language of the moment writes it.
+    """
     amount = exact(amount)
     is_whole = amount == amount.to_integral_value() and not cents
     digits = 0 if is_whole else 2 if amount == amount.quantize(Decimal("0.01")) else 4
-    return f"{'-' if amount < 0 else ''}${abs(amount):,.{digits}f}"
+    figure = number_format(abs(amount), digits, force_grouping=True)
+    # Translators: an amount of US dollars, such as $1,250.00
+    words = gettext("$%(amount)s") % {"amount": figure}
+    return f"-{words}" if amount < 0 else words
 
 
 def month_of(moment: datetime) -> date:
@@ -73,7 +81,7 @@ class BudgetState:
     @property
     def whose(self) -> str:
         """As its owner reads it: the group's name, or "Your budget"."""
-        return "Your budget" if self.is_own else self.name
+        return gettext("Your budget") if self.is_own else self.name
 
     @property
     def left(self) -> Decimal:
@@ -106,8 +114,9 @@ class BudgetState:
     @property
     def in_words(self) -> str:
         if self.is_over:
-            return f"All of {in_dollars(self.amount)} is used up this month"
-        return f"{in_dollars(self.left)} of {in_dollars(self.amount)} left this month"
+            return gettext("All of %(amount)s is used up this month") % {"amount": in_dollars(self.amount)}
+        words = gettext("%(left)s of %(amount)s left this month")
+        return words % {"left": in_dollars(self.left), "amount": in_dollars(self.amount)}
 
 
 class BudgetQuerySet(models.QuerySet["Budget"]):
@@ -150,7 +159,7 @@ class Budget(models.Model):
     )
     group = models.OneToOneField(Group, on_delete=models.CASCADE, null=True, blank=True, related_name="budget")
     amount = models.DecimalField(
-        "US dollars a month", max_digits=10, decimal_places=2, validators=[MinValueValidator(NOTHING)]
+        gettext_lazy("US dollars a month"), max_digits=10, decimal_places=2, validators=[MinValueValidator(NOTHING)]
     )
 
     objects = BudgetQuerySet.as_manager()
@@ -161,12 +170,14 @@ class Budget(models.Model):
             models.CheckConstraint(
                 condition=Q(person__isnull=False, group__isnull=True) | Q(person__isnull=True, group__isnull=False),
                 name="budget_of_a_person_or_a_group",
-                violation_error_message="A budget is for a person or for a group, and for just one of them.",
+                violation_error_message=gettext_lazy(
+                    "A budget is for a person or for a group, and for just one of them."
+                ),
             )
         ]
 
     def __str__(self) -> str:
-        return f"the budget of {self.person or self.group}"
+        return gettext("the budget of %(name)s") % {"name": self.person or self.group}
 
     def spent(self, month: date) -> Decimal:
         """The spending of this month, including what is under way."""
@@ -212,28 +223,67 @@ class Unpriced(OverBudget):
         self.rule = rule
 
 
+_UNPRICED = {
+    "administrators": gettext_lazy(
+        "The studio does not know what this model costs. Only administrators may use models without a price. Pick "
+        "another model, or ask an administrator to enter the price."
+    ),
+    "never": gettext_lazy(
+        "The studio does not know what this model costs. Models without a price are not used in this studio. Pick "
+        "another model, or ask an administrator to enter the price."
+    ),
+}
+
+
 def over_budget_message(problem: OverBudget) -> str:
     """What a person reads where a budget or a limit has not enough left."""
     if problem.said:
         return problem.said
     if isinstance(problem, Unpriced):
-        why = {
-            "administrators": "Only administrators may use models without a price.",
-            "never": "Models without a price are not used in this studio.",
-        }.get(problem.rule, "A model without a price cannot be used while you have a budget.")
-        helps = "Pick another model, or ask an administrator to enter the price."
-        return f"The studio does not know what this model costs. {why} {helps}"
-    group = problem.budget.group
-    whose = f"the budget of {group.name}" if group else "your budget"
-    if problem.left > 0:
-        return (
-            f"This would cost {in_dollars(problem.needed)}, and {in_dollars(problem.left)} of {whose} is left this "
-            "month. Ask for fewer pictures or a cheaper model, or ask an administrator for more."
+        in_a_budget = gettext(
+            "The studio does not know what this model costs. A model without a price cannot be used while you have a "
+            "budget. Pick another model, or ask an administrator to enter the price."
         )
-    renewed = month_after(this_month())
-    used_up = f"{whose[0].upper()}{whose[1:]} of {in_dollars(problem.budget.amount)} for this month is used up"
-    reason = "" if problem.needed else ", and no price is set for this model"
-    return f"{used_up}{reason}. It begins anew on {renewed.day} {renewed:%B}, or ask an administrator for more."
+        return str(_UNPRICED.get(problem.rule, in_a_budget))
+    group, amount = problem.budget.group, in_dollars(problem.budget.amount)
+    values = {"group": group.name if group else "", "amount": amount}
+    if problem.left > 0:
+        words = (
+            gettext(
+                "This would cost %(needed)s, and %(left)s of the budget of %(group)s is left this month. Ask for fewer "
+                "pictures or a cheaper model, or ask an administrator for more."
+            )
+            if group
+            else gettext(
+                "This would cost %(needed)s, and %(left)s of your budget is left this month. Ask for fewer pictures or "
+                "a cheaper model, or ask an administrator for more."
+            )
+        )
+        return words % (values | {"needed": in_dollars(problem.needed), "left": in_dollars(problem.left)})
+    begins = date_format(month_after(this_month()), "MONTH_DAY_FORMAT")
+    return _used_up(is_group=bool(group), is_unpriced=not problem.needed) % (values | {"day": begins})
+
+
+def _used_up(*, is_group: bool, is_unpriced: bool) -> str:
+    if is_group and is_unpriced:
+        return gettext(
+            "The budget of %(group)s of %(amount)s for this month is used up, and no price is set for this model. It "
+            "begins anew on %(day)s, or ask an administrator for more."
+        )
+    if is_group:
+        return gettext(
+            "The budget of %(group)s of %(amount)s for this month is used up. It begins anew on %(day)s, or ask an "
+            "administrator for more."
+        )
+    if is_unpriced:
+        return gettext(
+            "Your budget of %(amount)s for this month is used up, and no price is set for this model. It begins anew "
+            "on %(day)s, or ask an administrator for more."
+        )
+    return gettext(
+        "Your budget of %(amount)s for this month is used up. It begins anew on %(day)s, or ask an administrator for "
+        "more."
+    )
 
 
 # -- the ledger
@@ -254,16 +304,16 @@ class LedgerEntry(models.Model):
     """One change of what a generation costs."""
 
     class Kind(models.TextChoices):
-        RESERVED = "reserved", "Reserved"
-        SETTLED = "settled", "Settled"
-        RELEASED = "released", "Released"
+        RESERVED = "reserved", gettext_lazy("Reserved")
+        SETTLED = "settled", gettext_lazy("Settled")
+        RELEASED = "released", gettext_lazy("Released")
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="ledger")
     generation = models.ForeignKey("gallery.Generation", on_delete=models.PROTECT, related_name="ledger")
     groups = models.ManyToManyField(
-        Group, related_name="+", blank=True, help_text="Those that the person was in when asking."
+        Group, related_name="+", blank=True, help_text=gettext_lazy("Those that the person was in when asking.")
     )
-    month = models.DateField(help_text="The first day of the month that it counts for: that of asking.")
+    month = models.DateField(help_text=gettext_lazy("The first day of the month that it counts for: that of asking."))
     kind = models.CharField(max_length=8, choices=Kind)
     amount = models.DecimalField(max_digits=12, decimal_places=4)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -271,7 +321,7 @@ class LedgerEntry(models.Model):
     objects = LedgerEntryQuerySet.as_manager()
 
     class Meta:
-        verbose_name_plural = "ledger entries"
+        verbose_name_plural = gettext_lazy("ledger entries")
         ordering = ["-id"]
         indexes = [models.Index(fields=["month", "person", "amount"], name="ledger_by_month")]
 

@@ -9,6 +9,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from gallery.models.catalogue import ImageModel
 from gallery.models.ledger import NOTHING, Budget, OverBudget
@@ -28,7 +30,7 @@ class OverLimit(OverBudget):
 
 def validate_texts(value: Any) -> None:
     if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
-        raise ValidationError('A list of texts such as ["4k", "8k"].')
+        raise ValidationError(_('A list of texts such as ["4k", "8k"].'))
 
 
 class GroupRight(models.Model):
@@ -44,18 +46,21 @@ class GroupRight(models.Model):
         null=True,
         blank=True,
         related_name="rights",
-        help_text="Empty: the option or the size of any model.",
+        help_text=gettext_lazy("Empty: the option or the size of any model."),
     )
     option = models.CharField(
-        max_length=40, blank=True, help_text="An option's name, such as quality. Empty: the whole model."
+        max_length=40, blank=True, help_text=gettext_lazy("An option's name, such as quality. Empty: the whole model.")
     )
     choices = models.JSONField(
-        default=list, blank=True, validators=[validate_texts], help_text="Its values. Empty: any value."
+        default=list, blank=True, validators=[validate_texts], help_text=gettext_lazy("Its values. Empty: any value.")
     )
     longer_than = models.PositiveIntegerField(
-        "sizes longer than", null=True, blank=True, help_text="Pixels: only sizes with a longer side, such as 2048."
+        gettext_lazy("sizes longer than"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("Pixels: only sizes with a longer side, such as 2048."),
     )
-    groups = models.ManyToManyField(Group, related_name="rights", verbose_name="for these groups only")
+    groups = models.ManyToManyField(Group, related_name="rights", verbose_name=gettext_lazy("for these groups only"))
 
     class Meta:
         ordering = ["id"]
@@ -63,12 +68,12 @@ class GroupRight(models.Model):
             models.CheckConstraint(
                 condition=Q(model__isnull=False) | ~Q(option="") | Q(longer_than__isnull=False),
                 name="right_is_about_something",
-                violation_error_message="Choose a model, an option, or sizes.",
+                violation_error_message=gettext_lazy("Choose a model, an option, or sizes."),
             )
         ]
 
     def __str__(self) -> str:
-        about = self.option or (f"sizes over {self.longer_than}" if self.longer_than else "")
+        about = self.option or ((_("sizes over %(pixels)s") % {"pixels": self.longer_than}) if self.longer_than else "")
         return ", ".join(one for one in (self.model.label if self.model else "", about, *self.choices) if one)
 
     @property
@@ -101,18 +106,23 @@ class GroupLimit(models.Model):
         null=True,
         blank=True,
         related_name="limit",
-        help_text="Empty: all people who are in no group with limits.",
+        help_text=gettext_lazy("Empty: all people who are in no group with limits."),
     )
-    requests_per_day = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: as many as they want.")
+    requests_per_day = models.PositiveIntegerField(
+        null=True, blank=True, help_text=gettext_lazy("Empty: as many as they want.")
+    )
     under_way = models.PositiveIntegerField(
-        "requests under way",
+        gettext_lazy("requests under way"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="At the same time. Empty: as many as they want.",
+        help_text=gettext_lazy("At the same time. Empty: as many as they want."),
     )
     storage_mb = models.PositiveIntegerField(
-        "storage (MB)", null=True, blank=True, help_text="Of a person's own pictures. Empty: as much as there is."
+        gettext_lazy("storage (MB)"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("Of a person's own pictures. Empty: as much as there is."),
     )
 
     class Meta:
@@ -122,9 +132,9 @@ class GroupLimit(models.Model):
                 # Everyone else counts as a group, too: NULLs would all differ.
                 Coalesce("group", 0),
                 name="limit_once_per_group",
-                violation_error_message="There are limits for this group already.",
+                violation_error_message=gettext_lazy("There are limits for this group already."),
             )
         ]
 
     def __str__(self) -> str:
-        return f"the limits of {self.group or 'everyone else'}"
+        return _("the limits of %(group)s") % {"group": self.group or _("everyone else")}

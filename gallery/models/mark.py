@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     pass
@@ -31,7 +32,7 @@ class Mark(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.person} on {self.picture}"
+        return _("%(person)s on %(picture)s") % {"person": self.person, "picture": self.picture}
 
 
 class Tag(models.Model):
@@ -53,17 +54,17 @@ class Tag(models.Model):
 class SavedSearch(models.Model):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="searches")
     name = models.CharField(max_length=80)
-    query = models.CharField(max_length=2000, help_text="As it stands in the address, after the question mark.")
+    query = models.CharField(max_length=2000, help_text=_("As it stands in the address, after the question mark."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        verbose_name_plural = "saved searches"
+        verbose_name_plural = _("saved searches")
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(
                 fields=["person", "name"],
                 name="search_name_once_per_person",
-                violation_error_message="You have a saved search of this name already.",
+                violation_error_message=_("You have a saved search of this name already."),
             )
         ]
 

@@ -5,6 +5,8 @@ from itertools import islice
 
 from django.db import models
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
 
 # So many findings are listed; the rest is counted.
 LISTED = 500
@@ -16,29 +18,29 @@ class MediaCheck(models.Model):
     class Stage(models.TextChoices):
         """In this order."""
 
-        PICTURES = "pictures", "Pictures and thumbnails"
-        KEPT_FILES = "kept", "Kept files"
-        SENT_ALONG = "sent", "Files of unfinished requests"
-        ORPHANS = "orphans", "Files that no row names"
+        PICTURES = "pictures", _("Pictures and thumbnails")
+        KEPT_FILES = "kept", _("Kept files")
+        SENT_ALONG = "sent", _("Files of unfinished requests")
+        ORPHANS = "orphans", _("Files that no row names")
 
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
-    with_hash = models.BooleanField("reads all originals", default=False)
+    with_hash = models.BooleanField(_("reads all originals"), default=False)
     stage = models.CharField(max_length=8, choices=Stage, default=Stage.PICTURES)
-    place = models.TextField(blank=True, help_text="How far it has come in this stage: a row, or a folder.")
-    worked_at = models.DateTimeField("latest work", default=timezone.now)
-    broken = models.PositiveIntegerField("missing or wrong", default=0)
-    orphans = models.PositiveIntegerField("named by no row", default=0)
+    place = models.TextField(blank=True, help_text=_("How far it has come in this stage: a row, or a folder."))
+    worked_at = models.DateTimeField(_("latest work"), default=timezone.now)
+    broken = models.PositiveIntegerField(_("missing or wrong"), default=0)
+    orphans = models.PositiveIntegerField(_("named by no row"), default=0)
     findings = models.JSONField(default=list)
-    error = models.TextField(blank=True, help_text="Why it has ended early.")
+    error = models.TextField(blank=True, help_text=_("Why it has ended early."))
 
     class Meta:
-        verbose_name = "check of the media"
-        verbose_name_plural = "checks of the media"
+        verbose_name = _("check of the media")
+        verbose_name_plural = _("checks of the media")
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"Check of {self.started_at:%Y-%m-%d %H:%M}"
+        return _("Check of %(started_at)s") % {"started_at": date_format(self.started_at, "SHORT_DATETIME_FORMAT")}
 
     def note(self, stage: "MediaCheck.Stage", place: str, findings: Iterable[str], *, orphans: int) -> None:
         """It has come as far as `place`, and found these, so many of which are orphans. Not saved yet."""

@@ -5,14 +5,15 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
     """What a member may do in a gallery; each role may do all that the roles before it may; see queries/roles.py."""
 
-    VIEWER = "viewer", "May view"
-    CONTRIBUTOR = "contributor", "May contribute"
-    MANAGER = "manager", "May manage"
+    VIEWER = "viewer", _("Viewer")
+    CONTRIBUTOR = "contributor", _("Contributor")
+    MANAGER = "manager", _("Manager")
 
 
 class Membership(models.Model):

@@ -8,6 +8,10 @@ from enum import StrEnum
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from gallery.models.numbers import plain, whole
 
 PIXELS = re.compile(r"^(\d{2,5})x(\d{2,5})$")
 ANY = "*"  # in a rule: any value at all, as long as there is one
@@ -49,7 +53,7 @@ _KEYS = {
     OptionKind.SIZE: {"choices", "step", "minimum", "maximum", "minimum_pixels", "maximum_pixels", "ratio"},
 }
 _SIZE_NUMBERS = ("step", "minimum", "maximum", "minimum_pixels", "maximum_pixels")
-_BOOLEANS = {"true": "Yes", "false": "No"}
+_BOOLEANS = {"true": gettext_lazy("Yes"), "false": gettext_lazy("No")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,43 +115,54 @@ class Option:
             case OptionKind.TEXT:
                 longest = int(self.maximum or LONGEST_TEXT)
                 return (
-                    "" if len(value) <= longest else f"{len(value):,} characters are too many; {longest:,} is the most."
+                    ""
+                    if len(value) <= longest
+                    else (
+                        _("%(value)s characters are too many; %(longest)s is the most.")
+                        % {"value": whole(len(value)), "longest": whole(longest)}
+                    )
                 )
             case OptionKind.SIZE:
                 return "" if value in self.choices else self._problem_with_size(value)
             case OptionKind.INTEGER | OptionKind.DECIMAL:
                 return self._problem_with_number(value)
             case _:
-                return "" if value in self.picks else f"“{value}” is not one of the choices."
+                return "" if value in self.picks else (_("“%(value)s” is not one of the choices.") % {"value": value})
 
     def _problem_with_number(self, value: str) -> str:
         pattern = r"-?\d{1,18}" if self.kind is OptionKind.INTEGER else r"-?\d{1,12}(\.\d{1,6})?"
         if not re.fullmatch(pattern, value):
-            return "Enter a whole number." if self.kind is OptionKind.INTEGER else "Enter a number such as 3.5."
+            return _("Enter a whole number.") if self.kind is OptionKind.INTEGER else _("Enter a number such as 3.5.")
         if self.minimum is not None and Decimal(value) < self.minimum:
-            return f"{plain(self.minimum)} is the least."
+            return _("%(minimum)s is the least.") % {"minimum": plain(self.minimum)}
         if self.maximum is not None and Decimal(value) > self.maximum:
-            return f"{plain(self.maximum)} is the most."
+            return _("%(maximum)s is the most.") % {"maximum": plain(self.maximum)}
         return ""
 
     def _problem_with_size(self, value: str) -> str:
         match = PIXELS.match(value)
         if not match:
-            return "Enter a size such as 1024x1024."
+            return _("Enter a size such as 1024x1024.")
         width, height = int(match[1]), int(match[2])
         short, long = sorted((width, height))
         if width % self.step or height % self.step:
-            return f"Both sides must be multiples of {self.step}."
+            return _("Both sides must be multiples of %(step)s.") % {"step": self.step}
         if self.minimum is not None and short < self.minimum:
-            return f"Each side must have at least {plain(self.minimum)} pixels."
+            return _("Each side must have at least %(minimum)s pixels.") % {"minimum": plain(self.minimum)}
         if self.maximum is not None and long > self.maximum:
-            return f"Each side may have at most {plain(self.maximum)} pixels."
+            return _("Each side may have at most %(maximum)s pixels.") % {"maximum": plain(self.maximum)}
         if self.ratio is not None and long > self.ratio * short:
-            return f"The long side may be at most {plain(self.ratio)} times the short side."
+            return _("The long side may be at most %(ratio)s times the short side.") % {"ratio": plain(self.ratio)}
         if self.minimum_pixels is not None and width * height < self.minimum_pixels:
-            return f"The picture must have at least {self.minimum_pixels:,} pixels; this has {width * height:,}."
+            return _("The picture must have at least %(least)s pixels; this has %(pixels)s.") % {
+                "least": whole(self.minimum_pixels),
+                "pixels": whole(width * height),
+            }
         if self.maximum_pixels is not None and width * height > self.maximum_pixels:
-            return f"The picture may have at most {self.maximum_pixels:,} pixels; this has {width * height:,}."
+            return _("The picture may have at most %(most)s pixels; this has %(pixels)s.") % {
+                "most": whole(self.maximum_pixels),
+                "pixels": whole(width * height),
+            }
         return ""
 
     def for_upstream(self, value: str) -> str | int | float | bool:
@@ -164,15 +179,20 @@ class Option:
             case _:
                 return value
 
+    @property
+    def title(self) -> str:
+        """The label as people read it: the usual ones are translated."""
+        return _(self.label)
+
     def in_words(self, choice: str) -> str:
         """What a person reads for a value that the upstream reads."""
         if self.kind in (OptionKind.TEXT, OptionKind.INTEGER, OptionKind.DECIMAL):
             return choice
         if self.kind is OptionKind.BOOLEAN:
-            return _BOOLEANS.get(choice, choice)
+            return str(_BOOLEANS.get(choice, choice))
         if PIXELS.match(choice):
             return choice.replace("x", " × ")
-        return choice.upper() if choice.lower() in _ABBREVIATIONS else choice.replace("_", " ").capitalize()
+        return choice.upper() if choice.lower() in _ABBREVIATIONS else _(choice.replace("_", " ").capitalize())
 
 
 def option_from(row: Mapping[str, Any]) -> Option:
@@ -202,12 +222,6 @@ def kind_of(row: Mapping[str, Any]) -> OptionKind:
     return OptionKind(kind)
 
 
-def plain(number: Decimal | int) -> str:
-    """A number without needless zeros."""
-    text = f"{number:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def _number(value: Any) -> Decimal | None:
     return None if value is None else Decimal(str(value))
 
@@ -218,22 +232,25 @@ def _number(value: Any) -> Decimal | None:
 def validate_options(value: Any) -> None:
     """Accept a list of options as docs/catalogue.md describes them; raise ValidationError otherwise."""
     if not isinstance(value, list):
-        raise ValidationError("Options are a list.")
+        raise ValidationError(_("Options are a list."))
     names = set()
     for place, option in enumerate(value, start=1):
         if not isinstance(option, dict) or not {"name", "label"} <= set(option):
             raise ValidationError(
-                f"Each option has a name and a label. Number {place} in the list has {keys_of(option)}."
+                _("Each option has a name and a label. Number %(place)s in the list has %(keys)s.")
+                % {"place": place, "keys": keys_of(option)}
             )
         name = option["name"]
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise ValidationError(f"“{name}” is no field name: lower-case letters, digits and _ only.")
+            raise ValidationError(
+                _("“%(name)s” is no field name: lower-case letters, digits and _ only.") % {"name": name}
+            )
         if not isinstance(option["label"], str) or not option["label"].strip():
-            raise ValidationError(f"The option “{name}” needs a label.")
+            raise ValidationError(_("The option “%(name)s” needs a label.") % {"name": name})
         if name in RESERVED:
-            raise ValidationError(f"“{name}” is filled in by the studio itself.")
+            raise ValidationError(_("“%(name)s” is filled in by the studio itself.") % {"name": name})
         if name in names:
-            raise ValidationError(f"The option “{name}” is there twice.")
+            raise ValidationError(_("The option “%(name)s” is there twice.") % {"name": name})
         names.add(name)
         _validate_option(name, option)
 
@@ -243,17 +260,28 @@ def _validate_option(name: str, option: dict[str, Any]) -> None:
         kind = kind_of(option)
     except ValueError:
         kinds = ", ".join(OptionKind)
-        raise ValidationError(f"“{option['kind']}” is no kind of option; “{name}” can be {kinds}.") from None
+        raise ValidationError(
+            _("“%(kind)s” is no kind of option; “%(name)s” can be %(kinds)s.")
+            % {"kind": option["kind"], "name": name, "kinds": kinds}
+        ) from None
     if unknown := sorted(set(option) - _COMMON - _KEYS[kind]):
-        raise ValidationError(f"“{name}” is of the kind {kind}, which has no “{unknown[0]}”.")
+        raise ValidationError(
+            _("“%(name)s” is of the kind %(kind)s, which has no “%(unknown)s”.")
+            % {"name": name, "kind": kind, "unknown": unknown[0]}
+        )
     operations = option.get("operations", [])
     if not isinstance(operations, list) or not set(operations) <= set(Operation):
-        raise ValidationError(f"The operations of “{name}” are a list of {', '.join(Operation)}.")
+        raise ValidationError(
+            _("The operations of “%(name)s” are a list of %(operations)s.")
+            % {"name": name, "operations": ", ".join(Operation)}
+        )
     if "choices" in option or kind is OptionKind.CHOICE:
         _validate_choices(name, option.get("choices"))
     others = option.get("choices_for", {})
     if not isinstance(others, dict) or not set(others) <= set(operations or Operation):
-        raise ValidationError(f"Other choices of “{name}” are an object with some of its operations.")
+        raise ValidationError(
+            _("Other choices of “%(name)s” are an object with some of its operations.") % {"name": name}
+        )
     for choices in others.values():
         _validate_choices(name, choices)
     _validate_limits(name, kind, option)
@@ -261,20 +289,22 @@ def _validate_option(name: str, option: dict[str, Any]) -> None:
     if default in (None, ""):
         return
     if isinstance(default, bool) is not (kind is OptionKind.BOOLEAN):
-        raise ValidationError(f"The default of “{name}” does not fit its kind.")
+        raise ValidationError(_("The default of “%(name)s” does not fit its kind.") % {"name": name})
     if problem := option_from(option).problem_with(option_from(option).default):
         if kind is OptionKind.CHOICE:
-            raise ValidationError(f"The default of “{name}” is not among its choices.")
+            raise ValidationError(_("The default of “%(name)s” is not among its choices.") % {"name": name})
         if kind in (OptionKind.INTEGER, OptionKind.DECIMAL):
-            raise ValidationError(f"The default of “{name}” is not between its limits.")
-        raise ValidationError(f"The default of “{name}” does not fit: {problem}")
+            raise ValidationError(_("The default of “%(name)s” is not between its limits.") % {"name": name})
+        raise ValidationError(
+            _("The default of “%(name)s” does not fit: %(problem)s") % {"name": name, "problem": problem}
+        )
 
 
 def _validate_choices(name: str, choices: Any) -> None:
     if not isinstance(choices, list) or not choices or not all(isinstance(one, str) and one for one in choices):
-        raise ValidationError(f"The choices of “{name}” are a list of texts, with one at least.")
+        raise ValidationError(_("The choices of “%(name)s” are a list of texts, with one at least.") % {"name": name})
     if len(set(choices)) < len(choices):
-        raise ValidationError(f"“{name}” has a choice twice.")
+        raise ValidationError(_("“%(name)s” has a choice twice.") % {"name": name})
 
 
 def _validate_limits(name: str, kind: OptionKind, option: dict[str, Any]) -> None:
@@ -284,37 +314,43 @@ def _validate_limits(name: str, kind: OptionKind, option: dict[str, Any]) -> Non
         if number is None:
             continue
         if isinstance(number, bool) or not isinstance(number, int if is_whole else int | float):
-            raise ValidationError(f"“{name}” needs {'whole numbers' if is_whole else 'numbers'}.")
+            text = _("“%(name)s” needs whole numbers.") if is_whole else _("“%(name)s” needs numbers.")
+            raise ValidationError(text % {"name": name})
         if kind in (OptionKind.SIZE, OptionKind.TEXT) and number < 1:
-            raise ValidationError(f"“{key}” of “{name}” is 1 or more.")
+            raise ValidationError(_("“%(key)s” of “%(name)s” is 1 or more.") % {"key": key, "name": name})
     ratio = option.get("ratio")
     if ratio is not None and (isinstance(ratio, bool) or not isinstance(ratio, int | float) or ratio < 1):
-        raise ValidationError(f"The ratio of “{name}” is a number from 1.")
+        raise ValidationError(_("The ratio of “%(name)s” is a number from 1.") % {"name": name})
     for least, most in (("minimum", "maximum"), ("minimum_pixels", "maximum_pixels")):
         if option.get(least) is not None and option.get(most) is not None and option[least] > option[most]:
-            raise ValidationError(f"The limits of “{name}” leave nothing between them.")
+            raise ValidationError(_("The limits of “%(name)s” leave nothing between them.") % {"name": name})
 
 
 def keys_of(item: object) -> str:
     if not isinstance(item, dict):
-        return "none of these"
+        return _("none of these")
     return ", ".join(str(key) for key in item) or "nothing"
 
 
 def validate_prices(value: Any) -> None:
     """Accept a list of {"when": {option: choice, …}, "price": "0.08"}; raise ValidationError otherwise."""
     if not isinstance(value, list):
-        raise ValidationError("Prices by option are a list.")
+        raise ValidationError(_("Prices by option are a list."))
     for place, row in enumerate(value, start=1):
         if not isinstance(row, dict) or set(row) != {"when", "price"} or not isinstance(row["when"], dict):
             raise ValidationError(
-                "Each row has just “when”, the choices it is for, and “price”. "
-                f"Number {place} in the list has {keys_of(row)}."
+                _(
+                    "Each row has just “when”, the choices it is for, and “price”. Number %(place)s in the list has "
+                    "%(keys)s."
+                )
+                % {"place": place, "keys": keys_of(row)}
             )
         if not row["when"] or not all(isinstance(one, str) for pair in row["when"].items() for one in pair):
-            raise ValidationError("“when” names one option and its choice at least, all as texts.")
+            raise ValidationError(_("“when” names one option and its choice at least, all as texts."))
         if dollars(row["price"]) is None:
-            raise ValidationError(f'“{row["price"]}” is no price; write it as a text such as "0.08".')
+            raise ValidationError(
+                _('“%(price)s” is no price; write it as a text such as "0.08".') % {"price": row["price"]}
+            )
 
 
 def dollars(value: object) -> Decimal | None:
@@ -334,16 +370,19 @@ Rule = dict[str, str | list[str]]
 def validate_rules(value: Any) -> None:
     """Accept a list of {option: value, or list of values}; raise ValidationError otherwise."""
     if not isinstance(value, list):
-        raise ValidationError("What does not go together is a list.")
+        raise ValidationError(_("What does not go together is a list."))
     for row in value:
         if not isinstance(row, dict) or len(row) < 2 or not all(isinstance(name, str) for name in row):
             raise ValidationError(
-                'Each row names two options at least, such as {"background": "transparent", "output_format": "jpeg"}.'
+                _(
+                    'Each row names two options at least, such as {"background": "transparent", "output_format": '
+                    '"jpeg"}.'
+                )
             )
         for name, values in row.items():
             given = [values] if isinstance(values, str) else values
             if not isinstance(given, list) or not given or not all(isinstance(one, str) for one in given):
-                raise ValidationError(f"The values of “{name}” are a text or a list of texts.")
+                raise ValidationError(_("The values of “%(name)s” are a text or a list of texts.") % {"name": name})
 
 
 def broken_rule(rules: Collection[Rule], options: Mapping[str, str]) -> Rule | None:

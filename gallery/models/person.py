@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 # Colours of the circles that stand for people: .avatar-0 and so on.
 TONES = 8
@@ -39,27 +40,35 @@ class PersonManager(BaseUserManager["Person"]):
 
 
 class Person(AbstractBaseUser, PermissionsMixin):
-    email = models.EmailField("e-mail", unique=True, error_messages={"unique": "Somebody has this e-mail already."})
+    email = models.EmailField(
+        _("e-mail"), unique=True, error_messages={"unique": _("There is an account with this e-mail already.")}
+    )
     name = models.CharField(max_length=120)
     is_active = models.BooleanField(
-        "active", default=True, help_text="Switch this off instead of deleting: pictures keep their author."
+        _("active"), default=True, help_text=_("Switch this off instead of deleting: pictures keep their author.")
     )
-    is_staff = models.BooleanField("administrator", default=False, help_text="May open this administration.")
+    is_staff = models.BooleanField(_("administrator"), default=False, help_text=_("May open this administration."))
     email_verified = models.BooleanField(
-        "e-mail is theirs",
+        _("e-mail verified"),
         default=True,
-        help_text="An administrator vouches for it, or a mail proved it. Only then can a provider sign them in by it.",
+        help_text=_("An administrator has confirmed it, or a mail has. Only then can a provider sign them in with it."),
     )
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     opaque_id = models.UUIDField(
         default=uuid.uuid4,
         unique=True,
         editable=False,
-        help_text="What the upstream is told instead of a name or an e-mail.",
+        help_text=_("What the upstream is told instead of a name or an e-mail."),
+    )
+
+    language = models.CharField(
+        max_length=10, blank=True, default="", editable=False, help_text=_("Empty: as their browser says.")
     )
 
     session_round = models.PositiveIntegerField(
-        default=0, editable=False, help_text="Grows when they sign out everywhere: sessions of earlier rounds are over."
+        default=0,
+        editable=False,
+        help_text=_("Grows when they sign out everywhere: sessions of earlier rounds are over."),
     )
 
     objects: ClassVar[PersonManager] = PersonManager()
@@ -69,14 +78,14 @@ class Person(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS = ["name"]
 
     class Meta:
-        verbose_name = "person"
-        verbose_name_plural = "people"
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
         ordering = ["name", "email"]
         constraints = [
             models.UniqueConstraint(
                 Lower("email"),
                 name="person_email_any_case",
-                violation_error_message="Somebody has this e-mail already.",
+                violation_error_message=_("There is an account with this e-mail already."),
             )
         ]
 

@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from gallery.db import search_index
 from gallery.models.catalogue import ImageModel
@@ -53,39 +54,39 @@ class PictureQuerySet(models.QuerySet["Picture"]):
 
 class Picture(models.Model):
     class Shape(models.TextChoices):
-        WIDE = "wide", "Wide"
-        SQUARE = "square", "Square"
-        TALL = "tall", "Tall"
+        WIDE = "wide", _("Wide")
+        SQUARE = "square", _("Square")
+        TALL = "tall", _("Tall")
 
     class Kind(models.TextChoices):
         """What it is; all but the first were brought by a person."""
 
-        MADE = "made", "Made here"
-        PHOTO = "photo", "Photo"
-        LOGO = "logo", "Logo"
-        PRODUCT = "product", "Product"
-        SKETCH = "sketch", "Sketch"
+        MADE = "made", _("Made here")
+        PHOTO = "photo", _("Photo")
+        LOGO = "logo", _("Logo")
+        PRODUCT = "product", _("Product")
+        SKETCH = "sketch", _("Sketch")
 
     generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="pictures")
-    index = models.PositiveSmallIntegerField(help_text="Its place among the generation's results, from 0.")
+    index = models.PositiveSmallIntegerField(help_text=_("Its place among the generation's results, from 0."))
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="pictures")
     model = models.ForeignKey(
-        ImageModel, on_delete=models.PROTECT, related_name="pictures", editable=False, help_text="The generation's."
+        ImageModel, on_delete=models.PROTECT, related_name="pictures", editable=False, help_text=_("The generation's.")
     )
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.MADE)
     original = models.FileField(
-        max_length=200, help_text="The bytes as the upstream delivered them, or of an upload without its metadata."
+        max_length=200, help_text=_("The bytes as the upstream delivered them, or of an upload without its metadata.")
     )
     sha256 = models.CharField(max_length=64)
-    format = models.CharField(max_length=4, help_text="PNG, JPEG, WEBP, AVIF or GIF.")
+    format = models.CharField(max_length=4, help_text=_("PNG, JPEG, WEBP, AVIF or GIF."))
     is_as_delivered = models.BooleanField(
-        "shown as delivered",
+        _("shown as delivered"),
         default=True,
         editable=False,
-        help_text="Browsers show the original as the still picture that it is. If not, they get a still made of it.",
+        help_text=_("Browsers show the original as the still picture that it is. If not, they get a still made of it."),
     )
     byte_size = models.PositiveBigIntegerField()
-    width = models.PositiveIntegerField(help_text="As displayed, in pixels.")
+    width = models.PositiveIntegerField(help_text=_("As displayed, in pixels."))
     height = models.PositiveIntegerField()
     # A picture looks square if its sides differ by less than a twentieth.
     shape = models.GeneratedField(
@@ -97,15 +98,17 @@ class Picture(models.Model):
         output_field=models.CharField(max_length=6, choices=Shape),
         db_persist=True,
     )
-    placeholder = models.JSONField(default=list, help_text="Four colours: top left, top right, bottom left and right.")
+    placeholder = models.JSONField(
+        default=list, help_text=_("Four colours: top left, top right, bottom left and right.")
+    )
     thumbnails = models.JSONField(
-        default=dict, blank=True, help_text='Widths in pixels by format, such as {"webp": [320, 480, 960]}.'
+        default=dict, blank=True, help_text=_('Widths in pixels by format, such as {"webp": [320, 480, 960]}.')
     )
     revised_prompt = models.TextField(blank=True)
     search_text = models.TextField(
-        blank=True, editable=False, help_text="Prompts, tags and author in one, for the search."
+        blank=True, editable=False, help_text=_("Prompts, tags and author in one, for the search.")
     )
-    trashed_at = models.DateTimeField(null=True, blank=True, help_text="It is deleted for good 30 days later.")
+    trashed_at = models.DateTimeField(null=True, blank=True, help_text=_("It is deleted for good 30 days later."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     # Set in a list of a gallery's pictures: its entry there.
@@ -129,7 +132,7 @@ class Picture(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Picture {self.pk}"
+        return _("Picture %(number)s") % {"number": self.pk}
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self._state.adding:

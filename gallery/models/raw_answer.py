@@ -5,6 +5,7 @@ from typing import Self
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from gallery.models.generation import Generation
 from gallery.models.states import ENDED_IN_VAIN, State
@@ -29,8 +30,8 @@ class RawAnswer(models.Model):
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="raw_answers")
     received_at = models.DateTimeField(default=timezone.now, editable=False)
-    is_poll = models.BooleanField(default=False, help_text="To a question about the task, and not to the request.")
-    status = models.PositiveSmallIntegerField(help_text="The HTTP status.")
+    is_poll = models.BooleanField(default=False, help_text=_("To a question about the task, and not to the request."))
+    status = models.PositiveSmallIntegerField(help_text=_("The HTTP status."))
     headers = models.JSONField(default=dict, blank=True)
     body = models.TextField(blank=True)
 
@@ -40,4 +41,4 @@ class RawAnswer(models.Model):
         ordering = ["id"]
 
     def __str__(self) -> str:
-        return f"Answer {self.pk} to {self.generation_id}"
+        return _("Answer %(number)s to %(generation_id)s") % {"number": self.pk, "generation_id": self.generation_id}

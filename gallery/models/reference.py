@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from gallery.models.generation import Generation
 
@@ -21,7 +22,7 @@ class Reference(models.Model):
         on_delete=models.SET_NULL,
         null=True,
         related_name="used_by",
-        help_text="Empty once it was deleted for good.",
+        help_text=_("Empty once it was deleted for good."),
     )
     place = models.PositiveSmallIntegerField()
 
@@ -30,7 +31,10 @@ class Reference(models.Model):
         constraints = [models.UniqueConstraint(fields=["generation", "place"], name="reference_once_per_place")]
 
     def __str__(self) -> str:
-        return f"@{self.place} of generation {self.generation_id}"
+        return _("@%(place)s of generation %(generation_id)s") % {
+            "place": self.place,
+            "generation_id": self.generation_id,
+        }
 
     @classmethod
     def attach(cls, generation: Generation, pictures: "Sequence[Picture]") -> None:

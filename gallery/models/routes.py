@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from gallery.models.options import Operation, keys_of
 
@@ -58,37 +59,48 @@ def route_of(routes: Mapping[str, Any], operation: str) -> Route | None:
 def validate_routes(value: Any) -> None:
     """Accept {operation: {"endpoint": path, …}}; raise ValidationError otherwise."""
     if not isinstance(value, dict):
-        raise ValidationError("Routes are an object with a key for each operation.")
+        raise ValidationError(_("Routes are an object with a key for each operation."))
     for operation, row in value.items():
         if operation not in set(Operation):
-            raise ValidationError(f"“{operation}” is no operation; there are {', '.join(Operation)}.")
+            raise ValidationError(
+                _("“%(operation)s” is no operation; there are %(operations)s.")
+                % {"operation": operation, "operations": ", ".join(Operation)}
+            )
         if not isinstance(row, dict) or "endpoint" not in row or not set(row) <= _KEYS:
             raise ValidationError(
-                f"A route has an endpoint, and maybe {', '.join(sorted(_KEYS - {'endpoint'}))}. "
-                f"That of “{operation}” has {keys_of(row)}."
+                _("A route has an endpoint, and maybe %(more)s. That of “%(operation)s” has %(keys)s.")
+                % {"more": ", ".join(sorted(_KEYS - {"endpoint"})), "operation": operation, "keys": keys_of(row)}
             )
         _validate_route(operation, row)
 
 
 def _validate_route(operation: str, row: dict[str, Any]) -> None:
     if not isinstance(row["endpoint"], str) or not _PATH.fullmatch(row["endpoint"]):
-        raise ValidationError(f"The endpoint of “{operation}” is a path such as /images/edits.")
+        raise ValidationError(
+            _("The endpoint of “%(operation)s” is a path such as /images/edits.") % {"operation": operation}
+        )
     if row.get("encoding", "json") not in ("json", "multipart"):
-        raise ValidationError(f"The encoding of “{operation}” is json or multipart.")
+        raise ValidationError(_("The encoding of “%(operation)s” is json or multipart.") % {"operation": operation})
     if not all(
         isinstance(row.get(key, "image"), str) and _FIELD.fullmatch(row.get(key, "image"))
         for key in ("image", "images", "lent_image", "lent_images")
     ):
-        raise ValidationError(f"The picture fields of “{operation}” are names such as image or image[].")
+        raise ValidationError(
+            _("The picture fields of “%(operation)s” are names such as image or image[].") % {"operation": operation}
+        )
     for key in ("references", "lent"):
         most = row.get(key, 0)
         if isinstance(most, bool) or not isinstance(most, int) or not 0 <= most <= MOST_REFERENCES:
-            raise ValidationError(f"“{operation}” takes 0 to {MOST_REFERENCES} references.")
+            raise ValidationError(
+                _("“%(operation)s” takes 0 to %(most)s references.") % {"operation": operation, "most": MOST_REFERENCES}
+            )
     references = row.get("references", 0)
     if references and row.get("encoding", "json") != "multipart":
-        raise ValidationError(f"“{operation}” takes pictures, which the studio sends as multipart.")
+        raise ValidationError(
+            _("“%(operation)s” takes pictures, which the studio sends as multipart.") % {"operation": operation}
+        )
     if not isinstance(row.get("mask", False), bool):
-        raise ValidationError(f"The mask of “{operation}” is true or false.")
+        raise ValidationError(_("The mask of “%(operation)s” is true or false.") % {"operation": operation})
     fields = row.get("fields", {})
     if not isinstance(fields, dict) or not all(isinstance(one, str) for pair in fields.items() for one in pair):
-        raise ValidationError(f"The fields of “{operation}” are texts.")
+        raise ValidationError(_("The fields of “%(operation)s” are texts.") % {"operation": operation})

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 
 def hashed(token: str) -> str:
@@ -38,8 +39,8 @@ class ShareLink(models.Model):
     )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="share_links")
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
-    label = models.CharField(max_length=80, help_text="Whom it is for.")
-    password = models.CharField(max_length=200, blank=True, editable=False, help_text="Hashed; empty for none.")
+    label = models.CharField(max_length=80, help_text=_("Who it is for."))
+    password = models.CharField(max_length=200, blank=True, editable=False, help_text=_("Hashed; empty for none."))
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     show_prompts = models.BooleanField(default=False)
@@ -107,8 +108,8 @@ class GuestVote(models.Model):
 
     link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="guest_votes")
     picture = models.ForeignKey("gallery.Picture", on_delete=models.CASCADE, related_name="guest_votes")
-    guest_key = models.CharField(max_length=32, editable=False, help_text="Of the guest's browser, by its cookie.")
-    guest = models.CharField(max_length=80, help_text="The name that they gave.")
+    guest_key = models.CharField(max_length=32, editable=False, help_text=_("Of the guest's browser, by its cookie."))
+    guest = models.CharField(max_length=80, help_text=_("The name that they gave."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -116,22 +117,22 @@ class GuestVote(models.Model):
         constraints = [models.UniqueConstraint(fields=["link", "picture", "guest_key"], name="guest_votes_once")]
 
     def __str__(self) -> str:
-        return f"{self.guest} for {self.picture}"
+        return _("%(guest)s for %(picture)s") % {"guest": self.guest, "picture": self.picture}
 
 
 class PasswordTry(models.Model):
     """A wrong password, or one that is being checked. Too many from one place are refused for a while."""
 
     link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="password_tries")
-    place = models.CharField(max_length=64, help_text="Where from: a keyed hash of the address, not the address.")
+    place = models.CharField(max_length=64, help_text=_("Where from: a keyed hash of the address, not the address."))
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        verbose_name_plural = "password tries"
+        verbose_name_plural = _("password tries")
         indexes = [models.Index(fields=["link", "place", "at"], name="tries_by_place")]
 
     def __str__(self) -> str:
-        return f"{self.link} at {self.at}"
+        return _("%(link)s at %(at)s") % {"link": self.link, "at": self.at}
 
 
 class GuestAct(models.Model):
@@ -143,11 +144,15 @@ class GuestAct(models.Model):
 
     link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="guest_acts")
     kind = models.CharField(max_length=7, choices=Kind)
-    place = models.CharField(max_length=64, help_text="Where from: a keyed hash of the address, not the address.")
+    place = models.CharField(max_length=64, help_text=_("Where from: a keyed hash of the address, not the address."))
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         indexes = [models.Index(fields=["link", "kind", "place", "created_at"], name="guest_acts_by_place")]
 
     def __str__(self) -> str:
-        return f"{self.kind} through {self.link} at {self.created_at}"
+        return _("%(kind)s through %(link)s at %(created_at)s") % {
+            "kind": self.kind,
+            "link": self.link,
+            "created_at": self.created_at,
+        }

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 FETCH_ATTEMPTS = 5
 # How long the engine still asks for the result of a generation that was cancelled or failed: we may have paid for it.
@@ -10,15 +11,15 @@ LATE_RESULT_PATIENCE = timedelta(days=1)
 
 
 class State(models.TextChoices):
-    QUEUED = "queued", "Waiting"
-    SUBMITTING = "submitting", "Sending"
-    PENDING = "pending", "Accepted"
-    PROCESSING = "processing", "In the making"
-    SAVING = "saving", "Fetching"
-    COMPLETED = "completed", "Completed"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Stopped waiting"
-    INTERRUPTED = "interrupted", "Interrupted"
+    QUEUED = "queued", _("Waiting")
+    SUBMITTING = "submitting", _("Sending")
+    PENDING = "pending", _("Accepted")
+    PROCESSING = "processing", _("Generating")
+    SAVING = "saving", _("Fetching")
+    COMPLETED = "completed", _("Completed")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+    INTERRUPTED = "interrupted", _("No answer")
 
 
 UNDER_WAY = (State.QUEUED, State.SUBMITTING, State.PENDING, State.PROCESSING, State.SAVING)

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from gallery.models.prompts import split, variables
 
@@ -31,22 +32,28 @@ class PromptTemplate(models.Model):
     options = models.JSONField(default=dict, blank=True)
     count = models.PositiveSmallIntegerField(default=1)
     example = models.ForeignKey(
-        "gallery.Picture", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", help_text="Made with it."
+        "gallery.Picture",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("A picture made with it."),
     )
-    shared = models.BooleanField(default=True, help_text="The whole team may use it.")
-    used = models.PositiveIntegerField("times used", default=0, editable=False)
+    shared = models.BooleanField(default=True, help_text=_("The whole team can use it."))
+    used = models.PositiveIntegerField(_("times used"), default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = PromptTemplateQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "template"
+        verbose_name = _("template")
+        verbose_name_plural = _("templates")
         ordering = ["-used", "name"]
         constraints = [
             models.UniqueConstraint(
                 fields=["author", "name"],
                 name="template_name_once_per_author",
-                violation_error_message="You have a template of this name already.",
+                violation_error_message=_("You have a template of this name already."),
             )
         ]
 

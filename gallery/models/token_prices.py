@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from gallery.models.options import dollars
 
@@ -15,10 +16,13 @@ RATES = ("text_input", "image_input", "image_output", "text_output")
 def validate_token_prices(value: Any) -> None:
     """Accept {rate: US dollars per million tokens, as a text}; raise ValidationError otherwise."""
     if not isinstance(value, dict) or not set(value) <= set(RATES):
-        raise ValidationError(f"Token prices are an object with some of {', '.join(RATES)}.")
+        raise ValidationError(_("Token prices are an object with some of %(rates)s.") % {"rates": ", ".join(RATES)})
     for name, rate in value.items():
         if dollars(rate) is None:
-            raise ValidationError(f'“{rate}” is no price of {name}; write it as a text such as "5.00".')
+            raise ValidationError(
+                _('“%(rate)s” is no price of %(name)s; write it as a text such as "5.00".')
+                % {"rate": rate, "name": name}
+            )
 
 
 def cost_from_usage(prices: Mapping[str, str], usage: Mapping[str, Any]) -> Decimal | None:

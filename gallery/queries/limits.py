@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from django.db.models import Q, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from gallery.models import Generation, GroupLimit, GroupRight, ImageModel, Option, OptionKind, Person, Picture
+from gallery.models.numbers import MB, storage, whole
 from gallery.models.states import UNDER_WAY
-
-MB = 1_000_000
 
 
 def rights_against(person: Person) -> list[GroupRight]:
@@ -70,11 +70,15 @@ def _choice_in_words(right: GroupRight, model: ImageModel) -> str:
     option = next((option for option in model.option_list if option.name == right.option), None)
     if right.longer_than is not None:
         has_sizes = any(right.reserves(model.pk, {one.name: pick}) for one in model.option_list for pick in one.picks)
-        return f"sizes over {right.longer_than} pixels" if has_sizes or (option and option.is_typed) else ""
+        return (
+            (_("sizes over %(pixels)s pixels") % {"pixels": right.longer_than})
+            if has_sizes or (option and option.is_typed)
+            else ""
+        )
     if option is None:
         return ""
     values = [option.in_words(value) for value in right.choices if value in option.picks]
-    return f"{option.label} {', '.join(values)}" if values else "" if right.choices else option.label
+    return f"{option.title} {', '.join(values)}" if values else "" if right.choices else option.title
 
 
 # -- how much
@@ -100,28 +104,37 @@ class Limits:
         """One sentence for each limit."""
         said = []
         if self.per_day is not None:
-            said.append(f"{self.left_today:,} of {self.per_day:,} requests left today")
+            said.append(
+                _("%(left)s of %(per_day)s requests left today")
+                % {"left": whole(self.left_today), "per_day": whole(self.per_day)}
+            )
         if self.most_under_way is not None:
-            said.append(f"{self.under_way:,} of {self.most_under_way:,} requests under way")
+            said.append(
+                _("%(count)s of %(most)s requests under way")
+                % {"count": whole(self.under_way), "most": whole(self.most_under_way)}
+            )
         if self.most_storage is not None:
-            said.append(f"{_size(self.storage)} of {_size(self.most_storage)} of storage used")
+            said.append(
+                _("%(used)s of %(most)s of storage used")
+                % {"used": storage(self.storage), "most": storage(self.most_storage)}
+            )
         return said
 
     def problem_with(self, requests: int) -> str:
         """Why this many more requests are too many, and what helps; "" if they are not."""
         if self.per_day is not None and requests > self.left_today:
-            counted = ngettext("This is one request", "This is %(count)s requests", requests) % {
-                "count": f"{requests:,}"
-            }
-            return (
-                f"{counted}, and {self.left_today:,} of your {self.per_day:,} for today are left. Ask for fewer, go on "
-                "tomorrow, or ask an administrator for more."
-            )
+            return ngettext(
+                "This is one request, and %(left)s of your %(per_day)s for today are left. Ask for fewer, go on "
+                "tomorrow, or ask an administrator for more.",
+                "This is %(count)s requests, and %(left)s of your %(per_day)s for today are left. Ask for fewer, go on "
+                "tomorrow, or ask an administrator for more.",
+                requests,
+            ) % {"count": whole(requests), "left": whole(self.left_today), "per_day": whole(self.per_day)}
         if self.most_under_way is not None and requests > self.most_under_way - self.under_way:
-            return (
-                f"You may have {self.most_under_way:,} requests under way at once, and there are {self.under_way:,}. "
-                "Ask for fewer, or wait until some are done."
-            )
+            return _(
+                "You may have %(most)s requests under way at once, and there are %(count)s. Ask "
+                "for fewer, or wait until some are done."
+            ) % {"most": whole(self.most_under_way), "count": whole(self.under_way)}
         return self.storage_problem
 
     @property
@@ -129,10 +142,10 @@ class Limits:
         """Why nothing more may be kept, and what helps; "" if it may."""
         if self.most_storage is None or self.storage < self.most_storage:
             return ""
-        return (
-            f"Your pictures take {_size(self.storage)}, and {_size(self.most_storage)} is yours to use. Delete "
-            "pictures and empty the trash, or ask an administrator for more."
-        )
+        return _(
+            "Your pictures take %(used)s, and %(most)s is yours to use. Delete pictures and empty "
+            "the trash, or ask an administrator for more."
+        ) % {"used": storage(self.storage), "most": storage(self.most_storage)}
 
 
 def limits_of(person: Person, *, lock: bool = False) -> Limits:
@@ -169,7 +182,3 @@ def _most(limits: Iterable[int | None]) -> int | None:
 def _midnight() -> datetime:
     """When today began, in the studio's time zone."""
     return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _size(bytes_: int) -> str:
-    return f"{bytes_ / 1_000 / MB:.1f} GB" if bytes_ >= 1_000 * MB else f"{bytes_ / MB:.0f} MB"

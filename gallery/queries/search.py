@@ -19,6 +19,7 @@ from django.db import models
 from django.db.models import Exists, F, FilteredRelation, Max, Min, OuterRef, Q, Subquery
 from django.db.models.lookups import IsNull
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from gallery.db import search_index
 from gallery.models import Gallery, GalleryEntry, Mark, Person, Picture, Tag
@@ -38,10 +39,10 @@ Row = tuple[Any, ...]
 
 
 class Sort(models.TextChoices):
-    NEWEST = "newest", "Newest"
-    OLDEST = "oldest", "Oldest"
-    RATED = "rated", "Best rated"
-    HAND = "hand", "By hand"
+    NEWEST = "newest", _("Newest")
+    OLDEST = "oldest", _("Oldest")
+    RATED = "rated", _("Best rated")
+    HAND = "hand", _("By hand")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

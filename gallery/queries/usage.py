@@ -12,13 +12,14 @@ from typing import Any
 
 from django.db.models import Case, Count, Func, IntegerField, Min, Q, QuerySet, Sum, Value, When
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from gallery.models import Generation, LedgerEntry, Person, State
 from gallery.models.ledger import NOTHING, exact, in_dollars, month_after, month_of
 from gallery.models.states import ENDED_IN_VAIN, UNDER_WAY
 
 ENDS = (State.COMPLETED, State.FAILED, State.INTERRUPTED, State.CANCELLED)
-_IN_VAIN = {str(state.label) for state in ENDED_IN_VAIN}
+UNDER_WAY_TOGETHER = "under_way"
 Row = Mapping[str, Any]
 
 
@@ -32,6 +33,8 @@ class Figures:
     requests: int = 0
     # Requests to models whose price was not known. `cost` does not include them.
     unpriced: int = 0
+    # Of a line by state: which one, or UNDER_WAY_TOGETHER.
+    state: str = ""
 
     def add(self, row: Row) -> None:
         self.cost += exact(row["cost"])
@@ -45,7 +48,7 @@ class Figures:
 
     @property
     def dollars(self) -> str:
-        return "not known" if self.is_unpriced else in_dollars(self.cost, cents=True)
+        return _("not known") if self.is_unpriced else in_dollars(self.cost, cents=True)
 
 
 @dataclass(slots=True)
@@ -66,7 +69,7 @@ class Usage:
     @property
     def unclear(self) -> bool:
         """Whether the cost includes estimates for requests without a picture that may or may not have been charged."""
-        return any(line.cost and line.label in _IN_VAIN for line in self.ends)
+        return any(line.cost and line.state in ENDED_IN_VAIN for line in self.ends)
 
 
 def midnights(month: date) -> list[datetime]:
@@ -100,7 +103,7 @@ def with_picture_count(rows: "QuerySet[Generation]") -> "QuerySet[Generation]":
 
 def usage_of(month: date, author: Person | None = None) -> Usage:
     """The usage of this person, or of all people, in one query."""
-    _, *ends_of_days = midnights(month)
+    ends_of_days = midnights(month)[1:]
     # Compared with the days' beginnings: to convert each row to a day, SQLite would have to call Python.
     day = Case(*(When(created_at__lt=end, then=Value(number)) for number, end in enumerate(ends_of_days)))
     rows = list(
@@ -116,7 +119,7 @@ def usage_of(month: date, author: Person | None = None) -> Usage:
         )
     )
     days = [Figures(str(number + 1)) for number in range(len(ends_of_days))]
-    total = Figures("Together")
+    total = Figures(_("Together"))
     for row in rows:
         days[row["day"]].add(row)
         total.add(row)
@@ -126,7 +129,7 @@ def usage_of(month: date, author: Person | None = None) -> Usage:
         days,
         models=_most_first(_grouped(rows, lambda row: (row["model"], row["model__label"]))),
         people=_most_first(_grouped(rows, lambda row: (row["author"], row["author__name"] or row["author__email"]))),
-        ends=_in_order_of_ends(_grouped(rows, lambda row: (_end(row), _end(row)))),
+        ends=_by_state(rows),
     )
 
 
@@ -143,13 +146,13 @@ def _most_first(lines: list[Figures]) -> list[Figures]:
     return sorted(lines, key=lambda line: (-line.cost, -line.pictures, -line.requests, line.label))
 
 
-def _end(row: Row) -> str:
-    return "Under way" if row["state"] in UNDER_WAY else State(row["state"]).label
-
-
-def _in_order_of_ends(lines: list[Figures]) -> list[Figures]:
-    order = [*(state.label for state in ENDS), "Under way"]
-    return sorted(lines, key=lambda line: order.index(line.label))
+def _by_state(rows: Sequence[Row]) -> list[Figures]:
+    lines = [Figures(str(state.label), state=state) for state in ENDS]
+    lines.append(Figures(_("Under way"), state=UNDER_WAY_TOGETHER))
+    by_state = {line.state: line for line in lines}
+    for row in rows:
+        by_state[UNDER_WAY_TOGETHER if row["state"] in UNDER_WAY else row["state"]].add(row)
+    return [line for line in lines if line.requests]
 
 
 def cost_by_group(month: date) -> list[Figures]:

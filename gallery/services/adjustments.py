@@ -57,7 +57,7 @@ def adjust(
             stored.extend(_store(made) for made in adjusted(file, adjustment, ratios, logo))
         return _keep(person, picture, stored, gallery)
     except Busy:
-        said = uploads.BUSY
+        said = str(uploads.BUSY)
     except NotAPicture as problem:
         logger.warning("Picture %d cannot be adjusted: %s", picture.pk, problem)
         said = _("This picture, or the logo, cannot be read. Ask an administrator to check the files.")

@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from gallery.enqueue import enqueue_thumbnails
 from gallery.images.concurrency import Busy
@@ -62,7 +63,7 @@ def add(person: Person, file: IO[bytes], name: str = "", kind: str = Picture.Kin
     except Exception:  # storages raise what they like
         logger.exception("Could not store an upload")
         generation.delete()
-        raise InvalidInput("The studio could not store the picture just now. Try again in a moment.") from None
+        raise InvalidInput(_("The studio could not store the picture just now. Try again in a moment.")) from None
     with transaction.atomic():
         picture = Picture.objects.create(
             generation=generation,

@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
+from django.utils import translation
 
 from gallery.models import (
     Activity,
@@ -49,19 +50,23 @@ def record(
     request = request_context.request.get()
     person = getattr(request, "user", None)
     person = person if isinstance(person, Person) or getattr(person, "pk", None) else None
+    # The list and the log are the same for all who read them.
+    with translation.override("en"):
+        kind, name = ("", "") if thing is None else (str(thing._meta.verbose_name), str(thing))
     entry = AuditEntry.objects.create(
         person_id=getattr(person, "pk", None),
         person_name=(f"{person.name} <{person.email}>" if person else _unknown(request))[:300],
         address=_address(request)[:45],
         request_id=request_context.request_id.get(),
         action=action,
-        kind="" if thing is None else str(thing._meta.verbose_name)[:100],
+        kind=kind[:100],
         object_id="" if thing is None else str(thing.pk or "")[:64],
-        object_name="" if thing is None else str(thing)[:300],
+        object_name=name[:300],
         changes=changes or {},
         note=note[:500],
     )
-    logger.info("Administration: %s %s", entry, ", ".join(entry.changes), extra={"facts": {"audit": entry.pk}})
+    with translation.override("en"):
+        logger.info("Administration: %s %s", entry, ", ".join(entry.changes), extra={"facts": {"audit": entry.pk}})
     return entry
 
 
@@ -157,7 +162,8 @@ def _related_changed(
     names = sorted(str(one) for one in model._base_manager.filter(pk__in=pk_set or ()))
     if not names and action != "pre_clear":
         return
-    word = str(model._meta.verbose_name_plural)
+    with translation.override("en"):
+        word = str(model._meta.verbose_name_plural)
     said = [None, names] if action == "post_add" else [names or "all", None]
     record(AuditEntry.Action.CHANGED, instance, changes={word: said})
 

@@ -5,11 +5,13 @@ import json
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from gallery.downloads.files import delete_files
 from gallery.enqueue import enqueue_download
 from gallery.images.convert import Shape
 from gallery.models import Download, Gallery, Person
+from gallery.models.numbers import whole
 from gallery.services.errors import InvalidInput
 
 # How many downloads of one person may be under way at once.
@@ -25,10 +27,11 @@ def request_download(
     Raises InvalidInput if there are no pictures, too many pictures, or too many downloads under way.
     """
     if not pictures:
-        raise InvalidInput("There is no picture in it yet.")
+        raise InvalidInput(_("There is no picture in it yet."))
     if len(pictures) > MOST_PICTURES:
         raise InvalidInput(
-            f"{MOST_PICTURES:,} pictures at once are the most. Take it away in parts: select some of them."
+            _("%(most)s pictures at once are the most. Select some of them, and download them in parts.")
+            % {"most": whole(MOST_PICTURES)}
         )
     contents = [gallery.pk if gallery else 0, list(pictures), shape.format, shape.side, shape.settings]
     key = hashlib.sha256(json.dumps(contents).encode()).hexdigest()
@@ -57,7 +60,8 @@ def request_download(
 def _require_room(person: Person) -> None:
     if Download.objects.of(person).under_way().count() >= MOST_UNDER_WAY:
         raise InvalidInput(
-            f"{MOST_UNDER_WAY} downloads are being made ready for you already. Wait until one of them is."
+            _("%(most)d downloads are being made ready for you already. Wait until one of them is.")
+            % {"most": MOST_UNDER_WAY}
         )
 
 
@@ -66,7 +70,7 @@ def retry_download(download: Download) -> None:
     with transaction.atomic():
         Person.objects.select_for_update().only("pk").get(pk=download.person_id)
         if Download.objects.under_way().filter(person=download.person_id, key=download.key).exists():
-            raise InvalidInput("The same is being made ready already.")
+            raise InvalidInput(_("The same is being made ready already."))
         _require_room(download.person)
         if download.begin_again():
             download.items.all().delete()

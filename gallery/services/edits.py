@@ -13,12 +13,14 @@ from math import log
 from typing import IO
 
 from django.core.files.storage import default_storage
+from django.utils.translation import gettext as _
 
 from gallery.images import edit as edit_images
 from gallery.images.concurrency import Busy
 from gallery.images.edit import UPLOADS, Fit, Limits
 from gallery.images.parse import NotAPicture
 from gallery.models import Batch, Gallery, Generation, ImageModel, Operation, OverBudget, Person, Picture
+from gallery.models.sentences import in_readers_language
 from gallery.services import lending, uploads
 from gallery.services.errors import InvalidInput
 from gallery.services.generations import AlreadySubmitted, GenerationSpec, submit_all
@@ -76,15 +78,21 @@ def edit(
     route = model.route(Operation.EDIT)
     if route is not None and not lending.most_pictures(route):
         raise InvalidInput(
-            f"{model} takes pictures only as addresses, and this studio lends none. Pick another model.", "model"
+            _("%(model)s takes pictures only as addresses, and this studio lends none. Pick another model.")
+            % {"model": model},
+            "model",
         )
     takes_mask = route is None or route.mask
     if mask is not None and not takes_mask:
-        raise InvalidInput(f"{model} takes no mask. Describe in words what is to change.", "mask")
+        raise InvalidInput(
+            _("%(model)s takes no mask. Describe in words what is to change.") % {"model": model}, "mask"
+        )
     prepared = _prepare(source, model, fit, mask)
     if model.edit_needs_mask and not prepared.is_marked:
         raise InvalidInput(
-            f"{model} paints only what is marked. Mark the part of the picture that is to change.", "mask"
+            _("%(model)s paints only what is marked. Mark the part of the picture that is to change.")
+            % {"model": model},
+            "mask",
         )
     source_file = uploads.store(person, prepared.image, prepared.size)
     # Of a picture that was filled up, what was missing is transparent: that has to do.
@@ -152,11 +160,13 @@ def _prepare(source: Source, model: ImageModel, fit: Fit, mask: IO[bytes] | None
     except Busy:
         raise InvalidInput(uploads.BUSY) from None
     except edit_images.WrongMask as problem:
-        raise InvalidInput(str(problem), "mask") from None
+        raise InvalidInput(in_readers_language(str(problem)), "mask") from None
     except NotAPicture as problem:
-        raise InvalidInput(f"This picture cannot be sent: {problem}.") from None
+        raise InvalidInput(
+            _("This picture cannot be sent: %(problem)s.") % {"problem": in_readers_language(str(problem))}
+        ) from None
     except FileNotFoundError:
-        raise InvalidInput("The file of this picture is missing from the studio. Ask an administrator.") from None
+        raise InvalidInput(_("The file of this picture is missing from the studio. Ask an administrator.")) from None
 
 
 def _submit(

@@ -7,7 +7,8 @@ from django.db import transaction
 from django.db.models import F, Max, Min, Q, QuerySet
 from django.utils import timezone
 
-from gallery.models import Activity, Gallery, GalleryEntry, Membership, Notice, Person, Picture, Role
+from gallery.models import Activity, Gallery, GalleryEntry, Membership, Notice, Person, Picture
+from gallery.models.activity import member_detail, renamed_detail
 from gallery.services.activity import notify, record
 
 
@@ -22,7 +23,7 @@ def rename_gallery(gallery: Gallery, name: str, by: Person) -> None:
         if before == name:
             return
         Gallery.objects.filter(pk=gallery.pk).update(name=name)
-        record(gallery, by, Activity.Verb.RENAMED, detail=f"from “{before}” to “{name}”")
+        record(gallery, by, Activity.Verb.RENAMED, detail=renamed_detail(before, name))
     gallery.name = name
 
 
@@ -60,10 +61,10 @@ def add_member(gallery: Gallery, who: Person | Group, role: str, by: Person) -> 
     with transaction.atomic():
         member, is_new = Membership.objects.update_or_create(gallery=gallery, **key, defaults={"role": role})
         verb = Activity.Verb.MEMBER_ADDED if is_new else Activity.Verb.MEMBER_CHANGED
-        record(gallery, by, verb, detail=_in_words(member))
+        record(gallery, by, verb, detail=member_detail(member.name, member.role))
         if is_new:
             people = [who] if isinstance(who, Person) else list(Person.objects.filter(groups=who, is_active=True))
-            notify(people, Notice.Kind.MEMBER, actor=by, gallery=gallery, detail=Role(role).label.lower())
+            notify(people, Notice.Kind.MEMBER, actor=by, gallery=gallery, detail=role)
     return member
 
 
@@ -72,7 +73,7 @@ def change_role(member: Membership, role: str, by: Person) -> None:
         if not Membership.objects.filter(pk=member.pk).exclude(role=role).update(role=role):
             return
         member.role = role
-        record(member.gallery_id, by, Activity.Verb.MEMBER_CHANGED, detail=_in_words(member))
+        record(member.gallery_id, by, Activity.Verb.MEMBER_CHANGED, detail=member_detail(member.name, member.role))
 
 
 def remove_member(member: Membership, by: Person) -> None:
@@ -84,10 +85,6 @@ def remove_member(member: Membership, by: Person) -> None:
             record(member.gallery_id, by, Activity.Verb.LEFT)
         else:
             record(member.gallery_id, by, Activity.Verb.MEMBER_REMOVED, detail=member.name)
-
-
-def _in_words(member: Membership) -> str:
-    return f"{member.name}, who {Role(member.role).label.lower()}"
 
 
 # -- decisions, covers and the order by hand

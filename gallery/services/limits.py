@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext as _
+
 from gallery.models import Person
 from gallery.models.limits import OverLimit
 from gallery.queries.limits import limits_of, rights_against
@@ -21,7 +23,8 @@ def insist(person: Person, specs: "Sequence[GenerationSpec]") -> None:
             if right.reserves(spec.model.pk, spec.options):
                 groups = ", ".join(group.name for group in right.groups.all())
                 raise OverLimit(
-                    f"“{right}” is for other groups only: {groups}. Choose another, or ask an administrator."
+                    _("“%(right)s” is for other groups only: %(groups)s. Choose another, or ask an administrator.")
+                    % {"right": right, "groups": groups}
                 )
     if problem := limits_of(person, lock=True).problem_with(len(specs)):
         raise OverLimit(problem)

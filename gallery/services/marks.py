@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext as _
+
 from gallery.models import Mark, Person, Picture
 from gallery.services.errors import InvalidInput
 
@@ -16,7 +18,7 @@ def favourite(person: Person, pictures: Iterable[int], wanted: bool = True) -> N
 def rate(person: Person, picture: Picture, rating: int | None) -> None:
     """Rate a picture from 1 to 5; None takes the rating away. Raises InvalidInput."""
     if rating is not None and rating not in RATINGS:
-        raise InvalidInput("A rating goes from 1 to 5.", "rating")
+        raise InvalidInput(_("A rating goes from 1 to 5."), "rating")
     _mark(person, [picture.pk], rating=rating)
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Count, QuerySet, Sum
+from django.utils.translation import gettext_noop
 
 from gallery.enqueue import enqueue_media_check
 from gallery.models import Generation, MediaCheck, State, UpstreamAccount
@@ -24,7 +25,8 @@ class Waiting:
 def pause(who: str, reason: str = "") -> None:
     """Send nothing more until `resume`. What is on its way is finished."""
     reason = reason.strip()
-    UpstreamAccount.pause_until_resumed(f"{who} paused it: {reason}" if reason else f"{who} paused it.")
+    text = gettext_noop("%(who)s paused it: %(reason)s") if reason else gettext_noop("%(who)s paused it.")
+    UpstreamAccount.pause_until_resumed(text % {"who": who, "reason": reason})
     audit.record_command(UpstreamAccount.load(), f"Paused. {reason}".strip())
 
 

@@ -3,18 +3,23 @@
 from collections.abc import Iterable, Sequence
 
 from django.core.files.storage import default_storage
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from gallery.images import edit as edit_images
 from gallery.images.concurrency import Busy
 from gallery.images.edit import Limits
 from gallery.images.parse import NotAPicture
 from gallery.models import Generation, ImageModel, Person, Picture
+from gallery.models.sentences import in_readers_language
 from gallery.services import uploads
 from gallery.services.errors import InvalidInput
 
 # Formats that go out as they are. Others, and what is too large for the model, become a PNG.
 SENT_AS_THEY_ARE = ("PNG", "JPEG", "WEBP")
-NOT_THERE = "A reference picture is not there any more, or is not open to you. It was taken out: check the others."
+NOT_THERE = gettext_lazy(
+    "A reference picture is not there any more, or is not open to you. It was taken out: check the others."
+)
 
 
 def chosen(person: Person, pks: Iterable[int]) -> list[Picture]:
@@ -35,7 +40,7 @@ def of(generation: Generation, person: Person) -> list[Picture]:
     pictures = chosen(person, [pk for pk in pks if pk])
     if len(pictures) < len(pks):
         raise InvalidInput(
-            "A reference picture of this is not there any more, or is not open to you. Nothing was sent."
+            _("A reference picture of this is not there any more, or is not open to you. Nothing was sent.")
         )
     return pictures
 
@@ -44,11 +49,20 @@ def problem_with(model: ImageModel, count: int) -> str:
     """Why this model cannot be asked with so many reference pictures, as a sentence; "" if it can."""
     most = model.most_references
     if not count:
-        return "" if model.can_generate else f"{model} needs a reference picture. Add one, or choose another model."
+        return (
+            ""
+            if model.can_generate
+            else (_("%(model)s needs a reference picture. Add one, or choose another model.") % {"model": model})
+        )
     if not most:
-        return f"{model} takes no reference pictures. Remove them, or choose another model."
+        return _("%(model)s takes no reference pictures. Remove them, or choose another model.") % {"model": model}
     if count > most:
-        return f"{model} takes {most} reference {'picture' if most == 1 else 'pictures'} at most; there are {count}."
+        words = ngettext(
+            "%(model)s takes %(most)d reference picture at most; there are %(count)d.",
+            "%(model)s takes %(most)d reference pictures at most; there are %(count)d.",
+            most,
+        )
+        return words % {"model": model, "most": most, "count": count}
     return ""
 
 
@@ -90,9 +104,12 @@ def _prepared(person: Person, picture: Picture, model: ImageModel) -> str:
     except Busy:
         raise InvalidInput(uploads.BUSY) from None
     except NotAPicture as problem:
-        raise InvalidInput(f"A reference picture cannot be sent: {problem}.", "reference") from None
+        raise InvalidInput(
+            _("A reference picture cannot be sent: %(problem)s.") % {"problem": in_readers_language(str(problem))},
+            "reference",
+        ) from None
     except FileNotFoundError:
         raise InvalidInput(
-            "The file of a reference picture is missing from the studio. Ask an administrator.", "reference"
+            _("The file of a reference picture is missing from the studio. Ask an administrator."), "reference"
         ) from None
     return uploads.store(person, prepared.image, prepared.size)

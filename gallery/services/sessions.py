@@ -9,6 +9,7 @@ from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from gallery.models import Person
 
@@ -88,6 +89,6 @@ _SYSTEMS = (
 
 def browser_of(user_agent: str) -> str:
     """Such as "Firefox on Linux"."""
-    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "Another browser")
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), _("Another browser"))
     system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
-    return f"{browser} on {system}" if system else browser
+    return _("%(browser)s on %(system)s") % {"browser": browser, "system": system} if system else browser

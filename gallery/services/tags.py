@@ -5,6 +5,8 @@ from collections.abc import Collection, Sequence
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from gallery.models import Gallery, GalleryEntry, Person, Picture, Tag
 from gallery.models.picture import PictureQuerySet
@@ -30,15 +32,19 @@ def tag_names(text: str) -> list[str]:
     for piece in unicodedata.normalize("NFC", text).split(","):
         name = " ".join(piece.split())
         if len(name) > LONGEST_TAG:
-            raise InvalidInput(f"“{name[:20]}…” is too long: a tag has {LONGEST_TAG} characters at most.", "tags")
+            raise InvalidInput(
+                _("“%(name)s…” is too long: a tag has %(most)d characters at most.")
+                % {"name": name[:20], "most": LONGEST_TAG},
+                "tags",
+            )
         if any(unicodedata.category(letter).startswith("C") for letter in name):
-            raise InvalidInput("A tag has letters, digits and signs only. Type it again.", "tags")
+            raise InvalidInput(_("A tag has letters, digits and signs only. Type it again."), "tags")
         if name:
             names.setdefault(name.casefold(), name)
         if len(names) > MOST_TAGS:
-            raise InvalidInput(f"A picture has {MOST_TAGS} tags at most. Type fewer.", "tags")
+            raise InvalidInput(_("A picture has %(most)d tags at most. Type fewer.") % {"most": MOST_TAGS}, "tags")
     if not names:
-        raise InvalidInput("Type a tag, or several with commas between.", "tags")
+        raise InvalidInput(_("Type a tag, or several with commas between."), "tags")
     return list(names.values())
 
 
@@ -51,8 +57,12 @@ def tag(pictures: Collection[int], names: Sequence[str]) -> None:
         others = TaggedPicture._default_manager.filter(picture__in=pictures).exclude(tag__in=tags)
         most = others.values("picture").annotate(total=Count("pk")).order_by("-total").values_list("total").first()
         if (most[0] if most else 0) + len(tags) > MOST_TAGS:
-            whose = "This picture" if len(pictures) == 1 else "One of these pictures"
-            raise InvalidInput(f"{whose} would have more than {MOST_TAGS} tags. Take some off first.", "tags")
+            words = ngettext(
+                "This picture would have more than %(most)d tags. Take some off first.",
+                "One of these pictures would have more than %(most)d tags. Take some off first.",
+                len(pictures),
+            )
+            raise InvalidInput(words % {"most": MOST_TAGS}, "tags")
         TaggedPicture._default_manager.bulk_create(
             [TaggedPicture(tag=row, picture_id=pk) for pk in pictures for row in tags], ignore_conflicts=True
         )

@@ -6,6 +6,8 @@ from typing import IO
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from gallery.images import edit as edit_images
 from gallery.images.concurrency import Busy
@@ -13,11 +15,12 @@ from gallery.images.edit import UPLOADS
 from gallery.images.kinds import HEIC, PICTURES
 from gallery.images.parse import NotAPicture
 from gallery.models import Person
+from gallery.models.sentences import in_readers_language
 from gallery.services.errors import InvalidInput
 
 logger = logging.getLogger(__name__)
 
-BUSY = "The studio is busy with other pictures just now. Try again in a moment."
+BUSY = gettext_lazy("The studio is busy with other pictures just now. Try again in a moment.")
 
 
 def checked(file: IO[bytes]) -> edit_images.Upload:
@@ -27,21 +30,25 @@ def checked(file: IO[bytes]) -> edit_images.Upload:
     except Busy:
         raise InvalidInput(BUSY, "picture") from None
     except NotAPicture as problem:
-        raise InvalidInput(f"This file cannot be used: {problem}. {_way_out(problem)}", "picture") from None
+        raise InvalidInput(
+            _("This file cannot be used: %(problem)s. %(advice)s")
+            % {"problem": in_readers_language(str(problem)), "advice": _way_out(problem)},
+            "picture",
+        ) from None
 
 
 def _way_out(problem: NotAPicture) -> str:
     """What a person can do about an upload that cannot be used."""
     if problem.kind == HEIC:
-        return (
+        return _(
             "Choose a JPEG instead: open the photo and export it as JPEG. On an iPhone, Settings, Camera, Formats, "
             "“Most Compatible” makes it take JPEGs."
         )
     if problem.kind not in PICTURES:
-        return "Choose a PNG, JPEG, WebP, AVIF or GIF picture."
+        return _("Choose a PNG, JPEG, WebP, AVIF or GIF picture.")
     if problem.is_damage:
-        return "Save or download it once more, or choose another one."
-    return "Make it smaller, and choose it again."
+        return _("Save or download it once more, or choose another one.")
+    return _("Make it smaller, and choose it again.")
 
 
 def store(person: Person, data: bytes, size: tuple[int, int], extension: str = "png") -> str:
@@ -51,4 +58,4 @@ def store(person: Person, data: bytes, size: tuple[int, int], extension: str = "
         return default_storage.save(name, ContentFile(data))
     except Exception:  # storages raise what they like
         logger.exception("Could not store an upload, or what was prepared of a picture")
-        raise InvalidInput("The studio could not store the picture just now. Try again in a moment.") from None
+        raise InvalidInput(_("The studio could not store the picture just now. Try again in a moment.")) from None

@@ -14,6 +14,7 @@ from django import template
 from django.conf import settings
 from django.template import Context
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from gallery.web.cards import Card, folded, retry_price, verdict
 from gallery.web.pictures import is_in_first_row
@@ -73,6 +74,7 @@ def _key(context: Context, card: Card) -> Hashable:
     row, model = card.generation, card.generation.model
     return (
         *(str(context.get(name, "")) for name in ("feed", "within")),
+        get_language(),
         # What they may do.
         (context["user"].pk, context["user"].is_staff, card.is_mine, card.again_price),
         _facts(row),

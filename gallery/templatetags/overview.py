@@ -1,13 +1,12 @@
 """The dashboard of the administration."""
 
 from django import template
+from django.utils.translation import gettext as _
 
-from gallery.models.ledger import in_dollars
 from gallery.queries.overview import Overview, overview
 from gallery.web.cards import ERROR_TITLES
 
 register = template.Library()
-register.filter("in_dollars", in_dollars)
 
 
 @register.simple_tag
@@ -17,4 +16,4 @@ def studio_overview() -> Overview:
 
 @register.filter
 def error_title(code: str) -> str:
-    return ERROR_TITLES.get(code, code or "No reason given")
+    return str(ERROR_TITLES.get(code, code or _("No reason given")))

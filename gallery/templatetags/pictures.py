@@ -9,6 +9,7 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from gallery.models import Picture
 from gallery.templatetags.icons import icon
@@ -119,7 +120,7 @@ def favourite(context: Context, pk: int, is_favourite: object, in_words: object 
         _IN_WORDS if in_words else "",
         "true" if is_favourite else "false",
         "" if in_words else _SAID,
-        "Favourite" if in_words else "",
+        _("Favourite") if in_words else "",
     )
 
 
@@ -132,7 +133,7 @@ _TRASH = (
 @register.simple_tag(takes_context=True)
 def trash(context: Context, pk: int, in_menu: object = False) -> SafeString:
     """The button that puts a picture into the trash: an icon, or a line of a menu."""
-    said = "Move to trash"
+    said = _("Move to trash")
     return format_html(
         _TRASH,
         reverse("picture_trash", args=[pk]),

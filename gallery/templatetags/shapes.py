@@ -5,6 +5,7 @@ import re
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 register = template.Library()
 
@@ -27,7 +28,7 @@ def shape_word(size: object) -> str:
     if found is None:
         return ""
     across, down = found
-    return "Square" if across == down else "Wide" if across > down else "Tall"
+    return _("Square") if across == down else _("Wide") if across > down else _("Tall")
 
 
 @register.simple_tag

@@ -28,6 +28,7 @@ from gallery.upstream.catalogue_values import (
 )
 from gallery.upstream.errors import AccountProblem, MalformedAnswer, Refused, ServerTrouble
 from gallery.upstream.fields import Hide, as_is, clean_text
+from lemonstudio.marking import gettext_noop
 
 MODELS_LIMIT = 200  # a request each
 LEFT_OUT_LIMIT = 2_000
@@ -197,7 +198,7 @@ def offered_rows(document: object, hide: Hide = as_is) -> tuple[dict[str, object
     """
     rows = document.get("data") if isinstance(document, dict) else document
     if not isinstance(rows, list):
-        raise MalformedAnswer("The server's answer holds no list of models.", retryable=True)
+        raise MalformedAnswer(gettext_noop("The server's answer holds no list of models."), retryable=True)
     found: dict[str, object] = {}
     left_out: dict[str, LeftOut] = {}
     for row in rows:
@@ -209,7 +210,7 @@ def offered_rows(document: object, hide: Hide = as_is) -> tuple[dict[str, object
         else:
             found[name] = row
     for name in islice(found, MODELS_LIMIT, None):
-        left_out[name] = LeftOut(name, f"the list has more than {MODELS_LIMIT} models")
+        left_out[name] = LeftOut(name, gettext_noop("the list has more than %(most)s models") % {"most": MODELS_LIMIT})
     return dict(islice(found.items(), MODELS_LIMIT)), list(left_out.values())[:LEFT_OUT_LIMIT]
 
 
@@ -219,17 +220,17 @@ def not_for_pictures(name: str, row: object, hide: Hide = as_is) -> str:
     category = told.get("category") or (row.get("category") if isinstance(row, dict) else None)
     operations = _operations(told, hide)
     if isinstance(category, str) and category and category.lower() != "image":
-        return f"it is for {line_of(category, 40, hide)}"
+        return gettext_noop("it is for %(what)s") % {"what": line_of(category, 40, hide)}
     if operations and not set(operations) & set(_OPERATIONS):
-        return f"it is for {clean_text(', '.join(operations), 80)}"
+        return gettext_noop("it is for %(what)s") % {"what": clean_text(", ".join(operations), 80)}
     if _ANSWERS_TEXT.search(name) and not operations:
-        return "it answers with text"
+        return gettext_noop("it answers with text")
     if not isinstance(category, str) and not operations:
         capabilities = told.get("capabilities")
         if isinstance(capabilities, list) and capabilities and "image" not in capabilities:
-            return "its capabilities do not name pictures"
+            return gettext_noop("its capabilities do not name pictures")
         if _NO_PICTURES.search(name) and not _SOME_PICTURES.search(name):
-            return "its name is not that of a model for pictures"
+            return gettext_noop("its name is not that of a model for pictures")
     return ""
 
 
@@ -264,7 +265,11 @@ def offered_model(
     described = bool(texts_of(contract.get("supported_parameters")) or contract.get("operation_constraints"))
     words = _operations({**told, **contract}, hide) or _operations(told, hide) or _operations(summary, hide)
     known = [word for word in words if word in _OPERATIONS]
-    problems = [f"The studio does not know its operation “{word}”." for word in words if word not in _OPERATIONS]
+    problems = [
+        gettext_noop("The studio does not know its operation “%(operation)s”.") % {"operation": word}
+        for word in words
+        if word not in _OPERATIONS
+    ]
     facts = {_OPERATIONS[word]: _facts(word, contract or summary) for word in known}
     if "references" in facts and "edit" not in facts:
         facts["edit"] = facts["references"]
@@ -366,7 +371,10 @@ def _options(
         told = [one for one in taking if choices[one]]
         if len(told) < len(taking):
             others = ", ".join(one for one in taking if one not in told)
-            problems.append(f"“{name}” has no choices for {others}. It is left out there, and the upstream decides.")
+            text = gettext_noop(
+                "“%(name)s” has no choices for %(operations)s. It is left out there, and the upstream decides."
+            )
+            problems.append(text % {"name": name, "operations": others})
         others_for = {one: choices[one][:CHOICES_LIMIT] for one in told if choices[one] != offered}
         label = name.replace("_", " ").capitalize()
         default = offered[0] if name in required else ""

@@ -7,6 +7,7 @@ from typing import Any
 
 from gallery.upstream.catalogue_values import OPTIONS_LIMIT, is_option, is_plain, object_in
 from gallery.upstream.fields import Hide
+from lemonstudio.marking import gettext_noop
 
 VARIANTS_LIMIT = 100
 
@@ -60,21 +61,29 @@ def read_prices(told: list[Mapping[str, Any]], page: Mapping[str, Any], hide: Hi
                     result.tokens[rate] = price
     varies = any(one.get("has_complex_pricing") is True for one in (*told, page))
     if varies and not result.rows and not (unit == "per_token" and result.tokens):
-        span = _span(told)
-        result.problems = (
-            f"Its price depends on what is chosen{span}, and the upstream does not say how in a form that the studio "
-            "knows. Fill in the prices by option.",
-        )
+        result.problems = (_priced_by_choice(*_span(told)),)
     return result
 
 
-def _span(told: Iterable[Mapping[str, Any]]) -> str:
+def _priced_by_choice(least: Decimal | None, most: Decimal | None) -> str:
+    if least is None or most is None:
+        return gettext_noop(
+            "Its price depends on what is chosen, and the upstream does not say how in a form that the studio knows. "
+            "Fill in the prices by option."
+        )
+    return gettext_noop(
+        "Its price depends on what is chosen ($%(least)s to $%(most)s), and the upstream does not say how in a form "
+        "that the studio knows. Fill in the prices by option."
+    ) % {"least": least, "most": most}
+
+
+def _span(told: Iterable[Mapping[str, Any]]) -> tuple[Decimal | None, Decimal | None]:
     for one in told:
         pricing = object_in(one, "pricing")
         least, most = dollars(pricing.get("min_price")), dollars(pricing.get("max_price"))
         if least is not None and most is not None:
-            return f" (${least} to ${most})"
-    return ""
+            return least, most
+    return None, None
 
 
 def variants_of(variants: object, hide: Hide) -> tuple[tuple[dict[str, str], Decimal], ...]:

@@ -34,6 +34,7 @@ from gallery.upstream.refusals import error_from, page_in, plain_text_in
 from gallery.upstream.secret import Bearer, Secret
 from gallery.upstream.trouble import TROUBLE, failure_of, hint_for, lost, too_large, words_for
 from gallery.upstream.wrappings import unpack, unwrap
+from lemonstudio.marking import gettext_noop
 
 MAX_ANSWER_BYTES = 256 * 2**20
 """Four pictures of 40 MB in base64 and room to spare. The same for status answers: what a completed task
@@ -222,7 +223,7 @@ class Client:
             if time.monotonic() < deadline:
                 raise failure
         raise OutcomeUnknown(
-            "The server is too slow to tell what it offers.", code="catalogue_too_slow", retryable=True
+            gettext_noop("The server is too slow to tell what it offers."), code="catalogue_too_slow", retryable=True
         )
 
     def _post(self, path: str, body: Body) -> Answer:
@@ -394,9 +395,12 @@ class Client:
         elif document is None and failure is None:
             said = page_in(content)
             failure = MalformedAnswer(
-                f"The answer is {hide(said)}, not JSON: something between the studio and the service may have sent it."
+                gettext_noop(
+                    "The answer is %(what)s, not JSON: something between the studio and the service may have sent it."
+                )
+                % {"what": hide(said)}
                 if said
-                else "The server's answer is not JSON.",
+                else gettext_noop("The server's answer is not JSON."),
                 hint=hint_for(body),
                 status=status,
                 retryable=body is None,
@@ -419,7 +423,7 @@ class Client:
                 if len(content) > limit:
                     break
                 if time.monotonic() > deadline:
-                    failure = lost(body, "answer_too_slow", "The server's answer did not end in time.")
+                    failure = lost(body, "answer_too_slow", gettext_noop("The server's answer did not end in time."))
                     break
         except TROUBLE as trouble:
             failure = lost(body, *words_for(trouble)[:2])

@@ -35,8 +35,9 @@ from gallery.upstream.pictures import Result, is_picture_path, pictures_anywhere
 from gallery.upstream.raw import RawAnswer
 from gallery.upstream.refusals import code_of
 from gallery.upstream.words import Status
+from lemonstudio.marking import gettext_noop
 
-OUTCOME_HINT = "It is not known whether the request was carried out and charged."
+OUTCOME_HINT = gettext_noop("It is not known whether the request was carried out and charged.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ def _read(
     if isinstance(document, list):
         document = {"data": document} if document else None
     if not isinstance(document, dict):
-        raise _malformed("The server's answer is not a JSON object.", polling)
+        raise _malformed(gettext_noop("The server's answer is not a JSON object."), polling)
     levels = _levels(document)
     word, status = _status(levels)
     results = pictures_in(document, f"{base}/", hide)
@@ -221,9 +222,9 @@ def _read(
         if not task_id:
             if _has_error(levels) and text:
                 return Answer(Status.FAILED, error=text, code="no_picture", word=word, given_code="".join(given[:1]))
-            raise _malformed("The server says that it is done, but its answer holds no picture.", polling)
+            raise _malformed(gettext_noop("The server says that it is done, but its answer holds no picture."), polling)
         raise NoPicture(
-            "The task is completed, but its answer holds no picture.",
+            gettext_noop("The task is completed, but its answer holds no picture."),
             task_id=task_id,
             poll_url=poll_url,
             created=_created(document),
@@ -233,7 +234,7 @@ def _read(
     previews: tuple[Result, ...] = ()
     if status in (Status.PENDING, Status.PROCESSING):
         if not task_id:
-            raise _malformed("The server has begun a task, but gave no usable id to ask for it.", polling)
+            raise _malformed(gettext_noop("The server has begun a task, but gave no usable id to ask for it."), polling)
         results, previews = (), results  # those of a task under way are not its pictures yet
     failed = status is Status.FAILED
     cancelled = document.get("cancelled") is True or any(one.startswith(words.CANCELLED) for one in words.folded(word))
@@ -408,14 +409,14 @@ def _guess(
     if polling:  # a task that may still succeed is not given up for one answer without a status
         if text and code == words.DECLINED:
             return working, True
-        raise _malformed(text or "The server's answer holds neither a status nor a picture.", polling)
+        raise _malformed(text or gettext_noop("The server's answer holds neither a status nor a picture."), polling)
     refused = bool(text) and _is_refusal(levels)
     is_told = any(True for level in levels for _ in named(level, words.TASK_ID_FIELDS))
     if refused and not _is_trouble(levels) and not is_told:
         return Status.FAILED, False
     if has_task and not (refused and not is_told):
         return Status.PENDING, refused
-    raise _malformed(text or "The server's answer holds neither a picture nor a task.", polling)
+    raise _malformed(text or gettext_noop("The server's answer holds neither a picture nor a task."), polling)
 
 
 def _malformed(message: str, polling: bool) -> MalformedAnswer:

@@ -30,23 +30,24 @@ from gallery.upstream.fields import (
     retry_after,
     suggestions,
 )
+from lemonstudio.marking import gettext_noop
 
 # The studio's own code for what a proxy, a firewall or a CDN answered in the service's place.
 ON_THE_WAY = "refused_on_the_way"
 _DEFAULTS = {
-    400: ("invalid_request_error", "The server did not accept the request."),
-    401: ("invalid_api_key", "The server did not accept the API key."),
-    402: ("insufficient_balance", "The account's balance is too low."),
-    403: ("access_denied", "This account may not do that."),
-    404: ("not_found", "The server does not know what was asked for."),
-    407: ("proxy_authentication", "The proxy on the way to the server asks for a password."),
-    413: ("payload_too_large", "The request was too large for the server."),
-    422: ("invalid_request_error", "The server did not accept the request."),
-    429: ("rate_limit_exceeded", "The account has made too many requests; the server asks to wait."),
-    500: ("internal_error", "The server met an error."),
-    502: ("upstream_error", "The server could not reach the model."),
-    503: ("all_channels_failed", "The server has no free channel to the model at the moment."),
-    504: ("timeout_error", "The server waited too long for the model."),
+    400: ("invalid_request_error", gettext_noop("The server did not accept the request.")),
+    401: ("invalid_api_key", gettext_noop("The server did not accept the API key.")),
+    402: ("insufficient_balance", gettext_noop("The account's balance is too low.")),
+    403: ("access_denied", gettext_noop("This account may not do that.")),
+    404: ("not_found", gettext_noop("The server does not know what was asked for.")),
+    407: ("proxy_authentication", gettext_noop("The proxy on the way to the server asks for a password.")),
+    413: ("payload_too_large", gettext_noop("The request was too large for the server.")),
+    422: ("invalid_request_error", gettext_noop("The server did not accept the request.")),
+    429: ("rate_limit_exceeded", gettext_noop("The account has made too many requests; the server asks to wait.")),
+    500: ("internal_error", gettext_noop("The server met an error.")),
+    502: ("upstream_error", gettext_noop("The server could not reach the model.")),
+    503: ("all_channels_failed", gettext_noop("The server has no free channel to the model at the moment.")),
+    504: ("timeout_error", gettext_noop("The server waited too long for the model.")),
 }
 # Where a page instead of JSON says enough by its status alone.
 _PLAIN_BY_STATUS = frozenset((407, 413, 429))
@@ -63,8 +64,10 @@ def page_in(content: bytes) -> str:
     if re.match(r"<(!doctype|html|head|body|h1|title|center)\b", text, re.IGNORECASE):
         title = re.search(r"<title[^>]*>([^<]{1,200})", text, re.IGNORECASE)
         said = clean_text(" ".join(title[1].split()), 100) if title else ""
-        return f"an HTML page titled “{said}”" if said else "an HTML page"
-    return "an XML document" if text.startswith("<") else ""
+        return (
+            gettext_noop("an HTML page titled “%(title)s”") % {"title": said} if said else gettext_noop("an HTML page")
+        )
+    return gettext_noop("an XML document") if text.startswith("<") else ""
 
 
 def plain_text_in(content: bytes) -> str:
@@ -95,9 +98,9 @@ def error_from(
     headers = headers or {}
     if 300 <= status < 400:
         return Redirected(
-            "The server answers with a redirect, which is not followed.",
+            gettext_noop("The server answers with a redirect, which is not followed."),
             code="redirected",
-            hint="Set the base URL to the address where the API itself answers.",
+            hint=gettext_noop("Set the base URL to the address where the API itself answers."),
             status=status,
             sent=status == 303,  # "see other" may come after the work; the others ask to send it elsewhere
         )
@@ -110,8 +113,12 @@ def error_from(
     code = code_of(status, given, message) or (default_code if status in _DEFAULTS else f"http_{status}")
     hint = clean_text(_first_of(objects, "hint"), MESSAGE_LIMIT, hide) or _hint(given)
     if is_page and not polling:
-        message = f"Something between the studio and the service answered in its place (HTTP {status}, {hide(page)})."
-        hint = "It was not the service: a proxy, a firewall or its CDN. An administrator can look into it."
+        message = gettext_noop(
+            "Something between the studio and the service answered in its place (HTTP %(status)s, %(page)s)."
+        ) % {"status": status, "page": hide(page)}
+        hint = gettext_noop(
+            "It was not the service: a proxy, a firewall or its CDN. An administrator can look into it."
+        )
         code = ON_THE_WAY if status in (400, 403, 405, 406, 451) else code
     kind, sent = _kind(status, code, given, message, document, polling, told)
     if kind is TaskGone:

@@ -8,6 +8,7 @@ import urllib3.exceptions
 from gallery.upstream.bodies import Body
 from gallery.upstream.errors import MalformedAnswer, NotSent, OutcomeUnknown, UpstreamError
 from gallery.upstream.parse import OUTCOME_HINT
+from lemonstudio.marking import gettext_noop
 
 TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
 
@@ -21,7 +22,7 @@ def lost(body: Body | None, code: str, message: str) -> OutcomeUnknown:
 
 
 def too_large(body: Body | None, limit: int) -> MalformedAnswer:
-    message = f"The server's answer is larger than {limit:,} bytes."
+    message = gettext_noop("The server's answer is larger than %(size)s bytes.") % {"size": f"{limit:,}"}
     return MalformedAnswer(message, code="answer_too_large", hint=hint_for(body), retryable=body is None)
 
 
@@ -32,7 +33,7 @@ def failure_of(trouble: Exception, body: Body | None) -> UpstreamError:
     if started:
         return lost(body, code, message)
     if not early:
-        code, message = "connection_failed", "The connection failed before the request was sent."
+        code, message = "connection_failed", gettext_noop("The connection failed before the request was sent.")
     return NotSent(message, code=code)
 
 
@@ -42,17 +43,17 @@ def words_for(trouble: Exception) -> tuple[str, str, bool]:
     cause = trouble.args[0] if trouble.args else None
     cause = getattr(cause, "reason", cause)  # of urllib3's MaxRetryError
     if isinstance(trouble, errors.ProxyError):
-        return "proxy_failed", "The proxy on the way to the server did not let the request through.", True
+        return "proxy_failed", gettext_noop("The proxy on the way to the server did not let the request through."), True
     if isinstance(trouble, errors.SSLError | inner.SSLError):
-        return "tls_failed", "No trusted encrypted connection to the server came about.", True
+        return "tls_failed", gettext_noop("No trusted encrypted connection to the server came about."), True
     if isinstance(cause, inner.NameResolutionError):
-        return "name_not_resolved", "The server's name could not be resolved.", True
+        return "name_not_resolved", gettext_noop("The server's name could not be resolved."), True
     if isinstance(trouble, errors.ConnectTimeout):
-        return "connect_timeout", "The server did not take up the connection in time.", True
+        return "connect_timeout", gettext_noop("The server did not take up the connection in time."), True
     if isinstance(cause, inner.NewConnectionError):
-        return "connection_refused", "The server cannot be reached: the connection was refused.", True
+        return "connection_refused", gettext_noop("The server cannot be reached: the connection was refused."), True
     if isinstance(trouble, errors.InvalidURL | errors.InvalidHeader | errors.InvalidSchema):
-        return "invalid_request", "The request could not be made from these settings.", True
+        return "invalid_request", gettext_noop("The request could not be made from these settings."), True
     if isinstance(trouble, errors.ReadTimeout | inner.ReadTimeoutError):
-        return "read_timeout", "The server did not answer in time.", False
-    return "connection_lost", "The connection broke before the answer was complete.", False
+        return "read_timeout", gettext_noop("The server did not answer in time."), False
+    return "connection_lost", gettext_noop("The connection broke before the answer was complete."), False

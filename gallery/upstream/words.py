@@ -10,6 +10,8 @@ import unicodedata
 from enum import StrEnum
 from functools import lru_cache
 
+from lemonstudio.marking import gettext_noop
+
 
 class Status(StrEnum):
     PENDING = "pending"
@@ -347,7 +349,9 @@ ACCOUNT_WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 # Where the words of a refusal do not help, these do.
 HINTS = {
-    "nodbconnection": "The proxy (LiteLLM) says this where it does not know the key: check the studio’s API key.",
+    "nodbconnection": gettext_noop(
+        "The proxy (LiteLLM) says this where it does not know the key: check the studio’s API key."
+    ),
 }
 
 # Codes of a refusal that say something else than "change the request": they are kept. All others of a 400 or 422

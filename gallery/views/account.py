@@ -21,7 +21,8 @@ from gallery import services
 from gallery.forms.accounts import SetUpForm, SignInForm
 from gallery.models import Person
 from gallery.web.context_processors import THEMES
-from gallery.web.http import StudioRequest
+from gallery.web.http import PersonRequest, StudioRequest
+from gallery.web.language import LANGUAGES
 from gallery.web.providers import providers_on_offer
 from gallery.web.sign_in import keep_session
 
@@ -100,7 +101,16 @@ def admin_login(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
-    return render(request, "accounts/account.html")
+    return render(request, "accounts/account.html", {"languages": LANGUAGES})
+
+
+@require_POST
+def language(request: PersonRequest) -> HttpResponse:
+    """Keep the person's language on their row, because mails are written in it, too; empty is the browser's."""
+    wanted = request.POST.get("language", "")
+    if wanted in LANGUAGES or not wanted:
+        Person.objects.filter(pk=request.user.pk).update(language=wanted)
+    return redirect("account")
 
 
 @login_not_required

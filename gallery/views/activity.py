@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery import services
@@ -60,7 +61,7 @@ def notice_open(request: PersonRequest, pk: int) -> HttpResponseBase:
 @require_POST
 def notice_read_all(request: PersonRequest) -> HttpResponseBase:
     services.activity.read_all(request.user)
-    messages.success(request, "All read.")
+    messages.success(request, _("All read."))
     return redirect("notice_list")
 
 

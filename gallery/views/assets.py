@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -53,5 +54,5 @@ def asset_kind(request: PersonRequest, pk: int) -> HttpResponseBase:
     form = KindForm(request.POST)
     if form.is_valid():
         Picture.objects.filter(pk=pk).update(kind=form.cleaned_data["kind"])
-        messages.success(request, f"This is a {Picture.Kind(form.cleaned_data['kind']).label.lower()} now.")
+        messages.success(request, _("Kind: %(kind)s.") % {"kind": Picture.Kind(form.cleaned_data["kind"]).label})
     return redirect("picture_detail", pk)

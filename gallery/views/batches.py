@@ -5,6 +5,8 @@ from decimal import Decimal
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery import services
@@ -60,7 +62,8 @@ def _cost(cards: list[Card]) -> Decimal | None:
 def batch_cancel(request: PersonRequest, pk: int) -> HttpResponseBase:
     batch = batch_to_change(request.user, pk)
     cancelled = services.generations.cancel_batch(batch)
-    messages.info(request, f"Stopped waiting for {cancelled}." if cancelled else "Nothing of this was under way.")
+    words = ngettext("Cancelled %(count)d.", "Cancelled %(count)d.", cancelled) % {"count": cancelled}
+    messages.info(request, words if cancelled else _("Nothing of this was under way."))
     return _back(request, batch)
 
 
@@ -72,7 +75,8 @@ def batch_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
     except OverBudget as problem:
         messages.error(request, over_budget_message(problem))
     else:
-        messages.info(request, f"Asked for {len(again)} again." if again else "Nothing of this is to be tried again.")
+        words = ngettext("Asked for %(count)d again.", "Asked for %(count)d again.", len(again)) % {"count": len(again)}
+        messages.info(request, words if again else _("There is nothing to try again."))
     return _back(request, batch)
 
 

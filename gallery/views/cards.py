@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
@@ -123,7 +124,7 @@ def generation_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
         model = None  # the source was prepared to fit these two only
     if model is None:
         is_about_its_own = wanted == generation.model.slug
-        said = _not_on_offer(generation.model) if is_about_its_own else "This model is not on offer any more."
+        said = _not_on_offer(generation.model) if is_about_its_own else _("This model is not on offer any more.")
         return _changed(request, generation, said)
     if generation.state == State.QUEUED and model == generation.suggested_model:
         generation.withdraw()  # it waits for a higher balance, and this model costs less
@@ -134,14 +135,16 @@ def generation_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
     except InvalidInput as problem:
         return _changed(request, generation, problem.message)
     if again is None:
-        return _changed(request, generation, "There is nothing to ask for again here any more.")
+        return _changed(request, generation, _("There is nothing to ask for again here any more."))
     return _changed(request, again)
 
 
 def _not_on_offer(model: ImageModel) -> str:
     ImageModel.objects.all().label_replacements([model])
-    instead = f" {model.replacement_label} takes its place." if model.replacement else ""
-    return f"{model} is not on offer for this any more.{instead}"
+    if not model.replacement:
+        return _("%(model)s is not on offer for this any more.") % {"model": model}
+    words = _("%(model)s is not on offer for this any more. %(replacement)s takes its place.")
+    return words % {"model": model, "replacement": model.replacement_label}
 
 
 @require_POST
@@ -179,9 +182,12 @@ def generation_again(request: PersonRequest, pk: int) -> HttpResponseBase:
 def _sent_answer(request: PersonRequest, generations: list[Generation]) -> HttpResponse:
     """For a page that stays: what was sent and costs, and a new token for the next press."""
     price = Card(generations[0], request.user).again_price
-    sent = "Sent" if price is None else f"Sent for {in_dollars(price)}"
+    if price is None:
+        said = _("Sent. You find it on Create.")
+    else:
+        said = _("Sent for %(price)s. You find it on Create.") % {"price": in_dollars(price)}
     response = render(request, "generations/_again_token.html", {"again_token": uuid.uuid4()})
-    return trigger_client_event(response, "toast", {"message": f"{sent}. You find it on Create."})
+    return trigger_client_event(response, "toast", {"message": said})
 
 
 def _token(request: PersonRequest) -> uuid.UUID | None:
@@ -210,7 +216,7 @@ def generation_file(request: PersonRequest, pk: int, index: int) -> HttpResponse
 @require_POST
 def generation_file_delete(request: PersonRequest, pk: int, index: int) -> HttpResponseBase:
     generation = generation_to_change(request.user, pk)
-    said = "The file was deleted." if services.generations.delete_file(generation, index) else ""
+    said = _("The file was deleted.") if services.generations.delete_file(generation, index) else ""
     return _changed(request, generation, said)
 
 

@@ -9,6 +9,7 @@ from django.db.models.functions import RowNumber
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
@@ -92,14 +93,14 @@ def comment_create(request: PersonRequest, pk: int, picture_pk: int) -> HttpResp
 def comment_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
     comment = comment_to_delete(request.user, pk)
     services.comments.delete_comment(comment)
-    return _gone(request, "Deleted: the comment.", comment.picture_id, comment.gallery_id)
+    return _gone(request, _("Deleted: the comment."), comment.picture_id, comment.gallery_id)
 
 
 @require_POST
 def likes_remove(request: PersonRequest, pk: int, picture_pk: int) -> HttpResponseBase:
     gallery = gallery_to(Action.REMOVE, request.user, pk)
     services.share_links.remove_guest_likes(gallery, _picture_in(gallery, picture_pk))
-    return _gone(request, "Removed: the guests’ likes.", picture_pk, pk)
+    return _gone(request, _("Removed: the guests’ likes."), picture_pk, pk)
 
 
 def _picture_in(gallery: Gallery, pk: int) -> Picture:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from gallery.models import Gallery, GalleryEntry, Picture
@@ -61,7 +62,7 @@ def _asked_for(request: PersonRequest) -> list[Picture]:
 
 def _rows(pictures: Sequence[Picture]) -> list[Row]:
     """The settings in the order in which the pictures have them. A missing one is a dash."""
-    facts = [{**dict(details_of(picture)), "By": picture.author.name} for picture in pictures]
+    facts = [{**dict(details_of(picture)), _("By"): picture.author.name} for picture in pictures]
     labels = dict.fromkeys(label for one in facts for label in one)
     return [Row(label, [one.get(label, "–") for one in facts]) for label in labels]
 

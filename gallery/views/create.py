@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
@@ -23,9 +24,9 @@ from gallery.web.uploads import takes_upload
 
 # Prompts to begin with, and the bundled sample that shows what may come of each.
 EXAMPLES = (
-    ("A lemon tree on a terrace above the sea, early morning light", "samples/flux-pro.webp"),
-    ("A quiet mountain lake under the northern lights", "samples/flux-schnell.webp"),
-    ("A poster for a jazz night, bold shapes, midnight blue and gold", "samples/ideogram-v3.webp"),
+    (_("A lemon tree on a terrace above the sea, early morning light"), "samples/flux-pro.webp"),
+    (_("A quiet mountain lake under the northern lights"), "samples/flux-schnell.webp"),
+    (_("A poster for a jazz night, bold shapes, midnight blue and gold"), "samples/ideogram-v3.webp"),
 )
 
 

@@ -17,6 +17,7 @@ from django.http import (
 )
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -29,6 +30,7 @@ from gallery.images.concurrency import Busy, ConcurrencyLimit
 from gallery.images.convert import ENDINGS, Shape, convert_in_turn
 from gallery.images.parse import NotAPicture
 from gallery.models import Download, Gallery, Person, Picture
+from gallery.models.sentences import in_readers_language
 from gallery.queries.downloads import contents
 from gallery.queries.roles import Action, pictures_for
 from gallery.services.errors import InvalidInput
@@ -62,7 +64,9 @@ def picture_export(request: PersonRequest, pk: int) -> HttpResponseBase:
     except FileNotFoundError:
         raise Http404("The file is missing from storage.") from None
     except NotAPicture as problem:
-        said = f"This picture could not be converted: {problem}. The original can still be downloaded."
+        said = _("This picture could not be converted: %(problem)s. The original can still be downloaded.") % {
+            "problem": in_readers_language(str(problem))
+        }
         form.add_error(None, said)
         return _ask_for_one(request, picture, form)
     except Busy:
@@ -212,7 +216,7 @@ def download_retry(request: PersonRequest, pk: int) -> HttpResponseBase:
 @require_POST
 def download_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
     services.downloads.delete_download(download_to_see(request.user, pk))
-    messages.success(request, "The download is deleted. The pictures are still where they were.")
+    messages.success(request, _("The download is deleted. The pictures are still where they were."))
     return redirect("download_list")
 
 

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -81,7 +82,7 @@ def picture_edit(request: PersonRequest, pk: int) -> HttpResponseBase:
         # A person's own card outlives the picture that it started from.
         if not Generation.objects.filter(author=request.user, parent=pk).exists():
             raise
-        messages.info(request, "The picture that this started from is not there any more. Choose another one.")
+        messages.info(request, _("The picture that this started from is not there any more. Choose another one."))
         return redirect("edit_upload")
     return _edit(
         request, services.edits.of_picture(picture), {"picture": picture, "vary": reverse("picture_vary", args=[pk])}

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -72,7 +73,7 @@ def invitation_create(request: PersonRequest) -> HttpResponseBase:
         origin=request.build_absolute_uri("/"),
     )
     if not token:
-        messages.success(request, f"The invitation goes to {invitation.email} by e-mail.")
+        messages.success(request, _("The invitation goes to %(email)s by e-mail.") % {"email": invitation.email})
         return redirect("invitation_list")
     link = request.build_absolute_uri(reverse("invitation_accept", args=[token]))
     form = InvitationForm(person=person, sends_mail=sends_mail)
@@ -84,7 +85,7 @@ def invitation_create(request: PersonRequest) -> HttpResponseBase:
 @require_POST
 def invitation_revoke(request: PersonRequest, pk: int) -> HttpResponseBase:
     invitation_to_change(request.user, pk).revoke()
-    messages.success(request, "The invitation is withdrawn. Who came by it stays.")
+    messages.success(request, _("The invitation is withdrawn. People who used it keep their accounts."))
     return redirect("invitation_list")
 
 
@@ -114,7 +115,7 @@ def _join(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
                 invitation, name=cleaned["name"], email=cleaned["email"], password=cleaned["password"]
             )
         except services.invitations.EmailTaken:
-            form.add_error("email", "An account with this e-mail was just made. If that was you, sign in.")
+            form.add_error("email", _("An account with this e-mail was just made. If that was you, sign in."))
         else:
             form.forget_tries()
             login(request, person)
@@ -142,7 +143,7 @@ def _accept(request: HttpRequest, person: Person, invitation: Invitation) -> Htt
             raise Http404
         gallery = services.invitations.accept(invitation, person)
         if gallery:
-            messages.success(request, f"You are a member of “{gallery}” now.")
+            messages.success(request, _("You are a member of “%(gallery)s” now.") % {"gallery": gallery})
         return _arrived(gallery)
     context = {"invitation": invitation, "offer": offer, "is_for_me": is_for_me}
     return render(request, "invitations/invitation_accept.html", context)

@@ -7,12 +7,14 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import push_url, replace_url, trigger_client_event
 
 from gallery.forms.search import SavedSearchForm, SearchForm
 from gallery.models import Gallery, GalleryEntry, Picture, SavedSearch
+from gallery.models.numbers import whole
 from gallery.queries.search import COUNT_LIMIT, PictureSearch, SearchPage, SearchQuery
 from gallery.web.access import gallery_to_see
 from gallery.web.http import PersonRequest, number_in
@@ -172,8 +174,8 @@ def _without_words(url: str) -> QueryDict:
 def in_words(count: int, *, is_all: bool) -> str:
     """The number of pictures, as far as it was counted."""
     if not is_all:
-        return f"More than {count:,} pictures"
-    return ngettext("One picture", "%(count)s pictures", count) % {"count": f"{count:,}"}
+        return _("More than %(count)s pictures") % {"count": whole(count)}
+    return ngettext("One picture", "%(count)s pictures", count) % {"count": whole(count)}
 
 
 def page_of(listing: Listing, save_form: SavedSearchForm | None = None, status: int = 200) -> HttpResponse:
@@ -219,7 +221,7 @@ def search_save(request: PersonRequest) -> HttpResponseBase:
             return render(request, "pictures/_search_errors.html", {"save_form": form}, status=422)
         return page_of(listing, form, status=422)
     search = form.save()
-    said = f"Saved as “{search.name}”."
+    said = _("Saved as “%(name)s”.") % {"name": search.name}
     if request.htmx:
         return trigger_client_event(_searches(request), "toast", {"message": said, "kind": "success"})
     messages.success(request, said)
@@ -230,7 +232,7 @@ def search_save(request: PersonRequest) -> HttpResponseBase:
 def search_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
     search = get_object_or_404(SavedSearch.objects.filter(person=request.user), pk=pk)
     search.delete()
-    said = f"The saved search “{search.name}” is gone."
+    said = _("The saved search “%(name)s” is gone.") % {"name": search.name}
     if request.htmx:
         return trigger_client_event(_searches(request), "toast", {"message": said, "kind": "success"})
     messages.success(request, said)

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -50,7 +51,9 @@ def member_change(request: PersonRequest, pk: int, member_pk: int) -> HttpRespon
     member = get_object_or_404(Membership.objects.filter(gallery=gallery), pk=member_pk)
     if request.POST.get("role") in Role.values:
         services.galleries.change_role(member, request.POST["role"], by=request.user)
-        messages.success(request, f"{member.name}: {Role(request.POST['role']).label.lower()}.")
+        messages.success(
+            request, _("%(name)s: %(role)s.") % {"name": member.name, "role": Role(request.POST["role"]).label}
+        )
     return redirect("gallery_members", pk)
 
 

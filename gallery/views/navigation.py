@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from gallery.models import Gallery, Generation, Picture
 from gallery.queries import navigation
@@ -78,7 +79,7 @@ def _in_search(request: PersonRequest, picture: Picture, gallery: Gallery | None
     before, after = listing.search.adjacent(picture, EACH_SIDE)
     rows = Picture.objects.select_related("generation").only(*SHOWN).in_bulk([*before, *after])
     adjacent = Adjacent([rows[pk] for pk in before if pk in rows], [rows[pk] for pk in after if pk in rows])
-    return Navigation(listing.navigation_query, listing.beginning, gallery.name if gallery else "Pictures", adjacent)
+    return Navigation(listing.navigation_query, listing.beginning, gallery.name if gallery else _("Pictures"), adjacent)
 
 
 def _in_feed(request: PersonRequest, picture: Picture, feed: str) -> Navigation | None:
@@ -88,10 +89,10 @@ def _in_feed(request: PersonRequest, picture: Picture, feed: str) -> Navigation 
             return None
         own = Picture.objects.kept().filter(author=person)
         adjacent = navigation.in_feed(Generation.objects.filter(author=person), own, picture)
-        return Navigation("in=mine", reverse("create"), "My pictures", adjacent)
+        return Navigation("in=mine", reverse("create"), _("My pictures"), adjacent)
     visible = Picture.objects.visible_to(person)
     adjacent = navigation.in_feed(Generation.objects.visible_to(person), visible, picture)
-    return Navigation("in=team", f"{reverse('create')}?feed=team", "The team’s pictures", adjacent)
+    return Navigation("in=team", f"{reverse('create')}?feed=team", _("The team’s pictures"), adjacent)
 
 
 def _in_batch(request: PersonRequest, picture: Picture, number: int) -> Navigation | None:
@@ -108,5 +109,9 @@ def _in_batch(request: PersonRequest, picture: Picture, number: int) -> Navigati
 
 def _of_author(request: PersonRequest, picture: Picture) -> Navigation:
     visible = Picture.objects.visible_to(request.user)
-    name = "My pictures" if picture.author_id == request.user.pk else f"Pictures by {picture.author.name}"
+    name = (
+        _("My pictures")
+        if picture.author_id == request.user.pk
+        else (_("Pictures by %(name)s") % {"name": picture.author.name})
+    )
     return Navigation("", reverse("create"), name, navigation.by_author(visible, picture))

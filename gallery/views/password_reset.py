@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from gallery import services
@@ -35,7 +36,7 @@ def password_forgotten(request: HttpRequest) -> HttpResponseBase:
             form.add_error(None, ValidationError(sign_in_refused(client_address(request), problem), code="too_many"))
             status = 429
         else:
-            messages.success(request, "If there is an account with this e-mail, a link is on its way to it.")
+            messages.success(request, _("If there is an account with this e-mail, a link is on its way to it."))
             return redirect("login")
     return render(request, "accounts/password_forgotten.html", {"form": form}, status=status)
 
@@ -54,6 +55,6 @@ class PasswordReset(PasswordResetConfirmView):
         response = super().form_valid(form)
         services.sign_in.note_reset(form.user)
         messages.success(
-            self.request, "Your password is changed, and you are signed out everywhere. Sign in with the new one."
+            self.request, _("Your password is changed, and you are signed out everywhere. Sign in with the new one.")
         )
         return response

@@ -6,12 +6,15 @@ from typing import Any, cast
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from gallery import services
 from gallery.forms.galleries import PictureSaveForm, galleries_to_add_to
 from gallery.models import Gallery, GalleryEntry, Person, Picture
+from gallery.models.ledger import in_dollars
+from gallery.models.numbers import rounded
 from gallery.queries.roles import Action, may, roles_for
 from gallery.views.comments import talks_about
 from gallery.views.edits import from_picture, lineage
@@ -93,10 +96,15 @@ def entry_arrange(request: PersonRequest, pk: int, picture_pk: int) -> HttpRespo
         if other is None:
             return _gone(request, entry)
         services.galleries.move_beside(entry, other, after=what == "after")
-        said = f"Moved in “{entry.gallery}”."
+        said = _("Moved in “%(gallery)s”.") % {"gallery": entry.gallery}
     elif what in ("front", "end"):
         (services.galleries.move_to_front if what == "front" else services.galleries.move_to_end)(entry)
-        said = f"Now the {'first' if what == 'front' else 'last'} in “{entry.gallery}”, where that is sorted by hand."
+        text = (
+            _("Now the first in “%(gallery)s”, where that is sorted by hand.")
+            if what == "front"
+            else _("Now the last in “%(gallery)s”, where that is sorted by hand.")
+        )
+        said = text % {"gallery": entry.gallery}
     else:
         return _place(request, entry)
     if wants_json(request):
@@ -109,7 +117,7 @@ def entry_arrange(request: PersonRequest, pk: int, picture_pk: int) -> HttpRespo
 
 def _gone(request: PersonRequest, entry: GalleryEntry) -> HttpResponseBase:
     """The picture that this one was moved beside is not in the gallery any more."""
-    said = "The picture beside it is not in this gallery any more. Reload the page, and move it again."
+    said = _("The picture beside it is not in this gallery any more. Reload the page, and move it again.")
     if wants_json(request):
         return JsonResponse({"said": said}, status=409)
     messages.error(request, said)
@@ -136,14 +144,17 @@ def details_of(picture: Picture) -> list[tuple[str, str]]:
     generation = picture.generation
     details: list[tuple[str, str]] = []
     if not picture.is_upload:
-        details = [("Model", generation.model.label), *generation.model.in_words(generation.options)]
-    details.append(("File", f"{picture.width} × {picture.height} {picture.format}, {picture.byte_size / 2**20:.1f} MB"))
+        details = [(_("Model"), generation.model.label), *generation.model.in_words(generation.options)]
+    size = _("%(size)s MB") % {"size": rounded(picture.byte_size / 2**20, 1)}
+    details.append((_("File"), f"{picture.width} × {picture.height} {picture.format}, {size}"))
     if generation.submitted_at and generation.delivered_at:
         seconds = (generation.delivered_at - generation.submitted_at).total_seconds()
-        details.append(("Took", f"{seconds:.0f} s" if seconds >= 1 else "under a second"))
+        details.append(
+            (_("Took"), (_("%(seconds)s s") % {"seconds": f"{seconds:.0f}"}) if seconds >= 1 else _("under a second"))
+        )
     if generation.cost is not None and generation.count:
         pictures = max(1, len(generation.pictures.all()))
-        details.append(("Cost", f"${generation.cost / pictures:.4f}".rstrip("0").rstrip(".")))
+        details.append((_("Cost"), in_dollars(generation.cost / pictures)))
     return details
 
 
@@ -184,7 +195,7 @@ def picture_save(request: PersonRequest, pk: int) -> HttpResponseBase:
         gallery = cast("Gallery | None", form.cleaned_data["gallery"])
         gallery = gallery or services.galleries.make_gallery(person, form.cleaned_data["new_gallery"])
         services.galleries.save_picture(picture, gallery)
-        said = f"Saved to “{gallery.name}”."
+        said = _("Saved to “%(name)s”.") % {"name": gallery.name}
         if htmx:
             return trigger_client_event(HttpResponse(), "toast", {"message": said, "kind": "success"})
         messages.success(request, said)

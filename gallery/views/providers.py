@@ -7,6 +7,7 @@ from allauth.socialaccount.providers.openid_connect import views as openid_conne
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery.web.providers import failed
@@ -45,5 +46,5 @@ def provider_callback(request: HttpRequest, provider_id: str) -> HttpResponseBas
     try:
         response: HttpResponseBase = openid_connect.callback(request, provider_id)
     except UNUSABLE as problem:
-        return failed(request, "The provider", problem)
+        return failed(request, _("The provider"), problem)
     return response

@@ -6,6 +6,8 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -51,7 +53,8 @@ def _done(request: PersonRequest, said: str) -> HttpResponseBase:
 @require_POST
 def queue_cancel(request: PersonRequest) -> HttpResponseBase:
     cancelled = services.generations.cancel_all(request.user)
-    return _done(request, f"Stopped waiting for {cancelled}." if cancelled else "Nothing was under way.")
+    words = ngettext("Cancelled %(count)d.", "Cancelled %(count)d.", cancelled) % {"count": cancelled}
+    return _done(request, words if cancelled else _("Nothing was under way."))
 
 
 @require_POST
@@ -60,13 +63,15 @@ def queue_retry(request: PersonRequest) -> HttpResponseBase:
         again = services.generations.retry_all(request.user)
     except OverBudget as problem:
         return _done(request, over_budget_message(problem))
-    return _done(request, f"Asked for {len(again)} again." if again else "There is nothing to try again.")
+    words = ngettext("Asked for %(count)d again.", "Asked for %(count)d again.", len(again)) % {"count": len(again)}
+    return _done(request, words if again else _("There is nothing to try again."))
 
 
 @require_POST
 def queue_clear(request: PersonRequest) -> HttpResponseBase:
     cleared = services.generations.dismiss_all(request.user)
-    return _done(request, f"Cleared {cleared}." if cleared else "There is nothing to clear.")
+    words = ngettext("Cleared %(count)d.", "Cleared %(count)d.", cleared) % {"count": cleared}
+    return _done(request, words if cleared else _("There is nothing to clear."))
 
 
 @require_safe

@@ -6,6 +6,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery import services
@@ -26,11 +27,11 @@ def bring(
     for file in files:
         name = file.name or ""
         if problem := problem_with(file):
-            return brought, f"“{name}” cannot be used. {problem}"
+            return brought, _("“%(name)s” cannot be used. %(problem)s") % {"name": name, "problem": problem}
         try:
             brought.append(services.assets.add(person, file, name, kind))
         except InvalidInput as invalid:
-            return brought, f"“{name}”: {invalid.message}"
+            return brought, _("“%(name)s”: %(message)s") % {"name": name, "message": invalid.message}
     return brought, ""
 
 
@@ -52,7 +53,7 @@ def reference_add(request: PersonRequest) -> HttpResponse:
     """Keep one picture, and answer with its place in the composer; 422 and a sentence if it cannot be used."""
     brought, problem = bring(request.user, request.FILES.getlist("picture")[:1])
     if not brought:
-        return HttpResponse(problem or "No picture came. Choose it again.", content_type="text/plain", status=422)
+        return HttpResponse(problem or _("No picture came. Choose it again."), content_type="text/plain", status=422)
     return _items(request, brought)
 
 

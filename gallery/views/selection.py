@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
@@ -18,7 +19,7 @@ from gallery.queries.roles import pictures_for
 from gallery.services.errors import InvalidInput
 from gallery.views.trash import trashed_answer
 from gallery.web.http import PersonRequest, number_in
-from gallery.web.responses import ask, came_from, chosen_pictures, count_in_words, done, refused
+from gallery.web.responses import ask, came_from, chosen_pictures, done, refused
 
 MOST_COMPARED = 4
 
@@ -59,7 +60,7 @@ def selection_compare(request: PersonRequest) -> HttpResponseBase:
     try:
         chosen = chosen_pictures(request)
         if not 2 <= len(chosen) <= MOST_COMPARED:
-            raise InvalidInput(f"Select two to {MOST_COMPARED} pictures to compare them.")
+            raise InvalidInput(_("Select two to %(most)d pictures to compare them.") % {"most": MOST_COMPARED})
     except InvalidInput as problem:
         return refused(request, problem)
     pairs = [("p", str(pk)) for pk in chosen]
@@ -82,12 +83,13 @@ def selection_tag(request: PersonRequest) -> HttpResponseBase:
         try:
             names = services.tags.tag_names(context["typed"])
             if not may_tag:
-                raise InvalidInput("None of these is yours to tag.", "tags")
+                raise InvalidInput(_("None of these is yours to tag."), "tags")
             services.tags.tag(may_tag, names)
         except InvalidInput as problem:
             return ask(request, "selection_tag", context | {"problem": problem.message}, status=422)
         others = len(chosen) - len(may_tag)
-        said = f"{count_in_words(len(may_tag))} tagged."
+        words = ngettext("%(count)d picture tagged.", "%(count)d pictures tagged.", len(may_tag))
+        said = words % {"count": len(may_tag)}
         if others:
             words = ngettext(" %(count)d is not yours to tag.", " %(count)d are not yours to tag.", others)
             said += words % {"count": others}
@@ -109,7 +111,9 @@ def selection_save(request: PersonRequest) -> HttpResponseBase:
         gallery = cast("Gallery | None", form.cleaned_data["gallery"])
         gallery = gallery or services.galleries.make_gallery(person, form.cleaned_data["new_gallery"])
         own, added = services.galleries.save_pictures(person, chosen, gallery)
-        said = f"{count_in_words(added)} added to “{gallery.name}”."
+        said = ngettext(
+            "%(count)d picture added to “%(gallery)s”.", "%(count)d pictures added to “%(gallery)s”.", added
+        ) % {"count": added, "gallery": gallery.name}
         if earlier := own - added:
             words = ngettext(" %(count)d was in it already.", " %(count)d were in it already.", earlier)
             said += words % {"count": earlier}

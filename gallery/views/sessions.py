@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery import services
@@ -20,7 +21,7 @@ def session_list(request: PersonRequest) -> HttpResponse:
 def session_end(request: PersonRequest, pk: int) -> HttpResponse:
     if not services.sessions.end(request.user, pk):
         raise Http404
-    messages.success(request, "That browser is signed out.")
+    messages.success(request, _("That browser is signed out."))
     return redirect("session_list")
 
 
@@ -29,5 +30,5 @@ def session_end_others(request: PersonRequest) -> HttpResponse:
     """Sign out everywhere but here."""
     services.sessions.end_all(request.user)
     keep_session(request, request.user)
-    messages.success(request, "You are signed out everywhere but here.")
+    messages.success(request, _("You are signed out everywhere but here."))
     return redirect("session_list")

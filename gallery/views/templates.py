@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gallery.forms.templates import TemplateForm
@@ -57,7 +58,7 @@ def _edit(request: PersonRequest, template: PromptTemplate, source: Generation |
     form = TemplateForm(request.POST if request.method == "POST" else None, instance=template)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, f"Kept the template “{form.instance.name}”.")
+        messages.success(request, _("Saved the template “%(name)s”.") % {"name": form.instance.name})
         return redirect("template_list")
     context = {"form": form, "template": template, "source": source}
     return render(request, "prompt_templates/template_edit.html", context, status=422 if form.errors else 200)
@@ -66,12 +67,14 @@ def _edit(request: PersonRequest, template: PromptTemplate, source: Generation |
 @require_POST
 def template_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
     template = template_to_change(request.user, pk)
-    more = "Pictures made with it are kept. This cannot be undone."
+    more = _("Pictures made with it are kept. This cannot be undone.")
     back = reverse("template_list")
-    if page := asks_first(request, f"Delete “{template.name}”?", more, "Delete template", back):
+    if page := asks_first(request, _("Delete “%(name)s”?") % {"name": template.name}, more, _("Delete template"), back):
         return page
     template.delete()
-    messages.success(request, f"The template “{template.name}” is deleted. Pictures made with it are kept.")
+    messages.success(
+        request, _("The template “%(name)s” is deleted. Pictures made with it are kept.") % {"name": template.name}
+    )
     return redirect("template_list")
 
 

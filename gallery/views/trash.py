@@ -5,6 +5,7 @@ from django.http import HttpResponse, HttpResponseBase, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -15,7 +16,7 @@ from gallery.services.errors import InvalidInput
 from gallery.web.access import picture_in_trash, picture_to_change
 from gallery.web.http import PersonRequest, number_in
 from gallery.web.media import serve
-from gallery.web.responses import asks_first, came_from, chosen_pictures, count_in_words, refused, safe_url, wants_json
+from gallery.web.responses import asks_first, came_from, chosen_pictures, refused, safe_url, wants_json
 
 # How many pictures the page of the trash shows; the others show when these are gone.
 SHOWN = 120
@@ -40,8 +41,8 @@ def picture_restore(request: PersonRequest, pk: int) -> HttpResponseBase:
     picture_in_trash(request.user, pk)
     services.trash.restore(request.user, [pk])
     if wants_json(request):
-        return JsonResponse({"pictures": [pk], "said": "Taken out of the trash."})
-    messages.success(request, "Taken out of the trash.")
+        return JsonResponse({"pictures": [pk], "said": _("Taken out of the trash.")})
+    messages.success(request, _("Taken out of the trash."))
     return redirect("picture_detail", pk)
 
 
@@ -75,7 +76,10 @@ def trash_restore(request: PersonRequest) -> HttpResponseBase:
     except InvalidInput as problem:
         return refused(request, problem)
     back = services.trash.restore(request.user, chosen)
-    said = f"{count_in_words(len(back))} taken out of the trash."
+    words = ngettext(
+        "%(count)d picture taken out of the trash.", "%(count)d pictures taken out of the trash.", len(back)
+    )
+    said = words % {"count": len(back)}
     if wants_json(request):
         return JsonResponse({"pictures": back, "said": said})
     messages.success(request, said)
@@ -88,16 +92,18 @@ def trash_delete(request: PersonRequest) -> HttpResponseBase:
         chosen = chosen_pictures(request)
     except InvalidInput as problem:
         return refused(request, problem)
-    asked = "Delete these pictures for good?"
-    if page := asks_first(request, asked, "This cannot be undone.", "Delete for good", reverse("trash")):
+    asked = _("Delete these pictures for good?")
+    if page := asks_first(request, asked, _("This cannot be undone."), _("Delete for good"), reverse("trash")):
         return page
     deleted = services.trash.delete_for_good(request.user, chosen)
-    messages.success(request, f"{count_in_words(deleted)} deleted for good.")
+    words = ngettext("%(count)d picture deleted for good.", "%(count)d pictures deleted for good.", deleted)
+    messages.success(request, words % {"count": deleted})
     return redirect("trash")
 
 
 def trashed_answer(request: PersonRequest, trashed: list[int], then: str, left: int = 0) -> HttpResponseBase:
-    said = f"{count_in_words(len(trashed))} moved to trash." if trashed else "Nothing was moved to trash."
+    words = ngettext("%(count)d picture moved to trash.", "%(count)d pictures moved to trash.", len(trashed))
+    said = words % {"count": len(trashed)} if trashed else _("Nothing was moved to trash.")
     if left:
         words = ngettext(" %(count)d is not yours, and stays.", " %(count)d are not yours, and stay.", left)
         said += words % {"count": left}

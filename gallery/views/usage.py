@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,11 +12,14 @@ from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpRe
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from gallery.models import Budget, Generation, Person
+from gallery.models import Budget, Generation, Person, State
 from gallery.models.ledger import in_dollars, month_after, this_month
+from gallery.models.numbers import whole
 from gallery.queries.usage import (
     Figures,
     Usage,
@@ -111,11 +114,11 @@ def _links(month: date, is_now: bool, author: Person | None, measure: str) -> di
     if first is not None and month > first:
         before = min(month - timedelta(days=1), current)
         links["previous"] = to(month=f"{before:%Y-%m}")
-        links["previous_month"] = f"{before:%B %Y}"
+        links["previous_month"] = date_format(before, "YEAR_MONTH_FORMAT")
     if month < current:
         after = month_after(month)
         links["next"] = to(month="" if after == current else f"{after:%Y-%m}")
-        links["next_month"] = f"{after:%B %Y}"
+        links["next_month"] = date_format(after, "YEAR_MONTH_FORMAT")
     return links
 
 
@@ -124,7 +127,15 @@ def _value(line: Figures, measure: str) -> Decimal:
 
 
 def _pictures(number: int) -> str:
-    return ngettext("%(count)s picture", "%(count)s pictures", number) % {"count": f"{number:,}"}
+    return ngettext("%(count)s picture", "%(count)s pictures", number) % {"count": whole(number)}
+
+
+def _day_in_words(month: date, day: Figures) -> str:
+    return _("%(day)s: %(cost)s, %(pictures)s") % {
+        "day": date_format(month.replace(day=int(day.label)), "MONTH_DAY_FORMAT"),
+        "cost": day.dollars,
+        "pictures": _pictures(day.pictures),
+    }
 
 
 def _day_chart(figures: Usage, measure: str) -> charts.ColumnChart:
@@ -132,8 +143,8 @@ def _day_chart(figures: Usage, measure: str) -> charts.ColumnChart:
     is_now = today.replace(day=1) == figures.month
     return charts.columns(
         [_value(day, measure) for day in figures.days],
-        [f"{day.label} {figures.month:%B}: {day.dollars}, {_pictures(day.pictures)}" for day in figures.days],
-        in_words=in_dollars if measure == "cost" else lambda value: f"{int(value):,}",
+        [_day_in_words(figures.month, day) for day in figures.days],
+        in_words=in_dollars if measure == "cost" else lambda value: whole(int(value)),
         labels=[day.label if int(day.label) in LABELLED_DAYS else "" for day in figures.days],
         marked=today.day - 1 if is_now else None,
         least_top=Decimal("0.01") if measure == "cost" else Decimal(2),
@@ -157,20 +168,22 @@ def usage_csv(request: PersonRequest) -> HttpResponseBase:
     month, author = _asked(request)
     generations = asked_for_in(month, author).select_related("author", "model").order_by("created_at", "pk")
     rows = with_picture_count(generations).defer("options", "results", "error_message", "error_hint")
-    lines = _csv_lines((_row(one, with_prompt=author is not None) for one in rows.iterator(chunk_size=500)), author)
+    # In the language of this request: the rows are written after its end.
+    prompt = [_("Prompt")] if author else []
+    head = [_("Date"), _("Person"), _("Model"), *prompt, _("Pictures asked for"), _("Pictures"), _("State")]
+    states = {state.value: str(state.label) for state in State}
+    made = (_row(one, states, with_prompt=author is not None) for one in rows.iterator(chunk_size=500))
+    lines = _csv_lines([*head, _("Cost (USD)")], made)
     name = f"lemon-studio-usage-{'' if author else 'team-'}{month:%Y-%m}.csv"
     return StreamingHttpResponse(
         lines, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
 
 
-def _csv_lines(rows: Iterable[list[str]], author: Person | None) -> Iterator[str]:
+def _csv_lines(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
     writer = csv.writer(_Echo())
-    prompt = ["Prompt"] if author else []
     # Excel needs this mark to read the file as UTF-8.
-    yield "\ufeff" + writer.writerow(
-        ["Date", "Person", "Model", *prompt, "Pictures asked for", "Pictures", "State", "Cost (USD)"]
-    )
+    yield "\ufeff" + writer.writerow(head)
     for row in rows:
         yield writer.writerow(row)
 
@@ -182,7 +195,7 @@ class _Echo:
         return line
 
 
-def _row(generation: Generation, *, with_prompt: bool) -> list[str]:
+def _row(generation: Generation, states: Mapping[str, str], *, with_prompt: bool) -> list[str]:
     cost = "" if generation.estimated_cost is None else f"{generation.booked:.4f}"
     return [
         timezone.localtime(generation.created_at).strftime("%Y-%m-%d %H:%M"),
@@ -191,7 +204,7 @@ def _row(generation: Generation, *, with_prompt: bool) -> list[str]:
         *([_harmless(generation.prompt)] if with_prompt else []),
         str(generation.count),
         str(getattr(generation, "pictures_made", 0)),
-        generation.get_state_display(),
+        states[generation.state],
         cost,
     ]
 

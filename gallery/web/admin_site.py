@@ -3,25 +3,38 @@
 It is outside of `gallery.admin`, which registers its pages here while it is imported.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 SECTIONS = {
-    "People": ("Person", "Group", "GroupRight", "GroupLimit", "Invitation"),
-    "Signing in": ("SocialApp", "SocialAccount", "Authenticator"),
-    "Models and the service": ("ImageModel", "UpstreamAccount"),
-    "Money": ("Budget", "LedgerEntry"),
-    "Pictures": ("Generation", "Picture", "Gallery", "ShareLink", "GuestAct", "Comment", "PromptTemplate", "Download"),
-    "Background": ("AuditEntry", "Alert", "MediaCheck", "OrmQ", "Failure", "Success", "Schedule"),
+    _("People"): ("Person", "Group", "GroupRight", "GroupLimit", "Invitation"),
+    _("Signing in"): ("SocialApp", "SocialAccount", "Authenticator"),
+    _("Models and the service"): ("ImageModel", "UpstreamAccount"),
+    _("Money"): ("Budget", "LedgerEntry"),
+    _("Pictures"): (
+        "Generation",
+        "Picture",
+        "Gallery",
+        "ShareLink",
+        "GuestAct",
+        "Comment",
+        "PromptTemplate",
+        "Download",
+    ),
+    _("Background"): ("AuditEntry", "Alert", "MediaCheck", "OrmQ", "Failure", "Success", "Schedule"),
 }
 
 
 class StudioAdminSite(AdminSite):
     site_header = "Lemon Studio"
-    site_title = "Lemon Studio administration"
-    index_title = "Administration"
+    site_title = _("Lemon Studio administration")
+    index_title = _("Administration")
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)
@@ -30,11 +43,11 @@ class StudioAdminSite(AdminSite):
         pages = {page["object_name"]: page for app in apps for page in app["models"]}
         sections = [(name, [pages.pop(page) for page in listed if page in pages]) for name, listed in SECTIONS.items()]
         # A page that no section names is not lost.
-        sections.append(("Other", list(pages.values())))
+        sections.append((_("Other"), list(pages.values())))
         return [_section(name, listed) for name, listed in sections if listed]
 
 
-def _section(name: str, pages: list[Any]) -> dict[str, Any]:
+def _section(name: "_StrOrPromise", pages: list[Any]) -> dict[str, Any]:
     """As Django's templates want a section."""
-    label = name.lower().replace(" ", "-")
+    label = str(name).lower().replace(" ", "-")
     return {"name": name, "app_label": label, "app_url": "", "has_module_perms": True, "models": pages}

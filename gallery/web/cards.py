@@ -10,9 +10,11 @@ from pathlib import PurePosixPath
 from django.contrib.humanize.templatetags.humanize import ordinal
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from gallery.models import Generation, ImageModel, Person, Picture, State
+from gallery.models.sentences import MODEL_IS_TURNED_AWAY, THIS_IS_TURNED_AWAY, in_readers_language, is_made_of
 from gallery.models.states import (
     ACCOUNT_CODES,
     ADMIN_HELPS,
@@ -29,38 +31,42 @@ from gallery.models.states import (
 from gallery.web.pictures import ratio_class
 
 ERROR_TITLES = {
-    GAVE_UP: "Timed out",
-    PICTURE_UNAVAILABLE: "The picture could not be fetched",
-    NOT_A_PICTURE: "The service did not send a picture",
-    GENERATION_FAILED: "The service could not make this picture",
-    SOURCE_GONE: "The picture to start from is gone",
-    "content_policy_violation": "The service declined this prompt",
-    "invalid_request_error": "The service did not accept this request",
-    "model_not_found": "The service does not have this model",
-    REFUSED_ON_THE_WAY: "Something on the way refused this request",
-    "model_not_allowed": "This model is not open to the studio",
-    "access_denied": "This model is not open to the studio",
-    "payload_too_large": "The request was too large",
-    "async_task_not_found": "The service has no record of this request",
-    "all_channels_failed": "The service has no way to this model at the moment",
-    "malformed_answer": "The service’s answer could not be read",
-    "no_picture": "The service made no picture",
-    **dict.fromkeys(ACCOUNT_CODES, "The studio’s account at the service has a problem"),
-    **dict.fromkeys(SHAPE_CODES, "The studio asks this model in the wrong way"),
+    GAVE_UP: gettext_lazy("Timed out"),
+    PICTURE_UNAVAILABLE: gettext_lazy("The picture could not be fetched"),
+    NOT_A_PICTURE: gettext_lazy("The service did not send a picture"),
+    GENERATION_FAILED: gettext_lazy("The service could not make this picture"),
+    SOURCE_GONE: gettext_lazy("The picture to start from is gone"),
+    "content_policy_violation": gettext_lazy("The service declined this prompt"),
+    "invalid_request_error": gettext_lazy("The service did not accept this request"),
+    "model_not_found": gettext_lazy("The service does not have this model"),
+    REFUSED_ON_THE_WAY: gettext_lazy("Something on the way refused this request"),
+    "model_not_allowed": gettext_lazy("This model is not open to the studio"),
+    "access_denied": gettext_lazy("This model is not open to the studio"),
+    "payload_too_large": gettext_lazy("The request was too large"),
+    "async_task_not_found": gettext_lazy("The service has no record of this request"),
+    "all_channels_failed": gettext_lazy("The service has no way to this model at the moment"),
+    "malformed_answer": gettext_lazy("The service’s answer could not be read"),
+    "no_picture": gettext_lazy("The service made no picture"),
+    **dict.fromkeys(ACCOUNT_CODES, gettext_lazy("The studio’s account at the service has a problem")),
+    **dict.fromkeys(SHAPE_CODES, gettext_lazy("The studio asks this model in the wrong way")),
 }
 # What to do about it, in the studio's own words. What the upstream says goes behind "Details".
 ERROR_HELPS = {
-    "content_policy_violation": "Describe the picture in other words.",
-    "model_not_found": "Choose another model.",
-    "model_not_allowed": "Choose another model.",
-    "access_denied": "Choose another model.",
-    "payload_too_large": "Use a shorter prompt or a smaller picture.",
-    "invalid_request_error": "Check the prompt and the options.",
-    "all_channels_failed": "Try again in a few minutes, or with another model.",
-    PICTURE_UNAVAILABLE: "Fetch it again. That costs nothing.",
-    **dict.fromkeys([*ACCOUNT_CODES, *SHAPE_CODES, REFUSED_ON_THE_WAY], "An administrator can help."),
+    "content_policy_violation": gettext_lazy("Describe the picture in other words."),
+    "model_not_found": gettext_lazy("Choose another model."),
+    "model_not_allowed": gettext_lazy("Choose another model."),
+    "access_denied": gettext_lazy("Choose another model."),
+    "payload_too_large": gettext_lazy("Use a shorter prompt or a smaller picture."),
+    "invalid_request_error": gettext_lazy("Check the prompt and the options."),
+    "all_channels_failed": gettext_lazy("Try again in a few minutes, or with another model."),
+    PICTURE_UNAVAILABLE: gettext_lazy("Fetch it again. That costs nothing."),
+    **dict.fromkeys([*ACCOUNT_CODES, *SHAPE_CODES, REFUSED_ON_THE_WAY], gettext_lazy("An administrator can help.")),
 }
-CHARGE_WORDS = {True: "It was charged.", False: "Nothing was charged.", None: ""}
+CHARGE_WORDS = {True: gettext_lazy("It was charged."), False: gettext_lazy("Nothing was charged."), None: ""}
+
+
+def error_title(code: str) -> str:
+    return str(ERROR_TITLES[code]) if code in ERROR_TITLES else _("This one did not work")
 
 
 def start_over_url(generation: Generation) -> str:
@@ -208,6 +214,24 @@ class Card:
         return [(name.replace("_", " ").capitalize(), value) for name, value in details.items()]
 
     @property
+    def waiting_reason(self) -> str:
+        """Why it has to wait longer than its turn; "" if there is no reason. What the service said stays out."""
+        message = self.generation.error_message
+        if self.generation.state != State.QUEUED or not message:
+            return ""
+        if is_made_of(MODEL_IS_TURNED_AWAY, message):
+            words = _("The service is turning %(model)s away at the moment. It goes on by itself; nothing is lost.")
+            return words % {"model": self.generation.model.label}
+        if is_made_of(THIS_IS_TURNED_AWAY, message):
+            return _("The service is turning this away at the moment. It goes on by itself; nothing is lost.")
+        return " ".join(in_readers_language(text) for text in (message, self.generation.error_hint) if text)
+
+    @property
+    def said(self) -> str:
+        """Why it failed, word for word: what the studio found, or what the service said."""
+        return in_readers_language(self.generation.error_message)
+
+    @property
     def extra_words(self) -> str:
         """ "6 came, 1 was asked for"; "" if no more came than was asked for."""
         generation = self.generation
@@ -225,18 +249,21 @@ class Card:
         if state == State.QUEUED:
             place = self.place_in_queue
             if place is None:
-                return "In line"
-            return "Next up" if place == 1 else f"{ordinal(place)} in line"
+                return _("In line")
+            return _("Next up") if place == 1 else (_("%(place)s in line") % {"place": ordinal(place)})
         if state == State.SUBMITTING:
-            return "Sending…"
+            return _("Sending…")
         if state == State.PENDING:
-            return "Generating"
+            return _("Generating")
         if state == State.SAVING:
             here = len(self.pictures)
-            return f"{here} of {self.generation.count} here" if here else "Almost there"
+            words = _("%(here)d of %(count)d here") % {"here": here, "count": self.generation.count}
+            return words if here else _("Almost there")
         if self.is_taking_longer:
-            return "Taking longer than usual"
-        return "Generating" if self.countdown is None else f"About {self.countdown} s left"
+            return _("Taking longer than usual")
+        return (
+            _("Generating") if self.countdown is None else (_("About %(seconds)d s left") % {"seconds": self.countdown})
+        )
 
     # -- when it has ended
 
@@ -249,21 +276,25 @@ class Card:
 
     @property
     def error_title(self) -> str:
-        return ERROR_TITLES.get(self.generation.error_code, "This one did not work")
+        return error_title(self.generation.error_code)
 
     @property
     def help_words(self) -> str:
-        return ERROR_HELPS.get(self.generation.error_code, "")
+        return str(ERROR_HELPS.get(self.generation.error_code, ""))
 
     @property
     def charge_words(self) -> str:
-        return CHARGE_WORDS[self.generation.was_charged]
+        return str(CHARGE_WORDS[self.generation.was_charged])
 
     @property
     def report(self) -> str:
         """What a person copies for an administrator."""
         generation = self.generation
-        return f"Lemon Studio, generation {generation.pk}: {self.error_title}. {generation.error_message}"
+        return _("Lemon Studio, generation %(number)d: %(title)s. %(message)s") % {
+            "number": generation.pk,
+            "title": self.error_title,
+            "message": generation.error_message,
+        }
 
     @property
     def next_step(self) -> str:
@@ -348,8 +379,9 @@ def verdict(cards: Iterable[Card]) -> Verdict | None:
     if first[1] is None or not first[0]:
         return None
     if first[0] == second[0]:
-        return Verdict(f"A tie, {first[0]} : {second[0]}")
-    return Verdict(f"{first[1].model.label} wins {first[0]} : {second[0]}", first[1].pk)
+        return Verdict(_("A tie, %(first)s : %(second)s") % {"first": first[0], "second": second[0]})
+    values = {"model": first[1].model.label, "first": first[0], "second": second[0]}
+    return Verdict(_("%(model)s wins %(first)s : %(second)s") % values, first[1].pk)
 
 
 def retry_price(cards: Iterable[Card]) -> Decimal | None:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 
 from gallery.images.concurrency import Busy, ConcurrencyLimit
 from gallery.images.parse import NotAPicture
@@ -76,7 +77,7 @@ def _held(response: FileResponse) -> FileResponse:
 
 
 def _busy() -> HttpResponse:
-    said = "The studio sends many large files just now. Try again in a moment."
+    said = _("The studio sends many large files just now. Try again in a moment.")
     headers = {"Retry-After": "5", "Cache-Control": "no-store"}
     return HttpResponse(said, status=429, content_type="text/plain; charset=utf-8", headers=headers)
 

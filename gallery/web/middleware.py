@@ -14,6 +14,8 @@ from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from gallery.web import second_step
@@ -21,8 +23,8 @@ from gallery.web.http import StudioRequest
 
 logger = logging.getLogger(__name__)
 
-BUSY = "The studio is busy just now. Nothing is lost; try again in a moment."
-DISK_FULL = "The studio’s disk is full. Nothing was sent. An administrator can make room."
+BUSY = gettext_lazy("The studio is busy just now. Nothing is lost; try again in a moment.")
+DISK_FULL = gettext_lazy("The studio’s disk is full. Nothing was sent. An administrator can make room.")
 # What a person opens who still has to set up the second step that the studio asks of them.
 WITHOUT_SECOND_STEP = {
     "logout",
@@ -131,7 +133,7 @@ class BusyMiddleware:
         if _asks_too_much(exception):
             logger.error("A request asked the database for too much at once: %s", exception)
             if cast("StudioRequest", request).htmx:
-                return _toast("That is too much at once. Choose less, and try again.", status=400)
+                return _toast(_("That is too much at once. Choose less, and try again."), status=400)
             return HttpResponse(render_to_string("400.html"), status=400)
         return busy_answer(request, exception) if _is_away(exception) else None
 
@@ -139,10 +141,9 @@ class BusyMiddleware:
 class KeepSessionMiddleware(SessionMiddleware):
     """Django's, for a database that takes no writes just now: who only looks at a page, gets it all the same."""
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         try:
-            answer: HttpResponseBase = super().process_response(request, response)
-            return answer
+            return super().process_response(request, response)
         except SessionInterrupted as interrupted:
             problem = _what_the_database_said(interrupted)
             if problem is None:
@@ -168,7 +169,7 @@ def busy_answer(request: HttpRequest, exception: Exception) -> HttpResponse:
     logger.warning("A request could not wait for the database: %s", exception)
     is_full = _is_full(exception)
     if getattr(request, "htmx", False):
-        return _toast(DISK_FULL if is_full else BUSY, status=503)
+        return _toast(str(DISK_FULL if is_full else BUSY), status=503)
     page = render_to_string("503.html", {"prompt": request.POST.get("prompt", ""), "is_full": is_full})
     return HttpResponse(page, status=503, headers={"Retry-After": "5"})
 

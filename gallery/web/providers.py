@@ -15,6 +15,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve
+from django.utils.translation import gettext as _
 
 from gallery import services
 from gallery.models import Invitation, Person
@@ -89,23 +90,29 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc] # alla
 
     def _find(self, request: HttpRequest, sociallogin: Any, arrival: Arrival) -> None:
         if not Person.objects.exists():
-            _refuse(request, sociallogin, "Set up the studio first: its first account is the administrator’s.")
+            _refuse(request, sociallogin, _("Set up the studio first: its first account is the administrator’s."))
         if not arrival.email:
-            _refuse(request, sociallogin, "Your e-mail is not verified at {provider}, so it cannot sign you in here.")
+            _refuse(
+                request, sociallogin, _("Your e-mail is not verified at %(provider)s, so it cannot sign you in here.")
+            )
         person = Person.objects.filter(email=arrival.email).first()
         if person is None:
             if _invitation(sociallogin, arrival) is None and not arrival.is_allowed:
-                _refuse(request, sociallogin, "There is no account for you here. Ask an administrator to invite you.")
+                _refuse(
+                    request, sociallogin, _("There is no account for you here. Ask an administrator to invite you.")
+                )
         elif not person.email_verified:
             # The person with this account typed the address; a provider must not hand the account to another.
             _refuse(
                 request,
                 sociallogin,
-                "There is an account with your e-mail, and it is not certain that it is yours. Sign in with its "
-                "password, or ask an administrator.",
+                _(
+                    "There is an account with your e-mail, and it is not certain that it is yours. Sign in with its "
+                    "password, or ask an administrator."
+                ),
             )
         elif not person.is_active:
-            _refuse(request, sociallogin, "This account is switched off. Ask an administrator.")
+            _refuse(request, sociallogin, _("This account is switched off. Ask an administrator."))
         else:
             sociallogin.connect(request, person)
             logger.info("Person %s is linked to the provider %s", person.pk, sociallogin.account.provider)
@@ -128,7 +135,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc] # alla
             else:
                 person = services.people.admit(arrival.name, arrival.email)
         except (services.invitations.InvitationOver, services.invitations.EmailTaken):
-            _refuse(request, sociallogin, "That did not work. Try again.")
+            _refuse(request, sociallogin, _("That did not work. Try again."))
         sociallogin.user = person
         sociallogin.save(request, connect=True)
         _sync_rights(person, arrival)
@@ -139,7 +146,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc] # alla
         self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
     ) -> None:
         """Back to the sign-in page. The log gets the kind of error only: its text may hold what the provider sent."""
-        name = getattr(getattr(provider, "app", None), "name", "") or "The provider"
+        name = getattr(getattr(provider, "app", None), "name", "") or _("The provider")
         raise ImmediateHttpResponse(failed(request, name, exception or error))
 
 
@@ -152,14 +159,14 @@ def failed(request: HttpRequest, name: str, problem: Any) -> HttpResponse:
     """The answer to a sign-in by a provider that did not work."""
     said = type(problem).__name__ if isinstance(problem, Exception) else problem
     logger.warning("Sign-in failed: by %s (%s) from %s", name, said, client_address(request))
-    messages.error(request, f"{name} did not sign you in. Try again, or sign in another way.")
+    messages.error(request, _("%(name)s did not sign you in. Try again, or sign in another way.") % {"name": name})
     return redirect("login")
 
 
 def _refuse(request: HttpRequest, sociallogin: Any, why: str) -> NoReturn:
     name = sociallogin.provider.app.name
     logger.warning("Sign-in refused: a person of %s from %s", name, client_address(request))
-    messages.error(request, why.format(provider=name))
+    messages.error(request, why % {"provider": name})
     raise ImmediateHttpResponse(redirect("login"))
 
 

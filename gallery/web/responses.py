@@ -7,6 +7,7 @@ from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_htmx.http import trigger_client_event
 
@@ -40,9 +41,9 @@ def chosen_pictures(request: PersonRequest) -> list[int]:
     texts = request.POST.getlist("only") or request.POST.getlist("picture")
     chosen = ids_in(texts)
     if not chosen:
-        raise InvalidInput("Select a picture first.")
+        raise InvalidInput(_("Select a picture first."))
     if len(chosen) > MOST_AT_ONCE:
-        raise InvalidInput(f"Select {MOST_AT_ONCE} pictures at the most.")
+        raise InvalidInput(_("Select %(most)d pictures at the most.") % {"most": MOST_AT_ONCE})
     return chosen
 
 

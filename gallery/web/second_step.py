@@ -10,6 +10,8 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from gallery.models import Person
 from gallery.web.secrets import Unreadable, decrypt, encrypt
@@ -24,8 +26,10 @@ STEPS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 class SecondStepAdapter(DefaultMFAAdapter):  # type: ignore[misc] # allauth has no types
     error_messages = {
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": "This is not right. Check it, and try again.",
-        "cannot_delete_authenticator": "The studio asks for a second step, and this is your last. Add another first.",
+        "incorrect_code": gettext_lazy("This is not right. Check it, and try again."),
+        "cannot_delete_authenticator": gettext_lazy(
+            "The studio asks for a second step, and this is your last. Add another first."
+        ),
     }
 
     def encrypt(self, text: str) -> str:
@@ -46,7 +50,7 @@ class SecondStepAdapter(DefaultMFAAdapter):  # type: ignore[misc] # allauth has 
         return bool(others.exists())
 
     def generate_authenticator_name(self, user: Person, type: str) -> str:
-        return "Passkey"
+        return _("Passkey")
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         return {**super().get_public_key_credential_rp_entity(), "name": "Lemon Studio"}

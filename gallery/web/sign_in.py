@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from gallery import services
@@ -93,7 +94,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth has
         return resolve_url("create")
 
     def respond_user_inactive(self, request: HttpRequest, user: Person) -> HttpResponse:
-        messages.error(request, "This account is switched off. Ask an administrator.")
+        messages.error(request, _("This account is switched off. Ask an administrator."))
         return redirect("login")
 
     def post_login(self, request: HttpRequest, user: Person, *, signal_kwargs: Any, **kwargs: Any) -> HttpResponse:

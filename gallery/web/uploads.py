@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from gallery.images.edit import MAX_UPLOAD_BYTES
@@ -22,7 +23,7 @@ class BoundedUpload(FileUploadHandler):
 
     def handle_raw_input(self, input_data: Any, META: Any, content_length: int, *args: Any, **kwargs: Any) -> None:  # noqa: N803 Django's name
         if content_length > MAX_REQUEST_BYTES:
-            raise RequestDataTooBig("The request is larger than any picture may be.")
+            raise RequestDataTooBig(_("The request is larger than any picture may be."))
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         return raw_data if start <= MAX_UPLOAD_BYTES else None

@@ -184,7 +184,7 @@ def test_email_that_differs_only_in_case_is_refused(as_administrator: Client, ow
     form = {"name": "O", "email": "OLIVIA@example.org", "password1": PASSWORD, "password2": PASSWORD}
     response = as_administrator.post("/admin/gallery/person/add/", form | {"usable_password": "true"})
     assert response.status_code == 200
-    assert "Somebody has this e-mail already." in response.content.decode()
+    assert "There is an account with this e-mail already." in response.content.decode()
 
 
 def test_page_of_a_person_shows_no_password_hash(as_administrator: Client, owner: Person) -> None:

@@ -1,4 +1,4 @@
-"""axe-core finds no problem on any page, light and dark, on a desktop and on a phone."""
+"""axe-core finds no problem on any page, light and dark, on a desktop and on a phone; pages fit in each language."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from lemonstudio.processes.tree import Studio
-from tests.browser.conftest import Visit
+from tests.browser.conftest import SIGNED_IN, Visit
 from tests.browser.test_create import done, generate, save_to
 
 AXE = Axe()
@@ -112,5 +112,29 @@ def test_axe_finds_no_problems(scheme: str, width: int, pages: list[str], set_up
         overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         if page.evaluate(overflow) > 0:
             found.append(f"{page.url} scrolls sideways")
+    visit.close()
+    assert found == []
+
+
+@pytest.mark.parametrize(("locale", "language", "create"), [("de-DE", "de", "Erstellen"), ("zh-CN", "zh-hans", "创作")])
+def test_pages_fit_in_other_languages(
+    locale: str, language: str, create: str, pages: list[str], set_up: Studio, browser: Browser
+) -> None:
+    visit = Visit(browser, set_up, locale=locale)
+    visit.context.add_cookies(SIGNED_IN[set_up.url, "olivia@example.org"])
+    page, found = visit.page, []
+    page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
+    gallery, picture = pages[8], pages[9]
+    for address in ("/", "/pictures/", gallery, picture, f"{picture}edit/", "/usage/", "/account/", "/trash/"):
+        page.goto(address)
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        if "%(" in page.locator("body").inner_text():
+            found.append(f"{address} has a place without its value")
+        for width in (320, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            if overflow > 0:
+                found.append(f"{address} scrolls sideways by {overflow} at {width}")
+    expect(page.get_by_role("link", name=create, exact=True)).to_be_visible()
     visit.close()
     assert found == []

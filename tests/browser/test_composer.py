@@ -246,7 +246,7 @@ def test_queue_works_with_the_keyboard(owner_page: Page) -> None:
     dialog = owner_page.get_by_role("dialog", name="Queue")
     expect(dialog).to_contain_text("in the queue")
     dialog.get_by_role("button", name="Cancel all").press("Enter")
-    expect(owner_page.locator(".message")).to_contain_text("Stopped waiting for")
+    expect(owner_page.locator(".message")).to_contain_text("Cancelled")
     expect(owner_page).to_have_title("Create · Lemon Studio")
     owner_page.get_by_role("link", name="Queue").press("Enter")
     dialog.get_by_role("button", name="Clear").press("Enter")

@@ -33,7 +33,7 @@ def test_invited_person_decides_and_the_inviter_is_notified(set_up: Studio, brow
     page.get_by_role("link", name="Share").click()
     page.get_by_role("link", name="Invite a new person").click()
     expect(page.get_by_label("Add to gallery").locator("option:checked")).to_have_text("Decided together")
-    page.get_by_label("Role in that gallery").select_option(label="May contribute")
+    page.get_by_label("Role in that gallery").select_option(label="Contributor")
     page.get_by_role("button", name="Create invitation").click()
     link = page.locator("#invitation-link").inner_text()
     assert link.startswith(f"{set_up.url}/invitation/")

@@ -116,7 +116,7 @@ def test_csv_is_downloaded(usage_page: Page, months: list[str], tmp_path: Path) 
     download.value.save_as(tmp_path / "usage.csv")
     with (tmp_path / "usage.csv").open(encoding="utf-8-sig", newline="") as file:
         [row] = csv.DictReader(file)
-    assert (row["Prompt"], row["State"], row["Cost (USD)"]) == ("'=Long ago", "Interrupted", "0.2000")
+    assert (row["Prompt"], row["State"], row["Cost (USD)"]) == ("'=Long ago", "No answer", "0.2000")
 
 
 def test_only_administrators_see_the_teams_usage(usage_page: Page, administrator_page: Page) -> None:

@@ -222,3 +222,18 @@ def test_two_processes_tell_an_alert_once(hook: Hook) -> None:
     first, second = Alert.objects.get(), Alert.objects.get()
     assert first.claim()
     assert not second.claim()
+
+
+def test_alert_is_mailed_in_the_language_of_each_administrator(
+    hook: Hook, administrator: Person, owner: Person, settings: Any
+) -> None:
+    settings.LEMONSTUDIO_SENDS_MAIL = True
+    Person.objects.filter(pk=owner.pk).update(is_staff=True, language="de")
+    alerts.look_at_ledger(2)
+    alerts.deliver()
+    assert {message.to[0]: message.subject for message in outbox.outbox} == {
+        administrator.email: "Lemon Studio: The ledger is wrong",
+        owner.email: "Lemon Studio: Das Kassenbuch stimmt nicht",
+    }
+    (document,) = hook.documents()
+    assert document["subject"] == "Lemon Studio: The ledger is wrong"

@@ -79,3 +79,13 @@ def test_those_who_were_switched_off_hear_nothing(administrator: Person) -> None
     administrator.save()
     pause()
     assert mail.tell_of_pause() == 0
+
+
+def test_each_administrator_reads_it_in_their_own_language(administrator: Person, owner: Person) -> None:
+    Person.objects.filter(pk=owner.pk).update(is_staff=True, language="de")
+    pause()
+    assert mail.tell_of_pause() == 2
+    subjects = {message.to[0]: message.subject for message in outbox.outbox}
+    assert subjects == {administrator.email: "Lemon Studio is paused", owner.email: "Lemon Studio ist pausiert"}
+    (german,) = (str(message.body) for message in outbox.outbox if message.to == [owner.email])
+    assert "Das Guthaben beträgt 0,12 $." in german

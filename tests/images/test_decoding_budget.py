@@ -166,7 +166,7 @@ def test_a_request_does_not_wait_long(work: Callable[[io.BytesIO], object]) -> N
 def test_a_person_is_told_to_upload_again(owner: Person) -> None:
     with pytest.raises(InvalidInput, match="busy") as refused:
         keep_upload(owner, io.BytesIO(png()))
-    assert refused.value.message == BUSY
+    assert refused.value.message == str(BUSY)
 
 
 # -- measured

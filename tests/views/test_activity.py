@@ -69,16 +69,16 @@ def test_each_action_has_its_line(
     as_owner.post(f"{base}/remove/{picture.pk}/")
     assert log(private_gallery) == [
         "Olivia Owner added a picture",
-        "Olivia Owner added Tom Teammate, who may contribute",
-        "Olivia Owner added Design, who may view",
+        "Olivia Owner added Tom Teammate (Contributor)",
+        "Olivia Owner added Design (Viewer)",
         "Tom Teammate approved a picture",
         "Tom Teammate put a picture on the shortlist",
         "Tom Teammate made a picture a draft again",
         "Olivia Owner picked a picture as the cover",
         "Olivia Owner renamed the gallery from “Sketches” to “Wall”",
-        "Olivia Owner showed the gallery to the whole team",
-        "Olivia Owner stopped showing the gallery to the whole team",
-        "Olivia Owner changed the role of Design, who may manage",
+        "Olivia Owner shared the gallery with the whole team",
+        "Olivia Owner stopped sharing the gallery with the whole team",
+        "Olivia Owner changed the role of Design to Manager",
         "Olivia Owner removed Design",
         "Tom Teammate left the gallery",
         "Olivia Owner took a picture out",
@@ -177,7 +177,7 @@ def test_guests_and_deleted_people_have_a_name(owner: Person, private_gallery: G
         services.activity.record(private_gallery, None, Verb.LINK_MADE)
     assert log(private_gallery) == [
         "Carl (guest) commented on a picture",
-        "Somebody made a public link",
+        "Someone made a share link",
     ]
     assert "Olivia Owner made this gallery" in " ".join(page(signed_in(owner), private_gallery).split())
 
@@ -190,7 +190,7 @@ def test_log_hides_labels_of_links(
     settings = {"label": "The rival agency", "expires_at": timezone.now() + timedelta(days=1)}
     link, _ = services.share_links.make_link(private_gallery, owner, settings)
     services.share_links.revoke_link(link, owner)
-    assert log(private_gallery) == ["Olivia Owner made a public link", "Olivia Owner ended a public link"]
+    assert log(private_gallery) == ["Olivia Owner made a share link", "Olivia Owner revoked a share link"]
     assert "rival" not in page(as_teammate, private_gallery)
     assert not Activity.objects.exclude(detail="").exists()
 
@@ -278,3 +278,32 @@ def test_list_of_galleries_shows_their_members(
 def test_initials(name: str, initials: str, owner: Person) -> None:
     owner.name = name
     assert owner.initials == initials
+
+
+def test_lines_of_earlier_versions_are_still_told(owner: Person, private_gallery: Gallery) -> None:
+    """Their details hold words instead of codes."""
+    for verb, detail in (
+        (Verb.MEMBER_ADDED, "Tom Teammate, who may view"),
+        (Verb.MEMBER_CHANGED, "Tom Teammate, who may manage"),
+        (Verb.RENAMED, "from “Sketches” to “Wall”"),
+    ):
+        Activity.objects.create(gallery=private_gallery, actor=owner, verb=verb, detail=detail)
+    assert log(private_gallery) == [
+        "Olivia Owner added Tom Teammate, who may view",
+        "Olivia Owner changed the role of Tom Teammate, who may manage",
+        "Olivia Owner renamed the gallery from “Sketches” to “Wall”",
+    ]
+
+
+def test_log_is_told_in_the_readers_language(
+    as_owner: Client, as_teammate: Client, teammate: Person, private_gallery: Gallery
+) -> None:
+    as_owner.post(
+        f"/galleries/{private_gallery.pk}/members/",
+        {"who": f"person:{teammate.pk}", "role": Role.CONTRIBUTOR},
+        headers={"accept-language": "zh-hans"},
+    )
+    address = f"/galleries/{private_gallery.pk}/activity/"
+    in_chinese = as_owner.get(address, headers={"accept-language": "zh-hans"}).content.decode()
+    assert "<strong>Olivia Owner</strong>添加了Tom Teammate（贡献者）" in in_chinese
+    assert "<strong>Olivia Owner</strong> added Tom Teammate (Contributor)" in as_teammate.get(address).content.decode()

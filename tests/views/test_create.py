@@ -89,7 +89,8 @@ def test_page_shows_a_pause(as_owner: Client) -> None:
     UpstreamAccount.pause("insufficient_balance", "The account is empty.", "Top it up.", seconds=60)
     text = as_owner.get("/").content.decode()
     assert "The studio is paused." in text
-    assert "The account is empty." in text
+    assert "The studio’s balance at the service is used up." in text
+    assert "The account is empty." not in text
 
 
 # -- sending the form

@@ -162,7 +162,7 @@ def test_invitation_makes_an_account_and_leads_to_the_gallery(
     listed = signed_in(owner).get("/invitations/").content.decode()
     assert "Nina Newcomer" in listed
     assert "1 of 2 used" in listed
-    assert str(Notice.objects.get(person=owner)) == "Nina Newcomer came by your invitation"
+    assert str(Notice.objects.get(person=owner)) == "Nina Newcomer joined by your invitation"
 
 
 def test_person_who_used_the_link_is_sent_to_the_gallery(into_gallery: str, private_gallery: Gallery) -> None:
@@ -389,7 +389,7 @@ def mailed(inviter: Person, private_gallery: Gallery, settings: Any) -> Invitati
 def test_invitation_is_mailed_and_its_token_is_not_stored(mailed: Invitation) -> None:
     (message,) = OrmQ.objects.all()
     assert message.task["func"] == "gallery.tasks.invitation"
-    assert message.task["args"] == (mailed.pk, "http://testserver/")
+    assert message.task["args"] == (mailed.pk, "http://testserver/", "en")
     tasks.invitation(*message.task["args"])
     tasks.invitation(*message.task["args"])
     (letter,) = outbox.outbox

@@ -143,7 +143,7 @@ def test_library_sorts(as_owner: Client, owner: Person, make_picture: MakePictur
     ("query", "said"),
     [
         ("model=9999", "Model: The studio does not know this model."),
-        ("author=x", "Author: Nobody here made pictures under this name."),
+        ("author=x", "Author: There are no pictures by this name here."),
         ("gallery=9999", "Gallery: This gallery is not open to you, or is gone."),
         ("since=yesterday", "From: Write a date as year-month-day, such as 2026-05-31."),
         ("since=2026-05-02&until=2026-05-01", "To: This is before “From”, so nothing can be between."),

@@ -51,7 +51,7 @@ def test_author_gets_notices_of_decisions_by_others_only(
     as_teammate.post(address, {"status": "approved"})
     as_teammate.post(address, {"status": "approved"})
     # Only the latest decision is unread.
-    assert messages(owner) == ["Tom Teammate approved your picture"]
+    assert messages(owner) == ["Tom Teammate approved your picture in “Sketches”"]
     assert messages(teammate) == []
 
 
@@ -60,8 +60,8 @@ def test_author_and_commenters_get_a_notice_of_a_comment(
 ) -> None:
     Membership.objects.create(gallery=private_gallery, person=administrator)
     comment(private_gallery, picture, by=administrator, earlier=[teammate.pk, administrator.pk])
-    assert messages(owner) == ["Ada Administrator commented on your picture"]
-    assert messages(teammate) == ["Ada Administrator commented on a picture"]
+    assert messages(owner) == ["Ada Administrator commented on your picture in “Sketches”"]
+    assert messages(teammate) == ["Ada Administrator commented on a picture in “Sketches”"]
     assert messages(administrator) == []
 
 
@@ -77,12 +77,12 @@ def test_managers_get_a_notice_of_a_guest_comment(
     put(theirs, private_gallery)
     comment(private_gallery, theirs, guest="Carl")
     assert set(people_who_may(Action.SHARE, private_gallery)) == {owner, administrator}
-    assert messages(owner) == messages(administrator) == ["Carl (guest) commented on a picture"]
+    assert messages(owner) == messages(administrator) == ["Carl (guest) commented on a picture in “Sketches”"]
     assert messages(teammate) == []
     # The author does not see the gallery. They get notices as soon as they do.
     assert messages(mia) == []
     Membership.objects.create(gallery=private_gallery, person=mia)
-    assert messages(mia) == ["Carl (guest) commented on your picture"]
+    assert messages(mia) == ["Carl (guest) commented on your picture in “Sketches”"]
 
 
 def test_new_members_get_a_notice_also_through_a_group(
@@ -93,9 +93,9 @@ def test_new_members_get_a_notice_also_through_a_group(
     owner.groups.add(group)
     for who in (f"person:{teammate.pk}", f"group:{group.pk}"):
         as_owner.post(f"/galleries/{private_gallery.pk}/members/", {"who": who, "role": Role.VIEWER})
-    assert messages(teammate) == messages(administrator) == ["Olivia Owner made you a member: you may view"]
+    assert messages(teammate) == messages(administrator) == ["Olivia Owner made you a member of “Sketches” (Viewer)"]
     assert messages(owner) == []
-    assert "in “Sketches”" in signed_in(teammate).get("/notices/").content.decode()
+    assert "of “Sketches”" in signed_in(teammate).get("/notices/").content.decode()
 
 
 # -- hidden pictures
@@ -211,7 +211,7 @@ def test_comment_makes_notices_and_a_line_in_the_log(
     as_teammate: Client, as_owner: Client, owner: Person, picture: Picture, private_gallery: Gallery
 ) -> None:
     as_teammate.post(f"/galleries/{private_gallery.pk}/comment/{picture.pk}/", {"text": "Lovely"})
-    assert messages(owner) == ["Tom Teammate commented on your picture"]
+    assert messages(owner) == ["Tom Teammate commented on your picture in “Sketches”"]
     assert [str(line) for line in private_gallery.activities.all()] == ["Tom Teammate commented on a picture"]
     notice = Notice.objects.get()
     assert "Lovely" in as_owner.get(f"/notices/{notice.pk}/", follow=True).content.decode()
@@ -223,11 +223,11 @@ def test_guest_comment_makes_a_notice_for_managers(
     settings = {"label": "The client", "expires_at": timezone.now() + timedelta(days=1), "allow_comments": True}
     link, _ = services.share_links.make_link(private_gallery, owner, settings)
     services.comments.comment(private_gallery, picture, "Lovely", link=link, guest="Rosa")
-    assert messages(owner) == ["Rosa (guest) commented on your picture"]
+    assert messages(owner) == ["Rosa (guest) commented on your picture in “Sketches”"]
     assert messages(teammate) == []
     services.share_links.revoke_links(private_gallery, owner)
     assert [str(line) for line in private_gallery.activities.order_by("pk")] == [
-        "Olivia Owner made a public link",
+        "Olivia Owner made a share link",
         "Rosa (guest) commented on a picture",
-        "Olivia Owner ended a public link",
+        "Olivia Owner revoked a share link",
     ]

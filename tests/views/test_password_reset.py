@@ -92,7 +92,7 @@ def test_mails_are_limited(owner: Person) -> None:
 
 def test_queue_holds_no_token(owner: Person) -> None:
     ask()
-    assert OrmQ.objects.get().task["args"] == (EMAIL, "http://testserver/")
+    assert OrmQ.objects.get().task["args"] == (EMAIL, "http://testserver/", "en")
 
 
 def test_link_has_the_studios_own_address(owner: Person, settings: Any) -> None:
@@ -115,3 +115,13 @@ def test_reset_proves_that_the_address_is_theirs(owner: Person) -> None:
     browser.post(browser.get(mailed_link())["Location"], {"new_password1": NEW, "new_password2": NEW})
     assert Person.objects.get().email_verified
     assert PASSWORD != NEW
+
+
+def test_mail_is_in_the_language_of_the_person_or_of_their_browser(owner: Person) -> None:
+    browser = Client(REMOTE_ADDR="203.0.113.5", headers={"Accept-Language": "de"})
+    browser.post("/login/forgotten/", {"email": EMAIL})
+    run_tasks()
+    Person.objects.filter(pk=owner.pk).update(language="zh-hans")
+    browser.post("/login/forgotten/", {"email": EMAIL})
+    run_tasks()
+    assert [message.subject for message in mail.outbox] == ["Passwort für Lemon Studio", "你的 Lemon Studio 密码"]

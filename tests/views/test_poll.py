@@ -228,12 +228,12 @@ def test_poll_has_a_limit_of_cards(as_owner: Client, make_generation: MakeGenera
 def test_poll_shows_a_pause_and_its_end(as_owner: Client, make_generation: MakeGeneration) -> None:
     generation = make_generation()
     UpstreamAccount.pause("insufficient_balance", "The account is empty.", "Top it up.", seconds=60)
-    assert "The account is empty." in poll(as_owner, generation).content.decode()
+    assert "The studio’s balance at the service is used up." in poll(as_owner, generation).content.decode()
     assert poll(as_owner, generation, paused="insufficient_balance").status_code == 204
     UpstreamAccount.resume()
     response = poll(as_owner, generation, paused="insufficient_balance")
     assert response.status_code == 200
-    assert "The account is empty." not in response.content.decode()
+    assert "The studio’s balance at the service is used up." not in response.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_queued_card_shows_its_place(as_owner: Client, make_generation: MakeGene
 def test_ends_are_announced(as_owner: Client, make_generation: MakeGeneration, states: list[State], said: str) -> None:
     made = [make_generation(state=state) for state in states]
     text = poll(as_owner, *(f"{one.pk}:0" for one in made)).content.decode()
-    assert f'<hx-partial hx-target="#live" hx-swap="innerHTML">{said}</hx-partial>' in text
+    assert f'<hx-partial hx-target="#live" hx-swap="innerHTML"><span data-ended>{said}</span></hx-partial>' in text
 
 
 def test_sending_is_not_announced(as_owner: Client, make_generation: MakeGeneration) -> None:

@@ -126,8 +126,8 @@ def test_page_shows_spending_and_pictures(as_owner: Client, asked: Asked) -> Non
         "By end": [
             ["Completed", "3", "6", "$0.29"],
             ["Failed", "1", "0", "$0.00"],
-            ["Interrupted", "1", "0", "$0.05"],
-            ["Stopped waiting", "1", "0", "$0.00"],
+            ["No answer", "1", "0", "$0.05"],
+            ["Cancelled", "1", "0", "$0.00"],
             ["Under way", "1", "0", "$0.10"],
         ],
     }
@@ -380,7 +380,7 @@ def test_csv_has_a_row_for_each_generation(as_owner: Client, asked: Asked, teamm
         "State": "Completed",
         "Cost (USD)": "0.1500",
     }
-    assert [(row["State"], row["Cost (USD)"]) for row in others] == [("Completed", ""), ("Stopped waiting", "0.0000")]
+    assert [(row["State"], row["Cost (USD)"]) for row in others] == [("Completed", ""), ("Cancelled", "0.0000")]
 
 
 def test_csv_is_of_this_month_by_default(as_owner: Client, asked: Asked) -> None:

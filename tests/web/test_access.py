@@ -203,6 +203,7 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "setup": ("get", (HOME, HOME, HOME, HOME)),
     "account": ("get", FOR_ALL),
     "theme": ("post", (HOME, HOME, HOME, HOME)),
+    "language": ("post", (LOGIN, *["/account/"] * 3)),
     "password_change": ("get", FOR_ALL),
     "password_change_done": ("get", FOR_ALL),
     "healthz": ("get", (200, 200, 200, 200)),
@@ -426,6 +427,7 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         "guest_vote": {"like": "1"},
         "guest_comment": {"text": "Lovely"},
         "theme": {"theme": "dark"},
+        "language": {"language": "de"},
     }
     if kind == "selection":
         form[name] = {"picture": picture.pk}

@@ -62,3 +62,13 @@ def test_card_shows_every_change(as_owner: Client, owner: Person, shown: Picture
         case "trash":
             Picture.objects.update(trashed_at=shown.created_at)
     assert without_token(card_of(as_owner, shown)) != before
+
+
+def test_card_is_kept_for_each_language(as_owner: Client, shown: Picture) -> None:
+    english = without_token(card_of(as_owner, shown))
+    as_owner.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
+    german = without_token(card_of(as_owner, shown))
+    assert "Download" in english
+    assert "Herunterladen" in german
+    del as_owner.defaults["HTTP_ACCEPT_LANGUAGE"]
+    assert without_token(card_of(as_owner, shown)) == english

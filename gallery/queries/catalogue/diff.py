@@ -7,7 +7,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from gallery.models.catalogue import ImageModel
+from gallery.models.sentences import in_readers_language
 from gallery.queries.catalogue.offers import Offer, label_for, read_offer
 from gallery.queries.catalogue.values import (
     OPTION,
@@ -124,9 +128,15 @@ def undescribed_in_words(comparison: Comparison) -> str:
     count = len(comparison.undescribed)
     if not count:
         return ""
-    which = ", ".join(comparison.undescribed[:10]) + (f" and {count - 10} more" if count > 10 else "")
-    models = "1 model" if count == 1 else f"{count} models"
-    return f"{models} came without a description of {'its' if count == 1 else 'their'} options: {which}."
+    which = ", ".join(comparison.undescribed[:10])
+    if count > 10:
+        which = _("%(models)s and %(count)d more") % {"models": which, "count": count - 10}
+    words = ngettext(
+        "%(count)d model came without a description of its options: %(models)s.",
+        "%(count)d models came without a description of their options: %(models)s.",
+        count,
+    )
+    return words % {"count": count, "models": which}
 
 
 def left_out_in_words(comparison: Comparison) -> str:
@@ -134,9 +144,13 @@ def left_out_in_words(comparison: Comparison) -> str:
     count = len(comparison.left_out)
     if not count:
         return ""
-    which = "; ".join(f"{row['id']} ({row['reason']})" for row in comparison.left_out[:10])
-    models = "1 listed model is" if count == 1 else f"{count} listed models are"
-    return f"{models} left out: {which}{f'; and {count - 10} more' if count > 10 else ''}."
+    which = "; ".join(f"{row['id']} ({in_readers_language(row['reason'])})" for row in comparison.left_out[:10])
+    if count > 10:
+        which = _("%(models)s; and %(count)d more") % {"models": which, "count": count - 10}
+    words = ngettext(
+        "%(count)d listed model is left out: %(models)s.", "%(count)d listed models are left out: %(models)s.", count
+    )
+    return words % {"count": count, "models": which}
 
 
 def _of_one(model: ImageModel, offers: Mapping[str, Offer], listed: set[str]) -> Difference | None:
@@ -176,9 +190,11 @@ def _gone(model: ImageModel, offer: Offer | None) -> Difference | None:
         return None
     life = offer.values["lifecycle"] if offer else {}
     said = (
-        "The upstream has retired it." if offer else "",
+        _("The upstream has retired it.") if offer else "",
         life.get("reason", ""),
-        f"Its replacement is {life['replacement']}." if life.get("replacement") else "",
+        (_("Its replacement is %(replacement)s.") % {"replacement": life["replacement"]})
+        if life.get("replacement")
+        else "",
     )
     digest = _digest(Kind.GONE, model.pk, model.enabled, life)
     note = " ".join(filter(None, said))
@@ -208,12 +224,14 @@ def _changes(model: ImageModel, offer: Offer) -> Iterator[Change]:
     touched = set(set_by_hand(model))
     protected = touched | PRICING if touched & PRICING else touched
     if model.gone_at is not None:
-        back = "offered again" + (", back on the list" if was_switched_off(model) else "")
-        yield Change(BACK, "offered upstream", f"gone since {model.gone_at:%Y-%m-%d}", back)
+        back = _("offered again, back on the list") if was_switched_off(model) else _("offered again")
+        yield Change(BACK, _("offered upstream"), _("gone since %(day)s") % {"day": f"{model.gone_at:%Y-%m-%d}"}, back)
     for key in _compared(model, offer, ours, theirs):
         now, then = ours.get(key), theirs.get(key)
         if not is_same(key, now, settled(key, now, then)):
-            note = "goes with the price set by hand" if key in protected - touched else change_in_words(key, now, then)
+            note = (
+                _("goes with the price set by hand") if key in protected - touched else change_in_words(key, now, then)
+            )
             change = _change(key, then if now is None else now, now, then)
             yield replace(change, note=note, by_hand=key in protected)
 

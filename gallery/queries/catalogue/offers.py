@@ -7,9 +7,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.core.validators import MaxValueValidator
+from django.utils.translation import gettext as _
 
 from gallery.models.options import Operation, validate_options, validate_prices
 from gallery.models.routes import MOST_REFERENCES, USUAL, route_of
+from gallery.models.sentences import in_readers_language
 from gallery.models.token_prices import RATES
 from gallery.queries.catalogue.values import OPTION, model_field, plain, problem_of
 from gallery.queries.option_sheets import sheet_for
@@ -75,7 +77,7 @@ class _OfferReader:
     def __init__(self, row: Mapping[str, Any]) -> None:
         self.row = row
         self.sheet = sheet_for(str(row["id"]))
-        self.problems: list[str] = list(row.get("problems", ()))
+        self.problems: list[str] = [in_readers_language(problem) for problem in row.get("problems", ())]
         self.unusable: set[str] = set()
         self.is_described = bool(row.get("described") or row.get("options"))
 
@@ -142,13 +144,19 @@ class _OfferReader:
                 continue
             self.unusable.add(OPTION + name)
             self.problems.append(
-                f"It takes “{name}”, but neither the upstream nor the studio says which values. Add the option by hand."
+                _(
+                    "It takes “%(name)s”, but neither the upstream nor the studio says which values. Add the option "
+                    "by hand."
+                )
+                % {"name": name}
             )
 
     def _is_usable(self, option: dict[str, Any]) -> bool:
         problem = problem_of(validate_options, [option])
         if problem:
-            self.problems.append(f"Its option “{option['name']}” cannot be used: {problem}")
+            self.problems.append(
+                _("Its option “%(name)s” cannot be used: %(problem)s") % {"name": option["name"], "problem": problem}
+            )
             self.unusable.add(OPTION + option["name"])
         return not problem
 
@@ -192,7 +200,7 @@ class _OfferReader:
     def _prices_by_option(self) -> dict[str, Any]:
         rows = [{"when": dict(when), "price": plain(Decimal(price))} for when, price in self.row["prices"]]
         if problem := problem_of(validate_prices, rows):
-            self.problems.append(f"Its prices by option cannot be used: {problem}")
+            self.problems.append(_("Its prices by option cannot be used: %(problem)s") % {"problem": problem})
             self.unusable.add("prices")
             return {}
         return {"prices": rows}
@@ -201,11 +209,17 @@ class _OfferReader:
         """What an administrator should know besides."""
         yield from map(str, self.row.get("notes", ()))
         if self.row.get("success_rate") is not None:
-            yield f"{self.row['success_rate']:.0%} of requests of the last 24 hours brought a picture."
+            yield (
+                _("%(percent)d%% of requests of the last 24 hours brought a picture.")
+                % {"percent": round(100 * self.row["success_rate"])}
+            )
         if self.row.get("token_prices"):
-            yield "It is priced by token. Fill in prices by size and quality, so that estimates are possible."
+            yield _("It is priced by token. Fill in prices by size and quality, so that estimates are possible.")
         if sheet := self.sheet:
-            yield f"Option sheet of {sheet.family}; source: {sheet.source}. {sheet.notes}".strip()
+            yield (
+                _("Option sheet of %(family)s; source: %(source)s. %(notes)s")
+                % {"family": sheet.family, "source": sheet.source, "notes": sheet.notes}
+            ).strip()
 
 
 def _assumed_route(operation: str, endpoint: str) -> dict[str, Any]:

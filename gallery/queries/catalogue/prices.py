@@ -7,6 +7,8 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from gallery.models.catalogue import ImageModel
 from gallery.models.options import Option
 from gallery.queries.catalogue.words import choices_in_words, money
@@ -37,14 +39,14 @@ def price_table(model: ImageModel) -> list[PriceRow]:
 
 def _listed_rows(model: ImageModel) -> list[PriceRow]:
     rows = [PriceRow(choices_in_words(row["when"]), Decimal(row["price"]), False) for row in model.prices]
-    return [*rows, PriceRow("all else", model.price, True)]
+    return [*rows, PriceRow(_("all else"), model.price, True)]
 
 
 def _row(model: ImageModel, options: Sequence[Option], choices: tuple[str, ...]) -> PriceRow:
     pairs = list(zip(options, choices, strict=True))
-    words = ", ".join(f"{option.label} {choice or 'not chosen'}" for option, choice in pairs)
+    words = ", ".join(f"{option.title} {choice or _('not chosen')}" for option, choice in pairs)
     price = model.price_of({option.name: choice for option, choice in pairs})
-    return PriceRow(words or "any choice", price, all(choice == option.default for option, choice in pairs))
+    return PriceRow(words or _("any choice"), price, all(choice == option.default for option, choice in pairs))
 
 
 def _domain(option: Option, prices: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -59,5 +61,7 @@ def price_range(model: ImageModel) -> str:
     """From the cheapest to the dearest picture: “$0.04”, “$0.04 to $0.12”, or “not known”."""
     known = sorted({row.price for row in price_table(model) if row.price is not None})
     if not known:
-        return "not known"
-    return money(known[0]) if len(known) == 1 else f"{money(known[0])} to {money(known[-1])}"
+        return _("not known")
+    if len(known) == 1:
+        return money(known[0])
+    return _("%(least)s to %(most)s") % {"least": money(known[0]), "most": money(known[-1])}

@@ -1,12 +1,16 @@
 // Adds empty rows to the options of a model; without this, three of them are there.
 import { findAll, need } from "../base/dom.js";
+import { gettext } from "../base/words.js";
 
 const MOST = 40;
 
 /** @param {HTMLElement} box */
 function equip(box) {
   const body = need(box, "tbody", HTMLTableSectionElement);
-  const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Add an option" });
+  const button = Object.assign(document.createElement("button"), {
+    type: "button",
+    textContent: gettext("Add an option"),
+  });
   button.className = "button";
   button.addEventListener("click", () => {
     const place = body.rows.length;

@@ -1,5 +1,6 @@
 // Brings many pictures into the library: chosen, dropped or pasted ones, each with its progress.
 import { find, findAll, need } from "../base/dom.js";
+import { gettext } from "../base/words.js";
 import { sendAll } from "../references/upload.js";
 
 /** @param {HTMLFormElement} form */
@@ -29,7 +30,7 @@ function equip(form) {
     holder.innerHTML = html;
     const row = need(item, ".upload-row", HTMLElement);
     const name = row.firstChild?.textContent ?? "";
-    row.replaceChildren(holder.content, document.createTextNode(`${name}: in your library`));
+    row.replaceChildren(holder.content, document.createTextNode(gettext("%(name)s: in your library", { name })));
   };
   const bring = (/** @type {Iterable<File>} */ files) => sendAll(files, where, make, arrived);
 

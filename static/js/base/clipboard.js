@@ -1,6 +1,7 @@
 // <button data-copy="text"> or <button data-copy-from="#id">
 import { closest, find } from "./dom.js";
 import { toast } from "./toasts.js";
+import { gettext } from "./words.js";
 
 export function start() {
   document.addEventListener("click", async (event) => {
@@ -11,11 +12,11 @@ export function start() {
     const text = source ? (source.textContent?.trim() ?? "") : (copy ?? "");
     try {
       await navigator.clipboard.writeText(text);
-      toast("Copied.");
+      toast(gettext("Copied."));
     } catch {
       // No clipboard without HTTPS: select the text instead, so that Ctrl+C is all that is left to do.
       if (source) getSelection()?.selectAllChildren(source);
-      toast(source ? "Press Ctrl+C to copy." : "Copying needs HTTPS.", "error");
+      toast(source ? gettext("Press Ctrl+C to copy.") : gettext("Copying needs HTTPS."), "error");
     }
   });
 }

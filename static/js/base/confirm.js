@@ -1,6 +1,7 @@
 // What cannot be undone asks first: a form, or a button of it, with data-confirm="question". Without scripts the server
 // asks, on a page of its own; the field "ask" tells it to.
 import { find, findAll } from "./dom.js";
+import { gettext } from "./words.js";
 
 /**
  * What is asked, and what the button that goes ahead says. The button that was pressed comes first.
@@ -10,8 +11,8 @@ import { find, findAll } from "./dom.js";
 export function questionOf(submitter, form) {
   const asked = submitter?.dataset.confirm ?? form.dataset.confirm;
   if (!asked) return null;
-  const more = submitter?.dataset.confirmMore ?? form.dataset.confirmMore ?? "This cannot be undone.";
-  return { asked, more, yes: submitter?.dataset.confirmYes ?? form.dataset.confirmYes ?? "Delete" };
+  const more = submitter?.dataset.confirmMore ?? form.dataset.confirmMore ?? gettext("This cannot be undone.");
+  return { asked, more, yes: submitter?.dataset.confirmYes ?? form.dataset.confirmYes ?? gettext("Delete") };
 }
 
 /**
@@ -32,7 +33,7 @@ function ask({ asked, more, yes }, run) {
   const title = element("h2", "", asked);
   title.id = "confirm-title";
   dialog.setAttribute("aria-labelledby", title.id);
-  const keep = /** @type {HTMLButtonElement} */ (element("button", "btn btn-big", "Keep"));
+  const keep = /** @type {HTMLButtonElement} */ (element("button", "btn btn-big", gettext("Keep")));
   const go = /** @type {HTMLButtonElement} */ (element("button", "btn btn-big btn-danger", yes));
   for (const button of [keep, go]) button.type = "button";
   const acts = element("div", "actions", "");

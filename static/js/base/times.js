@@ -1,6 +1,7 @@
 // <time datetime="…" data-relative> says "3 minutes ago", and keeps it up to date.
 import { findAll } from "./dom.js";
 import { onContent } from "./page.js";
+import { gettext } from "./words.js";
 
 /**
  * How times are said in a language.
@@ -21,7 +22,7 @@ export function timeFormats(language) {
     relative(date, now) {
       const seconds = (date.getTime() - now) / 1000;
       const size = Math.abs(seconds);
-      if (size < 45) return "just now";
+      if (size < 45) return gettext("just now");
       if (size < 3600) return words.format(Math.round(seconds / 60), "minute");
       if (size < 86400) return words.format(Math.round(seconds / 3600), "hour");
       if (size < 86400 * 14) return words.format(Math.round(seconds / 86400), "day");

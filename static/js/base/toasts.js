@@ -1,6 +1,7 @@
 // Short messages. From the server: HX-Trigger: {"toast": {"message": "…", "kind": "error"}}.
 import { findAll } from "./dom.js";
 import { announce } from "./page.js";
+import { gettext } from "./words.js";
 
 const place = () => document.getElementById("toasts");
 
@@ -23,7 +24,7 @@ export function toast(message, kind = "info", act = null) {
   const close = document.createElement("button");
   close.type = "button";
   close.className = "btn btn-quiet";
-  close.textContent = "Close";
+  close.textContent = gettext("Close");
   close.addEventListener("click", () => remove(item));
   item.append(text);
   if (act) {
@@ -63,14 +64,6 @@ function remove(item) {
   if (region && !region.childElementCount && region.matches(":popover-open")) region.hidePopover();
 }
 
-/** @type {Record<number, string>} */
-const SAID = {
-  403: "That is not allowed, or this page is too old. Reload it and try again.",
-  404: "That is no longer there.",
-  413: "That was too large.",
-  429: "That was too quick. Wait a moment and try again.",
-};
-
 /**
  * What to say of an answer that is an error; null if the page or the answer's own toast says it.
  * @param {number} status
@@ -78,7 +71,11 @@ const SAID = {
  */
 export function describeError(status, trigger) {
   if (status === 422 || status === 409 || trigger?.includes("toast")) return null;
-  return SAID[status] ?? "Something went wrong here. Please try again.";
+  if (status === 403) return gettext("That is not allowed, or this page is too old. Reload it and try again.");
+  if (status === 404) return gettext("That is no longer there.");
+  if (status === 413) return gettext("That was too large.");
+  if (status === 429) return gettext("That was too quick. Wait a moment and try again.");
+  return gettext("Something went wrong here. Please try again.");
 }
 
 /**
@@ -95,7 +92,7 @@ export function start() {
   document.addEventListener("htmx:error", (event) => {
     const { ctx, error } = event.detail;
     if (ctx && !ctx.response && isOffline(error))
-      toast("The studio does not answer. Trying again… Your prompt is kept.", "error");
+      toast(gettext("The studio does not answer. Trying again… Your prompt is kept."), "error");
   });
   document.addEventListener("htmx:response:error", (event) => {
     const { response, sourceElement } = event.detail.ctx;

@@ -1,6 +1,7 @@
 // The composer: prompts that fill themselves in, their length, the sheet on a phone, size shapes.
 import { byId, closest, find, findAll, matches, need } from "../base/dom.js";
 import { onContent } from "../base/page.js";
+import { figure, gettext, ngettext } from "../base/words.js";
 
 const MOST = 4000; // characters, where the model's own limit is not known
 
@@ -46,7 +47,7 @@ export const promptLength = (text) => [...text.replaceAll("\r\n", "\n")].length;
  * What stands between braces becomes one of several choices.
  * @param {string} selected
  */
-export const alternatives = (selected) => `{${selected || "red"}|${selected ? "" : "green"}}`;
+export const alternatives = (selected) => `{${selected || gettext("red")}|${selected ? "" : gettext("green")}}`;
 
 /** @param {HTMLTextAreaElement} prompt */
 function addAlternatives(prompt) {
@@ -68,7 +69,7 @@ function showLength() {
   const most = Number(document.getElementById("model-note")?.dataset.promptLimit) || MOST;
   const length = promptLength(prompt.value);
   shown.hidden = length < 0.8 * most;
-  shown.textContent = `${length.toLocaleString("en")} of ${most.toLocaleString("en")} characters`;
+  shown.textContent = gettext("%(length)s of %(most)s characters", { length: figure(length), most: figure(most) });
   shown.toggleAttribute("data-over", length > most);
 }
 
@@ -95,7 +96,8 @@ function showChosen() {
   const [first] = cards;
   if (!first) return;
   const names = cards.map((card) => textOf(card, "name"));
-  need(face, "[data-face=name]", HTMLElement).textContent = names.length > 1 ? `${names.length} models` : names[0];
+  need(face, "[data-face=name]", HTMLElement).textContent =
+    names.length > 1 ? ngettext("%(count)s model", "%(count)s models", names.length) : names[0];
   need(face, "[data-face=about]", HTMLElement).textContent =
     names.length > 1 ? names.join(", ") : textOf(first, "about");
   const figures = names.length > 1 ? [] : [...need(first, "[data-figures]", HTMLElement).children];
@@ -119,7 +121,10 @@ function showMore() {
   const lists = findAll(more, "select:not([name=gallery])", HTMLSelectElement);
   chosen.push(...lists.map((list) => list.selectedOptions[0]?.textContent?.trim() ?? ""));
   const name = gallery?.value ? gallery.selectedOptions[0]?.textContent?.trim() : "";
-  said.textContent = [...chosen.filter(Boolean), name ? `in ${name}` : "not in a gallery"].join(" · ");
+  said.textContent = [
+    ...chosen.filter(Boolean),
+    name ? gettext("in %(gallery)s", { gallery: name }) : gettext("not in a gallery"),
+  ].join(" · ");
 }
 
 /**

@@ -1,5 +1,6 @@
 // Between two answers of the server a progress bar goes on by itself, from what the server knew.
 import { closest, find, findAll } from "../base/dom.js";
+import { gettext } from "../base/words.js";
 
 const NEARLY = 97; // percent: only the server says that it is done
 
@@ -11,7 +12,10 @@ const NEARLY = 97; // percent: only the server says that it is done
 export function estimate({ from, left }, passed) {
   const share = left > 0 ? Math.min(passed / left, 1) : 1;
   const rest = Math.round(left - passed);
-  return { percent: from + (NEARLY - from) * share, words: rest > 0 ? `About ${rest} s left` : "Any moment now" };
+  return {
+    percent: from + (NEARLY - from) * share,
+    words: rest > 0 ? gettext("About %(seconds)s s left", { seconds: rest }) : gettext("Any moment now"),
+  };
 }
 
 /**
@@ -19,7 +23,7 @@ export function estimate({ from, left }, passed) {
  * @param {number} seconds
  * @param {number} passed seconds since then
  */
-export const elapsed = (seconds, passed) => `${Math.floor(seconds + passed)} s`;
+export const elapsed = (seconds, passed) => gettext("%(seconds)s s", { seconds: Math.floor(seconds + passed) });
 
 export function start() {
   /** @type {WeakMap<HTMLElement, { key: string, at: number }>} */

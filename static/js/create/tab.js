@@ -16,12 +16,6 @@ export function tabTitle(title, underWay, ready) {
 }
 
 /**
- * Whether what the server said in the live region is news to people who look elsewhere.
- * @param {string} said
- */
-export const announcesEnd = (said) => /ready|without a picture/.test(said);
-
-/**
  * A countdown's next second.
  * @param {string} text
  */
@@ -72,7 +66,7 @@ function notify(said) {
 function listen(live) {
   new MutationObserver(() => {
     const said = live.textContent?.trim() ?? "";
-    if (!document.hidden || !announcesEnd(said)) return;
+    if (!document.hidden || !find(live, "[data-ended]", HTMLElement)) return;
     ready += 1;
     show();
     notify(said);

@@ -1,6 +1,7 @@
 // Marking what of a picture is painted anew, with mouse, finger, pen or keys. What is marked goes along with the form
 // as a PNG file that is transparent there.
 import { byId, closest, find, need } from "../base/dom.js";
+import { gettext } from "../base/words.js";
 import {
   diameterOf,
   inPixels,
@@ -274,13 +275,13 @@ function equip(canvas, form) {
   function resize(by) {
     size.value = String(Number(size.value) + by);
     show();
-    say(`Brush size ${size.value}.`);
+    say(gettext("Brush size %(size)s.", { size: size.value }));
   }
 
   function changeTool() {
     need(tools, "[name=mask-tool]:not(:checked)", HTMLInputElement).checked = true;
     show();
-    say(erasing() ? "Erasing." : "Drawing.");
+    say(erasing() ? gettext("Erasing.") : gettext("Drawing."));
   }
 
   /** @param {ReturnType<typeof keyMeans>} meant */

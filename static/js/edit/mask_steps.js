@@ -1,4 +1,5 @@
 // What is drawn on a mask, and what is said of it. Lengths are pixels of the mask, unless they are parts of it.
+import { gettext } from "../base/words.js";
 
 /** @typedef {[x: number, y: number]} Spot */
 /** @typedef {{ kind: "line", erase: boolean, size: number, points: Spot[] }} Line `size` is the brush's diameter */
@@ -130,7 +131,9 @@ export function markedPercent(data) {
  */
 export function markedWords(percent, nothing) {
   if (!percent) return nothing;
-  return `Marked: ${percent < 1 ? "less than 1" : Math.round(percent)} % of the picture.`;
+  return percent < 1
+    ? gettext("Marked: less than 1 % of the picture.")
+    : gettext("Marked: %(percent)s % of the picture.", { percent: Math.round(percent) });
 }
 
 /**
@@ -142,8 +145,9 @@ export function markedWords(percent, nothing) {
  */
 export function whereWords([x, y], width, height, isMarked) {
   const [across, down] = [Math.round((100 * x) / width), Math.round((100 * y) / height)];
-  const ground = isMarked ? "on marked ground" : "on unmarked ground";
-  return `Brush ${across} % from the left, ${down} % from the top, ${ground}.`;
+  return isMarked
+    ? gettext("Brush %(across)s % from the left, %(down)s % from the top, on marked ground.", { across, down })
+    : gettext("Brush %(across)s % from the left, %(down)s % from the top, on unmarked ground.", { across, down });
 }
 
 /**

@@ -1,5 +1,6 @@
 // Bringing a picture: choose, drop or paste it, and it opens at once; what is too large is said before it travels.
 import { closest, find, findAll, need } from "../base/dom.js";
+import { gettext } from "../base/words.js";
 
 /**
  * Whether a file begins as a picture does. Its name and type are only what somebody called it.
@@ -17,9 +18,12 @@ export function isPicture(bytes) {
  * @param {number} largest bytes
  */
 export function problemOf(file, bytes, largest) {
-  if (file.size > largest) return `“${file.name}” is larger than 20 MB. Make it smaller, and choose it again.`;
+  if (file.size > largest)
+    return gettext("“%(name)s” is larger than 20 MB. Make it smaller, and choose it again.", { name: file.name });
   if (isPicture(bytes)) return "";
-  return `“${file.name}” is not a picture that can be opened here. Choose a PNG, JPEG, WebP, AVIF or GIF.`;
+  return gettext("“%(name)s” is not a picture that can be opened here. Choose a PNG, JPEG, WebP, AVIF or GIF.", {
+    name: file.name,
+  });
 }
 
 /**
@@ -49,7 +53,7 @@ function equip(zone, form) {
       say(problem, true);
       return;
     }
-    say(`Opening “${file.name}”…`);
+    say(gettext("Opening “%(name)s”…", { name: file.name }));
     form.requestSubmit();
   };
 

@@ -3,6 +3,7 @@
 import { closest, csrfToken, find, findAll, focused, need } from "../base/dom.js";
 import { announce, explain, isTyping, onContent } from "../base/page.js";
 import { toast } from "../base/toasts.js";
+import { gettext } from "../base/words.js";
 
 const TILE = ".tiles[data-arranging] .tile";
 const EDGE = 70; // pixels from the window's edge where it scrolls by itself
@@ -34,12 +35,12 @@ function move(tile, other, after) {
   inside?.focus({ preventScroll: true });
   tile.scrollIntoView({ block: "nearest" });
   const all = tilesOf(place);
-  announce(`Moved to place ${all.indexOf(tile) + 1} of ${all.length} shown.`);
+  announce(gettext("Moved to place %(place)s of %(all)s shown.", { place: all.indexOf(tile) + 1, all: all.length }));
   queue = queue
     .then(() => save(place, tile, other, after))
     .catch((problem) => {
       parent?.insertBefore(tile, next?.parentNode === parent ? next : null);
-      toast(explain(problem, "You seem to be offline. It is back in its place."), "error");
+      toast(explain(problem, gettext("You seem to be offline. It is back in its place.")), "error");
     });
 }
 
@@ -58,7 +59,7 @@ async function save(place, tile, other, after) {
   const answer = await fetch(url, { method: "POST", body: data, headers: { Accept: "application/json" } });
   if (answer.redirected) location.reload();
   else if (answer.status === 409) throw new Error((await answer.json()).said);
-  else if (!answer.ok) throw new Error("It could not be moved. Reload the page and try again.");
+  else if (!answer.ok) throw new Error(gettext("It could not be moved. Reload the page and try again."));
 }
 
 /**
@@ -79,7 +80,7 @@ function step(tile, by) {
   const place = grid();
   const other = place && neighbourOf(tilesOf(place), tile, by);
   if (other) move(tile, other, by > 0);
-  else announce(by > 0 ? "This is the last one." : "This is the first one.");
+  else announce(by > 0 ? gettext("This is the last one.") : gettext("This is the first one."));
 }
 
 // -- by keys, on the tile with the focus
@@ -146,9 +147,9 @@ function equip(place) {
     handle.append(icon("grip-vertical"));
     const name = need(tile, "img", HTMLImageElement).alt;
     tools.append(
-      button("Move forward", name, icon("arrow-left"), -1),
+      button(gettext("Move forward"), name, icon("arrow-left"), -1),
       handle,
-      button("Move back", name, icon("arrow-right"), 1),
+      button(gettext("Move back"), name, icon("arrow-right"), 1),
     );
     tile.append(tools);
   }
@@ -161,11 +162,13 @@ function turn(on) {
   place.toggleAttribute("data-arranging", on);
   for (const one of findAll(document, "[data-arrange-switch]", HTMLElement)) {
     one.setAttribute("aria-pressed", String(on));
-    if (one.lastChild) one.lastChild.textContent = on ? "Done" : "Arrange";
+    if (one.lastChild) one.lastChild.textContent = on ? gettext("Done") : gettext("Arrange");
   }
   if (on) equip(place);
   else for (const tools of place.querySelectorAll(".tile-move")) tools.remove();
-  announce(on ? "Arranging. Drag pictures, or move them with Alt and the arrow keys." : "Done arranging.");
+  announce(
+    on ? gettext("Arranging. Drag pictures, or move them with Alt and the arrow keys.") : gettext("Done arranging."),
+  );
 }
 
 /** @param {MouseEvent} event */

@@ -4,6 +4,7 @@
 import { closest, find, findAll, focused, need } from "../base/dom.js";
 import { announce, onContent } from "../base/page.js";
 import { toast } from "../base/toasts.js";
+import { gettext } from "../base/words.js";
 import { nameTab } from "../create/tab.js";
 import { forgetPlace, remember } from "./library.js";
 import { trash } from "./selection.js";
@@ -61,7 +62,7 @@ async function show(url, how) {
     await load(url, how, control.signal);
   } catch (problem) {
     if (problem instanceof DOMException && problem.name === "AbortError") return;
-    toast("You seem to be offline. Try again in a moment.", "error");
+    toast(gettext("You seem to be offline. Try again in a moment."), "error");
     if (how === "there" && !dialog?.open) location.reload();
   } finally {
     if (loading?.control === control) {

@@ -2,6 +2,7 @@
 import { byId, closest, find, findAll, focused, matches, need } from "../base/dom.js";
 import { announce, explain, onContent } from "../base/page.js";
 import { toast } from "../base/toasts.js";
+import { gettext } from "../base/words.js";
 
 const MOST = 500; // pictures at once
 const BOX = "input[name=picture][form=selection]";
@@ -109,7 +110,7 @@ function show() {
   const count = ticked().length;
   place.toggleAttribute("data-any", count > 0 || isSelecting());
   const said = need(place, "[data-selected]", HTMLElement);
-  const text = count || isSelecting() ? `${count} selected` : "";
+  const text = count || isSelecting() ? gettext("%(count)s selected", { count }) : "";
   if (said.textContent !== text) said.textContent = text;
   need(place, "[data-compare]", HTMLElement).hidden = count < 2 || count > 4;
 }
@@ -121,7 +122,7 @@ function clear() {
   show();
 }
 
-const sayMost = () => toast(`${MOST} pictures at once are the most.`);
+const sayMost = () => toast(gettext("%(most)s pictures at once are the most.", { most: MOST }));
 
 /**
  * @param {HTMLInputElement[]} some
@@ -208,9 +209,9 @@ async function post(url, data) {
 
 /** @param {number} status */
 export function refusal(status) {
-  if (status === 403) return "This page is too old. Reload it and try again.";
-  if (status === 404) return "That is no longer there.";
-  return "Something went wrong here. Please try again.";
+  if (status === 403) return gettext("This page is too old. Reload it and try again.");
+  if (status === 404) return gettext("That is no longer there.");
+  return gettext("Something went wrong here. Please try again.");
 }
 
 /** @param {number} pk */
@@ -275,11 +276,11 @@ export async function trash(form, submitter) {
       (find(next, "a", HTMLElement) ?? next).focus({ preventScroll: true });
     }
     const token = String(data.get("csrfmiddlewaretoken"));
-    const undo = { label: "Undo", run: () => restore(told.undo, told.pictures, token) };
+    const undo = { label: gettext("Undo"), run: () => restore(told.undo, told.pictures, token) };
     toast(told.said, "info", told.pictures.length ? undo : null);
     return told;
   } catch (problem) {
-    toast(explain(problem, "You seem to be offline. Nothing has changed."), "error");
+    toast(explain(problem, gettext("You seem to be offline. Nothing has changed.")), "error");
     return null;
   }
 }
@@ -303,7 +304,7 @@ async function restore(url, pictures, token) {
     if (first) find(first, "a", HTMLElement)?.focus({ preventScroll: true });
     announce(told.said);
   } catch (problem) {
-    toast(explain(problem, "You seem to be offline. It is still in the trash."), "error");
+    toast(explain(problem, gettext("You seem to be offline. It is still in the trash.")), "error");
   }
 }
 

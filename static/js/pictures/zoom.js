@@ -4,6 +4,7 @@
 import { closest, find, findAll, matches, need } from "../base/dom.js";
 import { keysAreOn } from "../base/keys.js";
 import { announce, isTyping, onContent } from "../base/page.js";
+import { gettext } from "../base/words.js";
 import { swipeOf } from "./swipe.js";
 import { isTooCoarse, LEAST, pinch, shifts, sizeWords, stepTo, wheelFactor, widthOf, zoomTo } from "./zoom_geometry.js";
 
@@ -133,7 +134,7 @@ class Zoom {
   /** @param {string} what "in", "out" or "fit" */
   by(what) {
     this.to(stepTo(what, this.view.scale));
-    announce(this.isZoomed ? (this.percent()?.textContent ?? "Larger") : "All of the picture");
+    announce(this.isZoomed ? (this.percent()?.textContent ?? gettext("Larger")) : gettext("All of the picture"));
   }
 
   /**

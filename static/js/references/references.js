@@ -2,6 +2,7 @@
 import { byId, closest, find, findAll, need } from "../base/dom.js";
 import { announce } from "../base/page.js";
 import { toast } from "../base/toasts.js";
+import { gettext, ngettext } from "../base/words.js";
 import { LARGEST, sendAll } from "./upload.js";
 
 const ITEM = "[data-reference]";
@@ -41,12 +42,15 @@ const ids = () => items().map((item) => item.dataset.reference ?? "");
 
 function number() {
   items().forEach((item, index) => {
-    const name = `@${index + 1}`;
-    need(item, "[data-reference-name]", HTMLElement).textContent = name;
+    const place = index + 1;
+    need(item, "[data-reference-name]", HTMLElement).textContent = `@${place}`;
     const [forward, back] = findAll(item, "[data-reference-move]", HTMLElement);
-    forward?.setAttribute("aria-label", `Move ${name} forward`);
-    back?.setAttribute("aria-label", `Move ${name} back`);
-    find(item, "[data-reference-remove]", HTMLElement)?.setAttribute("aria-label", `Remove ${name}`);
+    forward?.setAttribute("aria-label", gettext("Move @%(place)s forward", { place }));
+    back?.setAttribute("aria-label", gettext("Move @%(place)s back", { place }));
+    find(item, "[data-reference-remove]", HTMLElement)?.setAttribute(
+      "aria-label",
+      gettext("Remove @%(place)s", { place }),
+    );
   });
 }
 
@@ -81,11 +85,11 @@ async function add(wanted) {
   const query = new URLSearchParams(missing.map((pk) => ["picture", pk]));
   const answer = await fetch(`${place.dataset.items}?${query}`).catch(() => null);
   if (!answer?.ok || answer.redirected) {
-    toast("It could not be added. Reload the page and try again.", "error");
+    toast(gettext("It could not be added. Reload the page and try again."), "error");
     return;
   }
   append(await answer.text());
-  announce(`${items().length === 1 ? "One reference picture" : `${items().length} reference pictures`}.`);
+  announce(ngettext("One reference picture.", "%(count)s reference pictures.", items().length));
 }
 
 /** @param {Iterable<File>} files */
@@ -112,7 +116,7 @@ function remove(item) {
   item.remove();
   const focus = next && find(next, "[data-reference-remove]", HTMLElement);
   (focus ?? find(document, "#references input[type=file]", HTMLElement))?.focus();
-  announce("Removed.");
+  announce(gettext("Removed."));
   changed(before.length);
 }
 
@@ -129,7 +133,7 @@ function step(item, by) {
   else other.before(item);
   if (focused instanceof HTMLElement && item.contains(focused)) focused.focus();
   changed(all.length);
-  announce(`Now @${items().indexOf(item) + 1}.`);
+  announce(gettext("Now @%(place)s.", { place: items().indexOf(item) + 1 }));
 }
 
 /** @param {HTMLElement} item */
@@ -171,7 +175,7 @@ async function toggle(pick, pk) {
     changed(before);
   } else await add([pk]);
   if (isPicker) markPicked();
-  else if (ids().includes(pk)) toast("It goes along as a reference.", "success");
+  else if (ids().includes(pk)) toast(gettext("It goes along as a reference."), "success");
 }
 
 function markPicked() {

@@ -1,5 +1,6 @@
 // Sends pictures one after the other, each with its progress and a way to cancel it. For references and for the library.
 import { csrfToken } from "../base/dom.js";
+import { gettext } from "../base/words.js";
 import { problemOf } from "../edit/upload.js";
 
 /** @typedef {{ url: string, field: string, largest: number, more?: () => Record<string, string> }} Where */
@@ -19,12 +20,12 @@ function line(name) {
   const bar = document.createElement("progress");
   bar.max = 1;
   bar.value = 0;
-  bar.setAttribute("aria-label", `Uploading ${name}`);
+  bar.setAttribute("aria-label", gettext("Uploading %(name)s", { name }));
   const cancel = document.createElement("button");
   cancel.type = "button";
   cancel.className = "btn btn-quiet";
-  cancel.textContent = "Cancel";
-  cancel.setAttribute("aria-label", `Cancel ${name}`);
+  cancel.textContent = gettext("Cancel");
+  cancel.setAttribute("aria-label", gettext("Cancel %(name)s", { name }));
   row.append(said, bar, cancel);
   return { row, said, bar, cancel };
 }
@@ -52,9 +53,15 @@ function post(file, where, shown) {
       if (request.status === 200 && !signedOut) resolve(request.responseText);
       else if (request.status === 422) reject(new Error(request.responseText));
       else
-        reject(new Error(signedOut ? "You are signed out. Reload the page." : "It could not be uploaded. Try again."));
+        reject(
+          new Error(
+            signedOut
+              ? gettext("You are signed out. Reload the page.")
+              : gettext("It could not be uploaded. Try again."),
+          ),
+        );
     });
-    request.addEventListener("error", () => reject(new Error("You seem to be offline. Try again.")));
+    request.addEventListener("error", () => reject(new Error(gettext("You seem to be offline. Try again."))));
     request.addEventListener("abort", () => resolve(null));
     shown.cancel.addEventListener("click", () => request.abort());
     request.send(data);
@@ -94,8 +101,8 @@ export function sendAll(files, where, place, arrived) {
         shown.row.setAttribute("role", "alert");
         shown.said.textContent = problem instanceof Error ? problem.message : String(problem);
         shown.bar.remove();
-        shown.cancel.textContent = "Close";
-        shown.cancel.setAttribute("aria-label", `Close the message about ${file.name}`);
+        shown.cancel.textContent = gettext("Close");
+        shown.cancel.setAttribute("aria-label", gettext("Close the message about %(name)s", { name: file.name }));
       }
     });
   }

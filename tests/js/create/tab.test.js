@@ -1,18 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { announcesEnd, countDown, tabTitle } from "../../../static/js/create/tab.js";
+import { countDown, tabTitle } from "../../../static/js/create/tab.js";
 
 test("the tab counts what is under way, before what is ready", () => {
   assert.equal(tabTitle("Create", 0, 0), "Create");
   assert.equal(tabTitle("Create", 3, 0), "(3) Create");
   assert.equal(tabTitle("Create", 3, 1), "(3) Create");
   assert.equal(tabTitle("Create", 0, 2), "✓ Create");
-});
-
-test("only an end is news", () => {
-  assert.ok(announcesEnd("Your picture is ready."));
-  assert.ok(announcesEnd("One ended without a picture."));
-  assert.ok(!announcesEnd("3 selected"));
 });
 
 test("a countdown ends at 0", () => {

@@ -1,0 +1,11 @@
+"""Simplified Chinese."""
+
+DATE_FORMAT = "Y年n月j日"
+DATETIME_FORMAT = "Y年n月j日 H:i"
+TIME_FORMAT = "H:i"
+YEAR_MONTH_FORMAT = "Y年n月"
+MONTH_DAY_FORMAT = "n月j日"
+RECENT_FORMAT = "n月j日 H:i"
+WEEKDAY_FORMAT = "n月j日 D"
+THOUSAND_SEPARATOR = ","
+NUMBER_GROUPING = 3
