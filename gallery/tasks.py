@@ -16,6 +16,7 @@ from gallery.engine.results import Deliveries
 from gallery.enqueue import enqueue_ingest, enqueue_media_check, enqueue_thumbnails
 from gallery.images.concurrency import Busy
 from gallery.models import Generation, Picture
+from gallery.services import leavers
 from lemonstudio.processes.cluster import stopping
 from lemonstudio.storage import StorageError
 
@@ -139,6 +140,7 @@ def tidy_up() -> None:
     """Every few minutes: housekeeping."""
     for picture in housekeeping.pictures_without_thumbnails():
         enqueue_thumbnails(picture)
+    leavers.cancel_for_those_switched_off()
     housekeeping.learn_durations()
     housekeeping.delete_old_rows()
     alerts.look_at_ledger(housekeeping.check_ledger())

@@ -169,6 +169,7 @@ urlpatterns = [
     path("notices/<id:pk>/", activity.notice_open, name="notice_open"),
     path("invitations/", invitations.invitation_list, name="invitation_list"),
     path("invitations/new/", invitations.invitation_create, name="invitation_create"),
+    path("invitations/many/", invitations.invitation_many, name="invitation_many"),
     path("invitations/<id:pk>/revoke/", invitations.invitation_revoke, name="invitation_revoke"),
     path("invitation/<str:token>/", invitations.invitation_accept, name="invitation_accept"),
     path("usage/", usage.usage, name="usage"),

@@ -10,17 +10,12 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
+from gallery import services
 from gallery.admin.limits import GroupLimitInline
 from gallery.admin.money import BudgetInline
 from gallery.enqueue import enqueue_search_refresh
 from gallery.models import LedgerEntry, Person
-
-
-def is_below(person: Person, by: Any) -> bool:
-    """Whether `by` has every right that this person has."""
-    if by.is_superuser or person.pk == by.pk:
-        return True
-    return not person.is_superuser and person.get_all_permissions() <= by.get_all_permissions()
+from gallery.queries.people import is_below
 
 
 class PersonCreationForm(AdminUserCreationForm[Person]):
@@ -43,11 +38,11 @@ class PersonAdmin(UserAdmin[Person]):
     list_filter = ["is_active", "is_staff", "groups"]
     search_fields = ["name", "email"]
     ordering = ["name", "email"]
-    readonly_fields = ["opaque_id", "date_joined", "last_login"]
+    readonly_fields = ["opaque_id", "date_joined", "last_login", "erased_at"]
     fieldsets = [
         (None, {"fields": ["name", "email", "email_verified", "password"]}),
         ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
-        ("Facts", {"fields": ["opaque_id", "date_joined", "last_login"]}),
+        ("Facts", {"fields": ["opaque_id", "date_joined", "last_login", "erased_at"]}),
     ]
     add_fieldsets = [
         (None, {"classes": ["wide"], "fields": ["name", "email", "usable_password", "password1", "password2"]})
@@ -70,6 +65,8 @@ class PersonAdmin(UserAdmin[Person]):
         super().save_model(request, obj, form, change)
         if change and "name" in form.changed_data:
             enqueue_search_refresh(obj.pk)
+        if change and not obj.is_active:
+            services.leavers.cancel_queued(obj)
 
     def get_inlines(self, request: HttpRequest, obj: Person | None) -> list[type[InlineModelAdmin[Any, Any]]]:
         return [BudgetInline] if obj else []

@@ -16,7 +16,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from gallery.admin.people import is_below
+from gallery.queries.people import is_below
 from gallery.web.providers import ENCRYPTED_SECRET
 from gallery.web.secrets import encrypt
 

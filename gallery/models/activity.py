@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from gallery.models.gallery import Gallery, GalleryEntry
@@ -59,6 +60,7 @@ class Activity(Happening):
         LEFT = "left", "left"
         LINK_MADE = "link", "made a public link"
         LINK_ENDED = "no_link", "ended a public link"
+        OWNER = "owner", "gave it another owner"
 
     gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, related_name="activities")
     verb = models.CharField(max_length=9, choices=Verb)
@@ -103,6 +105,7 @@ _SENTENCES: "dict[Activity.Verb, Callable[[Activity], str]]" = {
     Activity.Verb.LEFT: lambda line: "left the gallery",
     Activity.Verb.LINK_MADE: lambda line: "made a public link",
     Activity.Verb.LINK_ENDED: lambda line: "ended a public link",
+    Activity.Verb.OWNER: lambda line: _("made %(name)s the owner") % {"name": line.detail},
 }
 
 

@@ -62,6 +62,10 @@ class Person(AbstractBaseUser, PermissionsMixin):
         default=0, editable=False, help_text="Grows when they sign out everywhere: sessions of earlier rounds are over."
     )
 
+    erased_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Their name, e-mail and sign-ins were deleted for good."
+    )
+
     objects: ClassVar[PersonManager] = PersonManager()
 
     USERNAME_FIELD = "email"

@@ -167,6 +167,7 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "notice_open": ("get", (LOGIN, 404, "/galleries/", 404)),
     "invitation_list": ("get", (LOGIN, 404, 404, 200)),
     "invitation_create": ("post", (LOGIN, 404, 404, 200)),
+    "invitation_many": ("get", (LOGIN, 404, 404, 200)),
     "invitation_revoke": ("post", (LOGIN, 404, 404, "/invitations/")),
     "invitation_accept": ("get", (200, 200, 200, 200)),
     "usage": ("get", FOR_ALL),
