@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from gallery.db import search_index
 from gallery.models.catalogue import ImageModel
@@ -177,7 +178,7 @@ class Picture(models.Model):
     @property
     def alt(self) -> str:
         """The prompt: there is no better description of the picture."""
-        prompt = self.generation.prompt
+        prompt = self.generation.prompt or _("A picture")
         return prompt if len(prompt) <= 200 else f"{prompt[:199]}…"
 
     @property

@@ -1,7 +1,7 @@
 """How long the studio keeps what people typed, uploaded and did."""
 
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -24,16 +24,27 @@ def _days(name: Any, help_text: Any) -> "models.PositiveSmallIntegerField[int | 
 class Retention(models.Model):
     """One row. Days; empty means for ever, which is how a studio begins. Housekeeping obeys it."""
 
-    prompts = _days(
-        _("prompts"), _("Then the text is taken out of requests and pictures. The pictures stay, without it.")
-    )
-    failed_requests = _days(
-        _("failed requests"), _("Then they leave the feed, without text, options and messages. What they cost stays.")
-    )
-    uploads = _days(
-        _("uploads"), _("Then the files that went along with a request are deleted. Uploads in the library stay.")
-    )
-    activity = _days(_("activity"), _("Then the lines of what happened in galleries are deleted."))
+    # What each is called, and what happens then.
+    WORDS: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "prompts": (
+            _("Prompts"),
+            _("Then the text is taken out of requests and pictures. The pictures stay, without it."),
+        ),
+        "failed_requests": (
+            _("Failed requests"),
+            _("Then they leave the feed, without text, options and messages. What they cost stays."),
+        ),
+        "uploads": (
+            _("Uploads"),
+            _("Then the files that went along with a request are deleted. Uploads in the library stay."),
+        ),
+        "activity": (_("Activity"), _("Then the lines of what happened in galleries are deleted.")),
+    }
+
+    prompts = _days(*WORDS["prompts"])
+    failed_requests = _days(*WORDS["failed_requests"])
+    uploads = _days(*WORDS["uploads"])
+    activity = _days(*WORDS["activity"])
 
     class Meta:
         verbose_name = _("retention")

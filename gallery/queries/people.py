@@ -39,6 +39,11 @@ def may_change(by: Person, person: Person) -> bool:
     return by.is_staff and by.has_perm("gallery.change_person") and is_below(person, by)
 
 
+def may_export(by: Person, about: Person) -> bool:
+    """One's own data; that of others, marks and prompts included, only with all rights."""
+    return by.pk == about.pk or (by.is_staff and by.is_superuser)
+
+
 def is_last_administrator(person: Person) -> bool:
     """Whether no other active person may do everything."""
     others = Person.objects.filter(is_superuser=True, is_staff=True, is_active=True).exclude(pk=person.pk)

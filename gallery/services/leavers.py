@@ -38,11 +38,11 @@ LONGEST_NAME = 120
 class Left:
     """What became of a person's things."""
 
-    cancelled: int
-    links: int
-    invitations: int
-    galleries: int
-    templates: int
+    cancelled: int = 0
+    links: int = 0
+    invitations: int = 0
+    galleries: int = 0
+    templates: int = 0
 
 
 # -- on and off

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
@@ -152,6 +153,9 @@ def generation_again(request: PersonRequest, pk: int) -> HttpResponseBase:
     if not earlier.model.is_on_offer or earlier.kind != Generation.Kind.CREATE:
         messages.info(request, _not_on_offer(earlier.model))
         return redirect("create")
+    if not earlier.prompt:
+        messages.error(request, _("The prompt of this request was deleted, so it cannot be asked for again."))
+        return redirect("create")
     gallery = earlier.gallery if earlier.author_id == person.pk else None
     try:
         spec = services.generations.GenerationSpec(
@@ -160,7 +164,7 @@ def generation_again(request: PersonRequest, pk: int) -> HttpResponseBase:
             earlier.model.fitting(earlier.options, earlier.operation),
             min(earlier.count, earlier.model.max_count),
             parent=Picture.objects.visible_to(person).filter(generation=earlier).order_by("index").first(),
-            references=services.references.of(earlier, person) if earlier.files_to_send else (),
+            references=services.references.of(earlier, person) if earlier.references.exists() else (),
         )
         generations = services.generations.submit_all(person, [spec], gallery=gallery, token=_token(request))
     except services.generations.AlreadySubmitted:

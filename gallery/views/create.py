@@ -197,6 +197,7 @@ def prompt_history(request: PersonRequest) -> JsonResponse:
     latest = (
         Generation.objects.filter(author=request.user)
         .exclude(kind=Generation.Kind.UPLOAD)
+        .exclude(prompt="")
         .order_by("-pk")
         .values_list("prompt", flat=True)
     )

@@ -14,7 +14,7 @@ SECTIONS = {
     "Models and the service": ("ImageModel", "UpstreamAccount"),
     "Money": ("Budget", "LedgerEntry"),
     "Pictures": ("Generation", "Picture", "Gallery", "ShareLink", "GuestAct", "Comment", "PromptTemplate", "Download"),
-    "Background": ("AuditEntry", "Alert", "MediaCheck", "OrmQ", "Failure", "Success", "Schedule"),
+    "Background": ("AuditEntry", "Alert", "MediaCheck", "Retention", "OrmQ", "Failure", "Success", "Schedule"),
 }
 
 
