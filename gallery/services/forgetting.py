@@ -10,7 +10,8 @@ from django.db.models import F, Q, QuerySet
 from gallery.models import Batch, Generation, Picture, RawAnswer
 from gallery.models.states import ENDED_IN_VAIN, UNDER_WAY
 
-AT_ONCE = 500
+# Few, so that other writes do not wait long for SQLite.
+AT_ONCE = 100
 
 
 def forget_words(requests: QuerySet[Generation]) -> int:

@@ -137,7 +137,9 @@ def settings_retention(request: PersonRequest) -> HttpResponseBase:
     services.settings.set_retention(name, days)
     row = next(one for one in _retained(request.user) if one["name"] == name)
     undo = Undo(reverse("settings_retention"), {"field": name, "value": "" if before is None else before})
-    if days is None:
+    if days == before:
+        said = ""
+    elif days is None:
         said = _("Kept for ever: %(what)s.") % {"what": row["label"]}
     else:
         words = ngettext("Kept for %(n)d day: %(what)s.", "Kept for %(n)d days: %(what)s.", days)

@@ -86,19 +86,22 @@ def settings_group_set(request: PersonRequest, pk: int) -> HttpResponseBase:
     insist(by, "auth.view_group", "auth.change_group", *(_BUDGET_RIGHTS if field == "budget" else _LIMIT_RIGHTS))
     group = get_object_or_404(_groups(), pk=pk)
     row = _group_row(by, group)
+    before: Any
+    after: Any
     try:
         if field == "budget":
-            before = row["budget"].amount if row["budget"] else ""
-            services.settings.set_budget(group, services.settings.amount_in(value))
+            before, after = getattr(row["budget"], "amount", None), services.settings.amount_in(value)
+            services.settings.set_budget(group, after)
         elif field in services.settings.LIMITS:
-            before = getattr(getattr(group, "limit", None), field, None)
-            services.settings.set_limit(group, field, services.settings.number_in(value))
+            before, limit = getattr(getattr(group, "limit", None), field, None), services.settings.number_in(value)
+            services.settings.set_limit(group, field, limit)
+            after = limit
         else:
             raise Http404
     except InvalidInput as problem:
         return refused(request, problem)
     undo = Undo(reverse("settings_group_set", args=[pk]), {"field": field, "value": "" if before is None else before})
-    said = _("%(name)s is saved.") % {"name": group.name}
+    said = _("%(name)s is saved.") % {"name": group.name} if after != before else ""
     fresh = _group_row(by, _groups().get(pk=pk))
     return saved(request, said, back="settings_groups", undo=undo, row="_group_row", row_of=fresh, target=f"group-{pk}")
 

@@ -136,15 +136,16 @@ def settings_person_budget(request: PersonRequest, pk: int) -> HttpResponseBase:
     if not _may_budget(request.user):
         raise Http404
     budget = getattr(person, "budget", None)
-    before = str(budget.amount) if budget else ""
+    before = budget.amount if budget else None
     try:
         amount = services.settings.amount_in(request.POST.get("value", ""))
         services.settings.set_budget(person, amount)
     except InvalidInput as problem:
         return refused(request, problem)
     words = _("The budget of %(name)s is saved.") if amount is not None else _("%(name)s has no budget now.")
-    undo = Undo(reverse("settings_person_budget", args=[pk]), {"value": before})
-    return _fresh(request, person, words % {"name": person.name}, undo)
+    said = words % {"name": person.name} if amount != before else ""
+    undo = Undo(reverse("settings_person_budget", args=[pk]), {"value": "" if before is None else before})
+    return _fresh(request, person, said, undo)
 
 
 @require_POST

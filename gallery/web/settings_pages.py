@@ -90,11 +90,14 @@ def saved(
 ) -> HttpResponseBase:
     """A change was saved: with htmx its row anew and a line with Undo; else the page again, with the same line.
 
-    `row` names the template of the row, without which htmx swaps nothing.
+    `row` names the template of the row, without which htmx swaps nothing. Without `said`, nothing had changed: a field
+    sends itself when it changes and again with Enter, and that must not spoil the Undo of the first time.
     """
     told = {"said": said, "undo": undo, "target": context.get("target", "")}
     if request.htmx:
         fresh = render_to_string(f"settings/{row}.html", context, request=request) if row else ""
-        return HttpResponse(fresh + render_to_string("settings/_said.html", told, request=request))
-    messages.success(request, render_to_string("settings/_undo.html", told, request=request))
+        line = render_to_string("settings/_said.html", told, request=request) if said else ""
+        return HttpResponse(fresh + line)
+    if said:
+        messages.success(request, render_to_string("settings/_undo.html", told, request=request))
     return redirect(safe_url(request, request.headers.get("Referer", "")) or reverse(back))

@@ -100,6 +100,14 @@ def test_budget_is_set_by_typing_it(as_administrator: Client, owner: Person, typ
         assert Budget.objects.get(person=owner).amount == 5
 
 
+def test_field_that_is_sent_twice_keeps_its_undo(as_administrator: Client, owner: Person) -> None:
+    """It sends itself when it changes, and again with Enter."""
+    address = f"/settings/people/{owner.pk}/budget/"
+    assert "settings-said" in change(as_administrator, address, value="25")
+    assert "settings-said" not in change(as_administrator, address, value="25.00")
+    assert AuditEntry.objects.filter(kind="budget").count() == 1
+
+
 def test_group_gets_limits_and_loses_them(as_administrator: Client) -> None:
     as_administrator.post("/settings/groups/new/", {"name": "Painters"})
     address = f"/settings/groups/{Group.objects.get().pk}/set/"
