@@ -35,7 +35,7 @@ class EraseForm(forms.Form):
     to = RecipientField(
         label=_("Hand galleries and templates over to"),
         required=False,
-        help_text=_("The e-mail of a person with an account. Empty: galleries stay as they are, templates go."),
+        help_text=_("The e-mail of a person with an account. Empty: galleries stay as they are."),
     )
     pictures = forms.ChoiceField(
         label=_("Their pictures"), choices=Pictures.choices, initial=Pictures.TRASH, widget=forms.RadioSelect
