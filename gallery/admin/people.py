@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.auth.admin import GroupAdmin as DjangosGroupAdmin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from gallery import services
@@ -16,6 +17,7 @@ from gallery.admin.money import BudgetInline
 from gallery.enqueue import enqueue_search_refresh
 from gallery.models import LedgerEntry, Person
 from gallery.queries.people import is_below
+from gallery.services.errors import InvalidInput
 
 
 class PersonCreationForm(AdminUserCreationForm[Person]):
@@ -38,6 +40,7 @@ class PersonAdmin(UserAdmin[Person]):
     list_filter = ["is_active", "is_staff", "groups"]
     search_fields = ["name", "email"]
     ordering = ["name", "email"]
+    actions = ["switch_off"]
     readonly_fields = ["opaque_id", "date_joined", "last_login", "erased_at"]
     fieldsets = [
         (None, {"fields": ["name", "email", "email_verified", "password"]}),
@@ -47,6 +50,21 @@ class PersonAdmin(UserAdmin[Person]):
     add_fieldsets = [
         (None, {"classes": ["wide"], "fields": ["name", "email", "usable_password", "password1", "password2"]})
     ]
+
+    @admin.action(description="Switch off, and cancel what they have queued", permissions=["change"])
+    def switch_off(self, request: HttpRequest, people: QuerySet[Person]) -> None:
+        assert isinstance(request.user, Person)
+        off = 0
+        for person in people.filter(is_active=True):
+            if not is_below(person, request.user):
+                self.message_user(request, f"{person} has rights that you lack.", messages.ERROR)
+                continue
+            try:
+                services.leavers.switch_off(person, request.user)
+                off += 1
+            except InvalidInput as problem:
+                self.message_user(request, f"{person}: {problem.message}", messages.ERROR)
+        self.message_user(request, f"{off} switched off.", messages.SUCCESS)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Person | None = None) -> list[str]:
         """Rights are a superuser's to give. Who may only change people could give themselves any."""

@@ -17,6 +17,8 @@ from gallery.models import (
     Activity,
     Budget,
     Gallery,
+    GroupLimit,
+    GroupRight,
     ImageModel,
     Invitation,
     Membership,
@@ -32,7 +34,7 @@ from lemonstudio import request_context
 logger = logging.getLogger(__name__)
 
 GIVE_RIGHTS = (Invitation, Membership, ShareLink)
-WATCHED = (Budget, Gallery, Group, ImageModel, Person, Retention, UpstreamAccount, *GIVE_RIGHTS)
+WATCHED = (Budget, Gallery, Group, GroupLimit, GroupRight, ImageModel, Person, Retention, UpstreamAccount, *GIVE_RIGHTS)
 # The list itself, and what the studio and its libraries write down by themselves.
 NEVER = (Activity, AuditEntry, Notice)
 NEVER_OF = ("admin", "django_q", "sessions")

@@ -13,19 +13,19 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gallery import services
 from gallery.enqueue import enqueue_password_reset
 from gallery.forms.settings import EraseForm, HandOverForm
-from gallery.models import Person
+from gallery.models import AuditEntry, Person
 from gallery.models.ledger import NOTHING, exact
 from gallery.queries.people import belongings, found_people, is_below, may_change, may_export, spent_this_month
 from gallery.services.errors import InvalidInput
 from gallery.views.downloads import export_of
 from gallery.web.http import PersonRequest, ids_in
-from gallery.web.responses import refused
+from gallery.web.responses import asks_first, refused
 from gallery.web.settings_pages import Undo, insist, may, page, page_number, saved
 
 ON_A_PAGE = 50
@@ -237,6 +237,7 @@ def settings_person_reset(request: PersonRequest, pk: int) -> HttpResponseBase:
     person = _person_to_change(request, pk)
     if not settings.LEMONSTUDIO_SENDS_MAIL:
         raise Http404
+    services.audit.record(AuditEntry.Action.DID, person, note="Sent a link for a new password.")
     enqueue_password_reset(person.email, request.build_absolute_uri("/"))
     messages.success(request, _("A link for a new password goes to %(email)s.") % {"email": person.email})
     return redirect("settings_person", pk)
@@ -265,6 +266,7 @@ def _needed(to: Person | None) -> Person:
     return to
 
 
+LEAVING = gettext_noop("The account is switched off. What was cancelled and ended cannot be brought back.")
 Deed = Callable[[Person, Person, Person | None], services.leavers.Left]
 DEEDS: dict[str, tuple[tuple[str, ...], Deed]] = {
     "requests": (("gallery.change_generation",), _cancel),
@@ -297,6 +299,10 @@ def settings_person_leave(request: PersonRequest, pk: int) -> HttpResponseBase:
         raise Http404
     if not form.is_valid():
         return _person_page(request, person, form, status=422)
+    asked = _("Does %(name)s leave?") % {"name": person.name}
+    back = reverse("settings_person", args=[pk])
+    if do == "all" and (question := asks_first(request, asked, _(LEAVING), _("Do all of this"), back)):
+        return question
     to = form.cleaned_data["to"]
     try:
         if do == "galleries":
@@ -321,6 +327,7 @@ def settings_person_export(request: PersonRequest, pk: int) -> HttpResponseBase:
     person = _person(request, pk)
     if not may_export(request.user, person):
         raise Http404
+    services.audit.record(AuditEntry.Action.DID, person, note="Had their data exported.")
     return export_of(request, person)
 
 

@@ -236,6 +236,9 @@ def test_leaving_person_is_done_with_in_one_press(
     page = as_administrator.get(f"/settings/people/{owner.pk}/").content.decode()
     assert "1 of them has no other manager." in page
     form = {"do": "all", "to": "TOM@example.org"}
+    asked = as_administrator.post(f"/settings/people/{owner.pk}/leave/", {**form, "ask": "1"}).content.decode()
+    assert "Does Olivia Owner leave?" in asked
+    assert "TOM@example.org" in asked
     answer = as_administrator.post(f"/settings/people/{owner.pk}/leave/", form, follow=True).content.decode()
     assert "Olivia Owner is switched off. 1 request was cancelled. 1 gallery was handed over." in answer
     private_gallery.refresh_from_db()
