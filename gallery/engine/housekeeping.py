@@ -7,6 +7,7 @@ from statistics import quantiles
 
 from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django_q.models import OrmQ, Task
 
@@ -31,7 +32,7 @@ from gallery.models.alert import Alert
 from gallery.models.download import ARCHIVES
 from gallery.models.kept_file import KEPT
 from gallery.models.picture import KEEP_TRASH
-from gallery.models.states import NOT_THE_MODELS_FAULT
+from gallery.models.states import NOT_THE_MODELS_FAULT, UNDER_WAY
 from gallery.queries.ledger import discrepancies
 from gallery.services import sessions
 from gallery.services.downloads import delete_download, remind
@@ -123,14 +124,20 @@ def delete_old_rows() -> None:
 
 
 def delete_unused_uploads() -> None:
-    """Delete files of uploads/PERSON/ that no request uses, a day after they were uploaded."""
+    """Delete files of uploads/PERSON/ that no request needs, a day after they were uploaded.
+
+    A request needs them while it is under way or in the feed, where it may be retried, and while it has pictures,
+    whose page shows what they were made from.
+    """
     try:
         folders = default_storage.listdir(UPLOADS)[0]
     except FileNotFoundError:
         return  # no person has uploaded anything yet
     for folder in filter(str.isdecimal, folders):
         names = [f"{UPLOADS}/{folder}/{name}" for name in default_storage.listdir(f"{UPLOADS}/{folder}")[1]]
-        edits = Generation.objects.filter(author=int(folder)).exclude(source_file="")
+        has_pictures = Exists(Picture.objects.filter(generation=OuterRef("pk")))
+        needed = Q(state__in=UNDER_WAY) | Q(dismissed=False) | has_pictures
+        edits = Generation.objects.filter(needed, author=int(folder)).exclude(source_file="")
         rows = edits.values_list("source_file", "mask_file", "reference_files")
         used = {name for source, mask, further in rows for name in (source, mask, *further)}
         for name in names:

@@ -112,7 +112,9 @@ def look_at_newest() -> None:
     told = MediaCheck.objects.filter(broken__gt=0, started_at__gt=timezone.now() - timedelta(days=1))
     if not missing or told.exists():
         return
-    said = gettext_noop("Only the newest %(number)s pictures were looked at. A whole check tells more.") % {"number": NEWEST}
+    said = gettext_noop("Only the newest %(number)s pictures were looked at. A whole check tells more.") % {
+        "number": NEWEST
+    }
     MediaCheck.objects.create(
         finished_at=timezone.now(),
         broken=len(missing),

@@ -14,6 +14,7 @@ from gallery.forms.accounts import SetUpForm
 from gallery.models import Gallery, Invitation, Person, Role, SignInTry
 from gallery.models.invitation import MOST_USES
 from gallery.queries.roles import Action, groups_to_give, roles_for
+from gallery.services.invitations import MOST_AT_ONCE, addresses_in
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,16 @@ DAYS = [
     (30, gettext_lazy("A month")),
     (90, gettext_lazy("Three months")),
 ]
+
+
+def offer_groups(form: forms.Form, person: Person) -> None:
+    """Have the field "groups" offer what this person may give, or take it out if that is nothing."""
+    groups = form.fields["groups"]
+    assert isinstance(groups, forms.ModelMultipleChoiceField)
+    if offered := groups_to_give(person):
+        groups.queryset = Group.objects.filter(pk__in=[group.pk for group in offered]).order_by("name")
+    else:
+        del form.fields["groups"]
 
 
 class InvitationForm(forms.Form):
@@ -65,14 +76,10 @@ class InvitationForm(forms.Form):
             if sends_mail
             else _("Only this address can use it. E-mail isn’t set up, so send the link yourself.")
         )
-        gallery, groups = self.fields["gallery"], self.fields["groups"]
+        gallery = self.fields["gallery"]
         assert isinstance(gallery, forms.ModelChoiceField)
-        assert isinstance(groups, forms.ModelMultipleChoiceField)
         gallery.queryset = Gallery.objects.open_to(person, roles_for(Action.SHARE)).order_by("name")
-        if offered := groups_to_give(person):
-            groups.queryset = Group.objects.filter(pk__in=[group.pk for group in offered]).order_by("name")
-        else:
-            del self.fields["groups"]
+        offer_groups(self, person)
 
     def clean_email(self) -> str:
         email = Person.objects.normalize_email(self.cleaned_data["email"])
@@ -85,6 +92,38 @@ class InvitationForm(forms.Form):
         if cleaned.get("email") and cleaned.get("max_uses", 1) > 1:
             self.add_error("max_uses", _("An e-mail belongs to one person. Leave it empty to invite several."))
         return cleaned
+
+
+class InviteManyForm(forms.Form):
+    """A pasted list of addresses."""
+
+    addresses = forms.CharField(
+        label=_("E-mail addresses"),
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 8, "autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("One a line, or with commas between them. Each gets an invitation that only this address can use."),
+    )
+    days = forms.TypedChoiceField(label=_("Expires in"), choices=DAYS, coerce=int, initial=7)
+    groups = forms.ModelMultipleChoiceField(
+        label=_("Groups"),
+        queryset=Group.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": _("This group is not yours to give.")},
+    )
+
+    def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer_groups(self, person)
+
+    def clean_addresses(self) -> list[str]:
+        addresses = addresses_in(self.cleaned_data["addresses"])
+        if len(addresses) > MOST_AT_ONCE:
+            said = _("These are %(count)d addresses, and %(most)d at once are the most. Invite them in parts.")
+            raise ValidationError(said % {"count": len(addresses), "most": MOST_AT_ONCE})
+        if not addresses:
+            raise ValidationError(_("There is no address in it."))
+        return addresses
 
 
 class ArrivalForm(SetUpForm):

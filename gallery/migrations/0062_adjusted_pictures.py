@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gallery", "0057_labels")]
+    dependencies = [("gallery", "0059_people_come_and_go")]
 
     operations = [
         migrations.AlterField(

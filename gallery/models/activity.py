@@ -83,6 +83,7 @@ class Activity(Happening):
         LEFT = "left", gettext_lazy("Left")
         LINK_MADE = "link", gettext_lazy("Made a share link")
         LINK_ENDED = "no_link", gettext_lazy("Revoked a share link")
+        OWNER = "owner", gettext_lazy("Gave it another owner")
 
     gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, related_name="activities")
     verb = models.CharField(max_length=9, choices=Verb)
@@ -138,6 +139,8 @@ class Activity(Happening):
                 return _("%(who)s left the gallery")
             case Activity.Verb.LINK_MADE:
                 return _("%(who)s made a share link")
+            case Activity.Verb.OWNER:
+                return _("%(who)s made %(person)s the owner")
             case _other:
                 return _("%(who)s revoked a share link")
 

@@ -61,8 +61,11 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         return self.filter(dismissed=False)
 
     def ready_to_send(self, without: Q) -> Self:
-        """Queued and due, except for those that `without` describes; an empty one describes none."""
-        due = self.filter(state=State.QUEUED).filter(Q(due_at=None) | _is_due(timezone.now()))
+        """Queued and due, except for those that `without` describes; an empty one describes none.
+
+        Nothing is sent, and so paid, for a person who is switched off.
+        """
+        due = self.filter(state=State.QUEUED, author__is_active=True).filter(Q(due_at=None) | _is_due(timezone.now()))
         return due.exclude(without) if without else due
 
     def next_fairly(self, limit: int, sending_each: int = 1024, without: Q = NONE) -> list["Generation"]:

@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gallery import services
-from gallery.forms.invitations import ArrivalForm, InvitationForm
+from gallery.forms.invitations import ArrivalForm, InvitationForm, InviteManyForm
 from gallery.models import Gallery, Invitation, Person
 from gallery.queries.roles import may_invite
 from gallery.web.access import invitation_by_token, invitation_to_change, invitations_to_see
@@ -75,11 +75,44 @@ def invitation_create(request: PersonRequest) -> HttpResponseBase:
     if not token:
         messages.success(request, _("The invitation goes to %(email)s by e-mail.") % {"email": invitation.email})
         return redirect("invitation_list")
-    link = request.build_absolute_uri(reverse("invitation_accept", args=[token]))
+    link = _link(request, token)
     form = InvitationForm(person=person, sends_mail=sends_mail)
     response = _list(request, visible, form, made=invitation, link=link)
     add_never_cache_headers(response)
     return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_variables("told")
+def invitation_many(request: PersonRequest) -> HttpResponseBase:
+    """Invite a pasted list of addresses; the answer says what became of each. Links are shown here and never again."""
+    invitations_to_see(request.user)
+    form = InviteManyForm(request.POST if request.method == "POST" else None, person=request.user)
+    told: list[services.invitations.Invited] = []
+    if request.method == "POST" and form.is_valid():
+        cleaned = form.cleaned_data
+        told = services.invitations.invite_all(
+            request.user,
+            cleaned["addresses"],
+            groups=cleaned.get("groups", ()),
+            days=cleaned["days"],
+            origin=request.build_absolute_uri("/"),
+        )
+        form = InviteManyForm(person=request.user)
+    context = {
+        "form": form,
+        "rows": [(one, _link(request, one.token)) for one in told],
+        "invited": sum(one.outcome == one.Outcome.INVITED for one in told),
+        "sends_mail": settings.LEMONSTUDIO_SENDS_MAIL,
+        "most": services.invitations.MOST_AT_ONCE,
+    }
+    response = render(request, "invitations/invitation_many.html", context, status=422 if form.errors else 200)
+    add_never_cache_headers(response)
+    return response
+
+
+def _link(request: PersonRequest, token: str) -> str:
+    return request.build_absolute_uri(reverse("invitation_accept", args=[token])) if token else ""
 
 
 @require_POST

@@ -1,8 +1,7 @@
 """Usage: what a person spent and made in a month. Administrators also see the team's."""
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from gallery.downloads.spreadsheets import csv_lines, harmless
 from gallery.models import Budget, Generation, Person, State
 from gallery.models.ledger import in_dollars, month_after, this_month
 from gallery.models.numbers import whole
@@ -35,8 +35,6 @@ from gallery.web.http import PersonRequest
 MEASURES = ("cost", "pictures")
 BUDGETS_SHOWN = 12
 LABELLED_DAYS = (1, 8, 15, 22, 29)
-# A spreadsheet reads a cell that begins with one of these as a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # fullwidth signs, too
 
 
 def may_see_team(person: Person) -> bool:
@@ -173,42 +171,22 @@ def usage_csv(request: PersonRequest) -> HttpResponseBase:
     head = [_("Date"), _("Person"), _("Model"), *prompt, _("Pictures asked for"), _("Pictures"), _("State")]
     states = {state.value: str(state.label) for state in State}
     made = (_row(one, states, with_prompt=author is not None) for one in rows.iterator(chunk_size=500))
-    lines = _csv_lines([*head, _("Cost (USD)")], made)
+    lines = csv_lines([*head, _("Cost (USD)")], made)
     name = f"lemon-studio-usage-{'' if author else 'team-'}{month:%Y-%m}.csv"
     return StreamingHttpResponse(
         lines, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
 
 
-def _csv_lines(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    # Excel needs this mark to read the file as UTF-8.
-    yield "\ufeff" + writer.writerow(head)
-    for row in rows:
-        yield writer.writerow(row)
-
-
-class _Echo:
-    """A file for csv.writer that returns each line."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def _row(generation: Generation, states: Mapping[str, str], *, with_prompt: bool) -> list[str]:
     cost = "" if generation.estimated_cost is None else f"{generation.booked:.4f}"
     return [
         timezone.localtime(generation.created_at).strftime("%Y-%m-%d %H:%M"),
-        _harmless(str(generation.author)),
-        _harmless(str(generation.model)),
-        *([_harmless(generation.prompt)] if with_prompt else []),
+        harmless(str(generation.author)),
+        harmless(str(generation.model)),
+        *([harmless(generation.prompt)] if with_prompt else []),
         str(generation.count),
         str(getattr(generation, "pictures_made", 0)),
         states[generation.state],
         cost,
     ]
-
-
-def _harmless(text: str) -> str:
-    """The text in a form that no spreadsheet reads as a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text

@@ -138,3 +138,27 @@ def test_pages_fit_in_other_languages(
     expect(page.get_by_role("link", name=create, exact=True)).to_be_visible()
     visit.close()
     assert found == []
+
+
+SETTINGS = ["", "people/", "groups/", "models/", "budgets/", "galleries/", "links/", "jobs/", "storage/"]
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1440)])
+def test_axe_finds_no_problems_in_the_settings(
+    scheme: str, width: int, pages: list[str], set_up: Studio, browser: Browser
+) -> None:
+    visit = Visit(browser, set_up, viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+    page, found = visit.sign_in("ada@example.org"), []
+    olivia = set_up.shell(
+        "from gallery.models import Person\nprint(Person.objects.get(name='Olivia Owner').pk)"
+    ).strip()
+    of_olivia = [f"people/{olivia}/", f"people/{olivia}/erase/"]
+    addresses = [f"/settings/{one}" for one in [*SETTINGS, *of_olivia]]
+    for address in [*addresses, "/invitations/many/"]:
+        page.goto(address)
+        found += problems(page)
+        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        if page.evaluate(overflow) > 0:
+            found.append(f"{page.url} scrolls sideways")
+    visit.close()
+    assert found == []

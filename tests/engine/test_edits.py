@@ -444,7 +444,7 @@ def test_uploads_that_nothing_goes_with_are_deleted_after_a_day(
     left = aged(store(IMAGE, owner), 25)
     fresh = aged(store(IMAGE, owner), 23)
     used, mask = aged(store(IMAGE, owner), 999), aged(store(MASK, owner), 999)
-    make_generation("dall-e-2", kind="edit", source_file=used, mask_file=mask, state=State.COMPLETED, dismissed=True)
+    make_generation("dall-e-2", kind="edit", source_file=used, mask_file=mask, state=State.COMPLETED)
     other = default_storage.save("uploads/note.txt", ContentFile(b"not ours"))
     aged(other, 999)
     housekeeping.delete_unused_uploads()

@@ -488,3 +488,58 @@ def test_same_address_at_once_makes_one_account(
     at_once(5, join)
     assert sorted(ends) == ["made"] + ["taken"] * 4
     assert Invitation.objects.get().uses == 1, "refused people use nothing up"
+
+
+# -- many at once
+
+LIST = """
+Ann Adams <ann@example.org>, BEN@example.org; olivia@example.org
+no address
+ann@example.org
+waits@example.org
+"""
+
+
+def test_pasted_list_says_of_each_address_what_became_of_it(
+    as_administrator: Client, administrator: Person, owner: Person
+) -> None:
+    services.invitations.invite(administrator, email="waits@example.org")
+    painters = Group.objects.create(name="Painters")
+    answer = as_administrator.post("/invitations/many/", {"addresses": LIST, "days": "30", "groups": [painters.pk]})
+    told = [(one.text, one.outcome.value, bool(link)) for one, link in answer.context["rows"]]
+    assert told == [
+        ("ann@example.org", "invited", True),
+        ("ben@example.org", "invited", True),
+        ("olivia@example.org", "here", False),
+        ("no address", "invalid", False),
+        ("ann@example.org", "twice", False),
+        ("waits@example.org", "waiting", False),
+    ]
+    assert "2 people are invited" in answer.content.decode()
+    assert "no-store" in answer["Cache-Control"]
+    link = answer.context["rows"][1][1]
+    Client().post(link, {"name": "Ben", "email": "ben@example.org", "password": PASSWORD})
+    assert list(Person.objects.get(email="ben@example.org").groups.all()) == [painters]
+
+
+def test_pasted_list_is_mailed_where_the_studio_mails(as_administrator: Client, settings: Any) -> None:
+    settings.LEMONSTUDIO_SENDS_MAIL = True
+    answer = as_administrator.post("/invitations/many/", {"addresses": "ann@example.org\nben@example.org", "days": "7"})
+    assert [link for _, link in answer.context["rows"]] == ["", ""]
+    assert OrmQ.objects.count() == 2
+
+
+def test_pasted_list_is_bounded(as_administrator: Client) -> None:
+    many = "\n".join(f"person{number}@example.org" for number in range(201))
+    answer = as_administrator.post("/invitations/many/", {"addresses": many, "days": "7"})
+    assert answer.status_code == 422
+    assert "These are 201 addresses" in answer.content.decode()
+    assert not Invitation.objects.exists()
+
+
+def test_groups_of_a_pasted_list_are_those_to_give(inviter: Person) -> None:
+    painters = Group.objects.create(name="Painters")
+    form = {"addresses": "ann@example.org", "days": "7", "groups": [painters.pk]}
+    answer = signed_in(inviter).post("/invitations/many/", form)
+    assert answer.status_code == 200
+    assert not Invitation.objects.get().groups.exists()
