@@ -253,7 +253,7 @@ def test_chosen_gallery_is_handed_over(
 ) -> None:
     address = f"/settings/people/{owner.pk}/leave/"
     form = {"do": "galleries", "gallery": private_gallery.pk}
-    for wrong in ("", "nobody@example.org", "olivia@example.org"):
+    for wrong in ("", "nowhere@example.org", "olivia@example.org"):
         assert as_administrator.post(address, {**form, "to": wrong}).status_code == 422
     as_administrator.post(address, {**form, "to": teammate.email})
     assert list(Gallery.objects.filter(owner=teammate)) == [private_gallery]
