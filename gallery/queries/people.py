@@ -40,7 +40,7 @@ def may_change(by: Person, person: Person) -> bool:
 
 
 def may_export(by: Person, about: Person) -> bool:
-    """One's own data; that of others, marks and prompts included, only with all rights."""
+    """A person's own data; that of others, marks and prompts included, only with all rights."""
     return by.pk == about.pk or (by.is_staff and by.is_superuser)
 
 

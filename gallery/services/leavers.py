@@ -204,7 +204,7 @@ def _check_recipient(person: Person, to: Person) -> None:
 
 
 def _free_name(name: str, person: Person, taken: set[str]) -> str:
-    """The name, or one that tells whose it was; `taken` grows by it."""
+    """The name, or one that tells whose it was. It is added to `taken`."""
     free, number = name, 1
     while free in taken:
         ending = f" ({person.name})" if number == 1 else f" ({person.name}, {number})"

@@ -83,7 +83,7 @@ def set_retention(name: str, days: int | None) -> None:
 
 
 def delete_group(group: Group) -> None:
-    """Raises InvalidInput if the group has spent: its budget and the usage by group are counted by it."""
+    """Raises InvalidInput if the group has spent: its budget and the usage by group need it."""
     if LedgerEntry.objects.filter(groups=group).exists():
         raise InvalidInput(_("This group has spent money, so it stays for the usage by group. Take its people out."))
     group.delete()

@@ -187,7 +187,7 @@ def _is_seen(person: Person, download: Download, galleries: set[int], seen: set[
 
 @require_POST
 def account_export(request: PersonRequest) -> HttpResponseBase:
-    """Have all one's own data made ready as a download."""
+    """Have all data of this person made ready as a download."""
     return export_of(request, request.user)
 
 

@@ -256,7 +256,7 @@ def settings_link_end(request: PersonRequest, pk: int) -> HttpResponseBase:
     insist(request.user, "gallery.view_sharelink", "gallery.change_sharelink")
     link = get_object_or_404(ShareLink.objects.select_related("gallery__owner", "created_by"), pk=pk)
     asked = _("End the link “%(name)s”?") % {"name": link.label}
-    more = _("Guests cannot open the gallery by it any more. This cannot be undone.")
+    more = _("Guests cannot open the gallery with it any more. This cannot be undone.")
     if question := asks_first(request, asked, more, _("End link"), reverse("settings_links")):
         return question
     services.share_links.revoke_link(link, request.user)

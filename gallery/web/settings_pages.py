@@ -93,11 +93,13 @@ def saved(
     `row` names the template of the row, without which htmx swaps nothing. Without `said`, nothing had changed: a field
     sends itself when it changes and again with Enter, and that must not spoil the Undo of the first time.
     """
-    told = {"said": said, "undo": undo, "target": context.get("target", "")}
+    told = {"said": said, "undo": undo}
     if request.htmx:
+        told["target"] = context.get("target", "")
         fresh = render_to_string(f"settings/{row}.html", context, request=request) if row else ""
         line = render_to_string("settings/_said.html", told, request=request) if said else ""
         return HttpResponse(fresh + line)
     if said:
+        # Without a target: the page that shows it next may not have the row.
         messages.success(request, render_to_string("settings/_undo.html", told, request=request))
     return redirect(safe_url(request, request.headers.get("Referer", "")) or reverse(back))

@@ -84,7 +84,7 @@ def generation_of_group(owner: Person, make_generation: object) -> Generation:
     return generation
 
 
-def test_several_people_are_switched_off_within_ones_own_rights(
+def test_clerk_switches_off_only_people_without_more_rights(
     clerk: Person, owner: Person, teammate: Person, administrator: Person
 ) -> None:
     chosen = [clerk.pk, owner.pk, teammate.pk, administrator.pk]
