@@ -24,8 +24,8 @@ from tests.soak.people import Submission
 from tests.soak.upstream import DECLINED, IN_VAIN, Order
 from tests.soak.watch import Kill
 
-# Seconds. A cluster goes on for a moment before it notices that one of its processes was killed. And on a loaded machine
-# an answer waits for its turn to be written down, but for no longer than the lease of an engine that is stuck.
+# Seconds. A cluster goes on for a moment before it notices that one of its processes was killed. And on a loaded
+# machine an answer waits for its turn to be written down, but for no longer than the lease of an engine that is stuck.
 BEFORE, AFTER = 3.0, Timing().lease
 # A stop that took too long kills what still runs. The log says so a moment before.
 CUT_OFF = re.compile(r"^(\S+ \S+),\d+ WARNING .* and were cut off: ", re.MULTILINE)
