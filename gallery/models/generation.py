@@ -66,15 +66,14 @@ class Generation(GenerationFields):
 
     @classmethod
     def note_sent(cls, pks: Iterable[int], fence: int) -> set[int]:
-        """Commit, for those still claimed under this fence and not cancelled, that their requests go out now.
+        """Note, for those still claimed under this fence and not cancelled, that their requests go out now.
 
-        Return which these are. The others must not be sent.
+        Return which these are. The others must not be sent, and these not before the transaction is committed.
         """
         now = timezone.now()
-        with transaction.atomic():
-            claimed = cls.objects.filter(pk__in=pks, fence=fence)
-            claimed.filter(submitted_at=None).move(State.SUBMITTING, from_=[State.SUBMITTING], submitted_at=now)
-            return set(claimed.filter(state=State.SUBMITTING, submitted_at=now).values_list("pk", flat=True))
+        claimed = cls.objects.filter(pk__in=pks, fence=fence)
+        claimed.filter(submitted_at=None).move(State.SUBMITTING, from_=[State.SUBMITTING], submitted_at=now)
+        return set(claimed.filter(state=State.SUBMITTING, submitted_at=now).values_list("pk", flat=True))
 
     def put_back_unsent(self) -> bool:
         """Queue it again if its engine, which is gone or does not know that it lost its lease, has not sent it."""
