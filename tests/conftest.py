@@ -176,6 +176,14 @@ def private_gallery(owner: Person) -> Gallery:
     return Gallery.objects.create(owner=owner, name="Sketches")
 
 
+def send(generation: Generation, fence: int = 1) -> Generation:
+    """As an engine with this fence does, up to the moment at which the request goes out."""
+    assert generation.claim(fence)
+    assert Generation.note_sent([generation.pk], fence) == {generation.pk}
+    generation.refresh_from_db()
+    return generation
+
+
 def put(picture: Picture, gallery: Gallery) -> None:
     GalleryEntry.objects.create(picture=picture, gallery=gallery)
 
