@@ -4,15 +4,18 @@ import hashlib
 import io
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import hypothesis
 import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, default_storage
-from django.test import Client
+from django.db import connections, transaction
+from django.test import Client, override_settings
 from PIL import Image
 
 from gallery.models import Gallery, GalleryEntry, Generation, ImageModel, Person, Picture, State
@@ -44,9 +47,29 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
         database.setdefault("TEST", {})["NAME"] = str(Path(settings.DATA_DIR) / "test.sqlite3")
 
 
+QUICK_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture(autouse=True)
 def quick_passwords(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.PASSWORD_HASHERS = QUICK_HASHERS
+
+
+@pytest.fixture(scope="module")
+def shared_rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """What a module's fixtures write below this one is there for each of its tests, and gone after the last.
+
+    Each test still rolls back what it writes. They take `copy.deepcopy` of the objects, as Django's TestCase does.
+    """
+    # TestCase closes the connection after each test, and this transaction would be over.
+    with (
+        django_db_blocker.unblock(),
+        mock.patch.object(connections["default"], "close"),
+        override_settings(PASSWORD_HASHERS=QUICK_HASHERS),
+        transaction.atomic(),
+    ):
+        yield
+        transaction.set_rollback(True)
 
 
 PASSWORD = "correct horse battery"
@@ -100,13 +123,14 @@ def model(slug: str = "dall-e-3") -> ImageModel:
     return ImageModel.objects.get(slug=slug)
 
 
+def create_generation(author: Person, slug: str = "flux-pro", **fields: Any) -> Generation:
+    values = {"author": author, "prompt": "A lemon on a table", "options": {"size": "512x512"}, **fields}
+    return Generation.objects.create(model=model(slug), **values)
+
+
 @pytest.fixture
 def make_generation(owner: Person) -> Callable[..., Generation]:
-    def make(slug: str = "flux-pro", **fields: Any) -> Generation:
-        values = {"author": owner, "prompt": "A lemon on a table", "options": {"size": "512x512"}, **fields}
-        return Generation.objects.create(model=model(slug), **values)
-
-    return make
+    return partial(create_generation, owner)
 
 
 def png(width: int = 64, height: int = 48, colour: str = "#f2d64b") -> bytes:
@@ -115,25 +139,26 @@ def png(width: int = 64, height: int = 48, colour: str = "#f2d64b") -> bytes:
     return file.getvalue()
 
 
-@pytest.fixture
-def make_picture(make_generation: Callable[..., Generation]) -> Callable[..., Picture]:
-    def make(generation: Generation | None = None, index: int = 0, **fields: Any) -> Picture:
-        generation = generation or make_generation(state=State.COMPLETED, **fields)
-        data = png()
-        return Picture.objects.create(
-            generation=generation,
-            index=index,
-            author=generation.author,
-            original=default_storage.save(f"pictures/{generation.pk}-{index}.png", ContentFile(data)),
-            sha256=hashlib.sha256(f"{generation.pk}-{index}".encode()).hexdigest(),
-            format="PNG",
-            byte_size=len(data),
-            width=64,
-            height=48,
-            placeholder=["#ffffff", "#eeeeee", "#dddddd", "#cccccc"],
-        )
+def create_picture(author: Person, generation: Generation | None = None, index: int = 0, **fields: Any) -> Picture:
+    generation = generation or create_generation(author, state=State.COMPLETED, **fields)
+    data = png()
+    return Picture.objects.create(
+        generation=generation,
+        index=index,
+        author=generation.author,
+        original=default_storage.save(f"pictures/{generation.pk}-{index}.png", ContentFile(data)),
+        sha256=hashlib.sha256(f"{generation.pk}-{index}".encode()).hexdigest(),
+        format="PNG",
+        byte_size=len(data),
+        width=64,
+        height=48,
+        placeholder=["#ffffff", "#eeeeee", "#dddddd", "#cccccc"],
+    )
 
-    return make
+
+@pytest.fixture
+def make_picture(owner: Person) -> Callable[..., Picture]:
+    return partial(create_picture, owner)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from gallery.engine import webhook
-from gallery.engine.fetch import FetchError
+from gallery.engine.fetch_address import FetchError
 from gallery.enqueue import enqueue_alerts
 from gallery.models import Budget, Person
 from gallery.models.alert import Alert

@@ -29,11 +29,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from gallery.engine import inbox, raw_answers, storage_watch
-from gallery.engine.fetch import FetchError, fetch
+from gallery.engine.fetch import fetch
+from gallery.engine.fetch_address import FetchError
 from gallery.images.concurrency import Busy
 from gallery.images.kinds import ENOUGH, Kind, kind_of
 from gallery.images.parse import NotAPicture
-from gallery.images.verify import examine, thumbnails
+from gallery.images.thumbnails import thumbnails
+from gallery.images.verify import examine
 from gallery.models import Activity, Gallery, GalleryEntry, Generation, Picture, State
 from gallery.models.kept_file import KEPT
 from gallery.models.metric import COUNTERS, SLOW

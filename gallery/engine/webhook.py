@@ -14,7 +14,8 @@ from typing import Any
 import certifi
 import pycurl
 
-from gallery.engine.fetch import FetchError, check, only_to
+from gallery.engine.fetch import only_to
+from gallery.engine.fetch_address import FetchError, check
 
 SECONDS = 15.0
 MAX_ANSWER = 64 * 2**10

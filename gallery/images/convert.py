@@ -18,8 +18,9 @@ from xml.sax.saxutils import escape
 from PIL import Image, PngImagePlugin
 
 from gallery.images.concurrency import DECODING, ConcurrencyLimit
+from gallery.images.decode import decode, in_srgb, plain, turn, turned
 from gallery.images.parse import DAMAGED, NotAPicture, Parts, parse_image
-from gallery.images.verify import MAX_WEBP_SIDE, decode, in_srgb, plain, turn, turned
+from gallery.images.thumbnails import MAX_WEBP_SIDE
 from lemonstudio.marking import gettext_noop
 
 # The longest side, in pixels.

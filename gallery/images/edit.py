@@ -12,8 +12,8 @@ from typing import IO
 from PIL import Image
 
 from gallery.images.concurrency import DECODING, ConcurrencyLimit
+from gallery.images.decode import decode, in_srgb, plain, turn, turned
 from gallery.images.parse import DAMAGED, NotAPicture, Parts, parse_image
-from gallery.images.verify import decode, in_srgb, plain, turn, turned
 from lemonstudio.marking import gettext_noop
 
 # Where uploads, and what is prepared of pictures, are kept in storage: in a folder for each person.

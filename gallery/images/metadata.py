@@ -13,9 +13,9 @@ from typing import IO
 
 from gallery.images.concurrency import DECODING, ConcurrencyLimit
 from gallery.images.convert import CONVERSION_SECONDS, CONVERSIONS
+from gallery.images.decode import decode, in_srgb, plain, turn
 from gallery.images.kinds import Kind, kind_of
 from gallery.images.parse import DAMAGED, JPEG_FRAMES, JPEG_MARKER_AFTER_SCAN, NotAPicture, Parts, parse_image
-from gallery.images.verify import decode, in_srgb, plain, turn
 
 # Each holds its file in memory twice (40 MB at the most), and everyone with a link may ask: on slow storage, too, half
 # of a web process's eight threads stay with the others.

@@ -8,29 +8,32 @@ What is not said or makes no sense is None or empty, and what was not understood
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import islice
-from typing import Any, TypeGuard
+from typing import Any
 from urllib.parse import quote
 
+from gallery.upstream.catalogue_prices import pricing_in, read_prices
+from gallery.upstream.catalogue_values import (
+    CHOICES_LIMIT,
+    OPTIONS_LIMIT,
+    is_option,
+    is_plain,
+    line_of,
+    moment_of,
+    object_in,
+    share_of,
+    texts_of,
+    whole_number,
+)
 from gallery.upstream.errors import AccountProblem, MalformedAnswer, Refused, ServerTrouble
 from gallery.upstream.fields import Hide, as_is, clean_text
 from lemonstudio.marking import gettext_noop
 
 MODELS_LIMIT = 200  # a request each
 LEFT_OUT_LIMIT = 2_000
-OPTIONS_LIMIT = 20
-CHOICES_LIMIT = 50
-VARIANTS_LIMIT = 100
 NOTES_LIMIT = 5
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-# What every request has of its own, what carries pictures, and what the vendor refuses: no options of a model.
-_RESERVED = frozenset(
-    {"model", "prompt", "n", "user", "response_format", "image", "images", "mask", "image_url", "image_urls"}
-    | {"reference_image_urls", "mask_url", "operation", "stream", "partial_images"}
-)
 _NAMESPACES = ("tokenlab", "lemondata")  # the second is the older name, and an alias for a while
 _DESCRIPTIONS = ("request_format_details", "public_contract")
 _SUMMARIES = ("request_format_summary", "public_contract_summary")
@@ -217,7 +220,7 @@ def not_for_pictures(name: str, row: object, hide: Hide = as_is) -> str:
     category = told.get("category") or (row.get("category") if isinstance(row, dict) else None)
     operations = _operations(told, hide)
     if isinstance(category, str) and category and category.lower() != "image":
-        return gettext_noop("it is for %(what)s") % {"what": _line(category, 40, hide)}
+        return gettext_noop("it is for %(what)s") % {"what": line_of(category, 40, hide)}
     if operations and not set(operations) & set(_OPERATIONS):
         return gettext_noop("it is for %(what)s") % {"what": clean_text(", ".join(operations), 80)}
     if _ANSWERS_TEXT.search(name) and not operations:
@@ -233,20 +236,20 @@ def not_for_pictures(name: str, row: object, hide: Hide = as_is) -> str:
 
 def namespace_of(document: object) -> dict[str, Any]:
     """The vendor's own part of a model's row or page; empty if there is none."""
-    return next((inner for name in _NAMESPACES if (inner := _object(document, name))), {})
+    return next((inner for name in _NAMESPACES if (inner := object_in(document, name))), {})
 
 
 def _description_in(document: object, names: Iterable[str]) -> dict[str, Any]:
     told = namespace_of(document)
-    return next((inner for name in names if (inner := _object(told, name))), {})
+    return next((inner for name in names if (inner := object_in(told, name))), {})
 
 
 def _operations(told: Mapping[str, Any], hide: Hide = as_is) -> list[str]:
     """The vendor's words for what a model can do, from wherever they stand."""
-    places = [told, *(_object(told, name) for name in (*_DESCRIPTIONS, *_SUMMARIES))]
+    places = [told, *(object_in(told, name) for name in (*_DESCRIPTIONS, *_SUMMARIES))]
     for place in places:
         for name in ("public_operations", "supported_operations"):
-            if words := _texts(place.get(name), hide):
+            if words := texts_of(place.get(name), hide):
                 return list(words)
     return []
 
@@ -259,7 +262,7 @@ def offered_model(
     told = next((found for page in pages if (found := namespace_of(page))), {})
     contract = next((found for page in pages if (found := _description_in(page, _DESCRIPTIONS))), {})
     summary = next((found for page in pages if (found := _description_in(page, _SUMMARIES))), {})
-    described = bool(_texts(contract.get("supported_parameters")) or contract.get("operation_constraints"))
+    described = bool(texts_of(contract.get("supported_parameters")) or contract.get("operation_constraints"))
     words = _operations({**told, **contract}, hide) or _operations(told, hide) or _operations(summary, hide)
     known = [word for word in words if word in _OPERATIONS]
     problems = [
@@ -275,27 +278,27 @@ def offered_model(
     options, parameters, differing = _options(facts, contract, hide) if described else ((), {}, [])
     problems += differing
     endpoints = {one: path for one, fact in facts.items() if (path := fact.endpoint)}
-    limits = _object(contract, "service_limits")
-    prices = _read_prices(list(pricing), told, hide)
+    limits = object_in(contract, "service_limits")
+    prices = read_prices(list(pricing), told, hide)
     return OfferedModel(
         id=name,
-        description=_line(told.get("description"), 500, hide),
+        description=line_of(told.get("description"), 500, hide),
         described=described,
         options=options,
         parameters=parameters,
-        required=tuple(one for one in _texts(contract.get("required_selectors"), hide) if _is_option(one)),
+        required=tuple(one for one in texts_of(contract.get("required_selectors"), hide) if is_option(one)),
         endpoints=endpoints,
         address_fields={one: fields for one, fact in facts.items() if (fields := _address_fields(fact))},
         generates="generate" in facts if known else None,
         edits="edit" in facts if known else None,
         variations=True if any(path.endswith("/variations") for path in endpoints.values()) else None,
         masks="mask" in facts["edit"].parameters if described and "edit" in facts else None,
-        prompt_limit=_whole(limits.get("prompt_max_characters"), 1_000_000) or None,
+        prompt_limit=whole_number(limits.get("prompt_max_characters"), 1_000_000) or None,
         price=prices.price,
         prices=prices.rows,
         token_prices=prices.tokens,
         lifecycle=_lifecycle(told, hide),
-        success_rate=_share(_object(_object(told, "agent_preferences"), "image").get("success_rate_24h")),
+        success_rate=share_of(object_in(object_in(told, "agent_preferences"), "image").get("success_rate_24h")),
         notes=_notes(contract, hide),
         problems=(*problems[:NOTES_LIMIT], *prices.problems),
     )
@@ -320,13 +323,13 @@ def _facts(word: str, contract: Mapping[str, Any]) -> _Facts:
         ),
         {},
     )
-    by_operation = _object(contract, "request_endpoint_by_operation")
+    by_operation = object_in(contract, "request_endpoint_by_operation")
     endpoint = row.get("request_endpoint") or by_operation.get(word) or contract.get("request_endpoint")
     choices = {
-        name: _texts(row.get(_ALLOWED.get(name, ""))) or _texts(contract.get(general))
+        name: texts_of(row.get(_ALLOWED.get(name, ""))) or texts_of(contract.get(general))
         for name, general in _LISTED.items()
     }
-    parameters = _texts(row.get("supported_parameters")) or _texts(contract.get("supported_parameters"))
+    parameters = texts_of(row.get("supported_parameters")) or texts_of(contract.get("supported_parameters"))
     return _Facts(parameters, choices, _endpoint(endpoint))
 
 
@@ -349,12 +352,12 @@ def _options(
     facts: Mapping[str, _Facts], contract: Mapping[str, Any], hide: Hide
 ) -> tuple[tuple[OfferedOption, ...], dict[str, tuple[str, ...]], list[str]]:
     """The options with their choices, the fields of unknown contents, and what could not be expressed."""
-    required = _texts(contract.get("required_selectors"))
+    required = texts_of(contract.get("required_selectors"))
     options: list[OfferedOption] = []
     parameters: dict[str, tuple[str, ...]] = {}
     problems: list[str] = []
     names = dict.fromkeys(name for fact in facts.values() for name in fact.parameters)
-    for name in islice((one for one in names if _is_option(one)), OPTIONS_LIMIT):
+    for name in islice((one for one in names if is_option(one)), OPTIONS_LIMIT):
         if _ALIASES.get(name) in names:
             continue
         taking = [one for one, fact in facts.items() if name in fact.parameters]
@@ -385,15 +388,15 @@ def _all_or(operations: list[str], facts: Mapping[str, _Facts]) -> tuple[str, ..
 
 def _lifecycle(told: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
     """Stage, reason, replacement, sunset_at; is_free and free_until. What is not said is not there."""
-    life, commercial = _object(told, "lifecycle"), _object(told, "commercial")
-    stage = _line(life.get("stage") or told.get("status"), 20, hide).lower()
+    life, commercial = object_in(told, "lifecycle"), object_in(told, "commercial")
+    stage = line_of(life.get("stage") or told.get("status"), 20, hide).lower()
     found: dict[str, Any] = {
         "stage": stage if stage in ("active", "preview", "deprecated", "retired") else "",
-        "reason": _line(life.get("reason"), 300, hide),
+        "reason": line_of(life.get("reason"), 300, hide),
         "replacement": name if is_plain(name := life.get("replacement_model"), hide) else "",
-        "sunset_at": _moment(life.get("sunset_at") or life.get("retired_at")),
+        "sunset_at": moment_of(life.get("sunset_at") or life.get("retired_at")),
         "is_free": commercial.get("user_charge_policy") == "free",
-        "free_until": _moment(commercial.get("free_until")),
+        "free_until": moment_of(commercial.get("free_until")),
     }
     if found["stage"] == "active":
         del found["stage"]
@@ -402,158 +405,5 @@ def _lifecycle(told: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
 
 def _notes(contract: Mapping[str, Any], hide: Hide) -> tuple[str, ...]:
     given = contract.get("notes")
-    lines = (_line(note, 300, hide) for note in (given if isinstance(given, list) else [given]))
+    lines = (line_of(note, 300, hide) for note in (given if isinstance(given, list) else [given]))
     return tuple(islice((line for line in lines if line), NOTES_LIMIT))
-
-
-# -- prices
-
-
-@dataclass(slots=True)
-class _PricesRead:
-    price: Decimal | None = None
-    rows: tuple[tuple[dict[str, str], Decimal], ...] = ()
-    tokens: dict[str, Decimal] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
-
-
-def pricing_in(document: object, name: str) -> dict[str, Any] | None:
-    """What an answer about prices says of one model, in any of its shapes; None if nothing."""
-    if not isinstance(document, dict):
-        return None
-    rows = document.get("data")
-    if isinstance(rows, list):
-        found = next((row for row in rows if isinstance(row, dict) and row.get("model", name) == name), None)
-        return None if found is None else {"currency": document.get("currency"), **found}
-    is_one = document.get("model", name) == name and any(
-        key in document for key in ("pricing", "scalar_pricing", "pricing_unit", "pricing_details")
-    )
-    return document if is_one else None
-
-
-def _read_prices(told: list[Mapping[str, Any]], page: Mapping[str, Any], hide: Hide) -> _PricesRead:
-    """The first that says a price wins: in a row of its own, within `pricing`, or within `scalar_pricing`."""
-    result = _PricesRead()
-    unit = next((one["pricing_unit"] for one in (*told, page) if isinstance(one.get("pricing_unit"), str)), "")
-    sources = [
-        (place, one)
-        for one in told
-        for place in (one, _object(one, "pricing"), _object(one, "scalar_pricing"), _object(one, "pricing_details"))
-        if (place.get("currency") or one.get("currency") or "USD") in ("USD", "usd")
-    ]
-    for place, _ in sources:
-        if result.price is None and unit not in ("per_token", "per_second"):
-            named = (place.get(key) for key in ("lock_price_per_request", "per_request", "per_image"))
-            result.price = next((price for one in named if (price := _price(one)) is not None), None)
-        result.rows = result.rows or _variants(place.get("variants"), hide)
-        for rate in ("input", "output"):
-            if rate not in result.tokens:
-                price = _price(place.get(f"{rate}_per_1m_tokens")) or _price(place.get(f"{rate}_per_1m"))
-                if price is not None:
-                    result.tokens[rate] = price
-    varies = any(one.get("has_complex_pricing") is True for one in (*told, page))
-    if varies and not result.rows and not (unit == "per_token" and result.tokens):
-        result.problems = (_priced_by_choice(*_span(told)),)
-    return result
-
-
-def _priced_by_choice(least: Decimal | None, most: Decimal | None) -> str:
-    if least is None or most is None:
-        return gettext_noop(
-            "Its price depends on what is chosen, and the upstream does not say how in a form that the studio knows. "
-            "Fill in the prices by option."
-        )
-    return gettext_noop(
-        "Its price depends on what is chosen ($%(least)s to $%(most)s), and the upstream does not say how in a form "
-        "that the studio knows. Fill in the prices by option."
-    ) % {"least": least, "most": most}
-
-
-def _span(told: Iterable[Mapping[str, Any]]) -> tuple[Decimal | None, Decimal | None]:
-    for one in told:
-        pricing = _object(one, "pricing")
-        least, most = _price(pricing.get("min_price")), _price(pricing.get("max_price"))
-        if least is not None and most is not None:
-            return least, most
-    return None, None
-
-
-def _variants(variants: object, hide: Hide) -> tuple[tuple[dict[str, str], Decimal], ...]:
-    found = []
-    for row in variants[:VARIANTS_LIMIT] if isinstance(variants, list) else []:
-        when, price = _object(row, "when"), _price(row.get("per_request")) if isinstance(row, dict) else None
-        said = 0 < len(when) <= OPTIONS_LIMIT and all(_is_option(k) and is_plain(v, hide) for k, v in when.items())
-        if said and price is not None:
-            found.append((when, price))
-    # What asks for more comes first, so that the first row that fits is the one that is meant.
-    return tuple(sorted(found, key=lambda one: -len(one[0])))
-
-
-def _price(value: object) -> Decimal | None:
-    """Dollars as people write them: 0.04, not 0.040000."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        amount = Decimal(str(value)[:50].strip())
-        # Compared first: a number of a thousand digits has no six places.
-        if not amount.is_finite() or not 0 <= amount < 1_000_000:
-            return None
-        amount = amount.quantize(Decimal("0.000001"))
-    except (InvalidOperation, ValueError):
-        return None
-    return Decimal(f"{amount:f}".rstrip("0").rstrip(".") or "0")
-
-
-# -- pieces
-
-
-def _object(value: object, name: str) -> dict[str, Any]:
-    """The object under this name; an empty one if there is none."""
-    inner = value.get(name) if isinstance(value, dict) else None
-    return inner if isinstance(inner, dict) else {}
-
-
-def _texts(value: object, hide: Hide = as_is) -> tuple[str, ...]:
-    """The usable texts of a list, each once."""
-    given = value[: 4 * CHOICES_LIMIT] if isinstance(value, list) else []
-    return tuple(dict.fromkeys(one for one in given if is_plain(one, hide)))
-
-
-def _is_option(name: object) -> TypeGuard[str]:
-    return isinstance(name, str) and _NAME.fullmatch(name) is not None and name not in _RESERVED
-
-
-def is_plain(value: object, hide: Hide = as_is) -> TypeGuard[str]:
-    """A short text that may be kept, shown and sent back as it is."""
-    if not isinstance(value, str) or not 1 <= len(value) <= 100:
-        return False
-    return value.isprintable() and value == clean_text(value, 100, hide)
-
-
-def _line(value: object, limit: int, hide: Hide) -> str:
-    return clean_text(" ".join(value.split()), limit, hide) if isinstance(value, str) else ""
-
-
-def _whole(value: object, largest: int) -> int | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return int(value) if is_number and isinstance(value, int | float) and 0 <= value <= largest else None
-
-
-def _share(value: object) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and isinstance(value, int | float) and 0 <= value <= 1 else None
-
-
-def _moment(value: object) -> str:
-    """A point in time as ISO 8601, in UTC; "" for anything else."""
-    if not isinstance(value, str) or len(value) > 40:
-        return ""
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return ""
-    try:
-        # In UTC, so that the database can compare them as texts.
-        return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
-    except OverflowError:
-        return ""

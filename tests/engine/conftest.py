@@ -10,6 +10,7 @@ import pytest
 from gallery import upstream
 from gallery.engine import Engine, Timing
 from gallery.models import Generation
+from tests.support.hostile_host import HostileHost
 from tests.support.stub_upstream import StubUpstream
 
 KEY = "sk-test-0123456789abcdef"
@@ -75,3 +76,16 @@ def turn_until_state(engine: Engine, generation: Generation, *states: str, secon
 
     turn(engine, reached, seconds)
     return generation
+
+
+@pytest.fixture(scope="module")
+def shared_host() -> Iterator[HostileHost]:
+    with HostileHost() as host:
+        yield host
+
+
+@pytest.fixture
+def host(shared_host: HostileHost) -> HostileHost:
+    shared_host.requests.clear()
+    shared_host.connections = 0
+    return shared_host

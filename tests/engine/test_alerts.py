@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from gallery import tasks
 from gallery.engine import alerts, webhook
-from gallery.engine.fetch import FetchError
+from gallery.engine.fetch_address import FetchError
 from gallery.management.worker_watch import WorkerWatch
 from gallery.models import Alert, Budget, Person, UpstreamAccount
 from gallery.models.alert import WAITS

@@ -175,7 +175,8 @@ DECODE = """
 import sys
 from pathlib import Path
 from gallery.images.concurrency import DECODING
-from gallery.images.verify import examine, thumbnails
+from gallery.images.thumbnails import thumbnails
+from gallery.images.verify import examine
 DECODING.folder = Path(sys.argv[2])
 for _ in range(2):
     with open(sys.argv[1], "rb") as file:

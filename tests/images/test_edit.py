@@ -9,27 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageCms
 
-from gallery.images import edit, verify
+from gallery.images import decode, edit
 from gallery.images.concurrency import Busy
 from gallery.images.edit import MAX_SIDE, Fit, Limits, Prepared, WrongMask, keep, prepare
 from gallery.images.parse import MAX_PIXELS, NotAPicture
-from tests.images.test_verify import (
-    FORMATS,
-    GOOD,
-    HARMLESS,
-    HOSTILE,
-    MODES,
-    TURNED,
-    B,
-    G,
-    R,
-    Y,
-    corners,
-    encode,
-    exif,
-    noise,
-    quarters,
-)
+from tests.images.files import FORMATS, GOOD, B, G, R, Y, encode, exif, noise, quarters
+from tests.images.test_verify import HARMLESS, HOSTILE, MODES, TURNED, corners
 from tests.support.properties import IS_NIGHTLY
 
 SQUARE = Limits(square=True, max_bytes=4_000_000, max_side=1024)
@@ -356,7 +341,7 @@ def test_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
     """The memory for one picture is enough for any number of uploads at once."""
     at_once, most = 0, 0
     lock = threading.Lock()
-    decode = verify.decode
+    plain_decode = decode.decode
 
     def counted(*args: object) -> Image.Image:
         nonlocal at_once, most
@@ -364,7 +349,7 @@ def test_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
             at_once += 1
             most = max(most, at_once)
         try:
-            return decode(*args)  # type: ignore[arg-type]
+            return plain_decode(*args)  # type: ignore[arg-type]
         finally:
             with lock:
                 at_once -= 1

@@ -14,27 +14,10 @@ from gallery.images.edit import Limits, keep, prepare
 from gallery.images.kinds import kind_of
 from gallery.images.metadata import strip, strip_in_turn
 from gallery.images.parse import MAX_PIXELS, NotAPicture, parse_image
-from gallery.images.verify import examine, inspect, thumbnails
-from tests.images.test_verify import (
-    END,
-    TURNED,
-    B,
-    G,
-    R,
-    Y,
-    chunk,
-    colour,
-    corners,
-    encode,
-    header,
-    noise,
-    peak_mib,
-    pixels,
-    png,
-    quarters,
-    riff,
-    vp8x,
-)
+from gallery.images.thumbnails import thumbnails
+from gallery.images.verify import examine, inspect
+from tests.images.files import B, G, R, Y, colour, encode, noise, quarters
+from tests.images.test_verify import END, TURNED, chunk, corners, header, peak_mib, pixels, png, riff, vp8x
 
 SECRET = b"a prompt that guests must not read"
 ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")

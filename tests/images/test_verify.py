@@ -12,43 +12,30 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageCms, ImageFile, features
+from PIL import Image, ImageFile
 
 from gallery.images import verify
 from gallery.images.parse import MAX_BYTES, MAX_PIXELS, MAX_SIDE, NotAPicture
-from gallery.images.verify import (
-    PictureInfo,
-    examine,
-    inspect,
-    placeholder,
-    thumbnail_sizes,
-    thumbnails,
+from gallery.images.thumbnails import thumbnails
+from gallery.images.verify import PictureInfo, examine, inspect, placeholder
+from tests.images.files import (
+    FORMATS,
+    GOOD,
+    RED,
+    B,
+    G,
+    R,
+    Y,
+    check,
+    colour,
+    cut,
+    encode,
+    exif,
+    noise,
+    quarters,
 )
 
-RED, GREEN, BLUE, YELLOW = (250, 10, 10), (10, 200, 10), (10, 10, 250), (240, 240, 10)
-FORMATS = ("PNG", "JPEG", "WEBP")
 MODES = {"PNG": ("RGB", "RGBA", "P", "L", "LA", "1", "I;16"), "JPEG": ("RGB", "L", "CMYK"), "WEBP": ("RGB", "RGBA")}
-
-
-def quarters(size: tuple[int, int] = (64, 48), mode: str = "RGB") -> Image.Image:
-    """A picture with red, green, blue and yellow quarters, in reading order."""
-    image = Image.new("RGB", (2, 2))
-    image.putdata([RED, GREEN, BLUE, YELLOW])
-    image = image.resize(size, Image.Resampling.NEAREST)
-    return image.convert("I").point(lambda v: v * 257).convert("I;16") if mode == "I;16" else image.convert(mode)
-
-
-def encode(image: Image.Image, format: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    if format != "PNG":
-        options = {"quality": 92, **options}
-    image.save(buffer, format, **options)
-    return buffer.getvalue()
-
-
-def noise(size: tuple[int, int] = (64, 48)) -> Image.Image:
-    generator = random.Random(1)
-    return Image.frombytes("RGB", size, generator.randbytes(size[0] * size[1] * 3))
 
 
 def chunk(name: bytes, data: bytes, checksum: int | None = None) -> bytes:
@@ -110,11 +97,6 @@ def vp8x(width: int, height: int, flags: int = 0) -> tuple[bytes, bytes]:
     return b"VP8X", bytes([flags, 0, 0, 0]) + size
 
 
-def exif(orientation: int, order: str = "<", kind: int = 3) -> bytes:
-    start = b"II*\0" if order == "<" else b"MM\0*"
-    return start + struct.pack(f"{order}IHHHIHHI", 8, 1, 0x0112, kind, 1, orientation, 0, 0)
-
-
 def exif_bomb() -> bytes:
     """An EXIF block whose entries each point at nearly all of it."""
     count = 5000
@@ -129,13 +111,8 @@ def zipped() -> bytes:
     return buffer.getvalue()
 
 
-GOOD = {format: encode(noise(), format) for format in FORMATS}
 WEBP_PIXELS = GOOD["WEBP"][20:]
 FRAMES = [noise(), quarters()]
-
-
-def check(data: bytes) -> PictureInfo:
-    return inspect(io.BytesIO(data))
 
 
 # --- Good and bad files --------------------------------------------------------------------------------------
@@ -207,10 +184,6 @@ def test_harmless_oddity_is_accepted(name: str) -> None:
     data = HARMLESS[name]()
     assert check(data).format in FORMATS
     assert list(thumbnails(io.BytesIO(data)))
-
-
-def cut(format: str, share: float) -> bytes:
-    return GOOD[format][: int(len(GOOD[format]) * share)]
 
 
 def flipped(data: bytes, position: int) -> bytes:
@@ -367,7 +340,8 @@ def test_sizes_at_the_limit_are_allowed() -> None:
 MEMORY = """
 import io, resource, sys
 from gallery.images.parse import NotAPicture
-from gallery.images.verify import examine, thumbnails
+from gallery.images.thumbnails import thumbnails
+from gallery.images.verify import examine
 from PIL import Image
 list(thumbnails(io.BytesIO(open(sys.argv[1], "rb").read())))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -413,9 +387,6 @@ def test_largest_picture_takes_limited_memory(tmp_path: Path) -> None:
     assert peak_mib(tmp_path, encode(largest, "PNG", compress_level=1)) < 800
 
 
-# --- Orientation --------------------------------------------------------------------------------------------
-
-R, G, B, Y = "red", "green", "blue", "yellow"
 # How quarters in the order red, green, blue, yellow look in the orientations 1 to 8.
 TURNED = {
     1: (R, G, B, Y),
@@ -427,12 +398,6 @@ TURNED = {
     7: (Y, G, B, R),
     8: (G, Y, R, B),
 }
-
-
-def colour(text: str) -> str:
-    values = tuple(int(text[start : start + 2], 16) for start in (1, 3, 5))
-    named = {R: RED, G: GREEN, B: BLUE, Y: YELLOW}
-    return min(named, key=lambda name: sum(abs(a - b) for a, b in zip(named[name], values, strict=True)))
 
 
 def corners(image: Image.Image) -> tuple[str, ...]:
@@ -506,133 +471,3 @@ def test_transparent_pixels_count_as_white() -> None:
 def test_grey_of_sixteen_bits_is_scaled_and_not_clipped() -> None:
     data = encode(Image.new("I;16", (8, 8), 0x8080), "PNG")
     assert examine(io.BytesIO(data)).placeholder == ("#808080",) * 4
-
-
-# --- Thumbnails ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [
-        ((1024, 1024), [(320, 320), (480, 480), (960, 960)]),
-        ((1792, 1024), [(320, 183), (480, 274), (960, 549)]),
-        ((1024, 1792), [(320, 560), (480, 840), (960, 1680)]),
-        ((961, 10), [(320, 3), (480, 5), (960, 10)]),
-        ((960, 960), [(320, 320), (480, 480), (960, 960)]),
-        ((700, 350), [(320, 160), (480, 240), (700, 350)]),
-        ((320, 320), [(320, 320)]),
-        ((256, 256), [(256, 256)]),
-        ((1, 1), [(1, 1)]),
-        ((16384, 1), [(320, 1), (480, 1), (960, 1)]),
-        ((100, 16384), [(25, 4096)]),
-        ((1, 16384), [(1, 4096)]),
-        ((2000, 16384), [(320, 2621), (480, 3932), (500, 4096)]),
-    ],
-)
-def test_thumbnails_are_never_larger_than_the_picture(size: tuple[int, int], expected: list[tuple[int, int]]) -> None:
-    assert thumbnail_sizes(*size) == expected
-
-
-@pytest.mark.parametrize("size", [(1024, 768), (500, 900), (100, 80), (1, 1), (1, 5000), (5000, 1)])
-def test_thumbnails_have_each_size_in_each_format(size: tuple[int, int]) -> None:
-    made = list(thumbnails(io.BytesIO(encode(quarters(size), "PNG"))))
-    formats = ["webp", "avif"] if features.check("avif") else ["webp"]
-    assert [(thumbnail.width, thumbnail.height, thumbnail.format) for thumbnail in made] == [
-        (*size, format) for size in thumbnail_sizes(*size) for format in formats
-    ]
-    for thumbnail in made:
-        image = Image.open(io.BytesIO(thumbnail.data), formats=[thumbnail.format.upper()])
-        image.load()
-        assert image.size == (thumbnail.width, thumbnail.height)
-
-
-def test_webp_is_made_without_avif(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(features, "check", lambda name: name == "webp")
-    assert {thumbnail.format for thumbnail in thumbnails(io.BytesIO(GOOD["PNG"]))} == {"webp"}
-
-
-@pytest.mark.parametrize(("format", "mode"), [("PNG", "RGBA"), ("WEBP", "RGBA"), ("PNG", "P"), ("PNG", "LA")])
-def test_thumbnail_keeps_transparency(format: str, mode: str) -> None:
-    image = Image.new("RGBA", (64, 64), (255, 255, 255, 255))
-    image.paste((0, 0, 0, 0), (0, 0, 32, 64))
-    image = image.quantize(method=Image.Quantize.FASTOCTREE) if mode == "P" else image.convert(mode)
-    for thumbnail in thumbnails(io.BytesIO(encode(image, format))):
-        alpha = Image.open(io.BytesIO(thumbnail.data)).convert("RGBA").getchannel("A")
-        assert alpha.getpixel((4, 32)) == 0
-        assert alpha.getpixel((60, 32)) == 255
-
-
-def test_opaque_alpha_is_dropped() -> None:
-    for thumbnail in thumbnails(io.BytesIO(encode(quarters(mode="RGBA"), "PNG"))):
-        assert not Image.open(io.BytesIO(thumbnail.data)).has_transparency_data
-
-
-@pytest.mark.parametrize("format", FORMATS)
-def test_thumbnail_has_no_metadata(format: str) -> None:
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    options = {"exif": b"Exif\0\0" + exif(3) + b"secret place", "icc_profile": profile, "xmp": b"secret"}
-    if format == "PNG":
-        del options["xmp"]
-    data = encode(quarters((640, 480)), format, **options)
-    assert b"secret" in data
-    for thumbnail in thumbnails(io.BytesIO(data)):
-        image = Image.open(io.BytesIO(thumbnail.data))
-        assert not {"exif", "xmp", "icc_profile"} & set(image.info)
-        assert b"secret" not in thumbnail.data
-
-
-def swapped_profile() -> bytes:
-    """A profile that swaps red and green: the data of its 'rXYZ' and 'gXYZ' tags."""
-    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    red, green = profile.index(b"rXYZ"), profile.index(b"gXYZ")
-    profile[red : red + 4], profile[green : green + 4] = b"gXYZ", b"rXYZ"
-    return bytes(profile)
-
-
-@pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_colours_are_converted_to_srgb(format: str, mode: str) -> None:
-    if (format, mode) == ("JPEG", "RGBA"):
-        mode = "RGB"
-    image = Image.new("RGB", (400, 300), (250, 10, 10)).convert(mode)
-    if mode == "RGBA":
-        image.putalpha(200)
-    data = encode(image, format, icc_profile=swapped_profile())
-    for thumbnail in thumbnails(io.BytesIO(data)):
-        shown = Image.open(io.BytesIO(thumbnail.data))
-        red, green = shown.convert("RGB").getpixel((100, 100))[:2]  # type: ignore[index]
-        assert green > 200 > 100 > red
-        if mode == "RGBA":
-            assert shown.getchannel("A").getpixel((100, 100)) == pytest.approx(200, abs=3)
-    if mode == "RGB":
-        assert colour(examine(io.BytesIO(data)).placeholder[0]) == G
-
-
-@pytest.mark.parametrize(
-    "profile",
-    [b"nonsense", b"", bytes(500), swapped_profile()[:200], swapped_profile()[:40] + bytes(2**17)],
-    ids=["nonsense", "empty", "zeros", "cut", "hollow"],
-)
-@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_unusable_profile_is_ignored(profile: bytes, mode: str) -> None:
-    data = encode(quarters(mode=mode), "JPEG", icc_profile=profile)
-    plain = encode(quarters(mode=mode), "JPEG")
-    assert examine(io.BytesIO(data)) == examine(io.BytesIO(plain))
-    assert [thumbnail.data for thumbnail in thumbnails(io.BytesIO(data))] == [
-        thumbnail.data for thumbnail in thumbnails(io.BytesIO(plain))
-    ]
-
-
-def test_profile_for_other_pixels_is_ignored() -> None:
-    data = encode(quarters(mode="L"), "JPEG", icc_profile=swapped_profile())
-    assert examine(io.BytesIO(data)) == examine(io.BytesIO(encode(quarters(mode="L"), "JPEG")))
-
-
-def test_thumbnail_looks_like_its_picture() -> None:
-    picture = noise((16, 12)).resize((1024, 768), Image.Resampling.BICUBIC)
-    for format in FORMATS:
-        for thumbnail in thumbnails(io.BytesIO(encode(picture, format))):
-            shown = Image.open(io.BytesIO(thumbnail.data)).convert("RGB")
-            wanted = picture.resize(shown.size, Image.Resampling.LANCZOS)
-            pairs = zip(shown.tobytes(), wanted.tobytes(), strict=True)
-            assert sum(abs(a - b) for a, b in pairs) / (3 * shown.width * shown.height) < 4

@@ -1,16 +1,12 @@
 """Edits and variations: what comes of an upload, and which uploads are refused."""
 
-import base64
 import functools
 import io
-import os
 import socket
 import struct
-import threading
 import time
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,46 +14,14 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageDraw, ImageStat
-from urllib3.filepost import encode_multipart_formdata
 
-from lemonstudio.sandbox import multipart, painter, uploads
+from lemonstudio.sandbox import painter, uploads
 from lemonstudio.sandbox.errors import ApiError
 from lemonstudio.sandbox.models import MODELS
-from lemonstudio.sandbox.spool import Spool
-from lemonstudio.sandbox.tokens import GenerationSpec, Signer
+from tests.sandbox.edit_cases import FILE, HOLE, PHOTO, SMALL, mask, photo, saved, status_of
 from tests.support.properties import IS_NIGHTLY
 
-from .conftest import SECRET, launch
 from .test_faults import ANSWERS
-
-HOLE = (100, 60, 200, 220)
-
-
-def saved(picture: Image.Image, form: str = "PNG", **more) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, form, **more)
-    return file.getvalue()
-
-
-def photo(width: int = 256, height: int = 256) -> Image.Image:
-    """Dark red on the left, light yellow on the right, with grain and a blue disc in the middle."""
-    picture = Image.new("RGB", (width, height), (140, 30, 30))
-    picture.paste((240, 220, 120), (width // 2, 0, width, height))
-    middle = (width // 2, height // 2)
-    ImageDraw.Draw(picture).ellipse((middle[0] - 30, middle[1] - 30, middle[0] + 30, middle[1] + 30), (40, 60, 200))
-    return ImageChops.add(picture, Image.effect_noise(picture.size, 12).convert("RGB"), 1, -128)
-
-
-def mask(width: int = 256, height: int = 256, hole: tuple[int, int, int, int] = HOLE) -> bytes:
-    """Opaque, with a round hole."""
-    sheet = Image.new("RGBA", (width, height), (0, 0, 0, 255))
-    ImageDraw.Draw(sheet).ellipse(hole, (0, 0, 0, 0))
-    return saved(sheet)
-
-
-PHOTO = photo()
-FILE = saved(PHOTO)
-SMALL = {"prompt": "a lighthouse", "size": "256x256"}
 
 
 def apart(one: Image.Image, other: Image.Image) -> float:
@@ -70,9 +34,6 @@ def outside(picture: Image.Image) -> Image.Image:
     left = picture.convert("RGB")
     ImageDraw.Draw(left).ellipse(HOLE, 0)
     return left
-
-
-# What is drawn
 
 
 @pytest.mark.parametrize(
@@ -215,9 +176,6 @@ def test_b64_json_of_a_variation(sandbox):
     answer = sandbox.send("variations", {"image": FILE}, size="256x256", response_format="b64_json", model="dall-e-2")
     assert answer.json()["data"][0].keys() == {"b64_json"}
     assert sandbox.pictures(answer)[0].size == (256, 256)
-
-
-# What is refused
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
@@ -365,18 +323,6 @@ def test_no_damaged_upload_is_more_than_refused(file, wounds, kept):
         assert painter.edit(uploads.picture(damaged), uploads.holes(damaged), "gpt-image-2", "x", 1, 0, (256, 256))
 
 
-def status_of(check: Callable[[], object]) -> int:
-    """200, or the 400 that it raised."""
-    try:
-        check()
-    except ApiError as error:
-        status = int(error.status)
-    else:
-        status = 200
-    assert status in (200, 400)
-    return status
-
-
 @pytest.mark.parametrize("path", ["edits", "variations", "edit"])
 def test_a_stranger_who_sends_much_may_finish_and_is_told_why(sandbox, path):
     """On a bare socket: some libraries forgive a connection that breaks under their hands, others do not."""
@@ -394,9 +340,6 @@ def test_a_stranger_who_sends_much_may_finish_and_is_told_why(sandbox, path):
             answer += part
     assert answer.startswith(b"HTTP/1.1 404" if path == "edit" else b"HTTP/1.1 401")
     assert sandbox.get("/v1/images/edits").headers["Allow"] == "POST"
-
-
-# Failing on purpose
 
 
 @pytest.mark.parametrize("word", ANSWERS)
@@ -432,277 +375,3 @@ def test_edits_break_as_asked(sandbox):
     start = time.monotonic()
     assert ask("slow").status_code == 200
     assert time.monotonic() - start >= 30 / 20
-
-
-# What is kept of them
-
-
-def test_a_task_and_an_address_whose_upload_is_gone_say_so(sandbox):
-    signer = Signer(SECRET.encode())
-    old = round((time.time() - 60) * 1000)
-    spec = GenerationSpec("nano-banana-pro", "x", "256x256", 1, 7, old, index=-1, work="edit", image="0" * 32)
-    answer = sandbox.get(f"/v1/images/generations/img_{signer.seal('task', spec)}").json()
-    assert (answer["status"], answer["data"]) == ("failed", [])
-    assert "uploaded picture" in answer["error"]
-    file = sandbox.get(f"/files/{signer.seal('file', spec)}.png")
-    assert (file.status_code, file.json()["error"]["code"]) == (410, "gone")
-    lost_mask = sandbox.edit(FILE, prompt="x", model="nano-banana-pro").json()["task_id"].removeprefix("ldtask_")
-    kept = signer.open("task", lost_mask)
-    both = GenerationSpec(*(kept.model, "x", "256x256", 1, 7, old, "", -1, "edit", kept.image, "0" * 32))
-    assert sandbox.get(f"/v1/tasks/img_{signer.seal('task', both)}").json()["status"] == "failed"
-    assert sandbox.get(f"/files/{signer.seal('file', both)}.png").status_code == 410
-
-
-def test_an_upload_is_kept_for_an_hour_after_its_last_use(tmp_path):
-    spool = Spool(tmp_path / "spool")
-    key = spool.put(b"one")
-    assert (spool.get(key), spool.touch(key)) == (b"one", True)
-    path = tmp_path / "spool" / key
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert path.parent.stat().st_mode & 0o777 == 0o700
-    aged(path, 3500)
-    assert spool.get(key) == b"one"
-    assert time.time() - path.stat().st_mtime < 60, "its hour has begun anew"
-    aged(path, 3601)
-    assert (spool.get(key), spool.touch(key)) == (None, False)
-    other = spool.put(b"two")
-    assert [file.name for file in path.parent.iterdir()] == [other], "what is too old is gone for good"
-    assert spool.put(b"one") == key
-    assert spool.get(key) == b"one"
-    spool.remove()
-    assert not path.parent.exists()
-    assert spool.get(key) is None
-
-
-def aged(path: Path, seconds: float) -> None:
-    os.utime(path, (time.time() - seconds,) * 2)
-
-
-def test_the_spool_is_bounded_and_lets_go_of_what_was_not_used_the_longest(tmp_path):
-    spool = Spool(tmp_path / "spool", most_bytes=3000)
-    keys = [spool.put(bytes([number]) * 1000) for number in range(3)]
-    for number, key in enumerate(keys):
-        aged(tmp_path / "spool" / key, 100 - number)
-    assert spool.put(bytes([0]) * 1000) == keys[0], "the same again takes no more room"
-    keys.append(spool.put(bytes([9]) * 1000))
-    assert [spool.get(key) is not None for key in keys] == [True, False, True, True]
-    large = spool.put(bytes(5000))
-    assert [spool.get(key) for key in keys] == [None] * 4
-    assert spool.get(large) == bytes(5000), "the latest is kept whatever its size: it is needed now"
-
-
-def test_a_spool_keeps_to_its_own_folder(tmp_path):
-    outside_of_it = tmp_path / "secret"
-    outside_of_it.write_bytes(b"x")
-    spool = Spool(tmp_path / "spool")
-    spool.put(b"one")
-    for key in ("../secret", str(outside_of_it), "", "A" * 32):
-        assert spool.get(key) is None
-    (tmp_path / "open").mkdir()
-    (tmp_path / "open").chmod(0o755)  # independent of the umask
-    (tmp_path / "link").symlink_to(tmp_path / "spool")
-    for name in ("open", "link"):
-        with pytest.raises(PermissionError):
-            Spool(tmp_path / name).put(b"one")
-
-
-def test_threads_share_a_spool(tmp_path):
-    spool = Spool(tmp_path / "spool", most_bytes=40_000)
-    lost = []
-
-    def work(number: int) -> None:
-        for turn in range(30):
-            content = bytes([number, turn]) * 500
-            if spool.get(spool.put(content)) not in (content, None) or spool.get(spool.put(b"same")) != b"same":
-                lost.append(number)
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert lost == []
-    assert sum(file.stat().st_size for file in (tmp_path / "spool").iterdir()) <= 40_000
-
-
-@pytest.mark.process
-def test_a_sandbox_that_is_started_again_goes_on_with_its_edits(tmp_path):
-    headers = {"Authorization": "Bearer sk-sandbox"}
-    environment = {
-        "LEMONSTUDIO_SANDBOX_SECRET": "same",
-        "LEMONSTUDIO_SANDBOX_SPEED": "20",
-        "LEMONSTUDIO_DATA": str(tmp_path),
-    }
-    process, line = launch(**environment)
-    try:
-        task = requests.post(
-            line.split()[-1] + "/images/generations",
-            data={"model": "nano-banana-pro", "prompt": "a pier", "operation": "image-to-image"},
-            files={"image": FILE},
-            headers=headers,
-            timeout=10,
-        ).json()["poll_url"]
-    finally:
-        process.kill()
-        process.wait()
-    process, line = launch(**environment)
-    try:
-        root = line.split()[-1].removesuffix("/v1")
-        end = time.monotonic() + 20
-        while (answer := requests.get(root + task, headers=headers, timeout=10).json())["status"] != "completed":
-            assert answer["status"] != "failed", answer
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        assert requests.get(answer["data"][0]["url"], timeout=10).headers["Content-Type"] == "image/png"
-        process.terminate()
-        process.communicate(timeout=10)
-        assert len(list(tmp_path.glob("lemonstudio-sandbox-*/*"))) == 1
-    finally:
-        process.kill()
-
-
-@pytest.mark.process
-@pytest.mark.parametrize("place", ["LEMONSTUDIO_DATA", "TMPDIR"])
-def test_without_a_secret_nothing_is_left_behind(tmp_path, place):
-    process, line = launch(**{"LEMONSTUDIO_SANDBOX_SPEED": "20", "LEMONSTUDIO_DATA": "", place: str(tmp_path)})
-    try:
-        answer = requests.post(
-            line.split()[-1] + "/images/edits",
-            data=SMALL,
-            files={"image": FILE},
-            headers={"Authorization": "Bearer sk-sandbox"},
-            timeout=10,
-        )
-        assert answer.status_code == 200
-        assert len(list(tmp_path.glob("lemonstudio-sandbox-*/*"))) == 1
-        process.terminate()
-        process.communicate(timeout=10)
-        assert list(tmp_path.glob("lemonstudio-sandbox-*")) == []
-    finally:
-        process.kill()
-
-
-def test_many_edits_at_once_are_all_served(sandbox):
-    done: list[int] = []
-
-    def ask(number: int) -> None:
-        files = {"image": saved(photo()), "mask": mask()}
-        headers = {"Authorization": "Bearer sk-sandbox"}
-        url = sandbox.url + "/images/edits"
-        done.append(requests.post(url, data=SMALL, files=files, headers=headers, timeout=60).status_code)
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(40)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(90)
-    assert done == [200] * 40
-
-
-# Forms
-
-NAMES = st.text(
-    st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_characters="%\x7f\x85"), min_size=1, max_size=20
-)
-
-
-@given(st.dictionaries(NAMES, st.binary(max_size=200), min_size=1, max_size=8), st.booleans())
-def test_a_form_comes_apart_as_it_was_put_together(fields, as_files):
-    sent = {name: (name, content) if as_files else content for name, content in fields.items()}
-    body, kind = encode_multipart_formdata(sent)
-    boundary = multipart.boundary_of({"CONTENT_TYPE": kind})
-    assert multipart.parts(body, boundary) == {name: [content] for name, content in fields.items()}
-    assert (
-        multipart.parts(b"a preamble\r\n" + body + b"and more", boundary).keys()
-        == multipart.parts(body, boundary).keys()
-    )
-
-
-@given(
-    st.lists(
-        st.sampled_from([b"--", b"b", b"\r\n", b":", b'"', b"content-disposition", b"form-data; name=", b"x", b"\xff"])
-    )
-)
-def test_no_form_is_more_than_refused(pieces):
-    assert status_of(lambda: multipart.parts(b"".join(pieces), b"b"))
-
-
-def part(name: str) -> bytes:
-    return b'--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n1\r\n' % name.encode()
-
-
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        (b"", "no parts"),
-        (b"hello", "no parts"),
-        (b"--b--", "'prompt' is required"),
-        (b"--b\r\n", "cut off"),
-        (part("image").rstrip(), "cut off"),
-        (part("image") + b"--", "cut off"),
-        (b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n", "no name"),
-        (b"--b\r\nx: " + b"y" * 5000 + b"\r\n\r\nx\r\n--b--\r\n", "no head"),
-        (part("n") * 2 + b"--b--\r\n", "'n' is there twice"),
-        (b"".join(part(str(number)) for number in range(41)) + b"--b--\r\n", "more than 40 fields"),
-    ],
-)
-def test_a_form_that_is_none_is_refused(sandbox, body, said):
-    headers = {"Content-Type": "multipart/form-data; boundary=b"}
-    answer = sandbox.session.post(sandbox.url + "/images/edits", data=body, headers=headers, timeout=10)
-    error = answer.json()["error"]
-    assert (answer.status_code, error["code"]) == (400, "invalid_request_error")
-    assert said in error["message"]
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [None, "text/plain", "multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=b"],
-)
-def test_a_body_that_is_no_form_is_refused(sandbox, kind):
-    headers = {"Content-Type": kind} if kind else {}
-    answer = sandbox.session.post(sandbox.url + "/images/edits", data=b"{}", headers=headers, timeout=10)
-    assert answer.status_code == 400
-    assert "multipart/form-data" in answer.json()["error"]["message"]
-
-
-def as_data(content: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
-
-
-@pytest.mark.parametrize(
-    "pictures",
-    [
-        {"image_url": as_data(FILE)},
-        {"image_urls": [as_data(FILE), as_data(mask())]},
-        {"images": [{"image_url": as_data(FILE)}]},
-    ],
-)
-def test_an_edit_may_be_json_with_data_urls(sandbox, pictures):
-    body = {"model": "gpt-image-2", "prompt": "a sun", "mask": {"image_url": as_data(mask())}, **pictures}
-    answer = sandbox.session.post(sandbox.url + "/images/edits", json=body, timeout=30)
-    (edited,) = sandbox.pictures(answer)
-    assert edited.size == PHOTO.size
-
-
-def test_a_generation_takes_one_file_but_several_addresses(sandbox):
-    fields = {"model": "nano-banana-pro", "prompt": "a sun", "operation": "image-to-image"}
-    address = sandbox.url + "/images/generations"
-    answer = sandbox.session.post(address, json={**fields, "image_urls": [as_data(FILE), as_data(FILE)]}, timeout=30)
-    assert len(sandbox.pictures(answer)) == 1
-    files = [("image", ("one.png", FILE)), ("image", ("two.png", FILE))]
-    answer = sandbox.session.post(address, data=fields, files=files, timeout=30)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "too_many_images")
-
-
-def test_pictures_elsewhere_are_not_fetched(sandbox):
-    body = {"model": "gpt-image-2", "prompt": "a sun", "image_url": "https://pictures.example/cat.png"}
-    answer = sandbox.session.post(sandbox.url + "/images/edits", json=body, timeout=30)
-    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "image_url")
-
-
-@pytest.mark.parametrize("names", [["image", "image"], ["image[]", "image[]"], ["image[]"]])
-def test_several_pictures_come_under_either_name(sandbox, names):
-    files = [(name, ("one.png", FILE)) for name in names]
-    fields = {"model": "gpt-image-2", "prompt": "a sun"}
-    answer = sandbox.session.post(sandbox.url + "/images/edits", data=fields, files=files, timeout=30)
-    assert len(sandbox.pictures(answer)) == 1

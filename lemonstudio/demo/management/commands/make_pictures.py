@@ -14,7 +14,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 from django.utils import timezone
 
-from gallery.images.verify import examine, thumbnails
+from gallery.images.thumbnails import thumbnails
+from gallery.images.verify import examine
 from gallery.models import Gallery, GalleryEntry, Generation, ImageModel, Mark, Person, Picture, State, Tag
 from gallery.models.catalogue import options_key
 from lemonstudio.sandbox.painter import paint
