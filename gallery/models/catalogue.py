@@ -16,7 +16,6 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from gallery.models.options import (
@@ -255,11 +254,6 @@ class ImageModel(models.Model):
         """One change by which the rule is kept: an option back to its default, or not set."""
         changes = [{name: value} for name in reversed(rule) if name in known for value in (known[name].default, "")]
         return next((change for change in changes if not broken_rule([rule], {**fitting, **change})), {})
-
-    @property
-    def about(self) -> str:
-        """What it is good at, as people read it: the words of the first models are translated."""
-        return gettext(self.description) if self.description else ""
 
     def conflict_in(self, options: Mapping[str, str]) -> str:
         """What does not go together among these choices, as a sentence; "" if all of it does."""

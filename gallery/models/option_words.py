@@ -1,4 +1,4 @@
-"""What rows of the catalogue usually say: labels and values of options, and the first models. Pages translate them."""
+"""Labels and values of options that many models have. Rows of the catalogue hold them; pages translate them."""
 
 from django.utils.translation import gettext_noop
 
@@ -26,11 +26,4 @@ WORDS = (
     gettext_noop("Natural"),
     gettext_noop("Opaque"),
     gettext_noop("Transparent"),
-    gettext_noop("Best quality; improves the prompt by itself"),
-    gettext_noop("Very fast, for trying things out"),
-    gettext_noop("Photorealistic, high quality"),
-    gettext_noop("Artistic style"),
-    gettext_noop("Best at lettering"),
-    gettext_noop("Open source, versatile"),
-    gettext_noop("Fast and affordable"),
 )
