@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from gallery.db import search_index
 from gallery.forms.names import clean_name
@@ -118,7 +119,9 @@ class SearchForm(forms.Form):
 
     def clean_q(self) -> str:
         text: str = self.cleaned_data["q"]
-        return text if search_index.words(text) else ""
+        if text and not search_index.asked_words(text):
+            raise ValidationError(_("This has no words in it. Search for letters or digits."))
+        return text
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -135,7 +138,7 @@ class SearchForm(forms.Form):
     def search_query(self) -> SearchQuery:
         cleaned = self.cleaned_data
         return SearchQuery(
-            words=tuple(search_index.words(cleaned.get("q", ""))[: search_index.MOST_WORDS]),
+            words=tuple(search_index.asked_words(cleaned.get("q", ""))),
             model=cleaned.get("model"),
             author=cleaned.get("author"),
             gallery=cleaned.get("gallery"),
@@ -149,6 +152,11 @@ class SearchForm(forms.Form):
             status=cleaned.get("status") or "",
             sort=self.chosen_sort,
         )
+
+    @property
+    def has_filter_errors(self) -> bool:
+        """Whether one of the panel's filters is wrong."""
+        return any(name not in ("q", "sort") for name in self.errors)
 
     @property
     def filters(self) -> list[dict[str, Any]]:

@@ -47,7 +47,7 @@ class PictureQuerySet(models.QuerySet["Picture"]):
 
     def search(self, text: str) -> Self:
         """Pictures with a word that begins with each word of `text`; all of them, if it has no words."""
-        asked = search_index.words(text)[: search_index.MOST_WORDS]
+        asked = search_index.asked_words(text)
         return self.filter(search_index.Matches(asked)) if asked else self
 
 
