@@ -17,8 +17,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from gallery.admin.people import is_below
+from gallery.services.secrets import encrypt
 from gallery.web.providers import ENCRYPTED_SECRET
-from gallery.web.secrets import encrypt
 
 for module in (account_admin, mfa_admin, social_admin, sessions_admin):
     for allauths, registered in list(admin.site._registry.items()):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django import forms
@@ -11,21 +11,41 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from gallery.db import search_index
 from gallery.forms.names import clean_name
-from gallery.models import Gallery, GalleryEntry, ImageModel, Person, Picture, SavedSearch
+from gallery.models import Gallery, GalleryEntry, GuestVote, ImageModel, Person, Picture, SavedSearch
+from gallery.queries.guests import guest_names
 from gallery.queries.search import SearchQuery, Sort
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
+
 # The order of the filters in addresses and among the chips.
-FILTERS = ("q", "model", "author", "gallery", "tag", "since", "until", "status", "rating", "shape", "kind", "favourite")
+FILTERS = (
+    "q",
+    "model",
+    "author",
+    "gallery",
+    "tag",
+    "since",
+    "until",
+    "status",
+    "choice",
+    "guest",
+    "rating",
+    "shape",
+    "kind",
+    "favourite",
+)
 RATINGS = [(1, "1 star or more"), (2, "2 or more"), (3, "3 or more"), (4, "4 or more"), (5, "5 stars")]
 
 Choices = list[tuple[Any, str]]
 
 
 class _Pick(forms.TypedChoiceField):
-    def __init__(self, label: str, gone: str, coerce: Any = int) -> None:
+    def __init__(self, label: "str | StrPromise", gone: "str | StrPromise", coerce: Any = int) -> None:
         super().__init__(
             label=label, required=False, coerce=coerce, empty_value=None, error_messages={"invalid_choice": gone}
         )
@@ -75,6 +95,8 @@ class SearchForm(forms.Form):
     since = _Day("From")
     until = _Day("To")
     status = _Pick("Decision", "Pick one of those shown.", str)
+    choice = _Pick(_lazy("Guests"), _lazy("Pick one of those shown."), str)
+    guest = _Pick(_lazy("Guest"), _lazy("No guest of this name chose anything here."), str)
     rating = _Pick("My rating", "Pick one of those shown.")
     shape = _Pick("Shape", "Pick one of those shown.", str)
     kind = _Pick("Kind", "Pick one of those shown.", str)
@@ -95,8 +117,14 @@ class SearchForm(forms.Form):
             sorts.insert(0, Sort.HAND)
             del self.fields["gallery"]
             self._pick("status").offer(GalleryEntry.Status.choices)
+            guests = guest_names(inside)
+            if guests:
+                self._pick("choice").offer((kind.value, str(kind.label)) for kind in GuestVote.Kind)
+                self._pick("guest").offer((name, name) for name in guests)
+            else:
+                del self.fields["choice"], self.fields["guest"]
         else:
-            del self.fields["status"]
+            del self.fields["status"], self.fields["choice"], self.fields["guest"]
             self._pick("gallery").offer((gallery.pk, gallery.name) for gallery in galleries)
         self._pick("sort").offer((sort.value, sort.label) for sort in sorts)
         self.full_clean()
@@ -150,6 +178,8 @@ class SearchForm(forms.Form):
             shape=cleaned.get("shape") or "",
             kind=cleaned.get("kind") or "",
             status=cleaned.get("status") or "",
+            choice=cleaned.get("choice") or "",
+            guest=cleaned.get("guest") or "",
             sort=self.chosen_sort,
         )
 

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.person import Person
+from gallery.models.share_link import GuestVote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +87,7 @@ _DECISIONS: dict[str, str] = {
     GalleryEntry.Status.APPROVED: "approved a picture",
     GalleryEntry.Status.SHORTLIST: "put a picture on the shortlist",
     GalleryEntry.Status.DRAFT: "made a picture a draft again",
+    GuestVote.Kind.CHANGES: "asked for changes to a picture",
 }
 _SENTENCES: "dict[Activity.Verb, Callable[[Activity], str]]" = {
     Activity.Verb.ADDED: lambda line: f"added {line.pictures}",
@@ -170,19 +172,24 @@ class Notice(Happening):
     def what(self) -> str:
         """The rest of the sentence that begins with the person's name; the page names the gallery beside it."""
         if self.kind == self.Kind.DECIDED:
-            return _DECISIONS.get(self.detail, "decided on a picture").replace("a picture", "your picture")
+            said = _DECISIONS.get(self.detail, "decided on a picture")
+            return said.replace("a picture", "your picture") if self._is_of_reader else said
         if self.kind == self.Kind.COMMENTED:
-            mine = self.picture is not None and self.picture.author_id == self.person_id
-            return "commented on your picture" if mine else "commented on a picture"
+            return "commented on your picture" if self._is_of_reader else "commented on a picture"
         if self.kind == self.Kind.MEMBER:
             return f"made you a member: you {self.detail}" if self.detail else "made you a member"
         return "came by your invitation"
 
     @property
+    def _is_of_reader(self) -> bool:
+        return self.picture is not None and self.picture.author_id == self.person_id
+
+    @property
     def target(self) -> str:
         """The page that it is about."""
         if self.kind in self.OF_PICTURES and self.picture_id:
-            place = "#comments" if self.kind == self.Kind.COMMENTED else "#places"
+            # What guests decide stands above the comments.
+            place = "#comments" if self.kind == self.Kind.COMMENTED or self.guest else "#places"
             return f"{reverse('picture_detail', args=[self.picture_id])}?gallery={self.gallery_id}{place}"
         if self.gallery_id:
             return reverse("gallery_detail", args=[self.gallery_id])

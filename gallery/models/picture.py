@@ -110,6 +110,8 @@ class Picture(models.Model):
 
     # Set in a list of a gallery's pictures: its entry there.
     entry: GalleryEntry | None
+    # Also there: what guests chose; see queries/guests.py.
+    guest_choices: list[tuple[str, str, int, str]]
 
     objects = PictureQuerySet.as_manager()
 

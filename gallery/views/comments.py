@@ -9,6 +9,7 @@ from django.db.models.functions import RowNumber
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
@@ -27,13 +28,14 @@ NAMED = 30
 
 @dataclass
 class Talk:
-    """The comments on a picture in one gallery, and the guests who like it."""
+    """The comments on a picture in one gallery, the guests who like it, and what guests decided."""
 
     gallery: Gallery
     form: CommentForm
     comments: list[Comment] = field(default_factory=list)
     likes: int = 0
     likers: list[str] = field(default_factory=list)
+    decisions: list[GuestVote] = field(default_factory=list)
     may_remove: bool = False
 
     @property
@@ -57,12 +59,16 @@ def talks_about(person: Person, picture: Picture, galleries: Iterable[Gallery]) 
     place = F("link__gallery")
     votes = GuestVote.objects.filter(picture=picture, link__gallery__in=talks).annotate(
         place=place,
-        nth=Window(RowNumber(), partition_by=place, order_by="-pk"),
-        among=Window(Count("pk"), partition_by=place),
+        nth=Window(RowNumber(), partition_by=[place, F("kind")], order_by="-pk"),
+        among=Window(Count("pk"), partition_by=[place, F("kind")]),
     )
-    for pk, among, name in votes.filter(nth__lte=NAMED).order_by("pk").values_list("place", "among", "guest"):
-        talks[pk].likes = among
-        talks[pk].likers.append(name)
+    latest_votes = votes.filter(nth__lte=NAMED).order_by("pk")
+    for pk, among, kind, name, note in latest_votes.values_list("place", "among", "kind", "guest", "note"):
+        if kind == GuestVote.Kind.LIKE:
+            talks[pk].likes = among
+            talks[pk].likers.append(name)
+        else:
+            talks[pk].decisions.append(GuestVote(kind=kind, guest=name, note=note))
     removers = Gallery.objects.filter(pk__in=talks).open_to(person, roles_for(Action.REMOVE))
     for pk in removers.values_list("pk", flat=True):
         talks[pk].may_remove = True
@@ -92,14 +98,14 @@ def comment_create(request: PersonRequest, pk: int, picture_pk: int) -> HttpResp
 def comment_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
     comment = comment_to_delete(request.user, pk)
     services.comments.delete_comment(comment)
-    return _gone(request, "Deleted: the comment.", comment.picture_id, comment.gallery_id)
+    return _gone(request, _("Deleted: the comment."), comment.picture_id, comment.gallery_id)
 
 
 @require_POST
 def likes_remove(request: PersonRequest, pk: int, picture_pk: int) -> HttpResponseBase:
     gallery = gallery_to(Action.REMOVE, request.user, pk)
-    services.share_links.remove_guest_likes(gallery, _picture_in(gallery, picture_pk))
-    return _gone(request, "Removed: the guests’ likes.", picture_pk, pk)
+    services.share_links.remove_guest_votes(gallery, _picture_in(gallery, picture_pk))
+    return _gone(request, _("Removed: what guests liked and decided."), picture_pk, pk)
 
 
 def _picture_in(gallery: Gallery, pk: int) -> Picture:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from gallery.models import Person
-from gallery.web.secrets import Unreadable, decrypt, encrypt
+from gallery.services.secrets import Unreadable, decrypt, encrypt
 from gallery.web.sign_in import PROVIDER_DID_SECOND_STEP
 
 logger = logging.getLogger(__name__)
