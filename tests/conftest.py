@@ -158,7 +158,10 @@ def create_picture(author: Person, generation: Generation | None = None, index: 
 
 @pytest.fixture
 def make_picture(owner: Person) -> Callable[..., Picture]:
-    return partial(create_picture, owner)
+    def make(generation: Generation | None = None, index: int = 0, author: Person = owner, **fields: Any) -> Picture:
+        return create_picture(author, generation, index, **fields)
+
+    return make
 
 
 @pytest.fixture

@@ -42,9 +42,6 @@ ALLOWED = {
     "web/charts.py": {"…"},
     "web/requests.py": {"%s %s %s in %d ms for %s"},
     "web/middleware.py": {"too deep", "too large", "too many"},
-    # Until they are marked.
-    **dict.fromkeys(("forms/galleries.py", "forms/share_links.py", "views/galleries.py", "views/guests.py")),
-    **dict.fromkeys(("views/members.py", "views/share_links.py", "web/guests.py")),
 }
 
 

@@ -1,14 +1,13 @@
 """Usage: what a person spent and made in a month. Administrators also see the team's."""
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -30,13 +29,12 @@ from gallery.queries.usage import (
     with_picture_count,
 )
 from gallery.web import charts
+from gallery.web.csv_files import csv_file
 from gallery.web.http import PersonRequest
 
 MEASURES = ("cost", "pictures")
 BUDGETS_SHOWN = 12
 LABELLED_DAYS = (1, 8, 15, 22, 29)
-# A spreadsheet reads a cell that begins with one of these as a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # fullwidth signs, too
 
 
 def may_see_team(person: Person) -> bool:
@@ -172,43 +170,19 @@ def usage_csv(request: PersonRequest) -> HttpResponseBase:
     prompt = [_("Prompt")] if author else []
     head = [_("Date"), _("Person"), _("Model"), *prompt, _("Pictures asked for"), _("Pictures"), _("State")]
     states = {state.value: str(state.label) for state in State}
-    made = (_row(one, states, with_prompt=author is not None) for one in rows.iterator(chunk_size=500))
-    lines = _csv_lines([*head, _("Cost (USD)")], made)
-    name = f"lemon-studio-usage-{'' if author else 'team-'}{month:%Y-%m}.csv"
-    return StreamingHttpResponse(
-        lines, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
-
-
-def _csv_lines(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    # Excel needs this mark to read the file as UTF-8.
-    yield "\ufeff" + writer.writerow(head)
-    for row in rows:
-        yield writer.writerow(row)
-
-
-class _Echo:
-    """A file for csv.writer that returns each line."""
-
-    def write(self, line: str) -> str:
-        return line
+    lines = (_row(one, states, with_prompt=author is not None) for one in rows.iterator(chunk_size=500))
+    return csv_file([*head, _("Cost (USD)")], lines, f"lemon-studio-usage-{'' if author else 'team-'}{month:%Y-%m}.csv")
 
 
 def _row(generation: Generation, states: Mapping[str, str], *, with_prompt: bool) -> list[str]:
     cost = "" if generation.estimated_cost is None else f"{generation.booked:.4f}"
     return [
         timezone.localtime(generation.created_at).strftime("%Y-%m-%d %H:%M"),
-        _harmless(str(generation.author)),
-        _harmless(str(generation.model)),
-        *([_harmless(generation.prompt)] if with_prompt else []),
+        str(generation.author),
+        str(generation.model),
+        *([generation.prompt] if with_prompt else []),
         str(generation.count),
         str(getattr(generation, "pictures_made", 0)),
         states[generation.state],
         cost,
     ]
-
-
-def _harmless(text: str) -> str:
-    """The text in a form that no spreadsheet reads as a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
