@@ -75,6 +75,8 @@ def _local_secret_key() -> str:
 
 
 SECRET_KEY = env.str("SECRET_KEY", default="")
+# Earlier keys, the latest first: what was signed or encrypted with them stays valid.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
 if LOCAL:
     SECRET_KEY = SECRET_KEY or _local_secret_key()

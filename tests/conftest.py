@@ -160,8 +160,8 @@ def create_picture(author: Person, generation: Generation | None = None, index: 
 
 @pytest.fixture
 def make_picture(owner: Person) -> Callable[..., Picture]:
-    def make(*args: Any, author: Person = owner, **fields: Any) -> Picture:
-        return create_picture(author, *args, **fields)
+    def make(generation: Generation | None = None, index: int = 0, author: Person = owner, **fields: Any) -> Picture:
+        return create_picture(author, generation, index, **fields)
 
     return make
 

@@ -23,6 +23,8 @@ NOT_FOR_PEOPLE = {
 }
 # Keywords whose value people read, even if it is one word.
 FOR_PEOPLE = {"description", "empty_label", "empty_value", "help_text", "label", "verbose_name", "verbose_name_plural"}
+# The same of names in a class.
+TITLES = {"index_title", "site_title", "title", "verbose_name", "verbose_name_plural"}
 WORDS = re.compile(r"[^\W\d_]{2,} [a-z’]")
 # Where words are data, or told to administrators of the server.
 ALLOWED = {
@@ -40,9 +42,6 @@ ALLOWED = {
     "web/charts.py": {"…"},
     "web/requests.py": {"%s %s %s in %d ms for %s"},
     "web/middleware.py": {"too deep", "too large", "too many"},
-    # Until they are marked.
-    **dict.fromkeys(("forms/galleries.py", "forms/share_links.py", "views/galleries.py", "views/guests.py")),
-    **dict.fromkeys(("views/members.py", "views/share_links.py", "web/guests.py")),
 }
 
 
@@ -71,6 +70,8 @@ def _literals(tree: ast.AST, keyword: str = "") -> Iterator[tuple[str, int, str]
                 one: Any
                 for one in (*node.args.defaults, *node.decorator_list, *body):
                     yield from _literals(ast.Module([one], []) if isinstance(one, ast.stmt) else ast.Expr(one))
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in TITLES:
+                yield from _literals(ast.Tuple([value]), "label")
             case ast.AnnAssign(value=value) if value is not None:
                 yield from _literals(ast.Tuple([value]))
             case _:

@@ -27,7 +27,7 @@ READ_BY_SCRIPTS = ("data-confirm", "data-nothing", "data-takes", "data-said", "d
 # What is the same in each language: names, keys, units of the markup itself.
 SAME_EVERYWHERE = {"Lemon Studio", "Ctrl", "Alt", "Enter", "Shift", "Space", "Esc", "Del"}
 # Not yet marked.
-LATER = {"galleries", "guests", "share_links"}
+LATER: set[str] = set()
 
 LETTERS = re.compile(r"[^\W\d_]")
 # In a tag; what is given to _() is marked.

@@ -208,7 +208,7 @@ def misfit(cleaned: dict[str, Any]) -> str:
 
 
 class UpstreamFilter(admin.SimpleListFilter):
-    title = "upstream"
+    title = gettext_lazy("upstream")
     parameter_name = "upstream"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
@@ -376,7 +376,7 @@ class ImageModelAdmin(admin.ModelAdmin[ImageModel]):
             (
                 row.when,
                 _("not known") if row.price is None else money(row.price),
-                "usual" if row.is_usual else "",
+                _("usual") if row.is_usual else "",
             )
             for row in price_table(model)
         ]

@@ -11,7 +11,7 @@ from gallery.admin.jobs import ReadOnlyAdmin
 from gallery.models import Comment, GuestAct, Person, ShareLink
 from gallery.services.share_links import revoke_link
 
-# All but the two hashes, which say nothing to a reader.
+# All but the two hashes and the encrypted token, which say nothing to a reader.
 LINK_FIELDS = (
     "label",
     "gallery",
@@ -25,6 +25,7 @@ LINK_FIELDS = (
     "allow_downloads",
     "allow_votes",
     "allow_comments",
+    "allow_decisions",
     "visits",
     "last_visit_at",
 )

@@ -19,8 +19,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from gallery.queries.people import is_below
+from gallery.services.secrets import encrypt
 from gallery.web.providers import ENCRYPTED_SECRET
-from gallery.web.secrets import encrypt
 
 for module in (account_admin, mfa_admin, social_admin, sessions_admin):
     for allauths, registered in list(admin.site._registry.items()):

@@ -6,6 +6,8 @@ from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from gallery.forms.names import clean_name
 from gallery.models import Gallery, Person, Role
@@ -20,8 +22,8 @@ class GalleryForm(forms.ModelForm[Gallery]):
     class Meta:
         model = Gallery
         fields = ["name"]
-        labels = {"name": "Name"}
-        error_messages = {"name": {"required": "Give the gallery a name."}}
+        labels = {"name": gettext_lazy("Name")}
+        error_messages = {"name": {"required": gettext_lazy("Give the gallery a name.")}}
 
     def clean_name(self) -> str:
         return clean_name(self.cleaned_data["name"])
@@ -38,19 +40,26 @@ class MemberField(forms.ChoiceField):
     def __init__(self, people: "QuerySet[Person]", groups: "QuerySet[Group]") -> None:
         self.rows: dict[str, Person | Group] = {f"group:{one.pk}": one for one in groups}
         self.rows |= {f"person:{one.pk}": one for one in people}
-        listed = [(key, f"{one} (group)" if isinstance(one, Group) else str(one)) for key, one in self.rows.items()]
+        listed = [(key, self._in_words(one)) for key, one in self.rows.items()]
         super().__init__(
-            label="Person or group",
-            choices=[("", "Choose a person…"), *listed],
-            error_messages={"required": "Pick a person or a group.", "invalid_choice": "No such person or group."},
+            label=gettext_lazy("Person or group"),
+            choices=[("", _("Choose a person…")), *listed],
+            error_messages={
+                "required": gettext_lazy("Pick a person or a group."),
+                "invalid_choice": gettext_lazy("No such person or group."),
+            },
         )
+
+    @staticmethod
+    def _in_words(one: Person | Group) -> str:
+        return _("%(name)s (group)") % {"name": one} if isinstance(one, Group) else str(one)
 
     def clean(self, value: Any) -> "Person | Group":
         return self.rows[super().clean(value)]
 
 
 class MemberForm(forms.Form):
-    role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.VIEWER)
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role.choices, initial=Role.VIEWER)
 
     def __init__(self, *args: Any, gallery: Gallery, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -67,12 +76,12 @@ class PictureSaveForm(forms.Form):
     """One of the person's galleries, or the name of a new one, to put a picture into."""
 
     gallery = forms.ModelChoiceField(
-        label="Gallery",
+        label=gettext_lazy("Gallery"),
         queryset=Gallery.objects.none(),
         required=False,
-        error_messages={"invalid_choice": "This gallery is not yours, or is gone."},
+        error_messages={"invalid_choice": gettext_lazy("This gallery is not yours, or is gone.")},
     )
-    new_gallery = forms.CharField(label="New gallery", max_length=120, required=False)
+    new_gallery = forms.CharField(label=gettext_lazy("New gallery"), max_length=120, required=False)
 
     def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -86,5 +95,5 @@ class PictureSaveForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not self.errors and not cleaned.get("gallery") and not cleaned.get("new_gallery"):
-            raise ValidationError("Pick a gallery, or name a new one.")
+            raise ValidationError(_("Pick a gallery, or name a new one."))
         return cleaned

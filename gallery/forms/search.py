@@ -15,14 +15,30 @@ from django.utils.translation import gettext_lazy
 
 from gallery.db import search_index
 from gallery.forms.names import clean_name
-from gallery.models import Gallery, GalleryEntry, ImageModel, Person, Picture, SavedSearch
+from gallery.models import Gallery, GalleryEntry, GuestVote, ImageModel, Person, Picture, SavedSearch
+from gallery.queries.guests import guest_names
 from gallery.queries.search import SearchQuery, Sort
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
 # The order of the filters in addresses and among the chips.
-FILTERS = ("q", "model", "author", "gallery", "tag", "since", "until", "status", "rating", "shape", "kind", "favourite")
+FILTERS = (
+    "q",
+    "model",
+    "author",
+    "gallery",
+    "tag",
+    "since",
+    "until",
+    "status",
+    "choice",
+    "guest",
+    "rating",
+    "shape",
+    "kind",
+    "favourite",
+)
 RATINGS = [
     (1, gettext_lazy("1 star or more")),
     (2, gettext_lazy("2 or more")),
@@ -87,6 +103,8 @@ class SearchForm(forms.Form):
     since = _Day(gettext_lazy("From"))
     until = _Day(gettext_lazy("To"))
     status = _Pick(gettext_lazy("Decision"), gettext_lazy("Pick one of those shown."), str)
+    choice = _Pick(gettext_lazy("Guests"), gettext_lazy("Pick one of those shown."), str)
+    guest = _Pick(gettext_lazy("Guest"), gettext_lazy("No guest of this name chose anything here."), str)
     rating = _Pick(gettext_lazy("My rating"), gettext_lazy("Pick one of those shown."))
     shape = _Pick(gettext_lazy("Shape"), gettext_lazy("Pick one of those shown."), str)
     kind = _Pick(gettext_lazy("Kind"), gettext_lazy("Pick one of those shown."), str)
@@ -107,8 +125,14 @@ class SearchForm(forms.Form):
             sorts.insert(0, Sort.HAND)
             del self.fields["gallery"]
             self._pick("status").offer(GalleryEntry.Status.choices)
+            guests = guest_names(inside)
+            if guests:
+                self._pick("choice").offer((kind.value, str(kind.label)) for kind in GuestVote.Kind)
+                self._pick("guest").offer((name, name) for name in guests)
+            else:
+                del self.fields["choice"], self.fields["guest"]
         else:
-            del self.fields["status"]
+            del self.fields["status"], self.fields["choice"], self.fields["guest"]
             self._pick("gallery").offer((gallery.pk, gallery.name) for gallery in galleries)
         self._pick("sort").offer((sort.value, sort.label) for sort in sorts)
         self.full_clean()
@@ -131,7 +155,9 @@ class SearchForm(forms.Form):
 
     def clean_q(self) -> str:
         text: str = self.cleaned_data["q"]
-        return text if search_index.words(text) else ""
+        if text and not search_index.asked_words(text):
+            raise ValidationError(_("This has no words in it. Search for letters or digits."))
+        return text
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -148,7 +174,7 @@ class SearchForm(forms.Form):
     def search_query(self) -> SearchQuery:
         cleaned = self.cleaned_data
         return SearchQuery(
-            words=tuple(search_index.words(cleaned.get("q", ""))[: search_index.MOST_WORDS]),
+            words=tuple(search_index.asked_words(cleaned.get("q", ""))),
             model=cleaned.get("model"),
             author=cleaned.get("author"),
             gallery=cleaned.get("gallery"),
@@ -160,8 +186,15 @@ class SearchForm(forms.Form):
             shape=cleaned.get("shape") or "",
             kind=cleaned.get("kind") or "",
             status=cleaned.get("status") or "",
+            choice=cleaned.get("choice") or "",
+            guest=cleaned.get("guest") or "",
             sort=self.chosen_sort,
         )
+
+    @property
+    def has_filter_errors(self) -> bool:
+        """Whether one of the panel's filters is wrong."""
+        return any(name not in ("q", "sort") for name in self.errors)
 
     @property
     def filters(self) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gallery", "0051_sent_mark")]
+    dependencies = [("gallery", "0054_guests_decide")]
 
     operations = [
         migrations.AddField(

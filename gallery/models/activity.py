@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from gallery.models.gallery import Gallery, GalleryEntry
 from gallery.models.membership import Role
 from gallery.models.person import Person
+from gallery.models.share_link import GuestVote
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -175,11 +176,17 @@ _DECIDED: "dict[str, _StrPromise]" = {
     GalleryEntry.Status.APPROVED: gettext_lazy("%(who)s approved a picture"),
     GalleryEntry.Status.SHORTLIST: gettext_lazy("%(who)s put a picture on the shortlist"),
     GalleryEntry.Status.DRAFT: gettext_lazy("%(who)s made a picture a draft again"),
+    GuestVote.Kind.CHANGES: gettext_lazy("%(who)s asked for changes to a picture"),
 }
 _DECIDED_YOURS: "dict[str, _StrPromise]" = {
     GalleryEntry.Status.APPROVED: gettext_lazy("%(who)s approved your picture in “%(gallery)s”"),
     GalleryEntry.Status.SHORTLIST: gettext_lazy("%(who)s put your picture on the shortlist in “%(gallery)s”"),
     GalleryEntry.Status.DRAFT: gettext_lazy("%(who)s made your picture a draft again in “%(gallery)s”"),
+    GuestVote.Kind.CHANGES: gettext_lazy("%(who)s asked for changes to your picture in “%(gallery)s”"),
+}
+_DECIDED_THERE: "dict[str, _StrPromise]" = {
+    GuestVote.Kind.APPROVED: gettext_lazy("%(who)s approved a picture in “%(gallery)s”"),
+    GuestVote.Kind.CHANGES: gettext_lazy("%(who)s asked for changes to a picture in “%(gallery)s”"),
 }
 
 
@@ -249,12 +256,8 @@ class Notice(Happening):
     def _words(self, *, has_role: bool) -> str:
         match Notice.Kind(self.kind):
             case Notice.Kind.DECIDED:
-                return (
-                    str(_DECIDED_YOURS[self.detail])
-                    if self.detail in _DECIDED_YOURS
-                    else _("%(who)s decided on your picture in “%(gallery)s”")
-                )
-            case Notice.Kind.COMMENTED if self.picture is not None and self.picture.author_id == self.person_id:
+                return self._decided()
+            case Notice.Kind.COMMENTED if self._is_of_reader:
                 return _("%(who)s commented on your picture in “%(gallery)s”")
             case Notice.Kind.COMMENTED:
                 return _("%(who)s commented on a picture in “%(gallery)s”")
@@ -265,11 +268,24 @@ class Notice(Happening):
             case _other:
                 return _("%(who)s joined by your invitation")
 
+    def _decided(self) -> str:
+        # Managers hear of what guests decide on others' pictures, too.
+        if not self._is_of_reader:
+            there = _DECIDED_THERE.get(self.detail)
+            return str(there) if there else _("%(who)s decided on a picture in “%(gallery)s”")
+        yours = _DECIDED_YOURS.get(self.detail)
+        return str(yours) if yours else _("%(who)s decided on your picture in “%(gallery)s”")
+
+    @property
+    def _is_of_reader(self) -> bool:
+        return self.picture is not None and self.picture.author_id == self.person_id
+
     @property
     def target(self) -> str:
         """The page that it is about."""
         if self.kind in self.OF_PICTURES and self.picture_id:
-            place = "#comments" if self.kind == self.Kind.COMMENTED else "#places"
+            # What guests decide stands above the comments.
+            place = "#comments" if self.kind == self.Kind.COMMENTED or self.guest else "#places"
             return f"{reverse('picture_detail', args=[self.picture_id])}?gallery={self.gallery_id}{place}"
         if self.gallery_id:
             return reverse("gallery_detail", args=[self.gallery_id])

@@ -49,7 +49,7 @@ class PictureQuerySet(models.QuerySet["Picture"]):
 
     def search(self, text: str) -> Self:
         """Pictures with a word that begins with each word of `text`; all of them, if it has no words."""
-        asked = search_index.words(text)[: search_index.MOST_WORDS]
+        asked = search_index.asked_words(text)
         return self.filter(search_index.Matches(asked)) if asked else self
 
 
@@ -114,6 +114,8 @@ class Picture(models.Model):
 
     # Set in a list of a gallery's pictures: its entry there.
     entry: GalleryEntry | None
+    # Also there: what guests chose; see queries/guests.py.
+    guest_choices: list[tuple[str, str, int, str]]
 
     objects = PictureQuerySet.as_manager()
 

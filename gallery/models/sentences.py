@@ -13,6 +13,17 @@ from django.utils.translation import get_language, gettext, gettext_noop
 MODEL_IS_TURNED_AWAY = gettext_noop("The service turns %(model)s away at the moment: %(said)s")
 THIS_IS_TURNED_AWAY = gettext_noop("The service turns this request away at the moment: %(said)s")
 
+# What the models of a new studio are good at, as the first migrations wrote it.
+SEEDED = (
+    gettext_noop("Best quality; improves the prompt by itself"),
+    gettext_noop("Very fast, for trying things out"),
+    gettext_noop("Photorealistic, high quality"),
+    gettext_noop("Artistic style"),
+    gettext_noop("Best at lettering"),
+    gettext_noop("Open source, versatile"),
+    gettext_noop("Fast and affordable"),
+)
+
 # A test finds what is marked elsewhere and missing here.
 PATTERNS = (
     THIS_IS_TURNED_AWAY,

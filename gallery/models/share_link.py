@@ -1,4 +1,4 @@
-"""Share links, the likes of guests, and wrong passwords."""
+"""Share links, what guests like and decide, and wrong passwords."""
 
 import hashlib
 import secrets
@@ -8,7 +8,7 @@ from typing import Self
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
@@ -29,9 +29,10 @@ class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
 
 
 class ShareLink(models.Model):
-    """A link to one gallery for people without an account. The token is shown once; the row has only its SHA-256.
+    """A link to one gallery for people without an account.
 
-    The row outlives its gallery, so that its address can say that the gallery is gone.
+    Its token's SHA-256 opens it. Only if the link may be copied again, the row has the token, too, encrypted. The row
+    outlives its gallery, so that its address can say that the gallery is gone.
     """
 
     gallery = models.ForeignKey(
@@ -39,6 +40,11 @@ class ShareLink(models.Model):
     )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="share_links")
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    sealed_token = models.TextField(
+        blank=True,
+        editable=False,
+        help_text=_("The token, encrypted, if it may be copied again."),
+    )
     label = models.CharField(max_length=80, help_text=_("Who it is for."))
     password = models.CharField(max_length=200, blank=True, editable=False, help_text=_("Hashed; empty for none."))
     expires_at = models.DateTimeField()
@@ -47,6 +53,7 @@ class ShareLink(models.Model):
     allow_downloads = models.BooleanField(default=False)
     allow_votes = models.BooleanField(default=False)
     allow_comments = models.BooleanField(default=False)
+    allow_decisions = models.BooleanField(default=False)
     visits = models.PositiveIntegerField(default=0)
     last_visit_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -74,9 +81,19 @@ class ShareLink(models.Model):
         return bool(self.password)
 
     @property
+    def is_kept(self) -> bool:
+        """Whether it can be copied again."""
+        return bool(self.sealed_token)
+
+    @property
+    def takes_choices(self) -> bool:
+        """Whether guests may like pictures or decide on them."""
+        return self.allow_votes or self.allow_decisions
+
+    @property
     def takes_words(self) -> bool:
-        """Whether guests may like or comment."""
-        return self.allow_votes or self.allow_comments
+        """Whether guests may do anything under a name: like, decide or comment."""
+        return self.takes_choices or self.allow_comments
 
     @property
     def last_day(self) -> datetime:
@@ -103,21 +120,48 @@ class ShareLink(models.Model):
         return bool(ShareLink.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now()))
 
 
+class GuestVoteQuerySet(models.QuerySet["GuestVote"]):
+    def likes(self) -> Self:
+        return self.filter(kind=GuestVote.Kind.LIKE)
+
+    def decisions(self) -> Self:
+        return self.exclude(kind=GuestVote.Kind.LIKE)
+
+
 class GuestVote(models.Model):
-    """A guest's like of a picture, under the name that they gave."""
+    """A guest's like of a picture, or their decision on it, under the name that they gave."""
+
+    class Kind(models.TextChoices):
+        LIKE = "like", _("Liked")
+        APPROVED = "approved", _("Approved")
+        CHANGES = "changes", _("Changes wanted")
+
+    LONGEST_NOTE = 1000
 
     link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="guest_votes")
     picture = models.ForeignKey("gallery.Picture", on_delete=models.CASCADE, related_name="guest_votes")
     guest_key = models.CharField(max_length=32, editable=False, help_text=_("Of the guest's browser, by its cookie."))
     guest = models.CharField(max_length=80, help_text=_("The name that they gave."))
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.LIKE)
+    note = models.TextField(max_length=LONGEST_NOTE, blank=True, help_text=_("What a guest says of their decision."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = GuestVoteQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["link", "picture", "guest_key"], name="guest_votes_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["link", "picture", "guest_key"], condition=Q(kind="like"), name="guest_likes_once"
+            ),
+            models.UniqueConstraint(
+                fields=["link", "picture", "guest_key"], condition=~Q(kind="like"), name="guest_decides_once"
+            ),
+        ]
 
     def __str__(self) -> str:
-        return _("%(guest)s for %(picture)s") % {"guest": self.guest, "picture": self.picture}
+        words = _("%(guest)s, %(kind)s: %(picture)s")
+        return words % {"guest": self.guest, "kind": self.get_kind_display(), "picture": self.picture}
 
 
 class PasswordTry(models.Model):
@@ -136,11 +180,12 @@ class PasswordTry(models.Model):
 
 
 class GuestAct(models.Model):
-    """A like or a comment of the last hour, counted by the place that it came from."""
+    """A like, a decision or a comment of the last hour, counted by the place that it came from."""
 
     class Kind(models.TextChoices):
         LIKE = "like"
         COMMENT = "comment"
+        DECIDE = "decide"
 
     link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="guest_acts")
     kind = models.CharField(max_length=7, choices=Kind)

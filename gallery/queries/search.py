@@ -22,7 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from gallery.db import search_index
-from gallery.models import Gallery, GalleryEntry, Mark, Person, Picture, Tag
+from gallery.models import Gallery, GalleryEntry, GuestVote, Mark, Person, Picture, Tag
 
 # A condition that at most this many pictures meet is asked for them first. To look at them takes a few milliseconds.
 FEW_IDS = 3_000
@@ -65,6 +65,9 @@ class SearchQuery:
     kind: str = ""
     # The decision in the gallery that is searched.
     status: str = ""
+    # What guests chose in the gallery that is searched, and the name of one of them.
+    choice: str = ""
+    guest: str = ""
     sort: Sort = Sort.NEWEST
 
 
@@ -392,6 +395,10 @@ class PictureSearch:
             relations.append(self._marks.filter(rating__gte=query.rating))
         if query.status and self.gallery:
             relations.append(self._entries.filter(status=query.status))
+        if (query.choice or query.guest) and self.gallery:
+            named = {"kind": query.choice, "guest": query.guest}
+            chosen = {name: value for name, value in named.items() if value}
+            relations.append(GuestVote.objects.filter(link__gallery=self.gallery, **chosen))
         if query.gallery:
             relations.append(GalleryEntry.objects.filter(gallery=query.gallery))
         return relations

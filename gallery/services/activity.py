@@ -93,6 +93,13 @@ def tell_of_comment(
     notify(concerned, Notice.Kind.COMMENTED, actor=by, guest=guest, gallery=gallery, picture=picture)
 
 
+def tell_of_guest_decision(gallery: Gallery, picture: Picture, guest: str, decision: str) -> None:
+    """Log it, and send notices to the picture's author and to the people who may share the gallery."""
+    record(gallery, None, Activity.Verb.DECIDED, picture=picture, guest=guest, detail=decision)
+    concerned = {picture.author_id, *people_who_may(Action.SHARE, gallery).values_list("pk", flat=True)}
+    notify(concerned, Notice.Kind.DECIDED, guest=guest, gallery=gallery, picture=picture, detail=decision)
+
+
 def read_all(person: Person) -> int:
     """Mark a person's notices as read; return how many were unread."""
     return Notice.objects.filter(person=person, read_at=None).update(read_at=timezone.now())

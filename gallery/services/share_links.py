@@ -1,16 +1,18 @@
-"""Share links, which show a gallery to people without an account: the links, their passwords, guests' likes."""
+"""Share links, which show a gallery to people without an account: the links, their passwords, guests' choices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from gallery.models import Activity, Gallery, GuestAct, GuestVote, PasswordTry, Person, Picture, ShareLink
-from gallery.services.activity import record
+from gallery.models.share_link import hashed
+from gallery.services.activity import record, tell_of_guest_decision
+from gallery.services.secrets import Unreadable, decrypt, encrypt
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -48,17 +50,20 @@ class Guest:
 
 
 def make_link(
-    gallery: Gallery, person: Person, settings: Mapping[str, Any], password: str = ""
+    gallery: Gallery, person: Person, settings: Mapping[str, Any], password: str = "", *, keep: bool = False
 ) -> tuple[ShareLink, str]:
-    """Open a gallery to people who have the token. Return the link and the token, which is stored nowhere.
+    """Open a gallery to people who have the token. Return the link and the token.
 
-    `settings` has the fields of the link that a person chooses.
+    `settings` has the fields of the link that a person chooses. With `keep` the token is stored, encrypted, so that
+    the link can be copied again; without, it is stored nowhere.
     """
     link, token = ShareLink.begin()
     link.gallery, link.created_by = gallery, person
     for name, value in settings.items():
         setattr(link, name, value)
     link.set_password(password)
+    if keep:
+        link.sealed_token = encrypt(token)
     with transaction.atomic():
         link.save()
         # Without the link's label: all members read the log, but the label is only for those who may share.
@@ -66,11 +71,22 @@ def make_link(
     return link, token
 
 
-def change_link(link: ShareLink, settings: Mapping[str, Any], password: str | None = None) -> None:
+def token_of(link: ShareLink) -> str | None:
+    """The token of a link that was kept; None if it was not, or if the secret key is another one now."""
+    try:
+        token = decrypt(link.sealed_token) if link.sealed_token else ""
+    except Unreadable:
+        return None
+    return token if hashed(token) == link.token_hash else None
+
+
+def change_link(
+    link: ShareLink, settings: Mapping[str, Any], password: str | None = None, *, forget: bool = False
+) -> None:
     """Change what a link shows and allows.
 
     A password of None keeps the present one; "" removes it. Both a new and a removed password end the sessions that
-    the old one opened.
+    the old one opened. With `forget` the link can never be copied again.
     """
     changed = list(settings)
     for name, value in settings.items():
@@ -78,6 +94,9 @@ def change_link(link: ShareLink, settings: Mapping[str, Any], password: str | No
     if password is not None:
         link.set_password(password)
         changed.append("password")
+    if forget:
+        link.sealed_token = ""
+        changed.append("sealed_token")
     # Only these fields: the link may have been visited or revoked meanwhile.
     link.save(update_fields=changed)
 
@@ -127,7 +146,7 @@ def _place(address: str) -> str:
 
 
 def count_act(link: ShareLink, kind: GuestAct.Kind, address: str) -> None:
-    """Count a like or a comment by the address that it came from, within `alone_with(link)`. Raises TooMany.
+    """Count what a guest does by the address that it came from, within `alone_with(link)`. Raises TooMany.
 
     What was taken back counts, too.
     """
@@ -146,26 +165,48 @@ def count_visit(link: ShareLink) -> bool:
     return True
 
 
-def guest_vote(link: ShareLink, picture: Picture, guest: Guest, wanted: bool = True) -> None:
+def guest_like(link: ShareLink, picture: Picture, guest: Guest, wanted: bool = True) -> None:
     """Add a guest's like to a picture, or take it away. Raises TooMany."""
-    votes = GuestVote.objects.filter(link=link)
+    likes = GuestVote.objects.likes().filter(link=link)
+    mine = likes.filter(picture=picture, guest_key=guest.key)
     if not wanted:
-        votes.filter(picture=picture, guest_key=guest.key).delete()
+        mine.delete()
         return
     with transaction.atomic():
         alone_with(link)
-        refuse_more_than(MOST_VOTES, votes)
+        refuse_more_than(MOST_VOTES, likes)
         count_act(link, GuestAct.Kind.LIKE, guest.address)
-        try:
-            with transaction.atomic():
-                GuestVote.objects.create(link=link, picture=picture, guest_key=guest.key, guest=guest.name)
-        except IntegrityError:
-            # The guest pressed twice.
-            votes.filter(picture=picture, guest_key=guest.key).update(guest=guest.name)
+        # A guest who presses twice likes it once.
+        if not mine.update(guest=guest.name):
+            GuestVote.objects.create(link=link, picture=picture, guest_key=guest.key, guest=guest.name)
 
 
-def remove_guest_likes(gallery: Gallery, picture: Picture) -> None:
-    """Remove all likes that a picture got through the gallery's links."""
+def guest_decide(link: ShareLink, picture: Picture, guest: Guest, kind: str, note: str = "") -> None:
+    """Set a guest's decision on a picture, or take it back with an empty `kind`. Raises TooMany.
+
+    The picture's author and the people who may share the gallery get a notice.
+    """
+    decisions = GuestVote.objects.decisions().filter(link=link)
+    mine = decisions.filter(picture=picture, guest_key=guest.key)
+    if not kind:
+        mine.delete()
+        return
+    with transaction.atomic():
+        alone_with(link)
+        refuse_more_than(MOST_VOTES, decisions)
+        count_act(link, GuestAct.Kind.DECIDE, guest.address)
+        if mine.filter(kind=kind, note=note).exists():
+            return
+        mine.delete()
+        GuestVote.objects.create(
+            link=link, picture=picture, guest_key=guest.key, guest=guest.name, kind=kind, note=note
+        )
+        if link.gallery is not None:
+            tell_of_guest_decision(link.gallery, picture, guest.name, kind)
+
+
+def remove_guest_votes(gallery: Gallery, picture: Picture) -> None:
+    """Remove all likes and decisions that a picture got through the gallery's links."""
     GuestVote.objects.filter(link__gallery=gallery, picture=picture).delete()
 
 

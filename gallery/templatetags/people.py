@@ -23,6 +23,8 @@ def of(rows: Mapping[int, V], key: int | None) -> V | None:
 def what_happened(happening: Activity | Notice) -> SafeString:
     """The sentence of a line or a notice, with the name of who did it in bold."""
     sentence = happening.sentence
-    shown = {name: conditional_escape(str(value)) for name, value in sentence.values.items()}
+    shown: dict[str, object] = {
+        name: value if isinstance(value, int) else conditional_escape(value) for name, value in sentence.values.items()
+    }
     shown["who"] = format_html("<strong>{}</strong>", sentence.values["who"])
     return mark_safe(conditional_escape(sentence.text) % shown)  # noqa: S308 all of it is escaped

@@ -101,7 +101,6 @@ _FAVOURITE = (
     '<path d="M2 9.5a5.5 5.5 0 0 1 9.591-3.676.56.56 0 0 0 .818 0A5.49 5.49 0 0 1 22 9.5c0 2.29-1.5'
     ' 4-3 5.5l-5.492 5.313a2 2 0 0 1-3 .019L5 15c-1.5-1.5-3-3.2-3-5.5"/></svg>{7}</button></form>'
 )
-_SAID = mark_safe(' aria-label="Favourite" title="Favourite"')
 _IN_WORDS = mark_safe('<input type="hidden" name="in_words" value="1">')
 
 
@@ -111,6 +110,7 @@ def favourite(context: Context, pk: int, is_favourite: object, in_words: object 
 
     `in_words` gives it a label and an id of its own, for a second one beside that on the tile.
     """
+    said = _("Favourite")
     return format_html(
         _FAVOURITE,
         f"{pk}-here" if in_words else pk,
@@ -119,8 +119,8 @@ def favourite(context: Context, pk: int, is_favourite: object, in_words: object 
         "0" if is_favourite else "1",
         _IN_WORDS if in_words else "",
         "true" if is_favourite else "false",
-        "" if in_words else _SAID,
-        _("Favourite") if in_words else "",
+        "" if in_words else format_html(' aria-label="{0}" title="{0}"', said),
+        said if in_words else "",
     )
 
 

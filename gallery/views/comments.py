@@ -28,13 +28,14 @@ NAMED = 30
 
 @dataclass
 class Talk:
-    """The comments on a picture in one gallery, and the guests who like it."""
+    """The comments on a picture in one gallery, the guests who like it, and what guests decided."""
 
     gallery: Gallery
     form: CommentForm
     comments: list[Comment] = field(default_factory=list)
     likes: int = 0
     likers: list[str] = field(default_factory=list)
+    decisions: list[GuestVote] = field(default_factory=list)
     may_remove: bool = False
 
     @property
@@ -58,12 +59,16 @@ def talks_about(person: Person, picture: Picture, galleries: Iterable[Gallery]) 
     place = F("link__gallery")
     votes = GuestVote.objects.filter(picture=picture, link__gallery__in=talks).annotate(
         place=place,
-        nth=Window(RowNumber(), partition_by=place, order_by="-pk"),
-        among=Window(Count("pk"), partition_by=place),
+        nth=Window(RowNumber(), partition_by=[place, F("kind")], order_by="-pk"),
+        among=Window(Count("pk"), partition_by=[place, F("kind")]),
     )
-    for pk, among, name in votes.filter(nth__lte=NAMED).order_by("pk").values_list("place", "among", "guest"):
-        talks[pk].likes = among
-        talks[pk].likers.append(name)
+    latest_votes = votes.filter(nth__lte=NAMED).order_by("pk")
+    for pk, among, kind, name, note in latest_votes.values_list("place", "among", "kind", "guest", "note"):
+        if kind == GuestVote.Kind.LIKE:
+            talks[pk].likes = among
+            talks[pk].likers.append(name)
+        else:
+            talks[pk].decisions.append(GuestVote(kind=kind, guest=name, note=note))
     removers = Gallery.objects.filter(pk__in=talks).open_to(person, roles_for(Action.REMOVE))
     for pk in removers.values_list("pk", flat=True):
         talks[pk].may_remove = True
@@ -99,8 +104,8 @@ def comment_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
 @require_POST
 def likes_remove(request: PersonRequest, pk: int, picture_pk: int) -> HttpResponseBase:
     gallery = gallery_to(Action.REMOVE, request.user, pk)
-    services.share_links.remove_guest_likes(gallery, _picture_in(gallery, picture_pk))
-    return _gone(request, _("Removed: the guests’ likes."), picture_pk, pk)
+    services.share_links.remove_guest_votes(gallery, _picture_in(gallery, picture_pk))
+    return _gone(request, _("Removed: what guests liked and decided."), picture_pk, pk)
 
 
 def _picture_in(gallery: Gallery, pk: int) -> Picture:

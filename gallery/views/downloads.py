@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any, Self
 from weakref import finalize
 
@@ -125,7 +126,7 @@ def _take_many(
         try:
             if build.is_small(len(pictures), byte_size, form.shape):
                 # Reading the files for their checksums keeps a thread busy, too.
-                stream = _Stream()
+                stream = ArchiveStream()
                 try:
                     return _hand_out(request, build.at_once(person, name, gallery, pictures), name, stream=stream)
                 except BaseException:
@@ -240,14 +241,17 @@ def download_delete(request: PersonRequest, pk: int) -> HttpResponseBase:
 # -- handing out
 
 
-class _Stream:
+class ArchiveStream:
     """Hold a place in the limit until the answer has ended in any way. Raises Busy."""
 
-    def __init__(self) -> None:
-        STREAMS.enter()
-        # Only once. If a middleware fails after the view, the answer is never closed. Then the place becomes free when
-        # Python collects the answer.
-        self._leave = finalize(self, STREAMS.leave)
+    def __init__(self, *limits: ConcurrencyLimit) -> None:
+        with ExitStack() as held:
+            for limit in (*limits, STREAMS):
+                limit.enter()
+                held.callback(limit.leave)
+            # Only once. If a middleware fails after the view, the answer is never closed. Then the place becomes free
+            # when Python collects the answer.
+            self._leave = finalize(self, held.pop_all().close)
         self._pieces: Generator[bytes, None, None] | None = None
 
     def of(self, pieces: Generator[bytes, None, None]) -> Self:
@@ -267,7 +271,7 @@ class _Stream:
 
 
 def _hand_out(
-    request: PersonRequest, ready: Ready, name: str, etag: str = "", stream: _Stream | None = None
+    request: PersonRequest, ready: Ready, name: str, etag: str = "", stream: ArchiveStream | None = None
 ) -> HttpResponseBase:
     size = ready.archive.size
     begin, end = _range(request, size, f'"{etag}"') if etag else (0, size)
@@ -278,7 +282,7 @@ def _hand_out(
         response: HttpResponseBase = HttpResponse(content_type=kind)
     else:
         try:
-            stream = stream or _Stream()
+            stream = stream or ArchiveStream()
         except Busy:
             return _busy(request)
         response = StreamingHttpResponse(stream.of(ready.stream(begin, end)), content_type=kind)

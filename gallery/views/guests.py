@@ -6,24 +6,27 @@ people, dates, models or costs. Guests read only comments that came through the 
 
 from math import ceil
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.files.storage import default_storage
-from django.db.models import Q, QuerySet
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.text import slugify
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from gallery import services
-from gallery.forms.share_links import CommentForm, GuestNameForm, LinkPasswordForm
-from gallery.images.concurrency import Busy
+from gallery.downloads import guest_zip
+from gallery.forms.share_links import CommentForm, GuestDecisionForm, GuestNameForm, LinkPasswordForm
+from gallery.images.concurrency import Busy, ConcurrencyLimit
 from gallery.images.metadata import strip_in_turn
-from gallery.models import Comment, GalleryEntry, GuestVote, Picture
+from gallery.models import Comment, GalleryEntry, GuestVote
+from gallery.queries.guests import after, before, count_votes_of_guest, entries_for_guests, votes_of_guest
 from gallery.services.share_links import TooMany
+from gallery.views.downloads import ArchiveStream
 from gallery.web.guests import GuestPicture, GuestSession, by_link, thumbnails_for
 from gallery.web.http import StudioRequest, client_address, number_in
 from gallery.web.media import serve_content
@@ -32,6 +35,10 @@ from gallery.web.pictures import begin_with
 PAGE = 60
 # The latest comments that a picture shows.
 COMMENTS_SHOWN = 200
+# Pictures in one archive.
+PER_ARCHIVE = 200
+# Archives that a web process sends to guests at once, of those that it sends at all.
+GUEST_STREAMS = ConcurrencyLimit(at_once=2)
 
 
 # -- the password
@@ -66,7 +73,7 @@ def guest_password(request: StudioRequest, session: GuestSession) -> HttpRespons
     except TooMany as problem:
         return _too_many(request, session, problem)
     if not is_right:
-        form.add_error("password", "This is not the password. Check it, and try again.")
+        form.add_error("password", _("This is not the password. Check it, and try again."))
         return _password_page(request, session, form, entry, status=422)
     response = redirect(f"{session.path}{entry}/" if entry else session.path)
     session.proof = session.link.proof
@@ -85,84 +92,134 @@ def _too_many(request: StudioRequest, session: GuestSession, problem: TooMany) -
 # -- pages
 
 
-def _entries(session: GuestSession) -> "QuerySet[GalleryEntry]":
-    """The gallery's entries, in its order by hand."""
-    kept = GalleryEntry.objects.filter(gallery=session.link.gallery_id, picture__in=Picture.objects.kept())
-    return kept.select_related("picture__generation").order_by("-position", "-pk")
-
-
-def _before(entry: GalleryEntry) -> Q:
-    return Q(position__gt=entry.position) | Q(position=entry.position, pk__gt=entry.pk)
-
-
-def _after(entry: GalleryEntry) -> Q:
-    return Q(position__lt=entry.position) | Q(position=entry.position, pk__lt=entry.pk)
-
-
 @require_safe
 @by_link(locked=ask_password)
 def guest_gallery(request: StudioRequest, session: GuestSession) -> HttpResponseBase:
-    entries = _entries(session)
+    entries = session.entries
     total = entries.count()
     last = max(1, ceil(total / PAGE))
     page = min(number_in(request.GET.get("page", "")) or 1, last)
     begin = (page - 1) * PAGE
     rows = list(entries[begin : begin + PAGE])
-    liked = _liked(session, rows)
-    shown = [
-        GuestPicture(session, row, begin + place, is_liked=row.picture_id in liked) for place, row in enumerate(rows, 1)
-    ]
-    more = f"{session.path}?page={page + 1}" if page < last else ""
+    chosen = _chosen(session, rows)
+    shown = [GuestPicture(session, row, begin + place, chosen.get(row.picture_id)) for place, row in enumerate(rows, 1)]
     begin_with(shown)
-    context = {"session": session, "link": session.link, "pictures": shown, "total": total, "page": page, "more": more}
+    context = {
+        "session": session,
+        "link": session.link,
+        "pictures": shown,
+        "cover": _cover(session, rows) if page == 1 and not session.mine else None,
+        "total": total,
+        "page": page,
+        "more": _wall(session, page + 1) if page < last else "",
+        "parts": _parts(session, total) if session.link.allow_downloads else [],
+        **bar_context(session),
+    }
     response = render(request, "guests/guest_gallery.html", context)
     session.count_visit(request, response)
     return response
 
 
+def _cover(session: GuestSession, rows: "list[GalleryEntry]") -> GuestPicture | None:
+    """The gallery's cover; its first picture if none was picked, or if the cover is not there any more."""
+    gallery = session.link.gallery
+    picked = session.entries.filter(picture=gallery.cover_id).first() if gallery and gallery.cover_id else None
+    entry = picked or (rows[0] if rows else None)
+    if entry is None:
+        return None
+    cover = GuestPicture(session, entry, _number(session, entry))
+    begin_with([cover])
+    return cover
+
+
+def _wall(session: GuestSession, page: int) -> str:
+    query = {name: value for name, value in (("mine", session.mine), ("page", page if page > 1 else "")) if value}
+    return f"{session.path}?{urlencode(query)}" if query else session.path
+
+
+def bar_context(session: GuestSession) -> dict[str, Any]:
+    """For `_guest_bar.html`: how many pictures this guest liked and decided on."""
+    counts = count_votes_of_guest(session.link, session.key) if session.name else {}
+    choices = [(kind, counts.get(kind, 0)) for kind in session.kinds if counts.get(kind)]
+    return {"choices": choices, "has_choices": bool(choices) or bool(session.mine)}
+
+
 @require_safe
 @by_link(locked=ask_password)
 def guest_picture(request: StudioRequest, session: GuestSession, entry: int) -> HttpResponseBase:
-    response = _picture_page(request, session, _entry(session, entry))
+    response = picture_page(request, session, entry_of(session, entry))
     session.count_visit(request, response)
     return response
 
 
-def _picture_page(
+def picture_page(
     request: StudioRequest,
     session: GuestSession,
     entry: GalleryEntry,
     more: dict[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    entries = _entries(session)
-    number = entries.filter(_before(entry)).count() + 1
+    entries = session.entries
+    number = _number(session, entry)
     context = {
-        "session": session,
-        "link": session.link,
-        "picture": GuestPicture(session, entry, number),
         "number": number,
-        "total": entries.count(),
-        "previous": entries.filter(_before(entry)).order_by("position", "pk").values_list("pk", flat=True).first(),
-        "next": entries.filter(_after(entry)).values_list("pk", flat=True).first(),
-        "back": f"{session.path}?page={page}" if (page := ceil(number / PAGE)) > 1 else session.path,
-        **_talk_context(session, entry),
+        "total": max(entries.count(), number),
+        "previous": entries.filter(before(entry)).order_by("position", "pk").values_list("pk", flat=True).first(),
+        "next": entries.filter(after(entry)).values_list("pk", flat=True).first(),
+        "back": wall_address(session, entry, number),
+        **talk_context(session, entry, number),
         **(more or {}),
     }
     return render(request, "guests/guest_picture.html", context, status=status)
 
 
-def _liked(session: GuestSession, entries: "list[GalleryEntry]") -> set[int]:
-    """The pictures among these that this guest likes."""
-    if not (session.link.allow_votes and session.name):
-        return set()
-    pictures = [entry.picture_id for entry in entries]
-    votes = GuestVote.objects.filter(link=session.link, guest_key=session.key, picture__in=pictures)
-    return set(votes.values_list("picture", flat=True))
+def _number(session: GuestSession, entry: GalleryEntry) -> int:
+    """The place of a picture among those that the guest looks through, from 1."""
+    return session.entries.filter(before(entry)).count() + 1
 
 
-def _entry(session: GuestSession, pk: int) -> GalleryEntry:
-    return get_object_or_404(_entries(session), pk=pk)
+def wall_address(session: GuestSession, entry: GalleryEntry, number: int | None = None) -> str:
+    """Where this picture hangs among the others."""
+    if number is None:
+        number = _number(session, entry)
+    return f"{_wall(session, ceil(number / PAGE))}#picture-{entry.pk}"
+
+
+def talk_context(session: GuestSession, entry: GalleryEntry, number: int | None = None) -> dict[str, Any]:
+    """For `_guest_talk.html`: what came through this link, as far as the link allows it."""
+    link = session.link
+    if number is None:
+        number = _number(session, entry)
+    context: dict[str, Any] = {
+        "session": session,
+        "link": link,
+        "picture": GuestPicture(session, entry, number, _chosen(session, [entry]).get(entry.picture_id)),
+        "name_form": GuestNameForm(),
+        "comment_form": CommentForm(),
+        "decision_form": GuestDecisionForm(),
+    }
+    if link.allow_votes:
+        context["likes"] = GuestVote.objects.likes().filter(link=link, picture=entry.picture_id).count()
+    if link.allow_comments:
+        latest = Comment.objects.filter(link=link, picture=entry.picture_id, gallery=link.gallery_id).order_by("-pk")
+        context["comments"] = list(reversed(latest[:COMMENTS_SHOWN]))
+    return context
+
+
+def _chosen(session: GuestSession, entries: "list[GalleryEntry]") -> dict[int, dict[str, str]]:
+    """What this guest chose among these: for each picture, the kinds with their notes."""
+    if not (session.link.takes_choices and session.name):
+        return {}
+    votes = votes_of_guest(session.link, session.key).filter(picture__in=[entry.picture_id for entry in entries])
+    chosen: dict[int, dict[str, str]] = {}
+    for picture, kind, note in votes.values_list("picture", "kind", "note"):
+        chosen.setdefault(picture, {})[kind] = note
+    return chosen
+
+
+def entry_of(session: GuestSession, pk: int) -> GalleryEntry:
+    """One of the gallery's entries, whatever the guest looks through."""
+    return get_object_or_404(entries_for_guests(session.link.gallery_id), pk=pk)
 
 
 # -- files
@@ -173,7 +230,7 @@ def _entry(session: GuestSession, pk: int) -> GalleryEntry:
 def guest_thumbnail(
     request: StudioRequest, session: GuestSession, entry: int, width: int, format: str
 ) -> HttpResponseBase:
-    picture = _entry(session, entry).picture
+    picture = entry_of(session, entry).picture
     if width not in thumbnails_for(session, picture).get(format, ()):
         raise Http404
 
@@ -190,137 +247,61 @@ def guest_download(request: StudioRequest, session: GuestSession, entry: int) ->
     """The original without its metadata, which may tell the prompt or more."""
     if not session.link.allow_downloads:
         raise Http404
-    place = _entry(session, entry)
+    place = entry_of(session, entry)
     picture = place.picture
 
     def read() -> HttpResponse:
         with default_storage.open(picture.original_name) as file:
             data, kind = strip_in_turn(file)
         response = HttpResponse(data, content_type=kind.content_type)
-        number = _entries(session).filter(_before(place)).count() + 1
-        assert session.link.gallery is not None
-        stem = slugify(session.link.gallery.name)[:60] or "picture"
-        name = f"{stem}-{number}.{kind.extension}"
+        number = entries_for_guests(session.link.gallery_id).filter(before(place)).count() + 1
+        name = f"{_stem(session)}-{number}.{kind.extension}"
         response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
         return response
 
     try:
         return serve_content(request, f"{picture.digest}-alone", read)
     except Busy:
-        return _busy(request, session, place)
+        return _busy(request, f"{session.path}{place.pk}/")
 
 
-def _busy(request: StudioRequest, session: GuestSession, entry: GalleryEntry) -> HttpResponse:
-    context = {"is_busy": True, "back": f"{session.path}{entry.pk}/"}
+def _stem(session: GuestSession) -> str:
+    """What the names of downloaded files begin with."""
+    assert session.link.gallery is not None
+    return slugify(session.link.gallery.name)[:60] or "picture"
+
+
+def _parts(session: GuestSession, total: int) -> list[tuple[int, int, int]]:
+    """The archives of what the guest looks through: the number of each, and its first and last picture."""
+    return [
+        (part, begin + 1, min(begin + PER_ARCHIVE, total)) for part, begin in enumerate(range(0, total, PER_ARCHIVE), 1)
+    ]
+
+
+@require_safe
+@by_link()
+def guest_download_all(request: StudioRequest, session: GuestSession) -> HttpResponseBase:
+    """The pictures that the guest looks through, as an archive; of many, one part."""
+    part = number_in(request.GET.get("part", "1")) or 1
+    begin = (part - 1) * PER_ARCHIVE
+    rows = session.entries[begin : begin + PER_ARCHIVE].values_list("picture__original", flat=True)
+    originals = list(enumerate(rows, begin + 1)) if session.link.allow_downloads else []
+    if not originals:
+        raise Http404
+    try:
+        archive = ArchiveStream(GUEST_STREAMS)
+    except Busy:
+        return _busy(request, _wall(session, 1))
+    pieces = archive.of(guest_zip.stream(originals, _stem(session)))
+    response = StreamingHttpResponse(pieces, content_type="application/zip")
+    name = f"{_stem(session)}{f'-{part}' if part > 1 else ''}.zip"
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _busy(request: StudioRequest, back: str) -> HttpResponse:
+    context = {"is_busy": True, "back": back}
     response = render(request, "429.html", context, status=429)
     response["Retry-After"] = "10"
     return response
-
-
-# -- what guests say
-
-
-def _talk_context(session: GuestSession, entry: GalleryEntry) -> dict[str, Any]:
-    """For `_guest_talk.html`: what came through this link, as far as the link allows it."""
-    link, picture = session.link, entry.picture_id
-    context: dict[str, Any] = {"name_form": GuestNameForm(), "comment_form": CommentForm()}
-    if link.allow_votes:
-        votes = GuestVote.objects.filter(link=link, picture=picture)
-        context |= {"likes": votes.count(), "is_liked": votes.filter(guest_key=session.key).exists()}
-    if link.allow_comments:
-        latest = Comment.objects.filter(link=link, picture=picture, gallery=link.gallery_id).order_by("-pk")
-        context["comments"] = list(reversed(latest[:COMMENTS_SHOWN]))
-    return context
-
-
-def _talk_answer(
-    request: StudioRequest,
-    session: GuestSession,
-    entry: GalleryEntry,
-    more: dict[str, Any] | None = None,
-    status: int = 200,
-) -> HttpResponseBase:
-    """Answer a form below a picture with the part that htmx swaps, or with the picture's page."""
-    if request.htmx:
-        context = {
-            "session": session,
-            "link": session.link,
-            "picture": GuestPicture(session, entry, 0),
-            **_talk_context(session, entry),
-            **(more or {}),
-        }
-        return render(request, "guests/_guest_talk.html", context, status=status)
-    if more:
-        return _picture_page(request, session, entry, more, status)
-    return redirect(f"{session.path}{entry.pk}/#talk")
-
-
-@require_POST
-@by_link()
-def guest_name(request: StudioRequest, session: GuestSession, entry: int) -> HttpResponseBase:
-    """Guests comment and like under a name. They may change it; what they said before keeps the old one."""
-    place = _entry(session, entry)
-    if not session.link.takes_words:
-        raise Http404
-    form = GuestNameForm(request.POST)
-    if not form.is_valid():
-        return _talk_answer(request, session, place, {"name_form": form, "asks_name": True}, status=422)
-    session.name = form.cleaned_data["name"]
-    response = _talk_answer(request, session, place)
-    session.remember(response)
-    return response
-
-
-@require_POST
-@by_link()
-def guest_vote(request: StudioRequest, session: GuestSession, entry: int) -> HttpResponseBase:
-    place = _entry(session, entry)
-    if not session.link.allow_votes:
-        raise Http404
-    if not session.name:
-        return _nameless(request, session, place)
-    try:
-        services.share_links.guest_vote(session.link, place.picture, session.guest, request.POST.get("like") == "1")
-    except TooMany as problem:
-        return _talk_answer(request, session, place, {"problem": _too_many_words(problem)}, status=422)
-    return _talk_answer(request, session, place)
-
-
-@require_POST
-@by_link()
-def guest_comment(request: StudioRequest, session: GuestSession, entry: int) -> HttpResponseBase:
-    place = _entry(session, entry)
-    if not session.link.allow_comments or session.link.gallery is None:
-        raise Http404
-    if not session.name:
-        return _nameless(request, session, place)
-    form = CommentForm(request.POST)
-    if form.is_valid():
-        said = form.cleaned_data["text"]
-        try:
-            services.comments.comment(
-                session.link.gallery,
-                place.picture,
-                said,
-                link=session.link,
-                guest=session.name,
-                address=session.address,
-            )
-        except TooMany as problem:
-            form.add_error("text", _too_many_words(problem))
-    if form.errors:
-        return _talk_answer(request, session, place, {"comment_form": form}, status=422)
-    return _talk_answer(request, session, place)
-
-
-def _nameless(request: StudioRequest, session: GuestSession, entry: GalleryEntry) -> HttpResponseBase:
-    return _talk_answer(request, session, entry, {"name_form": GuestNameForm({"name": ""})}, status=422)
-
-
-def _too_many_words(problem: TooMany) -> str:
-    minutes = max(1, ceil((problem.until - timezone.now()).total_seconds() / 60))
-    return ngettext(
-        "Very much came through this link, or from where you are, within an hour. Try again in %(minutes)d minute.",
-        "Very much came through this link, or from where you are, within an hour. Try again in %(minutes)d minutes.",
-        minutes,
-    ) % {"minutes": minutes}

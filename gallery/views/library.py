@@ -15,6 +15,7 @@ from django_htmx.http import push_url, replace_url, trigger_client_event
 from gallery.forms.search import SavedSearchForm, SearchForm
 from gallery.models import Gallery, GalleryEntry, Picture, SavedSearch
 from gallery.models.numbers import whole
+from gallery.queries.guests import guest_choices
 from gallery.queries.search import COUNT_LIMIT, PictureSearch, SearchPage, SearchQuery
 from gallery.web.access import gallery_to_see
 from gallery.web.http import PersonRequest, number_in
@@ -121,8 +122,10 @@ class Listing:
         pictures = [rows[pk] for pk in ids if pk in rows]
         entries = GalleryEntry.objects.filter(gallery=self.gallery, picture__in=ids) if self.gallery else ()
         by_picture = {entry.picture_id: entry for entry in entries}
+        choices = guest_choices(self.gallery, ids) if self.gallery else {}
         for picture in pictures:
             picture.entry = by_picture.get(picture.pk)
+            picture.guest_choices = choices[picture.pk].kinds if picture.pk in choices else []
         return pictures
 
     def _searches(self) -> list[SavedSearch]:

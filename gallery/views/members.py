@@ -24,7 +24,7 @@ def gallery_members(request: PersonRequest, pk: int) -> HttpResponseBase:
         form = MemberForm(request.POST, gallery=gallery)
         if form.is_valid():
             services.galleries.add_member(gallery, form.cleaned_data["who"], form.cleaned_data["role"], by=person)
-            messages.success(request, f"{form.cleaned_data['who']} is a member now.")
+            messages.success(request, _("%(name)s is a member now.") % {"name": form.cleaned_data["who"]})
             return redirect("gallery_members", pk)
         return _page(request, gallery, form, status=422)
     gallery = gallery_to_see(request.user, pk)
@@ -51,9 +51,8 @@ def member_change(request: PersonRequest, pk: int, member_pk: int) -> HttpRespon
     member = get_object_or_404(Membership.objects.filter(gallery=gallery), pk=member_pk)
     if request.POST.get("role") in Role.values:
         services.galleries.change_role(member, request.POST["role"], by=request.user)
-        messages.success(
-            request, _("%(name)s: %(role)s.") % {"name": member.name, "role": Role(request.POST["role"]).label}
-        )
+        role = Role(request.POST["role"]).label
+        messages.success(request, _("%(name)s: %(role)s.") % {"name": member.name, "role": role})
     return redirect("gallery_members", pk)
 
 
@@ -68,9 +67,9 @@ def member_remove(request: PersonRequest, pk: int, member_pk: int) -> HttpRespon
         raise Http404
     services.galleries.remove_member(member, by=person)
     if leaves:
-        messages.success(request, f"You have left “{gallery}”.")
+        messages.success(request, _("You have left “%(gallery)s”.") % {"gallery": gallery})
         return redirect("gallery_list")
-    messages.success(request, f"{member.name} is no member any more.")
+    messages.success(request, _("%(name)s is not a member any more.") % {"name": member.name})
     if left := gallery.links.alive().filter(created_by=member.person_id).count():
         warning = ngettext(
             "%(count)d link that they made still works: look at the links below.",

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from gallery.downloads.spreadsheets import csv_lines, harmless
 from gallery.models import Budget, Generation, Person, State
 from gallery.models.ledger import in_dollars, month_after, this_month
 from gallery.models.numbers import whole
@@ -30,6 +29,7 @@ from gallery.queries.usage import (
     with_picture_count,
 )
 from gallery.web import charts
+from gallery.web.csv_files import csv_file
 from gallery.web.http import PersonRequest
 
 MEASURES = ("cost", "pictures")
@@ -170,21 +170,17 @@ def usage_csv(request: PersonRequest) -> HttpResponseBase:
     prompt = [_("Prompt")] if author else []
     head = [_("Date"), _("Person"), _("Model"), *prompt, _("Pictures asked for"), _("Pictures"), _("State")]
     states = {state.value: str(state.label) for state in State}
-    made = (_row(one, states, with_prompt=author is not None) for one in rows.iterator(chunk_size=500))
-    lines = csv_lines([*head, _("Cost (USD)")], made)
-    name = f"lemon-studio-usage-{'' if author else 'team-'}{month:%Y-%m}.csv"
-    return StreamingHttpResponse(
-        lines, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
+    lines = (_row(one, states, with_prompt=author is not None) for one in rows.iterator(chunk_size=500))
+    return csv_file([*head, _("Cost (USD)")], lines, f"lemon-studio-usage-{'' if author else 'team-'}{month:%Y-%m}.csv")
 
 
 def _row(generation: Generation, states: Mapping[str, str], *, with_prompt: bool) -> list[str]:
     cost = "" if generation.estimated_cost is None else f"{generation.booked:.4f}"
     return [
         timezone.localtime(generation.created_at).strftime("%Y-%m-%d %H:%M"),
-        harmless(str(generation.author)),
-        harmless(str(generation.model)),
-        *([harmless(generation.prompt)] if with_prompt else []),
+        str(generation.author),
+        str(generation.model),
+        *([generation.prompt] if with_prompt else []),
         str(generation.count),
         str(getattr(generation, "pictures_made", 0)),
         states[generation.state],

@@ -1,9 +1,9 @@
 """People without an account, who come through a share link: their cookie, the door to their views, their pictures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -13,13 +13,18 @@ from django.http import Http404, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
 
 from gallery import services
-from gallery.models import GalleryEntry, Picture, ShareLink
+from gallery.models import GalleryEntry, GuestVote, Picture, ShareLink
+from gallery.queries.guests import entries_for_guests, votes_of_guest
 from gallery.services.share_links import Guest
 from gallery.web.access import link_of
 from gallery.web.http import StudioRequest, client_address
 from gallery.web.pictures import LARGEST_THUMBNAIL, PictureFiles
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 # Signed, and sent only below the link's own path: who this is, and that they gave the password.
 COOKIE = "guest"
@@ -43,10 +48,33 @@ class GuestSession:
             data = signing.loads(request.COOKIES.get(COOKIE, ""), salt=self._salt, max_age=COOKIE_AGE)
         self.name, self.proof = data.get("name", ""), data.get("proof", "")
         self.key = data.get("key") or uuid4().hex
+        # Which of their own choices the guest looks through; empty for all pictures.
+        asked = request.GET.get("mine", "") or request.POST.get("mine", "")
+        self.mine = asked if asked in self.kinds else ""
 
     @property
     def is_let_in(self) -> bool:
         return not self.link.has_password or constant_time_compare(self.proof, self.link.proof)
+
+    @property
+    def kinds(self) -> list[str]:
+        """What guests may choose, as the link says."""
+        decisions = [GuestVote.Kind.APPROVED.value, GuestVote.Kind.CHANGES.value] if self.link.allow_decisions else []
+        return [*([GuestVote.Kind.LIKE.value] if self.link.allow_votes else []), *decisions]
+
+    @property
+    def query(self) -> str:
+        """What an address needs so that it stays among what the guest looks through."""
+        return f"?mine={self.mine}" if self.mine else ""
+
+    @property
+    def entries(self) -> "QuerySet[GalleryEntry]":
+        """The gallery's entries that the guest looks through."""
+        entries = entries_for_guests(self.link.gallery_id)
+        if not self.mine:
+            return entries
+        chosen = votes_of_guest(self.link, self.key).filter(kind=self.mine)
+        return entries.filter(picture__in=chosen.values("picture"))
 
     @property
     def guest(self) -> Guest:
@@ -86,21 +114,31 @@ def thumbnails_for(session: GuestSession, picture: Picture) -> dict[str, list[in
 
 
 class GuestPicture:
-    """A picture as guests see it. `number` is its place in the gallery, from 1."""
+    """A picture as guests see it. `number` is its place among those shown, from 1; `chosen` what this guest chose."""
 
-    def __init__(self, session: GuestSession, entry: GalleryEntry, number: int, *, is_liked: bool = False) -> None:
+    def __init__(
+        self, session: GuestSession, entry: GalleryEntry, number: int, chosen: Mapping[str, str] | None = None
+    ) -> None:
         picture = entry.picture
         # The entry's number, which means nothing anywhere else in the studio.
-        self.id = entry.pk
+        self.id, self.number = entry.pk, number
         self.url = f"{session.path}{entry.pk}/"
+        self.page_url = f"{self.url}{session.query}"
         self.files = PictureFiles(self.url, thumbnails_for(session, picture))
         self.width, self.height = picture.width, picture.height
         self.placeholder = picture.placeholder
         # What an upload has instead is the name of a person's file.
         has_prompt = session.link.show_prompts and not picture.is_upload
         self.prompt = picture.generation.prompt if has_prompt else ""
-        self.alt = picture.alt if self.prompt else f"Picture {number}"
-        self.is_liked = is_liked
+        self.alt = picture.alt if self.prompt else _("Picture %(number)d") % {"number": number}
+        chosen = chosen or {}
+        self.is_liked = GuestVote.Kind.LIKE in chosen
+        self.decision = next((kind for kind in chosen if kind != GuestVote.Kind.LIKE), "")
+        self.note = chosen.get(self.decision, "")
+
+    @property
+    def decision_in_words(self) -> str:
+        return str(GuestVote.Kind(self.decision).label) if self.decision else ""
 
 
 def not_found(request: StudioRequest, session: GuestSession, entry: int | None) -> HttpResponseBase:

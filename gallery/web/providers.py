@@ -19,8 +19,8 @@ from django.utils.translation import gettext as _
 
 from gallery import services
 from gallery.models import Invitation, Person
+from gallery.services.secrets import Unreadable, decrypt
 from gallery.web.http import client_address
-from gallery.web.secrets import Unreadable, decrypt
 from gallery.web.sign_in import PROVIDER_DID_SECOND_STEP
 
 logger = logging.getLogger("gallery.web.sign_in")

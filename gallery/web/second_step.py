@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from gallery.models import Person
-from gallery.web.secrets import Unreadable, decrypt, encrypt
+from gallery.services.secrets import Unreadable, decrypt, encrypt
 from gallery.web.sign_in import PROVIDER_DID_SECOND_STEP
 
 logger = logging.getLogger(__name__)

@@ -22,7 +22,6 @@ import * as compare from "./pictures/compare.js";
 import * as library from "./pictures/library.js";
 import * as lightbox from "./pictures/lightbox.js";
 import * as selection from "./pictures/selection.js";
-import * as swipe from "./pictures/swipe.js";
 import * as versus from "./pictures/versus.js";
 import * as zoom from "./pictures/zoom.js";
 import * as references from "./references/references.js";
@@ -50,7 +49,6 @@ for (const module of [
   progress,
   references,
   reveal,
-  swipe,
   theme,
   times,
   versus,

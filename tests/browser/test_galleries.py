@@ -30,7 +30,7 @@ def test_picture_is_saved_and_shared_with_the_team_and_unshared(owner_page: Page
     teammate_page.goto(address)
     expect(teammate_page).to_have_title(re.compile("^Nothing hangs here"))
 
-    owner_page.get_by_text("Name and sharing").click()
+    owner_page.get_by_role("link", name="Share").click()
     owner_page.get_by_role("button", name="Share with the team").click()
     expect(owner_page.locator("main")).to_contain_text("Team")
     teammate_page.goto(address)
@@ -43,7 +43,7 @@ def test_picture_is_saved_and_shared_with_the_team_and_unshared(owner_page: Page
     expect(teammate_page.locator("article", has_text="For the wall")).to_have_count(1)
 
     owner_page.goto(address)
-    owner_page.get_by_text("Name and sharing").click()
+    owner_page.get_by_role("link", name="Share").click()
     owner_page.get_by_role("button", name="Only members").click()
     expect(owner_page.locator("main")).to_contain_text("Private")
     teammate_page.goto(picture)

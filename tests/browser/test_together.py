@@ -31,6 +31,7 @@ def test_invited_person_decides_and_the_inviter_is_notified(set_up: Studio, brow
     # Olivia makes a link, from the gallery's members.
     page.goto(gallery)
     page.get_by_role("link", name="Share").click()
+    page.get_by_role("link", name="Add people").click()
     page.get_by_role("link", name="Invite a new person").click()
     expect(page.get_by_label("Add to gallery").locator("option:checked")).to_have_text("Decided together")
     page.get_by_label("Role in that gallery").select_option(label="Contributor")

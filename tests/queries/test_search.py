@@ -38,7 +38,10 @@ MakePicture = Callable[..., Picture]
         ("Ünïcode STRASSE straße", ["unicode", "strasse"]),
         ("re-use foo_bar 3D", ["re", "use", "foo", "bar", "3d"]),
         ("don’t “quote” me", ["don", "t", "quote", "me"]),
-        ("東京タワー", ["東", "京", "タ", "ワ", "ー"]),
+        ("東京タワー red", ["東京タ", "京タワ", "タワー", "ワー", "ー", "red"]),
+        ("दाल क़िला", ["दाल", "किला"]),
+        ("ดอกไม้", ["ดอก", "อกไ", "กไม้", "ไม้", "ม้"]),
+        ("می‌خواهم مَرحَبا", ["میخواهم", "مرحبا"]),
         ("Ελλάδα İstanbul", ["ελλαδα", "istanbul"]),
         ("x" * 100, ["x" * 60]),
         ("…!?", []),
@@ -74,6 +77,8 @@ def found(text: str) -> set[int]:
         ("owner", True),
         ("nowhere", False),
         ("東京", True),
+        ("京タワー", True),
+        ("京東", False),
         ("3d", True),
         ("007", True),
         ("1e5", True),
@@ -87,6 +92,29 @@ def found(text: str) -> set[int]:
 def test_search_finds_beginnings_of_words(make_picture: MakePicture, text: str, is_found: bool) -> None:
     picture = make_picture(prompt="A lemon on a table, Café 東京タワー 3D 007 1e5")
     assert found(text) == ({picture.pk} if is_found else set())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "found_by", "not_found_by"),
+    [
+        ("दाल और लौकी की सब्जी", ["दाल", "दा", "लौकी सब्जी", "सब्‍जी"], ["दुल", "कौ"]),
+        ("தமிழ் நாடு", ["தமிழ்", "நா"], ["தமு"]),
+        ("ดอกไม้สีแดงบนโต๊ะ", ["ดอกไม้", "สีแดง", "โต๊ะ", "ไม้สีแดงบ"], ["สีดำ", "แดงดอกไม้"]),
+        ("ດອກໄມ້ສີແດງ", ["ດອກໄມ້", "ສີແດງ"], ["ສີດຳ"]),
+        ("ផ្កាក្រហមនៅលើតុ", ["ក្រហម", "លើតុ"], ["ខៀវ"]),
+        ("စားပွဲပေါ်မှာ ပန်းနီ", ["ပန်း", "ပွဲပေါ်"], ["ပန်းဖြူ"]),
+    ],
+)
+def test_search_finds_words_of_other_scripts(
+    make_picture: MakePicture, prompt: str, found_by: list[str], not_found_by: list[str]
+) -> None:
+    picture = make_picture(prompt=prompt)
+    query = [search_index.asked_words(text) for text in (*found_by, *not_found_by)]
+    for text, words in zip((*found_by, *not_found_by), query, strict=True):
+        expected = {picture.pk} if text in found_by else set()
+        assert found(text) == expected, text
+        scanned = Picture.objects.filter(*(search_index.contains(word) for word in words))
+        assert set(scanned.values_list("pk", flat=True)) == expected, text
 
 
 def test_index_follows_changes(make_picture: MakePicture) -> None:

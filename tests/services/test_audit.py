@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from gallery.models import AuditEntry, Budget, Gallery, Generation, Person, ShareLink, UpstreamAccount
-from tests.views.test_share_links import form
+from tests.support.guests import link_form
 
 
 def entries(**of: Any) -> list[AuditEntry]:
@@ -72,7 +72,7 @@ def test_deletion_keeps_what_was_there(as_administrator: Client, owner: Person) 
 
 
 def test_what_gives_rights_is_written_down_for_everyone(as_owner: Client, owner: Person, team_gallery: Gallery) -> None:
-    made = as_owner.post(f"/galleries/{team_gallery.pk}/links/", form(label="For Ada"))
+    made = as_owner.post(f"/galleries/{team_gallery.pk}/links/", link_form(label="For Ada"))
     link = ShareLink.objects.get()
     (entry,) = entries(kind="share link")
     assert (entry.action, entry.person, entry.object_id) == ("added", owner, str(link.pk))

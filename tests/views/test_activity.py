@@ -94,6 +94,10 @@ def test_several_pictures_at_once_share_one_line(
     chosen = [make_picture().pk for _ in range(12)]
     as_owner.post("/selection/save/", {"picture": chosen, "gallery": private_gallery.pk})
     assert log(private_gallery) == ["Olivia Owner added 12 pictures"]
+    assert (
+        "<strong>Olivia Owner</strong> added 12 pictures"
+        in as_owner.get(f"/galleries/{private_gallery.pk}/activity/").content.decode()
+    )
     as_owner.post("/selection/save/", {"picture": chosen, "gallery": private_gallery.pk})
     services.galleries.save_picture(make_picture(), private_gallery)
     assert log(private_gallery) == ["Olivia Owner added 13 pictures"]
@@ -267,7 +271,7 @@ def test_list_of_galleries_shows_their_members(
     assert "5 members" in text
     assert 'title="Tom Teammate"' in text
     assert 'title="Design"' in text
-    assert "+1<span" in text
+    assert "+1</span>" in text
     assert "Private" not in text
 
 

@@ -26,7 +26,7 @@ from PIL import Image
 from gallery.downloads import build
 from gallery.images.convert import CONVERSIONS
 from gallery.models import Download, DownloadItem, Gallery, GalleryEntry, Membership, Person, Picture, Role, Tag
-from gallery.views.downloads import STREAMS, _Stream
+from gallery.views.downloads import STREAMS, ArchiveStream
 from tests.conftest import png, put, signed_in
 
 pytestmark = pytest.mark.database
@@ -276,7 +276,7 @@ def test_failed_answer_frees_its_place(as_owner: Client, pictures: list[Picture]
         finally:
             raise OSError("gone")
 
-    stream = _Stream().of(breaks())
+    stream = ArchiveStream().of(breaks())
     next(iter(stream))
     with pytest.raises(OSError, match="gone"):
         stream.close()

@@ -150,6 +150,7 @@ def test_library_sorts(as_owner: Client, owner: Person, make_picture: MakePictur
         ("rating=6", "My rating: Pick one of those shown."),
         ("shape=round", "Shape: Pick one of those shown."),
         ("sort=name", "Sort: Pick one of those shown."),
+        ("q=!!!", "Search: This has no words in it. Search for letters or digits."),
         (f"q={'x' * 201}", "Search: A search may have 200 characters; shorten it."),
     ],
 )

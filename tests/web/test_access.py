@@ -96,6 +96,7 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "gallery_members": ("get", PRIVATE),
     "member_change": ("post", (LOGIN, 404, "/galleries/", 404)),
     "member_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
+    "gallery_choices": ("get", PRIVATE),
     "gallery_activity": ("get", PRIVATE),
     "gallery_delete": ("post", (LOGIN, 404, "/galleries/", 404)),
     "picture_remove": ("post", (LOGIN, 404, "/galleries/", 404)),
@@ -114,9 +115,11 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "guest_picture": ("get", (200, 200, 200, 200)),
     "guest_thumbnail": ("get", (200, 200, 200, 200)),
     "guest_download": ("get", (200, 200, 200, 200)),
+    "guest_download_all": ("get", (200, 200, 200, 200)),
     "guest_name": ("post", ("/s/", "/s/", "/s/", "/s/")),
     # Guests need a name.
     "guest_vote": ("post", (422, 422, 422, 422)),
+    "guest_decide": ("post", (422, 422, 422, 422)),
     "guest_comment": ("post", (422, 422, 422, 422)),
     "reference_add": ("post", (LOGIN, 422, 422, 422)),
     "reference_items": ("get", FOR_ALL),
@@ -252,6 +255,7 @@ SHARED_WITH_TEAM: dict[str, Expected] = {
     "gallery_detail": 200,
     "gallery_members": 200,
     "comment_create": "/pictures/",
+    "gallery_choices": 200,
     "gallery_activity": 200,
     "gallery_download": 200,
     "picture_detail": 200,
@@ -336,7 +340,7 @@ def things_of(owner: Person) -> dict[str, Any]:
     invitation, invitation_token = services.invitations.invite(inviter)
     trashed = make_picture()
     Picture.objects.filter(pk=trashed.pk).update(trashed_at=timezone.now())
-    allowed = dict.fromkeys(("allow_downloads", "allow_votes", "allow_comments"), True)
+    allowed = dict.fromkeys(("allow_downloads", "allow_votes", "allow_comments", "allow_decisions"), True)
     settings = {"label": "A friend", "expires_at": timezone.now() + timedelta(days=1), **allowed}
     link, token = services.share_links.make_link(private_gallery, picture.author, settings)
     session = UserSession.objects.create(user=picture.author, session_key="a-session", ip="203.0.113.5", user_agent="")
@@ -392,7 +396,7 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
     args: list[object] = []
     if name in ("picture_original", "picture_thumbnail"):
         args = [picture.pk, picture.digest, *([320, "webp"] if name == "picture_thumbnail" else [])]
-    elif name in ("guest_gallery", "guest_password"):
+    elif name in ("guest_gallery", "guest_password", "guest_download_all"):
         args = [things["token"]]
     elif name == "lent_picture":
         args = [services.lending.address_of(picture.original_name).rpartition("/")[2]]
@@ -471,6 +475,7 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         "comment_create": {"text": "Lovely"},
         "guest_name": {"name": "Rosa"},
         "guest_vote": {"like": "1"},
+        "guest_decide": {"decision": "approved"},
         "guest_comment": {"text": "Lovely"},
         "theme": {"theme": "dark"},
         "language": {"language": "de"},
@@ -487,7 +492,11 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
     }
     if kind == "selection":
         form[name] = {"picture": picture.pk}
-    return getattr(client, method)(reverse(name, args=args), form.get(name, {}))
+    response = getattr(client, method)(reverse(name, args=args), form.get(name, {}))
+    if response.streaming:
+        # It takes a place until all of it is sent.
+        b"".join(response.streaming_content)
+    return response
 
 
 def check(response: Any, expected: Expected) -> None:

@@ -1,6 +1,6 @@
 // A picture that is opened from a list comes up over it: its own page, in a dialog, at its own address. Back, Escape
-// and Close lead to the list as it was. An address that says which list it is in (?in=…) is one of these; opened in a
-// new tab, reloaded or sent on, it is the page.
+// and Close lead to the list as it was. An address that says which list it is in (?in=…) is one of these, and so is each
+// picture of a share link; opened in a new tab, reloaded or sent on, it is the page.
 import { closest, find, findAll, focused, need } from "../base/dom.js";
 import { announce, onContent } from "../base/page.js";
 import { toast } from "../base/toasts.js";
@@ -17,14 +17,18 @@ const onOwnPage = () => Boolean(document.querySelector("main .viewer"));
  * The number of the picture whose page this is, 0 if it is another page.
  * @param {URL} url
  */
-export const pictureOf = (url) => Number(/^\/pictures\/(\d+)\/$/.exec(url.pathname)?.[1]) || 0;
+export const pictureOf = (url) => Number(/^\/(?:pictures|s\/[\w-]+)\/(\d+)\/$/.exec(url.pathname)?.[1]) || 0;
+
+/** @param {URL} url */
+const isOfGuests = (url) => url.pathname.startsWith("/s/");
 
 /**
  * Whether this is a picture's page that says which list the picture is in.
  * @param {URL} url
  * @param {string} origin
  */
-export const isInList = (url, origin) => url.origin === origin && pictureOf(url) > 0 && url.searchParams.has("in");
+export const isInList = (url, origin) =>
+  url.origin === origin && pictureOf(url) > 0 && (isOfGuests(url) || url.searchParams.has("in"));
 
 /** @typedef {"open" | "move" | "restored" | "there"} How how a picture comes to be shown; "there" by the address */
 
@@ -137,7 +141,8 @@ function put(viewer, url, title, how) {
   const before = dialog.contains(document.activeElement) ? focused() : null;
   const order = focusOrder(before?.getAttribute("rel") ?? null, Boolean(before?.closest(".strip")));
   if (how === "open") {
-    history.pushState({ lightbox: window.navigation?.currentEntry?.key ?? "list" }, "", url);
+    // htmx writes over a state that is not marked as its own, at any request.
+    history.pushState({ lightbox: window.navigation?.currentEntry?.key ?? "list", htmx: true }, "", url);
   } else if (how === "move" || how === "restored") {
     history.replaceState(history.state, "", url);
   }

@@ -28,5 +28,6 @@ def _keys() -> MultiFernet:
 
 
 def _key(secret: str) -> Fernet:
+    # Where this module used to be: with another word, nothing that is stored could be read any more.
     digest = hashlib.sha256(b"gallery.web.secrets" + secret.encode()).digest()
     return Fernet(base64.urlsafe_b64encode(digest))
