@@ -153,16 +153,18 @@ class Listing:
         """The months of the list in its order, each with the address at which it begins."""
         is_oldest = self.form.chosen_sort == Sort.OLDEST
         months = months_of(self.search) if self._is_by_date else []
+        if is_oldest:
+            months.reverse()
         return [
             {
                 "key": f"{month.day:%Y-%m}",
                 "label": date_format(month.day, "F Y"),
                 "year": month.day.year,
                 "count": month.count,
-                # A page begins after its place.
-                "url": self._url(after=month.first - 1 if is_oldest else month.last + 1),
+                # A page begins after its place; the first month is where the list begins.
+                "url": self._url(after=(month.first - 1 if is_oldest else month.last + 1) if place else ""),
             }
-            for month in (reversed(months) if is_oldest else months)
+            for place, month in enumerate(months)
         ]
 
     def _searches(self) -> list[SavedSearch]:
