@@ -267,7 +267,7 @@ def test_list_of_galleries_shows_their_members(
     assert "5 members" in text
     assert 'title="Tom Teammate"' in text
     assert 'title="Design"' in text
-    assert "+1<span" in text
+    assert ">+1<" in text
     assert "Private" not in text
 
 
