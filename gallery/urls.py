@@ -128,6 +128,7 @@ urlpatterns = [
     path("galleries/<id:pk>/remove/<id:picture_pk>/", galleries.picture_remove, name="picture_remove"),
     path("pictures/", library.picture_list, name="picture_list"),
     path("pictures/count/", library.picture_count, name="picture_count"),
+    path("pictures/months/", library.picture_months, name="picture_months"),
     path("pictures/compare/", comparisons.picture_compare, name="picture_compare"),
     path("pictures/tags/", library.picture_tags, name="picture_tags"),
     path("searches/", library.search_save, name="search_save"),

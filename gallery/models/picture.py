@@ -1,7 +1,7 @@
 """One result of a generation, stored for good."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
@@ -114,7 +114,9 @@ class Picture(models.Model):
 
     # Set in a list of a gallery's pictures: its entry there.
     entry: GalleryEntry | None
-    # Also there: what guests chose; see queries/guests.py.
+    # In a list by date: the month, where one begins.
+    begins_month: date | None
+    # In a gallery, too: what guests chose; see queries/guests.py.
     guest_choices: list[tuple[str, str, int, str]]
 
     objects = PictureQuerySet.as_manager()

@@ -33,7 +33,7 @@ SCAN_PER_RESULT_UNFILTERED = 4
 # A scan that found too little goes this far before it looks at everything.
 SCAN_LIMIT = 30_000
 # Pictures are counted up to here.
-COUNT_LIMIT = 1_000
+COUNT_LIMIT = 100_000
 
 Row = tuple[Any, ...]
 
@@ -178,8 +178,11 @@ class PictureSearch:
 
     def count(self) -> int:
         """How many there are; one more than COUNT_LIMIT if there are more."""
-        found = self.page(COUNT_LIMIT)
-        return len(found.ids) + bool(found.after)
+        words = [search_index.Matches(self.query.words)] if self.query.words else []
+        few: Any = self._entries.values("picture") if self.gallery else self._few_by_condition
+        some = [] if few is None else [IdIn(few)]
+        found = Picture.objects.kept().filter(*some, *words, *self._conditions, self._is_seen)
+        return found[: COUNT_LIMIT + 1].count()
 
     def tags(self, most: int) -> list[str]:
         """The names of the tags of the latest FEW_IDS pictures in each scan range."""

@@ -1,12 +1,15 @@
 """The library: all pictures that a person sees, with search and filters. A gallery's page uses the same listing."""
 
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpResponse, HttpResponseBase, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -16,7 +19,8 @@ from gallery.forms.search import SavedSearchForm, SearchForm
 from gallery.models import Gallery, GalleryEntry, Picture, SavedSearch
 from gallery.models.numbers import whole
 from gallery.queries.guests import guest_choices
-from gallery.queries.search import COUNT_LIMIT, PictureSearch, SearchPage, SearchQuery
+from gallery.queries.months import months_of
+from gallery.queries.search import COUNT_LIMIT, PictureSearch, SearchPage, SearchQuery, Sort
 from gallery.web.access import gallery_to_see
 from gallery.web.http import PersonRequest, number_in
 from gallery.web.pictures import begin_with
@@ -83,7 +87,8 @@ class Listing:
             "chips": chips,
             "query": self.form.query(),
             "counted": "" if self.after else in_words(len(pictures), is_all=not page.after),
-            "count_url": "" if self.after or not page.after else self._count_url(),
+            "count_url": "" if self.after or not page.after else self._url_about("picture_count"),
+            "months_url": self._url_about("picture_months") if self._is_by_date else "",
             "after": self.after,
             "beginning": self.beginning,
             "searches": self._searches() if self.gallery is None else [],
@@ -107,7 +112,7 @@ class Listing:
             return response
         if self.is_more:
             return replace_url(response, self._place_url())
-        url = self._url()
+        url = self._url(after=self.after)
         before = self.request.htmx.current_url_abs_path or ""
         if url == before:
             return response
@@ -123,10 +128,45 @@ class Listing:
         entries = GalleryEntry.objects.filter(gallery=self.gallery, picture__in=ids) if self.gallery else ()
         by_picture = {entry.picture_id: entry for entry in entries}
         choices = guest_choices(self.gallery, ids) if self.gallery else {}
+        self._begin_months(pictures)
         for picture in pictures:
             picture.entry = by_picture.get(picture.pk)
             picture.guest_choices = choices[picture.pk].kinds if picture.pk in choices else []
         return pictures
+
+    @property
+    def _is_by_date(self) -> bool:
+        return self.form.chosen_sort in (Sort.NEWEST, Sort.OLDEST)
+
+    def _begin_months(self, pictures: list[Picture]) -> None:
+        """Note the month of each picture before which the month's name stands."""
+        before = None
+        last = number_in(self.after) if self.is_more and self._is_by_date else None
+        if last is not None:
+            before = Picture.objects.filter(pk=last).values_list("created_at", flat=True).first()
+        month = before and _month(before)
+        for picture in pictures:
+            own = _month(picture.created_at) if self._is_by_date else None
+            picture.begins_month = own if own != month else None
+            month = own
+
+    def months(self) -> list[dict[str, Any]]:
+        """The months of the list in its order, each with the address at which it begins."""
+        is_oldest = self.form.chosen_sort == Sort.OLDEST
+        months = months_of(self.search) if self._is_by_date else []
+        if is_oldest:
+            months.reverse()
+        return [
+            {
+                "key": f"{month.day:%Y-%m}",
+                "label": date_format(month.day, "F Y"),
+                "year": month.day.year,
+                "count": month.count,
+                # A page begins after its place; the first month is where the list begins.
+                "url": self._url(after=(month.first - 1 if is_oldest else month.last + 1) if place else ""),
+            }
+            for place, month in enumerate(months)
+        ]
 
     def _searches(self) -> list[SavedSearch]:
         return list(self.person.searches.all())
@@ -139,9 +179,10 @@ class Listing:
         query = self.form.query(without, **more)
         return f"{self.address}?{query}" if query else self.address
 
-    def _count_url(self) -> str:
+    def _url_about(self, view: str) -> str:
+        """Of a view that tells something about the whole list."""
         inside = [("inside", self.gallery.pk)] if self.gallery else []
-        return f"{reverse('picture_count')}?{urlencode(inside)}&{self.form.query()}".replace("?&", "?").rstrip("?&")
+        return f"{reverse(view)}?{urlencode(inside)}&{self.form.query()}".replace("?&", "?").rstrip("?&")
 
     def count(self) -> str:
         count = self.search.count()
@@ -165,6 +206,10 @@ class Listing:
     def _place_url(self) -> str:
         begin, shown = self._begin()
         return self._url(after=begin, shown=shown if shown > PAGE else "")
+
+
+def _month(moment: datetime) -> date:
+    return timezone.localtime(moment).date().replace(day=1)
 
 
 def _without_words(url: str) -> QueryDict:
@@ -201,6 +246,14 @@ def picture_count(request: PersonRequest) -> HttpResponse:
     inside = number_in(request.GET.get("inside"))
     gallery = gallery_to_see(request.user, inside) if inside is not None else None
     return render(request, "pictures/_count.html", {"counted": Listing(request, gallery).count()})
+
+
+@require_safe
+def picture_months(request: PersonRequest) -> HttpResponseBase:
+    """The months of a list, for the bar at its side that leads to each of them."""
+    inside = number_in(request.GET.get("inside"))
+    gallery = gallery_to_see(request.user, inside) if inside is not None else None
+    return JsonResponse({"months": Listing(request, gallery).months()})
 
 
 @require_safe

@@ -21,6 +21,7 @@ import * as arrange from "./galleries/arrange.js";
 import * as compare from "./pictures/compare.js";
 import * as library from "./pictures/library.js";
 import * as lightbox from "./pictures/lightbox.js";
+import * as months from "./pictures/months.js";
 import * as selection from "./pictures/selection.js";
 import * as versus from "./pictures/versus.js";
 import * as zoom from "./pictures/zoom.js";
@@ -42,6 +43,7 @@ for (const module of [
   history,
   keys,
   library,
+  months,
   selection,
   tab,
   lightbox,

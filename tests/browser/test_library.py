@@ -161,6 +161,25 @@ def load_down(page: Page, count: int) -> None:
         page.wait_for_function("count => document.querySelectorAll('.tile').length > count", arg=before)
 
 
+def test_bar_of_months_leads_to_a_month(page: Page) -> None:
+    page.goto("/pictures/")
+    bar, name = page.get_by_role("slider", name="Go to a month"), page.locator(".tiles .month").first
+    box = bar.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page).to_have_url(re.compile(r"\?after=\d+$"))
+    expect(name).to_have_text(bar.get_attribute("aria-valuetext") or "")
+    assert abs((name.bounding_box() or {"y": 999})["y"]) < 300
+    middle = name.inner_text()
+    # Keys lead on, and back to the beginning.
+    bar.press("ArrowDown")
+    expect(name).not_to_have_text(middle)
+    expect(name).to_have_text(bar.get_attribute("aria-valuetext") or "")
+    bar.press("Home")
+    expect(page).to_have_url(re.compile("/pictures/$"))
+    expect(bar).to_be_focused()
+
+
 @pytest.mark.parametrize("how", ["back", "escape"])
 def test_list_loads_more_and_keeps_its_place_on_return(page: Page, how: str) -> None:
     load_down(page, 100)

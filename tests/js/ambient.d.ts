@@ -22,5 +22,8 @@ interface DocumentEventMap {
 }
 
 interface Window {
-  htmx?: { process(element: Element): void };
+  htmx?: {
+    process(element: Element): void;
+    ajax(method: string, url: string, context: object): Promise<void>;
+  };
 }

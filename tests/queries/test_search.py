@@ -20,6 +20,7 @@ from gallery import tasks
 from gallery.db import search_index
 from gallery.models import Gallery, GalleryEntry, Generation, Mark, Membership, Person, Picture, State, Tag
 from gallery.queries import search
+from gallery.queries.months import months_of
 from gallery.queries.search import PictureSearch, SearchQuery, Sort
 from gallery.services.galleries import make_gallery
 from tests.conftest import model, put
@@ -411,6 +412,27 @@ def test_tags_are_of_visible_pictures(crowd: dict[str, Any], owner: Person, team
     assert PictureSearch(teammate, SearchQuery(), visible=visible).tags(10) == [fruit.name]
     assert PictureSearch(owner, SearchQuery()).tags(10) == [fruit.name, night.name]
     assert PictureSearch(owner, SearchQuery()).tags(1) == [fruit.name]
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=str)
+def test_count_is_that_of_all_pages(crowd: dict[str, Any], teammate: Person, question: dict[str, Any]) -> None:
+    visible = list(Gallery.objects.visible_to(teammate).values_list("pk", flat=True))
+    found = PictureSearch(teammate, asked(question, teammate, crowd), visible=visible)
+    assert found.count() == len(found.page(10_000).ids)
+
+
+def test_months_lead_to_their_first_page(owner: Person, make_picture: MakePicture, teammate: Person) -> None:
+    days = [datetime(2025, 11, 30, 12, tzinfo=UTC), *(datetime(2026, 3, day, 12, tzinfo=UTC) for day in (1, 31))]
+    pictures = [make_picture() for _ in days]
+    for picture, day in zip(pictures, days, strict=True):
+        Picture.objects.filter(pk=picture.pk).update(created_at=day)
+    newest = PictureSearch(owner, SearchQuery())
+    months = months_of(newest)
+    assert [(month.day, month.count) for month in months] == [(date(2026, 3, 1), 2), (date(2025, 11, 1), 1)]
+    assert newest.page(1, f"{months[1].last + 1}").ids == [pictures[0].pk]
+    oldest = PictureSearch(owner, SearchQuery(sort=Sort.OLDEST))
+    assert oldest.page(1, f"{months[0].first - 1}").ids == [pictures[1].pk]
+    assert months_of(PictureSearch(teammate, SearchQuery())) == []
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=str)

@@ -284,7 +284,7 @@ def test_loading_more_updates_the_address(as_owner: Client, make_picture: MakePi
     pictures = [make_picture().pk for _ in range(5)][::-1]
     text = text_of(as_owner, "/pictures/?q=lemon")
     seen, addresses = pictures[:2], []
-    while more := re.search(r'hx-get="([^"]+)" hx-select=".tile, .more"', text):
+    while more := re.search(r'hx-get="([^"]+)" hx-select=".tile, .more, .month, .row-end"', text):
         response = as_owner.get(unescape(more[1]), headers=HTMX)
         text = response.content.decode()
         assert '<form id="find"' not in text
@@ -295,7 +295,7 @@ def test_loading_more_updates_the_address(as_owner: Client, make_picture: MakePi
     # The address opens all that was loaded, and goes on from there.
     assert tiles(as_owner, addresses[0]) == pictures[:4]
     assert tiles(as_owner, addresses[1]) == pictures
-    again = re.search(r'hx-get="([^"]+)" hx-select=".tile, .more"', text_of(as_owner, addresses[0]))
+    again = re.search(r'hx-get="([^"]+)" hx-select=".tile, .more, .month, .row-end"', text_of(as_owner, addresses[0]))
     assert again
     response = as_owner.get(unescape(again[1]), headers=HTMX)
     assert response["HX-Replace-Url"] == addresses[1]
@@ -308,7 +308,7 @@ def test_address_far_down_opens_the_last_part_only(
     monkeypatch.setattr(library, "COMING_BACK", 4)
     pictures = [make_picture().pk for _ in range(9)][::-1]
     text, addresses = text_of(as_owner, "/pictures/"), []
-    while more := re.search(r'hx-get="([^"]+)" hx-select=".tile, .more"', text):
+    while more := re.search(r'hx-get="([^"]+)" hx-select=".tile, .more, .month, .row-end"', text):
         response = as_owner.get(unescape(more[1]), headers=HTMX)
         text = response.content.decode()
         addresses.append(response["HX-Replace-Url"])
@@ -368,6 +368,28 @@ def test_count_stops_at_its_limit(as_owner: Client, make_picture: MakePicture, m
     assert text_of(as_owner, "/pictures/count/").strip() == "3 pictures"
     make_picture()
     assert text_of(as_owner, "/pictures/count/").strip() == "More than 3 pictures"
+
+
+@pytest.mark.usefixtures("page_of_two")
+def test_wall_names_months_once_and_the_bar_leads_to_them(as_owner: Client, make_picture: MakePicture) -> None:
+    pictures = [make_picture() for _ in range(4)]
+    for picture, month in zip(pictures, (1, 3, 3, 3), strict=True):
+        Picture.objects.filter(pk=picture.pk).update(created_at=datetime(2026, month, 2, tzinfo=UTC))
+    named = re.compile(r'data-month="([^"]+)">([^<]+)<')
+    text = text_of(as_owner, "/pictures/")
+    assert named.findall(text) == [("2026-03", "March 2026")]
+    more = re.search(r'hx-get="([^"]+)" hx-select', text)
+    assert more
+    # The next pictures go on in the same month.
+    assert named.findall(text_of(as_owner, unescape(more[1]), headers=HTMX)) == [("2026-01", "January 2026")]
+    address = re.search(r'data-months="([^"]+)"', text)
+    assert address
+    march, january = as_owner.get(unescape(address[1])).json()["months"]
+    assert (march["label"], march["count"], january["key"]) == ("March 2026", 3, "2026-01")
+    assert tiles(as_owner, january["url"]) == [pictures[0].pk]
+    answer = as_owner.get(january["url"], headers=HTMX)
+    assert answer["HX-Push-Url"] == january["url"]
+    assert "data-month=" not in text_of(as_owner, "/pictures/?sort=rated")
 
 
 # -- suggested tags
