@@ -64,6 +64,11 @@ def enqueue_search_refresh(person_id: int) -> None:
     async_task("gallery.tasks.refresh_search", person_id, save=False, broker=later())
 
 
+def enqueue_forgetting(person_id: int) -> None:
+    """Take what an erased person typed and uploaded out of their requests; after everything else."""
+    async_task("gallery.tasks.forget", person_id, save=False, broker=later())
+
+
 def enqueue_download(download_id: int) -> None:
     """Work on a download for a few seconds; after everything else."""
     async_task("gallery.tasks.build_download", download_id, save=False, broker=later())

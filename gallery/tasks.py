@@ -11,13 +11,24 @@ from django.db import connection
 from django.utils import translation
 
 from gallery.downloads import build
-from gallery.engine import alerts, catalogue_sync, fetchers, housekeeping, mail, media_check, raw_answers, runner
+from gallery.engine import (
+    alerts,
+    catalogue_sync,
+    fetchers,
+    housekeeping,
+    mail,
+    media_check,
+    raw_answers,
+    retention,
+    runner,
+)
 from gallery.engine.errors import DATABASE_AWAY
 from gallery.engine.ingest import ingest_results, make_thumbnails
 from gallery.engine.results import Deliveries
-from gallery.enqueue import enqueue_ingest, enqueue_media_check, enqueue_thumbnails
+from gallery.enqueue import enqueue_forgetting, enqueue_ingest, enqueue_media_check, enqueue_thumbnails
 from gallery.images.concurrency import Busy
 from gallery.models import Generation, Picture
+from gallery.services import erasure, leavers
 from lemonstudio.processes.cluster import stopping
 from lemonstudio.storage import StorageError
 
@@ -114,6 +125,12 @@ def refresh_search(person_id: int) -> None:
     Picture.refresh_search_text_of(person_id)
 
 
+@patient
+def forget(person_id: int) -> None:
+    if not erasure.go_on(person_id):
+        enqueue_forgetting(person_id)
+
+
 def pause_notice() -> None:
     mail.tell_of_pause()
 
@@ -144,10 +161,14 @@ def tidy_up() -> None:
     """Every few minutes: housekeeping."""
     for picture in housekeeping.pictures_without_thumbnails():
         enqueue_thumbnails(picture)
+    leavers.cancel_for_those_switched_off()
     housekeeping.learn_durations()
     housekeeping.delete_old_rows()
     alerts.look_at_ledger(housekeeping.check_ledger())
     alerts.look_at_budgets()
+    for person in erasure.unfinished():
+        enqueue_forgetting(person)
+    retention.keep_to_retention()
     for check in housekeeping.forgotten_media_checks():
         enqueue_media_check(check)
     try:
@@ -155,6 +176,7 @@ def tidy_up() -> None:
         housekeeping.delete_stray_files()
         housekeeping.empty_trash()
         housekeeping.tidy_downloads()
+        housekeeping.look_at_media()
     except StorageError as problem:
         logger.warning("Housekeeping waits for storage: %s", problem.strerror)
     # Last: hosts of webhooks and mail may be slow.

@@ -191,7 +191,7 @@ MIDDLEWARE = [
     "gallery.web.health.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "gallery.web.middleware.CompressPagesMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "gallery.web.middleware.KeepSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

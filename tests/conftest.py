@@ -4,7 +4,6 @@ import hashlib
 import io
 import uuid
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -130,7 +129,10 @@ def create_generation(author: Person, slug: str = "flux-pro", **fields: Any) -> 
 
 @pytest.fixture
 def make_generation(owner: Person) -> Callable[..., Generation]:
-    return partial(create_generation, owner)
+    def make(*args: Any, author: Person = owner, **fields: Any) -> Generation:
+        return create_generation(author, *args, **fields)
+
+    return make
 
 
 def png(width: int = 64, height: int = 48, colour: str = "#f2d64b") -> bytes:
@@ -158,8 +160,8 @@ def create_picture(author: Person, generation: Generation | None = None, index: 
 
 @pytest.fixture
 def make_picture(owner: Person) -> Callable[..., Picture]:
-    def make(generation: Generation | None = None, index: int = 0, author: Person = owner, **fields: Any) -> Picture:
-        return create_picture(author, generation, index, **fields)
+    def make(*args: Any, author: Person = owner, **fields: Any) -> Picture:
+        return create_picture(author, *args, **fields)
 
     return make
 

@@ -2,26 +2,24 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.auth.admin import GroupAdmin as DjangosGroupAdmin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from gallery import services
 from gallery.admin.limits import GroupLimitInline
 from gallery.admin.money import BudgetInline
 from gallery.enqueue import enqueue_search_refresh
 from gallery.models import LedgerEntry, Person
-
-
-def is_below(person: Person, by: Any) -> bool:
-    """Whether `by` has every right that this person has."""
-    if by.is_superuser or person.pk == by.pk:
-        return True
-    return not person.is_superuser and person.get_all_permissions() <= by.get_all_permissions()
+from gallery.queries.people import is_below
+from gallery.services.errors import InvalidInput
 
 
 class PersonCreationForm(AdminUserCreationForm[Person]):
@@ -44,15 +42,37 @@ class PersonAdmin(UserAdmin[Person]):
     list_filter = ["is_active", "is_staff", "groups"]
     search_fields = ["name", "email"]
     ordering = ["name", "email"]
-    readonly_fields = ["opaque_id", "date_joined", "last_login"]
+    actions = ["switch_off"]
+    readonly_fields = ["opaque_id", "date_joined", "last_login", "erased_at"]
     fieldsets = [
         (None, {"fields": ["name", "email", "email_verified", "password"]}),
         (_("Rights"), {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
-        (_("Facts"), {"fields": ["opaque_id", "date_joined", "last_login"]}),
+        (_("Facts"), {"fields": ["opaque_id", "date_joined", "last_login", "erased_at"]}),
     ]
     add_fieldsets = [
         (None, {"classes": ["wide"], "fields": ["name", "email", "usable_password", "password1", "password2"]})
     ]
+
+    @admin.action(description=_("Switch off, and cancel what they have queued"), permissions=["change"])
+    def switch_off(self, request: HttpRequest, people: QuerySet[Person]) -> None:
+        assert isinstance(request.user, Person)
+        off = 0
+        for person in people.filter(is_active=True):
+            if not is_below(person, request.user):
+                self.message_user(
+                    request, gettext("%(person)s has rights that you lack.") % {"person": person}, messages.ERROR
+                )
+                continue
+            try:
+                services.leavers.switch_off(person, request.user)
+                off += 1
+            except InvalidInput as problem:
+                self.message_user(request, f"{person}: {problem.message}", messages.ERROR)
+        self.message_user(
+            request,
+            ngettext("%(count)d switched off.", "%(count)d switched off.", off) % {"count": off},
+            messages.SUCCESS,
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Person | None = None) -> list[str]:
         """Rights are a superuser's to give. Who may only change people could give themselves any."""
@@ -71,6 +91,8 @@ class PersonAdmin(UserAdmin[Person]):
         super().save_model(request, obj, form, change)
         if change and "name" in form.changed_data:
             enqueue_search_refresh(obj.pk)
+        if change and not obj.is_active:
+            services.leavers.cancel_queued(obj)
 
     def get_inlines(self, request: HttpRequest, obj: Person | None) -> list[type[InlineModelAdmin[Any, Any]]]:
         return [BudgetInline] if obj else []

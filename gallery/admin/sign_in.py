@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from gallery.admin.people import is_below
+from gallery.queries.people import is_below
 from gallery.services.secrets import encrypt
 from gallery.web.providers import ENCRYPTED_SECRET
 

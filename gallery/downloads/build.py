@@ -20,6 +20,7 @@ from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from io import BytesIO
+from itertools import chain, islice
 from pathlib import PurePosixPath
 from typing import IO, Any
 
@@ -30,12 +31,14 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from gallery.downloads.filenames import Names
+from gallery.downloads import personal
+from gallery.downloads.filenames import MOST_BYTES, Names
 from gallery.downloads.files import delete_files
 from gallery.downloads.zipstream import Archive, Member
 from gallery.enqueue import enqueue_download
 from gallery.images.concurrency import Busy
 from gallery.images.convert import ENDINGS, Caption, Shape, convert
+from gallery.images.edit import UPLOADS
 from gallery.images.parse import NotAPicture
 from gallery.models import Download, DownloadItem, Gallery, GalleryEntry, Person, Picture
 from gallery.queries.downloads import contents
@@ -240,7 +243,7 @@ def _measure(name: str) -> tuple[int, int]:
 
 def work(download_id: int) -> None:
     """Go on with a download for a moment. Then enqueue the one that has waited longest."""
-    download = Download.objects.under_way().filter(pk=download_id).select_related("person", "gallery").first()
+    download = Download.objects.under_way().filter(pk=download_id).select_related("person", "gallery", "about").first()
     if download is not None and Download.objects.worked_on().count() < AT_ONCE and (claim := download.take()):
         _Work(download, claim).run()
     elif Download.objects.worked_on().exists():
@@ -300,25 +303,36 @@ class _Work:
         have = download.items.count()
         if have and have >= download.total:
             return True
-        pks = contents(pictures_for(download.person), download.gallery, download.chosen)
-        # Whoever was killed began with what was there then; its names are not known here.
+        about = download.about
+        if about is None:
+            pks, files = contents(pictures_for(download.person), download.gallery, download.chosen), []
+        else:
+            pks, files = personal.pictures_of(about), personal.files_of(about)
+        # A task that was killed began with what was there then; its names are not known here.
         download.items.all().delete()
-        if not download.note_total(self.claim, len(pks)):
+        download.total = len(pks) + len(files)
+        if not download.note_total(self.claim, download.total):
             raise _Lost
-        download.total, names, items = len(pks), Names(), []
-        names.take(MANIFEST)
-        for number, picture in enumerate(_rows(pks), 1):
-            name = _named(number, len(pks), picture, self.shape, names)
-            items.append(
-                DownloadItem(
-                    download=download, place=number, picture=picture, name=name, modified_at=picture.created_at
-                )
-            )
-            if len(items) == _ROWS:
-                self._add(items)
-                items = []
-        self._add(items)
+        items = chain(self._of_pictures(pks), self._of_files(files, len(pks)))
+        while some := list(islice(items, _ROWS)):
+            self._add(some)
         return True
+
+    def _of_pictures(self, pks: Sequence[int]) -> Iterator[DownloadItem]:
+        names = Names()
+        names.take(MANIFEST)
+        folder = "pictures/" if self.package.about_id else ""
+        for number, picture in enumerate(_rows(pks), 1):
+            name = folder + _named(number, len(pks), picture, self.shape, names)
+            made = picture.created_at
+            yield DownloadItem(download=self.package, place=number, picture=picture, name=name, modified_at=made)
+
+    def _of_files(self, files: Sequence[str], before: int) -> Iterator[DownloadItem]:
+        """Of an export: what is no picture of the library keeps its name in storage, which is of nothing else."""
+        for number, file in enumerate(files, before + 1):
+            folder = "uploads" if file.startswith(f"{UPLOADS}/") else "files"
+            name = f"{folder}/{PurePosixPath(file).name}"[:MOST_BYTES]
+            yield DownloadItem(download=self.package, place=number, name=name, file=file)
 
     def _add(self, items: list[DownloadItem]) -> None:
         DownloadItem.objects.bulk_create(items)
@@ -353,11 +367,13 @@ class _Work:
 
     def _pack(self, item: DownloadItem) -> None:
         picture = item.picture
-        if picture is None:
+        if picture is None and not item.file:
             item.problem = gettext_noop("it was deleted meanwhile")
             return
         try:
-            if self.shape.is_original:
+            if picture is None:
+                item.byte_size, item.crc32 = _measure(item.file)
+            elif self.shape.is_original:
                 self._measure(item, picture)
             else:
                 self._convert(item, picture)
@@ -388,32 +404,48 @@ class _Work:
 
     def _finish(self) -> None:
         download = self.package
-        if not download.items.in_archive().filter(place__gt=0).exists():
+        if download.about is None and not download.items.in_archive().filter(place__gt=0).exists():
             self._fail(NOTHING_THERE)
             return
-        download.items.filter(place=0).delete()
-        item = DownloadItem(download=download, place=0, name=MANIFEST, crc32=0)
-        with tempfile.TemporaryFile() as file:
-            for piece in _manifest(download.name, self.shape, self._entries(), self._left_out()):
-                file.write(piece)
-                item.byte_size, item.crc32 = item.byte_size + len(piece), zlib.crc32(piece, item.crc32 or 0)
-            file.seek(0)
-            item.file = self._store(f"manifest-{self.claim[:8]}.json", File(file))
-        item.save()
+        manifest = _manifest(download.name, self.shape, self._entries(), self._left_out())
+        self._write(0, MANIFEST, manifest)
+        if download.about is not None:
+            for place, (name, pieces) in enumerate(personal.documents(download.about), download.total + 1):
+                self._write(place, name, pieces)
         if not download.finish(self.claim, ready(download).archive.size):
             raise _Lost
 
+    def _write(self, place: int, name: str, pieces: Iterable[bytes]) -> None:
+        """Make a file of text, store it, and put it into the list."""
+        self.package.items.filter(place=place).delete()
+        item = DownloadItem(download=self.package, place=place, name=name, crc32=0)
+        with tempfile.TemporaryFile() as file:
+            for piece in pieces:
+                file.write(piece)
+                item.byte_size, item.crc32 = item.byte_size + len(piece), zlib.crc32(piece, item.crc32 or 0)
+                self._give_sign()
+            file.seek(0)
+            stem, _, ending = name.rpartition(".")
+            item.file = self._store(f"{stem}-{self.claim[:8]}.{ending}", File(file))
+        item.save()
+
+    def _give_sign(self) -> None:
+        """Now and then, so that no other task begins: a long list takes longer than SILENCE."""
+        if time.monotonic() - self.noted_at >= NOTE_SECONDS:
+            self.noted_at = time.monotonic()
+            if not self.package.note_progress(self.claim):
+                raise _Lost
+
     def _entries(self) -> Iterator[dict[str, Any]]:
         download, statuses = self.package, _statuses(self.package.gallery)
-        items = download.items.in_archive().filter(place__gt=0)
+        items = download.items.in_archive().filter(place__gt=0, picture__isnull=False)
         packed = {
             pk: Packed(name, size, digest)
             for pk, name, size, digest in items.values_list("picture", "name", "byte_size", "sha256")
         }
-        for number, picture in enumerate(_rows(list(packed))):
-            if number % _ROWS == 0 and not download.note_progress(self.claim):
-                raise _Lost
-            yield _entry(picture, packed[picture.pk], download.person, statuses.get(picture.pk, ""))
+        person = download.about or download.person
+        for picture in _rows([pk for pk in packed if pk is not None]):
+            yield _entry(picture, packed[picture.pk], person, statuses.get(picture.pk, ""))
 
     def _left_out(self) -> list[dict[str, Any]]:
         left_out = self.package.left_out.values_list("picture", "problem")

@@ -1,15 +1,18 @@
 """Regular work that nothing else starts: lost messages, usual durations, rows and files that are not needed."""
 
 import logging
+import time
 from datetime import timedelta
 from statistics import quantiles
 
 from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django_q.models import OrmQ, Task
 
 from gallery.downloads.files import delete_files
+from gallery.engine.media_check import look_at_newest
 from gallery.images.edit import UPLOADS
 from gallery.models import (
     Download,
@@ -29,7 +32,7 @@ from gallery.models.alert import Alert
 from gallery.models.download import ARCHIVES
 from gallery.models.kept_file import KEPT
 from gallery.models.picture import KEEP_TRASH
-from gallery.models.states import NOT_THE_MODELS_FAULT
+from gallery.models.states import NOT_THE_MODELS_FAULT, UNDER_WAY
 from gallery.queries.ledger import discrepancies
 from gallery.services import sessions
 from gallery.services.downloads import delete_download, remind
@@ -47,6 +50,8 @@ KEEP_TASKS = timedelta(days=7)
 KEEP_UPLOADS = timedelta(days=1)
 # A slice of a check of the media takes less.
 FORGOTTEN_AFTER = timedelta(minutes=10)
+# How often the newest originals are looked for.
+MEDIA_SECONDS = 3600.0
 # So many pictures are deleted in one run; the next run goes on.
 EMPTIED = 500
 # The ledger of generations younger than this is checked: later, nothing changes by itself.
@@ -119,14 +124,20 @@ def delete_old_rows() -> None:
 
 
 def delete_unused_uploads() -> None:
-    """Delete files of uploads/PERSON/ that no request uses, a day after they were uploaded."""
+    """Delete files of uploads/PERSON/ that no request needs, a day after they were uploaded.
+
+    A request needs them while it is under way or in the feed, where it may be retried, and while it has pictures,
+    whose page shows what they were made from.
+    """
     try:
         folders = default_storage.listdir(UPLOADS)[0]
     except FileNotFoundError:
         return  # no person has uploaded anything yet
     for folder in filter(str.isdecimal, folders):
         names = [f"{UPLOADS}/{folder}/{name}" for name in default_storage.listdir(f"{UPLOADS}/{folder}")[1]]
-        edits = Generation.objects.filter(author=int(folder)).exclude(source_file="")
+        has_pictures = Exists(Picture.objects.filter(generation=OuterRef("pk")))
+        needed = Q(state__in=UNDER_WAY) | Q(dismissed=False) | has_pictures
+        edits = Generation.objects.filter(needed, author=int(folder)).exclude(source_file="")
         rows = edits.values_list("source_file", "mask_file", "reference_files")
         used = {name for source, mask, further in rows for name in (source, mask, *further)}
         for name in names:
@@ -169,6 +180,18 @@ def tidy_downloads() -> None:
     for folder in folders:
         if folder not in there:
             delete_files(f"{ARCHIVES}/{folder}")
+
+
+_media_looked_at: float | None = None
+
+
+def look_at_media() -> None:
+    """Soon after each start, and then once an hour in each process, whether the newest originals are there."""
+    global _media_looked_at
+    now = time.monotonic()
+    if _media_looked_at is None or now - _media_looked_at > MEDIA_SECONDS:
+        _media_looked_at = now
+        look_at_newest()
 
 
 def check_ledger() -> int:

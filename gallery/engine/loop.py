@@ -14,6 +14,7 @@ from functools import partial
 from django.db import close_old_connections, connection
 
 from gallery import upstream
+from gallery.engine import sent_mark
 from gallery.engine.context import Context
 from gallery.engine.doorbell import Doorbell
 from gallery.engine.errors import DATABASE_AWAY, errors_logged
@@ -51,6 +52,7 @@ class Engine:
         """`asked_to_stop` tells, while a task still keeps its process, that the stop has begun."""
         self.client = client
         self._asked_to_stop = asked_to_stop
+        self._tell_administrators = tell_administrators
         self.timing = timing or Timing()
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[-200:]
         self.fence = 0
@@ -71,6 +73,7 @@ class Engine:
         # Another engine's lease (whose, until when) as it was seen last, and when it is over, of the monotonic clock.
         self._seen: tuple[str, datetime] | None = None
         self._take_at = 0.0
+        self._has_compared = False
 
     # -- life
 
@@ -136,6 +139,9 @@ class Engine:
 
     def _contend(self) -> bool:
         close_old_connections()
+        if not self._has_compared:
+            # Without the lease, too: another machine may have the account, and not know what this one has sent.
+            self._compare()
         asked_at = time.monotonic()
         lease = UpstreamAccount.look_at_lease()
         if lease is not None and asked_at < self._may_take_at(lease, asked_at):
@@ -148,7 +154,24 @@ class Engine:
         self._renew_at = asked_at + self.timing.renew
         self._look_at = self._sweep_at = 0.0
         self.gate.holds.load()
+        self._compare()
         return True
+
+    def _compare(self) -> None:
+        """See whether the database knows of all that was sent. Nothing is sent before."""
+        self._compare_with(sent_mark.read_here())
+        self._has_compared = True
+        self.storage.want_mark()
+        self.storage.tend()
+        self._compare_stored()
+
+    def _compare_stored(self) -> None:
+        if (mark := self.storage.take_mark()) is not None:
+            self._compare_with(mark)
+
+    def _compare_with(self, mark: int) -> None:
+        if sent_mark.compare(mark):
+            self._tell_administrators()
 
     def _may_take_at(self, lease: Lease, now: float) -> float:
         """When this lease of another engine is over, by the monotonic clock.
@@ -188,16 +211,19 @@ class Engine:
         # Without the lease, too: what this machine holds for storage, no other machine can move there.
         self.storage.tend()
         self.deliveries.note_moved(self.storage.take_moved())
+        self._compare_stored()
         if (self.fence or self._contend()) and self._keep_lease():
             self._step()
 
     def handle_outcomes(self, seconds: float = math.inf) -> None:
         """Handle what came back, for so long. One for which the database is away stays: a paid result is kept."""
         until = time.monotonic() + seconds
+        self.sender.permits.give()
         while time.monotonic() < until and (outcome := self.outcomes.first()) is not None:
             with errors_logged(logger, f"Could not write off the outcome of generation {outcome.pk}"):
                 self._handle(outcome)
             self.outcomes.remove_first()
+            self.sender.permits.give()
 
     def _handle(self, outcome: Outcome) -> None:
         failure = f"Could not handle the outcome of generation {outcome.pk}"

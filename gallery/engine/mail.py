@@ -70,6 +70,8 @@ def _address_of_account() -> str:
 def _how_it_ends(account: UpstreamAccount) -> list[str]:
     if account.is_paused_for_storage:
         return [gettext("The studio tries every few seconds to store a small file; then everything goes on by itself.")]
+    if account.is_until_resumed:
+        return []  # the hint says it
     return [
         gettext("The upstream's code for it: %(code)s.") % {"code": account.pause_code},
         gettext(

@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import logging
 import re
 import time
 from collections.abc import Iterable, Iterator
@@ -23,12 +24,16 @@ from gallery.models import Generation, MediaCheck, Picture
 from gallery.models.kept_file import KEPT
 from lemonstudio.storage import StorageError
 
+logger = logging.getLogger(__name__)
+
 PICTURES = "pictures"
 # A younger file may belong to a row that is about to be written.
 ORPHANED_AFTER = timedelta(days=1)
 # How old an orphan is at least when it is deleted.
 DELETED_AFTER = timedelta(days=7)
 AT_ONCE = 500
+# So many of the newest pictures are looked at by themselves.
+NEWEST = 50
 # How long a slice of a check takes.
 SLICE_SECONDS = 20.0
 SENT_ALONG = ("source_file", "mask_file", "reference_files")
@@ -98,6 +103,29 @@ def _in_pages(rows: QuerySet[Row], last: int = 0) -> Iterator[Row]:
     while page := list(rows.filter(pk__gt=last).order_by("pk")[:AT_ONCE]):
         yield from page
         last = page[-1].pk
+
+
+def look_at_newest() -> None:
+    """Whether the newest originals are there. If not, the media may not belong to this database: say so, once a day."""
+    newest = Picture.objects.order_by("-pk").only("original")[:NEWEST]
+    missing = [one for one in newest if not default_storage.exists(one.original_name)]
+    told = MediaCheck.objects.filter(broken__gt=0, started_at__gt=timezone.now() - timedelta(days=1))
+    if not missing or told.exists():
+        return
+    said = gettext_noop("Only the newest %(number)s pictures were looked at. A whole check tells more.") % {
+        "number": NEWEST
+    }
+    MediaCheck.objects.create(
+        finished_at=timezone.now(),
+        broken=len(missing),
+        findings=[str(Finding("Missing original", one.original_name, one.pk)) for one in missing],
+        error=said,
+    )
+    logger.error(
+        "Of the newest %s originals, %s are missing. Do the media belong to this database? Run check_media.",
+        NEWEST,
+        len(missing),
+    )
 
 
 # -- files that rows name
@@ -172,7 +200,7 @@ def _sent_along(generation: Generation) -> list[str]:
 
 def _find_orphans(after: str) -> Steps:
     for folder in sorted((PICTURES, UPLOADS, INBOX, KEPT)):
-        for here, names in _folders_below(folder, tuple(after.split("/")) if after else ()):
+        for here, names in folders_below(folder, tuple(after.split("/")) if after else ()):
             findings = []
             names = sorted(names)
             for begin in range(0, len(names), AT_ONCE):
@@ -192,7 +220,7 @@ def is_older(name: str, age: timedelta) -> bool:
         return False  # deleted since the look at its folder
 
 
-def _folders_below(folder: str, after: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
+def folders_below(folder: str, after: tuple[str, ...] = ()) -> Iterator[tuple[str, list[str]]]:
     """Each folder with the names of its files, in order, after the folder of these parts."""
     here = tuple(folder.split("/"))
     if here < after[: len(here)]:
@@ -204,14 +232,14 @@ def _folders_below(folder: str, after: tuple[str, ...]) -> Iterator[tuple[str, l
     if here > after:
         yield folder, names
     for name in sorted(folders):
-        yield from _folders_below(f"{folder}/{name}", after)
+        yield from folders_below(f"{folder}/{name}", after)
 
 
 def _named(top: str, folder: str, names: Iterable[str]) -> set[str]:
     """The files of this folder that rows name; `names` are those to look for."""
     match top:
         case "pictures":
-            return _named_by_pictures(folder, names)
+            return named_by_pictures(folder, names)
         case "uploads":
             author = folder.rpartition("/")[2]
             if not author.isdecimal():
@@ -224,7 +252,7 @@ def _named(top: str, folder: str, names: Iterable[str]) -> set[str]:
             return {result.get(key, "") for row in results for result in row for key in ("file", "kept")}
 
 
-def _named_by_pictures(folder: str, names: Iterable[str]) -> set[str]:
+def named_by_pictures(folder: str, names: Iterable[str]) -> set[str]:
     """Originals and thumbnails. Their names begin with the number of their generation."""
     pks = {int(found[0]) for name in names if (found := _GENERATION.match(name))}
     rows = Picture.objects.filter(generation__in=pks).only("original", "thumbnails")

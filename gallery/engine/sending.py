@@ -22,6 +22,7 @@ from gallery.engine.gate import is_too_dear
 from gallery.engine.holds import GOES_ON, Scope
 from gallery.engine.inbox import mark_of
 from gallery.engine.outcomes import Posted
+from gallery.engine.permits import Permits, check_lease
 from gallery.engine.polling import Poller
 from gallery.engine.pool import DaemonPool
 from gallery.engine.results import fail_by_upstream, results_left_behind
@@ -133,8 +134,6 @@ class Sender:
 
     def __init__(self, context: Context, poller: Poller, *, may_send: Callable[[], bool], at_once: int) -> None:
         self.on_its_way: set[int] = set()
-        # Those of them that may have reached the socket. Only the pool's threads add.
-        self._begun: set[int] = set()
         self._probing = 0
         # More is queued than the request budget allows, so nothing is left for polls.
         self.needs_budget = False
@@ -146,6 +145,7 @@ class Sender:
         self._storage = context.storage
         self._poller = poller
         self._may_send = may_send
+        self.permits = Permits(may_send, wake=self._outcomes.arrived.set, note_mark=self._storage.note_mark)
         self._pool = DaemonPool(at_once, "post")
         # One person's requests leave some threads for others.
         self._most_each = max(1, at_once * 7 // 8)
@@ -158,7 +158,7 @@ class Sender:
         self.needs_budget = False
         if room <= 0 or not Generation.objects.filter(state=State.QUEUED).exists():
             return 0
-        # Committed before the first byte goes out: from here on, no other engine sends these.
+        # From here on, no other engine sends these while this one lives.
         with transaction.atomic():
             without = self._gate.holds.blocked(self.on_its_way)
             queued = Generation.objects.next_fairly(room, self._most_each, without)
@@ -227,7 +227,7 @@ class Sender:
         for generation in Generation.objects.filter(state=State.SUBMITTING, pk__in=strays) if strays else ():
             if left := results_left_behind(generation, listing.inbox):
                 self._deliveries.deliver(generation, left)
-            else:
+            elif not generation.put_back_unsent():
                 generation.interrupt()
 
     def let_go(self, fence: int) -> None:
@@ -236,14 +236,8 @@ class Sender:
         What never reached the socket waits for the next engine; the outcome of the others stays unknown.
         """
         for generation in Generation.objects.filter(pk__in=self.on_its_way, fence=fence):
-            if generation.pk in self._begun:
+            if not generation.put_back_unsent():
                 generation.interrupt()
-            else:
-                generation.put_back()
-
-    def _forget(self, pk: int) -> None:
-        self.on_its_way.discard(pk)
-        self._begun.discard(pk)
 
     def _post(self, generation: Generation, submission: upstream.Submission, gone: Sequence[int]) -> upstream.Answer:
         """In a pool's thread. `gone` are the places of reference pictures that were deleted meanwhile."""
@@ -258,10 +252,10 @@ class Sender:
                 hint=gettext_noop("Restore the picture from the trash, or choose others, and start over."),
             )
         if generation.operation == Operation.GENERATE:
-            self._begin(generation)
+            self.permits.wait_for(generation)
             return self._client.create(submission)
         while not self._files.acquire(timeout=1.0):
-            self._check_lease()
+            check_lease(self._may_send)
         try:
             return self._post_files(generation, submission)
         finally:
@@ -287,7 +281,7 @@ class Sender:
             images = [_open(name, files, self._storage) for name in names]
             is_masked = route.mask and generation.mask_file
             mask = _open(generation.mask_file, files, self._storage) if is_masked else None
-            self._begin(generation)
+            self.permits.wait_for(generation)
             if generation.operation == Operation.VARY:
                 return self._client.vary(submission, images[0])
             return self._client.send(
@@ -306,7 +300,7 @@ class Sender:
             for name in generation.files_to_send:
                 _open(name, files, self._storage)
         addresses = [lending.address_of(name) for name in generation.files_to_send]
-        self._begin(generation)
+        self.permits.wait_for(generation)
         return self._client.lend(
             submission,
             addresses,
@@ -316,20 +310,6 @@ class Sender:
             fields=route.fields,
         )
 
-    def _begin(self, generation: Generation) -> None:
-        """At the last moment before money is spent."""
-        # In this order: who stops this engine first forbids sending and then looks at what was begun.
-        self._begun.add(generation.pk)
-        try:
-            self._check_lease()
-        except upstream.NotSent:
-            self._begun.discard(generation.pk)
-            raise
-
-    def _check_lease(self) -> None:
-        if not self._may_send():
-            raise upstream.NotSent("The studio was stopping, or was not sure that it still held the lease.")
-
     def handle(self, outcome: Posted) -> None:
         raw_answers.note(outcome)
         generation = Generation.objects.select_related("model").get(pk=outcome.pk)
@@ -338,7 +318,7 @@ class Sender:
             self._answered(generation, outcome.answer, outcome)
         elif outcome.problem is not None:
             self._failed(generation, outcome.problem, outcome)
-        self._forget(outcome.pk)
+        self.on_its_way.discard(outcome.pk)
 
     def write_off(self, outcome: Posted) -> None:
         """Handling it failed. What was paid for stays known."""
@@ -349,7 +329,7 @@ class Sender:
             generation.fail(PICTURE_UNAVAILABLE, gettext_noop("The studio could not process the answer."))
         else:
             generation.interrupt()
-        self._forget(outcome.pk)
+        self.on_its_way.discard(outcome.pk)
 
     def _answered(self, generation: Generation, answer: upstream.Answer, outcome: Posted) -> None:
         if answer.status == upstream.Status.COMPLETED:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from django.core.files.storage import default_storage
 from django.utils.translation import gettext_noop
 
-from gallery.engine import inbox
+from gallery.engine import inbox, sent_mark
 from gallery.engine.pool import DaemonPool
 from gallery.engine.timing import Timing
 from gallery.models import UpstreamAccount
@@ -39,6 +39,8 @@ PROBE_BYTES = 8 * 2**20
 ANSWER_BYTES = 8 * 2**20
 # How often the room is looked at.
 ROOM_SECONDS = 1.0
+# How often the number of what was sent is stored while it grows.
+MARK_SECONDS = 60.0
 # How long the loop waits for a listing at most. A disk answers sooner; a bucket's answer waits for a later turn.
 A_MOMENT = 0.1
 
@@ -79,6 +81,10 @@ class StorageWatch:
         self._knows_room = threading.Event()
         self._is_looking = False
         self._moved: set[int] = set()
+        # What was sent, by the database and by storage; and whether the loop has seen the latter.
+        self._mark = self._stored_mark = 0
+        self._wants_mark, self._knows_mark = True, False
+        self._mark_at = 0.0
 
     @property
     def is_well(self) -> bool:
@@ -86,7 +92,8 @@ class StorageWatch:
 
     def room_for(self, on_their_way: int) -> int:
         """How many more requests may be sent: for the answers of so many others, room is needed already."""
-        return max(0, self._free_bytes // ANSWER_BYTES - on_their_way) if self.is_well else 0
+        may_send = self.is_well and self._knows_mark
+        return max(0, self._free_bytes // ANSWER_BYTES - on_their_way) if may_send else 0
 
     def note(self, problem: OSError) -> None:
         """Storage raised this."""
@@ -124,6 +131,21 @@ class StorageWatch:
         listing, self._listing = self._listing, None
         return listing
 
+    def want_mark(self) -> None:
+        """Of what was sent, as storage has it. Until the loop has taken it, there is room for nothing."""
+        self._wants_mark, self._knows_mark = True, False
+
+    def take_mark(self) -> int | None:
+        """The one that was asked for, once it is there."""
+        if self._wants_mark or self._knows_mark:
+            return None
+        self._knows_mark = True
+        return self._stored_mark
+
+    def note_mark(self, mark: int) -> None:
+        """So much was sent. It is stored soon."""
+        self._mark = mark
+
     def take_moved(self) -> set[int]:
         """The generations whose pictures have come into storage since the last call."""
         with self._lock:
@@ -147,9 +169,13 @@ class StorageWatch:
         is_due = now >= self._tend_at
         if is_due:
             self._tend_at = now + self._timing.storage_probe
+        if self._mark > self._stored_mark and now >= self._mark_at and self.is_well:
+            self._mark_at = now + MARK_SECONDS
+            self._pool.submit(self._store_mark)
         has_work = is_due and (not self.is_well or inbox.is_holding())
         can_list = self.is_well or isinstance(self._problem, StorageFull)
-        if self._busy or not (has_work or (self._wanted is not None and can_list)):
+        wants_to_know = self._wanted is not None or self._wants_mark
+        if self._busy or not (has_work or (wants_to_know and can_list)):
             return
         wanted, self._wanted = self._wanted, None
         self._busy = True
@@ -183,6 +209,9 @@ class StorageWatch:
                     self._moved |= moved
             except StorageFull as problem:
                 self.note(problem)  # what is there can be listed all the same
+            if self._wants_mark:
+                self._stored_mark = sent_mark.read_stored()
+                self._wants_mark = False
             if wanted is not None:
                 self._listing = Listing(inbox.listing(), wanted)
         except OSError as problem:
@@ -190,6 +219,14 @@ class StorageWatch:
         finally:
             self._busy = False
             self._ready.set()
+
+    def _store_mark(self) -> None:
+        mark = self._mark
+        try:
+            sent_mark.store(mark)
+            self._stored_mark = mark
+        except OSError as problem:
+            self.note(problem)
 
     def _probe(self) -> None:
         size = PROBE_BYTES if isinstance(self._problem, StorageFull) else 16

@@ -24,6 +24,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from gallery.engine import sent_mark
 from gallery.models.account import GOES_ON_WHEN_RESUMED, RESTORED
 from gallery.models.download import ARCHIVES
 from lemonstudio import __version__
@@ -34,7 +35,11 @@ MANIFEST = "media.jsonl"
 KEY_FILE = "secret_key"
 DUMPS = {"sqlite": "database.sqlite3", "postgresql": "database.dump"}
 # Folders of the media that are made anew when they are needed.
-LEFT_OUT = {ARCHIVES: "downloads that were built", "health": "files of the health check"}
+LEFT_OUT = {
+    ARCHIVES: "downloads that were built",
+    "health": "files of the health check",
+    sent_mark.FOLDER: "the count of what was sent",
+}
 COUNTED = {"people": "gallery_person", "generations": "gallery_generation", "pictures": "gallery_picture"}
 # libpq's variables, so that no password stands on a command line.
 PG_VARIABLES = {

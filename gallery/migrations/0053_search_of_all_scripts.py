@@ -37,6 +37,6 @@ def rebuild(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gallery", "0050_reference_pictures")]
+    dependencies = [("gallery", "0051_sent_mark")]
 
     operations = [migrations.RunPython(rebuild, migrations.RunPython.noop)]

@@ -26,6 +26,7 @@ from gallery.models.person import Person
 from gallery.models.picture import Picture
 from gallery.models.raw_answer import RawAnswer
 from gallery.models.reference import Reference
+from gallery.models.retention import Retention
 from gallery.models.share_link import GuestAct, GuestVote, PasswordTry, ShareLink
 from gallery.models.sign_in import SignInTry
 from gallery.models.states import State
@@ -69,6 +70,7 @@ __all__ = [
     "PromptTemplate",
     "RawAnswer",
     "Reference",
+    "Retention",
     "Role",
     "SavedSearch",
     "ShareLink",

@@ -25,6 +25,8 @@ NOT_PAUSED: dict[str, Any] = {
 BY_HAND = "paused_by_hand"
 RESTORED = "restored"
 UNTIL_RESUMED = (BY_HAND, RESTORED)
+# A resume after that begins to count anew, above all numbers of the time that the database does not know.
+NEW_COUNT = 10**9
 GOES_ON_WHEN_RESUMED = gettext_noop("It goes on when an administrator resumes it.")
 
 
@@ -45,6 +47,12 @@ class UpstreamAccount(models.Model):
     holder = models.CharField(max_length=200, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     fence = models.PositiveBigIntegerField(default=0, editable=False)
+
+    sent_mark = models.PositiveBigIntegerField(
+        default=0,
+        editable=False,
+        help_text=gettext_lazy("Counts the commits that requests go out. An older database is told by it."),
+    )
 
     pause_code = models.CharField(max_length=100, blank=True)
     pause_message = models.TextField(blank=True)
@@ -115,6 +123,20 @@ class UpstreamAccount(models.Model):
         """Whether an engine is alive: the studio's heartbeat."""
         return cls.objects.filter(pk=1, lease_until__gt=Now()).exists()
 
+    # -- what was sent
+
+    @classmethod
+    def count_sent(cls) -> int:
+        """One more, in the transaction that notes which requests go out; return the number."""
+        cls.objects.filter(pk=1).update(sent_mark=F("sent_mark") + 1)
+        mark: int = cls.objects.values_list("sent_mark", flat=True).get(pk=1)
+        return mark
+
+    @classmethod
+    def catch_up(cls, mark: int) -> bool:
+        """Tell whether the number was smaller than this. It is so no more."""
+        return bool(cls.objects.filter(pk=1, sent_mark__lt=mark).update(sent_mark=mark))
+
     # -- the pause
 
     @property
@@ -180,6 +202,12 @@ class UpstreamAccount(models.Model):
             cls.objects.filter(pk=1).update(**by_hand, paused_at=timezone.now(), resume_at=None)
 
     @classmethod
+    def pause_as_restored(cls, message: str) -> None:
+        """The same for a database that is older than what was sent. It says which rows were queued then."""
+        restored = {"pause_code": RESTORED, "pause_message": message, "pause_hint": GOES_ON_WHEN_RESUMED}
+        cls.objects.filter(pk=1).update(**restored, paused_at=timezone.now(), resume_at=None)
+
+    @classmethod
     def pause_for_storage(cls, code: str, message: str, hint: str, *, seconds: float) -> bool:
         """Pause because files cannot be stored, unless it is paused for another reason; tell whether it is now."""
         now = timezone.now()
@@ -203,7 +231,7 @@ class UpstreamAccount(models.Model):
         """Whether a pause has lasted this long without a message to administrators. If so, note that one goes out."""
         now = timezone.now()
         news = Q(told_at=None) | Q(told_at__lt=now - silence)
-        told_already = ("", *UNTIL_RESUMED)
+        told_already = ("", BY_HAND)
         return bool(cls.objects.filter(news, pk=1).exclude(pause_code__in=told_already).update(told_at=now))
 
     @classmethod
@@ -214,6 +242,7 @@ class UpstreamAccount(models.Model):
     @classmethod
     def resume(cls) -> None:
         """Let everything go on, as an administrator says: the account, and what is held while others go on."""
+        cls.objects.filter(pk=1, pause_code=RESTORED).update(sent_mark=F("sent_mark") + NEW_COUNT)
         cls.objects.filter(pk=1).update(**NOT_PAUSED, holds=[])
 
     @classmethod

@@ -75,6 +75,14 @@ class Download(models.Model):
         related_name="downloads",
         help_text=_("Empty: a selection."),
     )
+    about = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Of an export of one person's data: that person."),
+    )
     name = models.CharField(max_length=120, help_text=_("What it contains, in words."))
     chosen = models.JSONField(default=list, blank=True, help_text=_("Of a selection: the ids of its pictures."))
     key = models.CharField(max_length=64, help_text=_("The same for the same pictures in the same shape."))

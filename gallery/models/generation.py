@@ -7,6 +7,7 @@ whether this call made the change.
     move              from                                      to                       who makes it
     ----------------  ----------------------------------------  -----------------------  --------------------------
     claim             queued                                    submitting               the engine, before it sends
+    note_sent         submitting                                submitting               the engine, right before
     put_back          submitting                                queued                   the engine; surely not taken
     take_back         interrupted                               queued                   the engine; surely not taken
     accept            submitting, interrupted                   pending or processing    the upstream has a task
@@ -56,12 +57,28 @@ class Generation(GenerationFields):
     # -- moves of the engine
 
     def claim(self, fence: int) -> bool:
-        """This engine, the holder of `fence`, will send it."""
-        changes: dict[str, Any] = {"fence": fence, "submitted_at": timezone.now(), "due_at": None}
+        """This engine, the holder of `fence`, will send it. As long as `submitted_at` is empty, nothing was sent."""
+        changes: dict[str, Any] = {"fence": fence, "submitted_at": None, "due_at": None}
         if not self._move(State.SUBMITTING, from_=[State.QUEUED], **changes, **NO_REASON):
             return False
         self.fence = fence
         return True
+
+    @classmethod
+    def note_sent(cls, pks: Iterable[int], fence: int) -> set[int]:
+        """Note, for those still claimed under this fence and not cancelled, that their requests go out now.
+
+        Return which these are. The others must not be sent, and these not before the transaction is committed.
+        """
+        now = timezone.now()
+        claimed = cls.objects.filter(pk__in=pks, fence=fence)
+        claimed.filter(submitted_at=None).move(State.SUBMITTING, from_=[State.SUBMITTING], submitted_at=now)
+        return set(claimed.filter(state=State.SUBMITTING, submitted_at=now).values_list("pk", flat=True))
+
+    def put_back_unsent(self) -> bool:
+        """Queue it again if its engine, which is gone or does not know that it lost its lease, has not sent it."""
+        unsent = Generation.objects.filter(pk=self.pk, fence=self.fence, submitted_at=None)
+        return bool(unsent.move(State.QUEUED, from_=[State.SUBMITTING]))
 
     def put_back(self, due_at: datetime | None = None, **reason: Any) -> bool:
         """Queue it again: the upstream surely did not take the request. With `due_at`, that counts as an attempt.

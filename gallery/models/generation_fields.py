@@ -52,6 +52,8 @@ class GenerationFields(models.Model):
         VARIATION = "variation", _("Variation")
         # Never asked of a service: the row behind a picture that a person brought.
         UPLOAD = "upload", _("Upload")
+        # Nor was this: the row behind versions that were cropped, turned and so on here.
+        ADJUSTED = "adjusted", _("Adjusted")
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="generations")
     model = models.ForeignKey(ImageModel, on_delete=models.PROTECT, related_name="generations")

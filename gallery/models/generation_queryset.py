@@ -47,6 +47,10 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         being_made = Q(gallery__in=galleries) & ~Q(state=State.COMPLETED)
         return self.filter(Q(author=person) | being_made | Exists(shown))
 
+    def asked_for(self) -> Self:
+        """All but the rows behind pictures that people brought, or adjusted here: of those nothing was asked."""
+        return self.exclude(kind__in=["upload", "adjusted"])
+
     def under_way(self) -> Self:
         return self.filter(state__in=UNDER_WAY)
 
@@ -57,8 +61,11 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         return self.filter(dismissed=False)
 
     def ready_to_send(self, without: Q) -> Self:
-        """Queued and due, except for those that `without` describes; an empty one describes none."""
-        due = self.filter(state=State.QUEUED).filter(Q(due_at=None) | _is_due(timezone.now()))
+        """Queued and due, except for those that `without` describes; an empty one describes none.
+
+        Nothing is sent, and so paid, for a person who is switched off.
+        """
+        due = self.filter(state=State.QUEUED, author__is_active=True).filter(Q(due_at=None) | _is_due(timezone.now()))
         return due.exclude(without) if without else due
 
     def next_fairly(self, limit: int, sending_each: int = 1024, without: Q = NONE) -> list["Generation"]:

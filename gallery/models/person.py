@@ -71,6 +71,14 @@ class Person(AbstractBaseUser, PermissionsMixin):
         help_text=_("Grows when they sign out everywhere: sessions of earlier rounds are over."),
     )
 
+    erased_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("Their name, e-mail and sign-ins were deleted for good.")
+    )
+
+    to_forget = models.JSONField(
+        default=list, blank=True, editable=False, help_text=_("What a task has still to take out of their requests.")
+    )
+
     objects: ClassVar[PersonManager] = PersonManager()
 
     USERNAME_FIELD = "email"

@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from gallery.db import search_index
@@ -182,7 +183,7 @@ class Picture(models.Model):
     @property
     def alt(self) -> str:
         """The prompt: there is no better description of the picture."""
-        prompt = self.generation.prompt
+        prompt = self.generation.prompt or gettext("A picture")
         return prompt if len(prompt) <= 200 else f"{prompt[:199]}…"
 
     @property

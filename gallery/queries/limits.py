@@ -162,7 +162,7 @@ def limits_of(person: Person, *, lock: bool = False) -> Limits:
     storage_mb = _most(row.storage_mb for row in rows)
     if lock and (per_day, most_under_way, storage_mb) != (None, None, None):
         list(Person.objects.select_for_update().filter(pk=person.pk).values_list("pk"))
-    asked = Generation.objects.filter(author=person).exclude(kind=Generation.Kind.UPLOAD)
+    asked = Generation.objects.filter(author=person).asked_for()
     return Limits(
         per_day,
         0 if per_day is None else asked.filter(created_at__gte=_midnight()).count(),

@@ -1,12 +1,10 @@
 """What monitoring asks for: how much waits, what is wrong, what was spent. A constant number of queries."""
 
 import json
-import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
-from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Count, Min, Sum
 from django.utils import timezone
@@ -19,6 +17,7 @@ from gallery.models import Budget, Generation, LedgerEntry, Picture, State, Upst
 from gallery.models.ledger import this_month
 from gallery.models.metric import Metric
 from gallery.models.states import UNDER_WAY
+from gallery.queries.storage import disk
 from lemonstudio import __version__
 
 PREFIX = "lemonstudio"
@@ -96,13 +95,9 @@ def _storage() -> Iterator[Family]:
     number, size = cache.get_or_set("metrics.storage", _pictures, STORAGE_SECONDS) or (0, 0)
     yield _gauge("pictures", "Pictures in storage", number)
     yield _gauge("pictures_bytes", "Size of their originals", float(size))
-    if not settings.LEMONSTUDIO_S3_BUCKET:
-        try:
-            disk = shutil.disk_usage(settings.MEDIA_ROOT)
-        except OSError:
-            return  # nothing was stored yet, or the disk is away
-        yield _gauge("disk_free_bytes", "Free where media are kept", disk.free)
-        yield _gauge("disk_size_bytes", "Size of that disk", disk.total)
+    if found := disk():
+        yield _gauge("disk_free_bytes", "Free where media are kept", found.free)
+        yield _gauge("disk_size_bytes", "Size of that disk", found.total)
 
 
 def _pictures() -> tuple[int, int]:

@@ -8,7 +8,7 @@ from django.db.models import Count, Min, Sum
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from gallery.models import Generation, LedgerEntry, Picture, State, UpstreamAccount
+from gallery.models import Generation, LedgerEntry, MediaCheck, Picture, State, UpstreamAccount
 from gallery.models.ledger import this_month
 
 A_DAY = timedelta(hours=24)
@@ -32,6 +32,8 @@ class Overview:
     pictures: int
     byte_size: int
     trashed: int
+    missing: int
+    """Files that are missing or wrong, by the latest check of the media."""
 
     @property
     def failed_total(self) -> int:
@@ -59,4 +61,5 @@ def overview() -> Overview:
         pictures=kept["number"],
         byte_size=kept["size"] or 0,
         trashed=kept["trashed"],
+        missing=MediaCheck.objects.values_list("broken", flat=True).first() or 0,
     )

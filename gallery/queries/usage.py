@@ -82,7 +82,7 @@ def midnights(month: date) -> list[datetime]:
 def asked_for_in(month: date, author: Person | None = None) -> "QuerySet[Generation]":
     """The generations of the month by this person, or by all people."""
     begin, *_, end = midnights(month)
-    rows = Generation.objects.filter(created_at__gte=begin, created_at__lt=end).exclude(kind=Generation.Kind.UPLOAD)
+    rows = Generation.objects.filter(created_at__gte=begin, created_at__lt=end).asked_for()
     return rows.filter(author=author) if author else rows
 
 

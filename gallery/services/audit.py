@@ -18,11 +18,14 @@ from gallery.models import (
     Activity,
     Budget,
     Gallery,
+    GroupLimit,
+    GroupRight,
     ImageModel,
     Invitation,
     Membership,
     Notice,
     Person,
+    Retention,
     ShareLink,
     UpstreamAccount,
 )
@@ -32,7 +35,7 @@ from lemonstudio import request_context
 logger = logging.getLogger(__name__)
 
 GIVE_RIGHTS = (Invitation, Membership, ShareLink)
-WATCHED = (Budget, Gallery, Group, ImageModel, Person, UpstreamAccount, *GIVE_RIGHTS)
+WATCHED = (Budget, Gallery, Group, GroupLimit, GroupRight, ImageModel, Person, Retention, UpstreamAccount, *GIVE_RIGHTS)
 # The list itself, and what the studio and its libraries write down by themselves.
 NEVER = (Activity, AuditEntry, Notice)
 NEVER_OF = ("admin", "django_q", "sessions")

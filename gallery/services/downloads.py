@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -34,25 +35,37 @@ def request_download(
             % {"most": whole(MOST_PICTURES)}
         )
     contents = [gallery.pk if gallery else 0, list(pictures), shape.format, shape.side, shape.settings]
-    key = hashlib.sha256(json.dumps(contents).encode()).hexdigest()
+    download = Download(
+        person=person,
+        gallery=gallery,
+        name=name,
+        chosen=[] if gallery else list(pictures),
+        format=shape.format.value,
+        side=shape.side,
+        with_settings=shape.settings,
+        total=len(pictures),
+    )
+    return _begin(download, contents)
+
+
+def request_export(person: Person, about: Person) -> Download:
+    """Start an export of all data of one person, for themselves or for an administrator.
+
+    If the same is under way already, return that one. Raises InvalidInput if too many downloads are under way.
+    """
+    name = _("Data of %(name)s") % {"name": about.name}
+    return _begin(Download(person=person, about=about, name=name[:120]), ["person", about.pk])
+
+
+def _begin(download: Download, contents: list[Any]) -> Download:
+    download.key = hashlib.sha256(json.dumps(contents).encode()).hexdigest()
     with transaction.atomic():
         # The lock makes two forms of the same person run one after the other.
-        Person.objects.select_for_update().only("pk").get(pk=person.pk)
-        under_way = Download.objects.of(person).under_way()
-        if same := under_way.filter(key=key).first():
+        Person.objects.select_for_update().only("pk").get(pk=download.person_id)
+        if same := Download.objects.of(download.person).under_way().filter(key=download.key).first():
             return same
-        _require_room(person)
-        download = Download.objects.create(
-            person=person,
-            gallery=gallery,
-            name=name,
-            chosen=[] if gallery else list(pictures),
-            key=key,
-            format=shape.format.value,
-            side=shape.side,
-            with_settings=shape.settings,
-            total=len(pictures),
-        )
+        _require_room(download.person)
+        download.save()
         enqueue_download(download.pk)
         return download
 

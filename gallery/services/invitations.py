@@ -1,14 +1,19 @@
 """Make invitations, and accept them."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from email.utils import parseaddr
 
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.db import IntegrityError, transaction
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, models, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from gallery.enqueue import enqueue_invitation
 from gallery.models import Activity, Gallery, Invitation, InvitationUse, Membership, Notice, Person, Role
@@ -71,6 +76,69 @@ def invite(
         if by_mail:
             enqueue_invitation(invitation.pk, origin)
     return invitation, "" if by_mail else token
+
+
+# -- many at once
+
+# What a pasted list may hold: one page of answers, one mail each.
+MOST_AT_ONCE = 200
+# A list is pasted a line each, or as mail programs write it.
+_SEPARATORS = re.compile(r"[\n\r;,]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """What became of one address of a list. `token` only where the studio does not mail it."""
+
+    class Outcome(models.TextChoices):
+        INVITED = "invited", _("Invited")
+        HERE = "here", _("Has an account already")
+        WAITING = "waiting", _("Invited before, and the invitation still works")
+        TWICE = "twice", _("Twice in this list")
+        INVALID = "invalid", _("Not an e-mail address")
+
+    text: str
+    outcome: Outcome
+    token: str = ""
+
+
+def addresses_in(text: str) -> list[str]:
+    """The parts of a pasted list, as they were typed: one a line, or with commas or semicolons between them."""
+    return [part.strip() for part in _SEPARATORS.split(text) if part.strip()]
+
+
+def invite_all(
+    by: Person, texts: Iterable[str], *, groups: Iterable[Group] = (), days: int = 7, origin: str = ""
+) -> list[Invited]:
+    """Invite each of these addresses, and tell of each what became of it. “Ann <ann@example.org>” is one, too."""
+    groups, seen, told = list(groups), set[str](), []
+    parts = [(text, Person.objects.normalize_email(parseaddr(text)[1] or text)) for text in texts]
+    emails = {email for _text, email in parts}
+    here = set(Person.objects.filter(email__in=emails).values_list("email", flat=True))
+    waiting = set(Invitation.objects.alive().filter(email__in=emails).values_list("email", flat=True))
+    with transaction.atomic():
+        for text, email in parts:
+            outcome, token = _outcome(email, seen, here, waiting), ""
+            seen.add(email)
+            if outcome == Invited.Outcome.INVITED:
+                token = invite(by, email=email, groups=groups, days=days, origin=origin)[1]
+            told.append(Invited(text if outcome == Invited.Outcome.INVALID else email, outcome, token))
+    return told
+
+
+def _outcome(email: str, seen: set[str], here: set[str], waiting: set[str]) -> Invited.Outcome:
+    try:
+        validate_email(email)
+    except ValidationError:
+        return Invited.Outcome.INVALID
+    if email in seen:
+        return Invited.Outcome.TWICE
+    if email in here:
+        return Invited.Outcome.HERE
+    return Invited.Outcome.WAITING if email in waiting else Invited.Outcome.INVITED
+
+
+# -- using one
 
 
 def offer_of(invitation: Invitation) -> Offer:

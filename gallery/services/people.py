@@ -1,12 +1,16 @@
 """People and their accounts."""
 
 import logging
+from collections.abc import Iterable
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from gallery.models import Person, UpstreamAccount
+from gallery.services.errors import InvalidInput
 from gallery.services.invitations import EmailTaken
+from gallery.services.leavers import insist_on_another_administrator
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +37,28 @@ def admit(name: str, email: str) -> Person:
             return Person.objects.create_user(email, None, name=name)
     except IntegrityError:
         raise EmailTaken from None
+
+
+def set_administrator(person: Person, by: Person, is_administrator: bool) -> None:
+    """Give a person all rights, or take them back. Raises InvalidInput for oneself and for the only administrator."""
+    if person.pk == by.pk:
+        raise InvalidInput(_("You cannot take your own rights away. Another administrator can."))
+    if is_administrator and not person.is_active:
+        raise InvalidInput(_("Switch the account on first."))
+    with transaction.atomic():
+        if not is_administrator:
+            insist_on_another_administrator(person)
+        person.is_staff = person.is_superuser = is_administrator
+        person.save(update_fields=["is_staff", "is_superuser"])
+
+
+def set_groups(person: Person, groups: Iterable[Group]) -> None:
+    """Put a person into these groups, and out of all others."""
+    wanted = {group.pk: group for group in groups}
+    with transaction.atomic():
+        has = {group.pk: group for group in person.groups.all()}
+        person.groups.remove(*(group for pk, group in has.items() if pk not in wanted))
+        person.groups.add(*(group for pk, group in wanted.items() if pk not in has))
 
 
 def sync_rights(person: Person, managed: set[str], wanted: set[str], is_administrator: bool | None) -> None:

@@ -59,6 +59,12 @@ def end_all(person: Person) -> None:
     person.refresh_from_db(fields=["session_round"])
 
 
+def delete_all(person: Person) -> None:
+    """End all sessions of a person, and forget where they were."""
+    _delete(list(UserSession.objects.filter(user_id=person.pk).values_list("session_key", flat=True)))
+    end_all(person)
+
+
 def _delete(keys: Iterable[str]) -> None:
     Session.objects.filter(session_key__in=keys).delete()
     UserSession.objects.filter(session_key__in=keys).delete()

@@ -8,13 +8,15 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from gallery.enqueue import enqueue_password_reset
-from gallery.models import Person, SignInTry
+from gallery.models import Invitation, Person, SignInTry
 
 WITHIN = timedelta(minutes=15)
 # Wrong passwords within that time: for one account from one address, from one address, and for one account.
 MOST_OF_ACCOUNT_AND_PLACE = 10
 MOST_OF_PLACE = 50
 MOST_OF_ACCOUNT = 200
+# Accounts that are tried to be made by one invitation, from one address: a class may come at the same time.
+MOST_ARRIVALS = 30
 # Mails to reset a password, for one account from one address.
 MOST_RESETS = 3
 
@@ -45,6 +47,11 @@ def begin_try(email: str, address: str, most: int = MOST_OF_ACCOUNT_AND_PLACE, k
         ):
             _refuse_more_than(limit, SignInTry.objects.filter(rows))
         return SignInTry.objects.create(account=account, place=place)
+
+
+def begin_arrival(invitation: Invitation, address: str) -> SignInTry:
+    """Count that someone tries to make an account by this invitation. Raises TooManySignIns."""
+    return begin_try(str(invitation.pk), address, MOST_ARRIVALS, kind="invitation")
 
 
 def ask_for_reset(email: str, address: str, origin: str) -> None:

@@ -155,6 +155,9 @@ def generation_again(request: PersonRequest, pk: int) -> HttpResponseBase:
     if not earlier.model.is_on_offer or earlier.kind != Generation.Kind.CREATE:
         messages.info(request, _not_on_offer(earlier.model))
         return redirect("create")
+    if not earlier.prompt:
+        messages.error(request, _("The prompt of this request was deleted, so it cannot be asked for again."))
+        return redirect("create")
     gallery = earlier.gallery if earlier.author_id == person.pk else None
     try:
         spec = services.generations.GenerationSpec(
@@ -163,7 +166,7 @@ def generation_again(request: PersonRequest, pk: int) -> HttpResponseBase:
             earlier.model.fitting(earlier.options, earlier.operation),
             min(earlier.count, earlier.model.max_count),
             parent=Picture.objects.visible_to(person).filter(generation=earlier).order_by("index").first(),
-            references=services.references.of(earlier, person) if earlier.files_to_send else (),
+            references=services.references.of(earlier, person) if earlier.references.exists() else (),
         )
         generations = services.generations.submit_all(person, [spec], gallery=gallery, token=_token(request))
     except services.generations.AlreadySubmitted:

@@ -195,12 +195,8 @@ def _plan(form: GenerationForm) -> dict[str, Any]:
 @require_safe
 def prompt_history(request: PersonRequest) -> JsonResponse:
     """This person's latest prompts, the newest first, without repeats."""
-    latest = (
-        Generation.objects.filter(author=request.user)
-        .exclude(kind=Generation.Kind.UPLOAD)
-        .order_by("-pk")
-        .values_list("prompt", flat=True)
-    )
+    asked = Generation.objects.filter(author=request.user).asked_for().exclude(prompt="")
+    latest = asked.order_by("-pk").values_list("prompt", flat=True)
     return JsonResponse({"prompts": list(dict.fromkeys(latest[:200]))[:50]})
 
 

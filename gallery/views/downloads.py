@@ -33,6 +33,7 @@ from gallery.images.parse import NotAPicture
 from gallery.models import Download, Gallery, Person, Picture
 from gallery.models.sentences import in_readers_language
 from gallery.queries.downloads import contents
+from gallery.queries.people import may_export
 from gallery.queries.roles import Action, pictures_for
 from gallery.services.errors import InvalidInput
 from gallery.web.access import archive_to_download, download_to_see, gallery_to, is_whole, picture_to_see
@@ -172,15 +173,31 @@ def download_list(request: PersonRequest) -> HttpResponse:
 
 def _still_seen(person: Person) -> list[Download]:
     """A person's latest downloads, in a constant number of queries."""
-    downloads = list(Download.objects.of(person).still_there().select_related("gallery")[:LISTED])
+    downloads = list(Download.objects.of(person).still_there().select_related("gallery", "about")[:LISTED])
     galleries = set(Gallery.objects.visible_to(person).values_list("pk", flat=True))
     chosen = {pk for download in downloads for pk in download.chosen}
     seen = set(pictures_for(person).filter(pk__in=chosen).values_list("pk", flat=True))
-    return [
-        download
-        for download in downloads
-        if (download.gallery_id in galleries if download.gallery_id else seen.issuperset(download.chosen))
-    ]
+    return [download for download in downloads if _is_seen(person, download, galleries, seen)]
+
+
+def _is_seen(person: Person, download: Download, galleries: set[int], seen: set[int]) -> bool:
+    if download.about is not None:
+        return may_export(person, download.about)
+    return download.gallery_id in galleries if download.gallery_id else seen.issuperset(download.chosen)
+
+
+@require_POST
+def account_export(request: PersonRequest) -> HttpResponseBase:
+    """Have all data of this person made ready as a download."""
+    return export_of(request, request.user)
+
+
+def export_of(request: PersonRequest, about: Person) -> HttpResponseBase:
+    try:
+        return redirect("download_detail", services.downloads.request_export(request.user, about).pk)
+    except InvalidInput as problem:
+        messages.error(request, problem.message)
+        return redirect("download_list")
 
 
 @require_safe

@@ -16,11 +16,11 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gallery import services
-from gallery.forms.invitations import ArrivalForm, InvitationForm
+from gallery.forms.invitations import ArrivalForm, InvitationForm, InviteManyForm
 from gallery.models import Gallery, Invitation, Person
 from gallery.queries.roles import may_invite
 from gallery.web.access import invitation_by_token, invitation_to_change, invitations_to_see
-from gallery.web.http import PersonRequest, number_in
+from gallery.web.http import PersonRequest, client_address, number_in
 from gallery.web.providers import providers_on_offer
 
 # How many invitations that are over the page shows.
@@ -75,11 +75,44 @@ def invitation_create(request: PersonRequest) -> HttpResponseBase:
     if not token:
         messages.success(request, _("The invitation goes to %(email)s by e-mail.") % {"email": invitation.email})
         return redirect("invitation_list")
-    link = request.build_absolute_uri(reverse("invitation_accept", args=[token]))
+    link = _link(request, token)
     form = InvitationForm(person=person, sends_mail=sends_mail)
     response = _list(request, visible, form, made=invitation, link=link)
     add_never_cache_headers(response)
     return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_variables("told")
+def invitation_many(request: PersonRequest) -> HttpResponseBase:
+    """Invite a pasted list of addresses; the answer says what became of each. Links are shown here and never again."""
+    invitations_to_see(request.user)
+    form = InviteManyForm(request.POST if request.method == "POST" else None, person=request.user)
+    told: list[services.invitations.Invited] = []
+    if request.method == "POST" and form.is_valid():
+        cleaned = form.cleaned_data
+        told = services.invitations.invite_all(
+            request.user,
+            cleaned["addresses"],
+            groups=cleaned.get("groups", ()),
+            days=cleaned["days"],
+            origin=request.build_absolute_uri("/"),
+        )
+        form = InviteManyForm(person=request.user)
+    context = {
+        "form": form,
+        "rows": [(one, _link(request, one.token)) for one in told],
+        "invited": sum(one.outcome == one.Outcome.INVITED for one in told),
+        "sends_mail": settings.LEMONSTUDIO_SENDS_MAIL,
+        "most": services.invitations.MOST_AT_ONCE,
+    }
+    response = render(request, "invitations/invitation_many.html", context, status=422 if form.errors else 200)
+    add_never_cache_headers(response)
+    return response
+
+
+def _link(request: PersonRequest, token: str) -> str:
+    return request.build_absolute_uri(reverse("invitation_accept", args=[token])) if token else ""
 
 
 @require_POST
@@ -106,7 +139,8 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponseBase:
 
 def _join(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
     offer = services.invitations.offer_of(invitation)
-    form = ArrivalForm(request.POST if request.method == "POST" else None, invitation=invitation)
+    posted = request.POST if request.method == "POST" else None
+    form = ArrivalForm(posted, invitation=invitation, address=client_address(request))
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
         try:
@@ -116,11 +150,13 @@ def _join(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
         except services.invitations.EmailTaken:
             form.add_error("email", _("An account with this e-mail was just made. If that was you, sign in."))
         else:
+            form.forget_tries()
             login(request, person)
             return _arrived(offer.gallery)
     context = {"form": form, "invitation": invitation, "offer": offer, "is_new": True, "next": request.path}
     context["providers"] = providers_on_offer(request)
-    return render(request, "invitations/invitation_accept.html", context, status=422 if form.errors else 200)
+    status = 429 if form.has_error("email", "too_many") else 422 if form.errors else 200
+    return render(request, "invitations/invitation_accept.html", context, status=status)
 
 
 def _accept(request: HttpRequest, person: Person, invitation: Invitation) -> HttpResponseBase:

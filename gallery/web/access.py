@@ -24,6 +24,7 @@ from gallery.models import (
 from gallery.models.invitation import InvitationQuerySet
 from gallery.models.kept_file import KeptFile
 from gallery.queries.batches import batches_visible_to
+from gallery.queries.people import may_export
 from gallery.queries.roles import Action, may, may_invite, may_see_all_invitations, may_view_all, pictures_for
 from gallery.services.edits import Source
 
@@ -155,10 +156,13 @@ def notice_to_read(person: Person, pk: int) -> Notice:
 
 
 def download_to_see(person: Person, pk: int) -> Download:
-    """A person's own download, if they may still see its gallery, or each picture of its selection."""
-    own = Download.objects.of(person).still_there().select_related("gallery")
+    """A person's own download, if they may still see its gallery, each of its pictures, or the data exported."""
+    own = Download.objects.of(person).still_there().select_related("gallery", "about")
     download = get_object_or_404(own, pk=pk)
-    if download.gallery_id is not None:
+    if download.about is not None:
+        if not may_export(person, download.about):
+            raise Http404
+    elif download.gallery_id is not None:
         gallery_to_see(person, download.gallery_id)
     elif pictures_for(person).filter(pk__in=download.chosen).count() != len(download.chosen):
         raise Http404
@@ -167,6 +171,8 @@ def download_to_see(person: Person, pk: int) -> Download:
 
 def is_whole(person: Person, download: Download) -> bool:
     """Whether this person may still see every picture in the archive."""
+    if download.about_id is not None:
+        return True  # `download_to_see` has asked
     inside = download.items.in_archive().filter(place__gt=0)
     seen = pictures_for(person).filter(download_items__in=inside)
     return seen.count() == inside.count()

@@ -27,7 +27,7 @@ SECTIONS = {
         "PromptTemplate",
         "Download",
     ),
-    _("Background"): ("AuditEntry", "Alert", "MediaCheck", "OrmQ", "Failure", "Success", "Schedule"),
+    _("Background"): ("AuditEntry", "Alert", "MediaCheck", "Retention", "OrmQ", "Failure", "Success", "Schedule"),
 }
 
 

@@ -6,6 +6,8 @@ from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.middleware.gzip import GZipMiddleware
@@ -133,18 +135,46 @@ class BusyMiddleware:
             if cast("StudioRequest", request).htmx:
                 return _toast(_("That is too much at once. Choose less, and try again."), status=400)
             return HttpResponse(render_to_string("400.html"), status=400)
-        if not _is_away(exception):
-            return None
-        logger.warning("A request could not wait for the database: %s", exception)
-        is_full = _is_full(exception)
-        if cast("StudioRequest", request).htmx:
-            return _toast(str(DISK_FULL if is_full else BUSY), status=503)
-        # This page must not need the database.
-        page = render_to_string("503.html", {"prompt": request.POST.get("prompt", ""), "is_full": is_full})
-        return HttpResponse(page, status=503, headers={"Retry-After": "5"})
+        return busy_answer(request, exception) if _is_away(exception) else None
 
 
-def _toast(said: str, status: int) -> HttpResponseBase:
+class KeepSessionMiddleware(SessionMiddleware):
+    """Django's, for a database that takes no writes just now: who only looks at a page, gets it all the same."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        try:
+            return super().process_response(request, response)
+        except SessionInterrupted as interrupted:
+            problem = _what_the_database_said(interrupted)
+            if problem is None:
+                raise
+        except (OperationalError, InterfaceError) as away:
+            problem = away
+        if request.method in ("GET", "HEAD"):
+            logger.warning("A session could not be kept: %s", problem)
+            return response
+        response.close()
+        return busy_answer(request, problem)
+
+
+def _what_the_database_said(exception: BaseException | None) -> Exception | None:
+    """What hides behind an exception that says less."""
+    while exception is not None and not isinstance(exception, OperationalError | InterfaceError):
+        exception = exception.__cause__ or exception.__context__
+    return exception
+
+
+def busy_answer(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The database is locked, away or full: a page that does not need it."""
+    logger.warning("A request could not wait for the database: %s", exception)
+    is_full = _is_full(exception)
+    if getattr(request, "htmx", False):
+        return _toast(str(DISK_FULL if is_full else BUSY), status=503)
+    page = render_to_string("503.html", {"prompt": request.POST.get("prompt", ""), "is_full": is_full})
+    return HttpResponse(page, status=503, headers={"Retry-After": "5"})
+
+
+def _toast(said: str, status: int) -> HttpResponse:
     return trigger_client_event(HttpResponse(status=status), "toast", {"message": said, "kind": "error"})
 
 

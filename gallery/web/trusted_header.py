@@ -7,10 +7,12 @@ from ipaddress import IPv6Address, ip_address
 from django.conf import settings
 from django.contrib.auth import login, logout
 from django.core.exceptions import MiddlewareNotUsed
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase
 
 from gallery import services
 from gallery.models import Person
+from gallery.web.middleware import busy_answer
 from gallery.web.sign_in import PROVIDER_DID_SECOND_STEP
 
 logger = logging.getLogger("gallery.web.sign_in")
@@ -35,10 +37,13 @@ class TrustedHeaderMiddleware:
         email = ""
         if is_proxy(request.META.get("REMOTE_ADDR", "")):
             email = Person.objects.normalize_email(request.headers.get(settings.LEMONSTUDIO_TRUSTED_HEADER))
-        if email:
-            self._sign_in(request, email)
-        elif request.session.get(BY_HEADER):
-            logout(request)
+        try:
+            if email:
+                self._sign_in(request, email)
+            elif request.session.get(BY_HEADER):
+                logout(request)
+        except (OperationalError, InterfaceError) as problem:
+            return busy_answer(request, problem)
         return self.get_response(request)
 
     def _sign_in(self, request: HttpRequest, email: str) -> None:

@@ -34,6 +34,7 @@ from gallery.models import (
     Person,
     Picture,
     PromptTemplate,
+    Retention,
     ShareLink,
     State,
     UpstreamAccount,
@@ -65,6 +66,7 @@ def rows(make_picture: Callable[..., Picture], make_generation: MakeGeneration, 
     services.share_links.make_link(team_gallery, reserved.author, link)
     GuestAct.objects.create(link=ShareLink.objects.get(), kind=GuestAct.Kind.LIKE, place="a1b2")
     MediaCheck.objects.create()
+    Retention.load()
     services.comments.comment(team_gallery, team_gallery.pictures.get(), "Lovely", author=reserved.author)
     Download.objects.create(person=reserved.author, gallery=team_gallery, name="For the team")
     GroupLimit.objects.create(requests_per_day=20)

@@ -82,3 +82,11 @@ def generation_of_group(owner: Person, make_generation: object) -> Generation:
     ledger.reserve(owner, [generation])
     assert LedgerEntry.objects.filter(groups__name="Designers").exists()
     return generation
+
+
+def test_clerk_switches_off_only_people_without_more_rights(
+    clerk: Person, owner: Person, teammate: Person, administrator: Person
+) -> None:
+    chosen = [clerk.pk, owner.pk, teammate.pk, administrator.pk]
+    signed_in(clerk).post("/admin/gallery/person/", {"action": "switch_off", "_selected_action": chosen})
+    assert set(Person.objects.filter(is_active=True)) == {clerk, administrator}

@@ -138,3 +138,28 @@ def test_pages_fit_in_other_languages(
     expect(page.get_by_role("link", name=create, exact=True)).to_be_visible()
     visit.close()
     assert found == []
+
+
+SETTINGS = ["", "people/", "groups/", "models/", "budgets/", "galleries/", "links/", "jobs/", "storage/"]
+
+
+def test_axe_finds_no_problems_in_the_settings(pages: list[str], set_up: Studio, browser: Browser) -> None:
+    """On a phone in the light, and on a desktop in the dark: each page is loaded once."""
+    visit = Visit(browser, set_up, bypass_csp=True)
+    page, found = visit.sign_in("ada@example.org"), []
+    olivia = set_up.shell(
+        "from gallery.models import Person\nprint(Person.objects.get(name='Olivia Owner').pk)"
+    ).strip()
+    of_olivia = [f"people/{olivia}/", f"people/{olivia}/erase/"]
+    addresses = [f"/settings/{one}" for one in [*SETTINGS, *of_olivia]]
+    for address in [*addresses, "/invitations/many/"]:
+        page.goto(address)
+        for is_dark, width in ((False, 390), (True, 1440)):
+            page.emulate_media(color_scheme="dark" if is_dark else "light", reduced_motion="reduce")
+            page.set_viewport_size({"width": width, "height": 900})
+            found += problems(page)
+            overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            if page.evaluate(overflow) > 0:
+                found.append(f"{page.url} scrolls sideways")
+    visit.close()
+    assert found == []

@@ -578,3 +578,24 @@ def test_edits_work_with_another_server_of_the_same_api(browser: Browser, tmp_pa
     assert Image.open(io.BytesIO(variation.files["image"])).size == (512, 512)
     assert "prompt" not in variation.fields
     assert {request.headers["authorization"] for request in stub.requests} == {f"Bearer {KEY}"}
+
+
+def test_version_is_cropped_where_it_was_dragged(owner_page: Page, pictures: dict[str, str]) -> None:
+    owner_page.goto(pictures["wide"])
+    owner_page.get_by_role("button", name="More", exact=True).click()
+    owner_page.get_by_role("link", name="Crop, turn, add a logo…").click()
+    owner_page.get_by_label("1:1", exact=True).check()
+    preview = owner_page.locator("[data-adjust-previews] canvas")
+    owner_page.wait_for_function("one => one?.width === one?.height", arg=preview.element_handle())
+    box = preview.bounding_box()
+    assert box
+    owner_page.mouse.move(box["x"] + 40, box["y"] + 40)
+    owner_page.mouse.down()
+    owner_page.mouse.move(box["x"] + box["width"] - 10, box["y"] + 40, steps=5)
+    owner_page.mouse.up()
+    expect(owner_page.get_by_label("From left to right")).to_have_js_property("value", "0")
+    owner_page.get_by_role("button", name="Make versions").click()
+    expect(owner_page.get_by_text("This is the new version.")).to_be_visible()
+    expect(owner_page.get_by_text("1024 × 1024 PNG")).to_be_attached()
+    owner_page.get_by_text("History", exact=True).click()
+    expect(owner_page.get_by_text("Adjusted from")).to_be_visible()

@@ -24,3 +24,23 @@ def test_empty_account_pauses_and_goes_on(owner_page: Page, administrator_page: 
     expect(administrator_page.locator(".messagelist")).to_contain_text("The queue goes on.")
     done(card)
     expect(banner).not_to_contain_text("The studio is paused.")
+
+
+def test_switch_of_the_settings_saves_at_once_and_is_undone(administrator_page: Page) -> None:
+    page = administrator_page
+    page.goto("/settings/models/")
+    switch, said = page.get_by_role("switch", name="FLUX pro is on offer"), page.locator("#settings-said")
+    switch.click()
+    expect(switch).to_have_attribute("aria-checked", "false")
+    expect(said).to_contain_text("FLUX pro is not on offer any more.")
+    expect(switch).to_be_focused()
+    said.get_by_role("button", name="Undo").click()
+    expect(switch).to_have_attribute("aria-checked", "true")
+    # Enter saves as leaving the field does, and the way back is to what was there before.
+    page.goto("/settings/storage/")
+    days = page.get_by_label("Days for which the studio keeps: Activity")
+    days.fill("400")
+    days.press("Enter")
+    expect(said).to_contain_text("Kept for 400 days: Activity.")
+    said.get_by_role("button", name="Undo").click()
+    expect(days).to_have_value("")

@@ -1,14 +1,17 @@
 """An engine that tests turn by hand, talking HTTP to a scripted upstream."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from gallery import upstream
-from gallery.engine import Engine, Timing
+from gallery.engine import Engine, Timing, sent_mark
 from gallery.models import Generation
 from tests.support.hostile_host import HostileHost
 from tests.support.stub_upstream import StubUpstream
@@ -20,6 +23,17 @@ KEY = "sk-test-0123456789abcdef"
 def stub() -> Iterator[StubUpstream]:
     with StubUpstream() as stub:
         yield stub
+
+
+def forget_what_was_sent() -> None:
+    """The database begins anew with each test, and the data folder does not."""
+    sent_mark._path().unlink(missing_ok=True)
+    shutil.rmtree(Path(settings.MEDIA_ROOT) / sent_mark.FOLDER, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_sent() -> None:
+    forget_what_was_sent()
 
 
 # A test need not wait as long as the vendor asks.
@@ -67,6 +81,11 @@ def turn(engine: Engine, until: Callable[[], bool], seconds: float = 8.0) -> Non
         assert time.monotonic() < give_up_at, "it did not come true in time"
         engine.turn()
         time.sleep(0.01)
+
+
+def turn_until_sent(engine: Engine, stub: StubUpstream, requests: int = 1) -> None:
+    """Until the upstream has so many requests. A row is `submitting` before anything is sent."""
+    turn(engine, lambda: len(stub.requests) >= requests)
 
 
 def turn_until_state(engine: Engine, generation: Generation, *states: str, seconds: float = 8.0) -> Generation:

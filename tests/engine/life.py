@@ -445,6 +445,7 @@ class Process:
         """Every request of its has come back, or waits at the upstream for an answer."""
         give_up_at = time.monotonic() + PATIENCE
         while sum(pool.busy for pool in self._pools) != len(self._upstream.open(self.key)):
+            self.engine.sender.permits.give()
             assert time.monotonic() < give_up_at, "a request got lost between the engine and the upstream"
             time.sleep(0.0005)
 

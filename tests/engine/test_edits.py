@@ -270,6 +270,7 @@ def test_a_engine_that_died_while_sending_sends_nothing_twice(
 ) -> None:
     edit = make_edit()
     edit.claim(fence=1)
+    assert Generation.note_sent([edit.pk], fence=1) == {edit.pk}
     engine = driver.engine()
     turn_until_state(engine, edit, State.INTERRUPTED)
     assert stub.requests == []
@@ -443,7 +444,7 @@ def test_uploads_that_nothing_goes_with_are_deleted_after_a_day(
     left = aged(store(IMAGE, owner), 25)
     fresh = aged(store(IMAGE, owner), 23)
     used, mask = aged(store(IMAGE, owner), 999), aged(store(MASK, owner), 999)
-    make_generation("dall-e-2", kind="edit", source_file=used, mask_file=mask, state=State.COMPLETED, dismissed=True)
+    make_generation("dall-e-2", kind="edit", source_file=used, mask_file=mask, state=State.COMPLETED)
     other = default_storage.save("uploads/note.txt", ContentFile(b"not ours"))
     aged(other, 999)
     housekeeping.delete_unused_uploads()

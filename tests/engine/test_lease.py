@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gallery.models import Generation, Person, State, UpstreamAccount
-from tests.engine.conftest import EngineDriver, turn
+from tests.engine.conftest import EngineDriver, turn, turn_until_sent
 from tests.support.stub_upstream import Request, StubUpstream
 
 pytestmark = pytest.mark.database
@@ -74,7 +74,7 @@ def test_one_persons_hanging_requests_leave_threads_for_others(
     engine = driver.engine(posts_at_once=16)
     turn(engine, lambda: len(stub.requests) == 14)
     late = make_generation("dall-e-3", author=teammate)
-    turn(engine, lambda: Generation.objects.get(pk=late.pk).state == State.SUBMITTING)
-    stub.wait_for(15)
+    turn_until_sent(engine, stub, 15)
+    assert Generation.objects.get(pk=late.pk).state == State.SUBMITTING
     go.set()
     turn(engine, lambda: not Generation.objects.exclude(state=State.SAVING).exists())

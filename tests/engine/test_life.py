@@ -38,9 +38,11 @@ from hypothesis.stateful import (
 )
 
 from gallery import services, tasks
+from gallery.engine import sent_mark
 from gallery.models import Gallery, Generation, ImageModel, Person, Picture, State, UpstreamAccount
 from gallery.models.states import ENDED_IN_VAIN, UNDER_WAY
 from tests.conftest import model
+from tests.engine.conftest import forget_what_was_sent
 from tests.engine.life import (
     ACCOUNT_WORDS,
     END_WORDS,
@@ -119,6 +121,7 @@ class Life(RuleBasedStateMachine):
         self.journal = Journal()
         self.watching = ExitStack()
         _clear_the_studio()
+        forget_what_was_sent()
         self.watching.enter_context(connection.execute_wrapper(self.journal))
 
     # -- people
@@ -213,6 +216,8 @@ class Life(RuleBasedStateMachine):
         told = len(self.upstream.calls)
         with self.journal.killing(before_write):
             process.engine.turn()
+            process.wait_until_idle()
+        process.engine.stopping.set()
         process.wait_until_idle()
         self._check_requests(process, told)
         self._end(process)
@@ -513,7 +518,7 @@ class Life(RuleBasedStateMachine):
     def _may_be_left(self, name: str) -> bool:
         folder, _, rest = name.partition("/")
         if folder != "inbox":
-            return False
+            return folder == sent_mark.FOLDER
         generation = int(rest.partition("-")[0])
         answers = [call for call in self.upstream.of(generation) if call.brought]
         if len(answers) > 1:

@@ -17,7 +17,7 @@ from gallery.engine.inbox import mark_of, new_name
 from gallery.models import Generation, ImageModel, Person, State, UpstreamAccount
 from gallery.web.cards import Card
 from tests.conftest import png
-from tests.engine.conftest import EngineDriver, turn, turn_until_state
+from tests.engine.conftest import EngineDriver, turn, turn_until_sent, turn_until_state
 from tests.support.stub_upstream import Reply, Request, StubUpstream
 
 pytestmark = pytest.mark.database
@@ -319,6 +319,19 @@ def test_cancelled_before_sending_is_never_sent(
     assert generation.was_charged is False
 
 
+def test_cancelled_between_claim_and_request_is_never_sent(
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    generation = make_generation()
+    engine = driver.engine()
+    turn(engine, lambda: bool(engine.sender.on_its_way))
+    assert generation.stop_waiting()
+    turn(engine, lambda: not engine.sender.on_its_way)
+    generation.refresh_from_db()
+    assert (generation.state, generation.was_charged) == (State.CANCELLED, False)
+    assert stub.requests == []
+
+
 @pytest.mark.parametrize("slow", ["sync", "async"])
 def test_result_of_a_cancelled_one_is_kept(
     slow: str, driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
@@ -327,7 +340,7 @@ def test_result_of_a_cancelled_one_is_kept(
     engine = driver.engine()
     if slow == "sync":
         stub.answer(json=DONE, delay=0.5)
-        turn_until_state(engine, generation, State.SUBMITTING)
+        turn_until_sent(engine, stub)
     else:
         stub.handler = lambda request: TASK if request.method == "POST" else status("pending")
         turn_until_state(engine, generation, State.PENDING)
@@ -381,8 +394,7 @@ def test_what_a_lost_engine_was_sending_is_interrupted(
     generation = make_generation()
     stub.answer(json=DONE, delay=1.0)
     first = driver.engine()
-    turn_until_state(first, generation, State.SUBMITTING)
-    turn(first, lambda: bool(posts(stub)))
+    turn_until_sent(first, stub)
     UpstreamAccount.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     second = driver.engine()
     second.turn()
@@ -390,6 +402,24 @@ def test_what_a_lost_engine_was_sending_is_interrupted(
     assert generation.state == State.INTERRUPTED
     # The first was only slow: what it brings back was paid for, and is kept.
     turn(second, lambda: bool(first.outcomes))
+    first.handle_outcomes()
+    generation.refresh_from_db()
+    assert generation.state == State.SAVING
+    assert len(posts(stub)) == 1
+
+
+def test_what_a_killed_engine_had_claimed_and_not_sent_is_sent_by_the_next(
+    driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration
+) -> None:
+    """The loop that would let it go ahead is gone, or comes back too late."""
+    stub.handler = lambda request: DONE
+    generation = make_generation()
+    first, second = driver.engine(), driver.engine()
+    turn(first, lambda: bool(first.sender.on_its_way))
+    UpstreamAccount.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    turn_until_state(second, generation, State.SAVING)
+    first.handle_outcomes()
+    turn(second, lambda: not first.sender._pool.busy)
     first.handle_outcomes()
     generation.refresh_from_db()
     assert generation.state == State.SAVING
@@ -422,7 +452,7 @@ def test_stop_waits_for_what_is_on_its_way_and_lets_go(
     generation = make_generation()
     stub.answer(json=DONE, delay=0.5)
     engine = driver.engine()
-    turn_until_state(engine, generation, State.SUBMITTING)
+    turn_until_sent(engine, stub)
     engine.stopping.set()
     engine.run()
     generation.refresh_from_db()
@@ -434,7 +464,7 @@ def test_stop_does_not_wait_for_ever(driver: EngineDriver, stub: StubUpstream, m
     generation = make_generation()
     stub.hang()
     engine = driver.engine(drain=0.3)
-    turn_until_state(engine, generation, State.SUBMITTING)
+    turn_until_sent(engine, stub)
     engine.stopping.set()
     engine.run()
     generation.refresh_from_db()
@@ -529,7 +559,7 @@ def test_stray_is_found_while_the_engine_lives(driver: EngineDriver, make_genera
     """Claimed by an engine that had lost its lease while it waited for the database."""
     engine = driver.engine()
     turn(engine, lambda: bool(engine.fence))
-    generation = make_generation(state=State.SUBMITTING, fence=engine.fence - 1)
+    generation = make_generation(state=State.SUBMITTING, fence=engine.fence - 1, submitted_at=timezone.now())
     turn_until_state(engine, generation, State.INTERRUPTED)
 
 

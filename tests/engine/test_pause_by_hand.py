@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from gallery import services
 from gallery.models import Generation, State, UpstreamAccount
-from tests.engine.conftest import EngineDriver, turn, turn_until_state
+from tests.engine.conftest import EngineDriver, turn, turn_until_sent, turn_until_state
 from tests.support.stub_upstream import StubUpstream
 
 MakeGeneration = Callable[..., Generation]
@@ -22,7 +22,7 @@ def test_paused_engine_sends_nothing_and_finishes_what_is_out(
     Generation.objects.filter(pk=queued.pk).update(due_at=timezone.now() + timedelta(minutes=5))
     stub.answer(json=picture, delay=0.5)
     engine = driver.engine()
-    turn_until_state(engine, synchronous, State.SUBMITTING)
+    turn_until_sent(engine, stub)
     services.operations.pause("Ada")
     Generation.objects.filter(pk=queued.pk).update(due_at=None)
     task = make_generation(
@@ -46,7 +46,7 @@ def test_upstream_in_trouble_does_not_end_a_pause_by_hand(
     stub.answer(402, {"error": {"code": "insufficient_balance", "message": "Empty."}}, delay=0.3)
     stub.handler = lambda request: {"created": 1, "data": [{"url": "https://images.example.org/1.png"}]}
     engine = driver.engine()
-    turn_until_state(engine, generation, State.SUBMITTING)
+    turn_until_sent(engine, stub)
     services.operations.pause("Ada")
     turn_until_state(engine, generation, State.QUEUED)
     quiet_until = time.monotonic() + 0.8  # longer than the pause for an empty account

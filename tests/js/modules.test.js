@@ -4,7 +4,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 
-const ENTRIES = ["static/js/studio.js", "static/js/edit.js", "static/js/admin.js"];
+const ENTRIES = ["static/js/studio.js", "static/js/edit.js", "static/js/adjust.js", "static/js/admin.js"];
 const modules = globSync("static/js/*/*.js");
 
 test("modules do nothing when they are imported", async () => {

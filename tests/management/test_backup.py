@@ -79,7 +79,7 @@ def test_restored_studio_sends_nothing_until_it_is_resumed(upstream: WorkingUpst
         posts = dict(upstream.posts)
         originals = files(studio.media / "pictures")
     marker = json.loads((backup / "backup.json").read_text())
-    assert (marker["generations"], marker["left_out"]) == (2, ["health", "packages"])
+    assert (marker["generations"], marker["left_out"]) == (2, ["health", "packages", "sent"])
 
     restored_home.mkdir()
     restored = WorkingStudio(restored_home, upstream, Database(restored_home))

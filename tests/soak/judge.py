@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import re
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,8 +13,10 @@ from django.core.files.storage import default_storage
 from PIL import Image
 
 from gallery.engine.inbox import INBOX
+from gallery.engine.timing import Timing
 from gallery.models import Generation, Picture, State
 from gallery.queries.ledger import discrepancies
+from lemonstudio.processes.cluster import stop_seconds
 from lemonstudio.storage import entries
 from tests.soak.killer import WEB
 from tests.soak.kinds import Kind, kind_of
@@ -20,9 +24,11 @@ from tests.soak.people import Submission
 from tests.soak.upstream import DECLINED, IN_VAIN, Order
 from tests.soak.watch import Kill
 
-# Seconds. A cluster goes on for a moment before it notices that one of its processes was killed; and an answer is
-# stored a moment after it was sent.
-BEFORE, AFTER = 3.0, 3.0
+# Seconds. A cluster goes on for a moment before it notices that one of its processes was killed. And on a loaded
+# machine an answer waits for its turn to be written down, but for no longer than the lease of an engine that is stuck.
+BEFORE, AFTER = 3.0, Timing().lease
+# A stop that took too long kills what still runs. The log says so a moment before.
+CUT_OFF = re.compile(r"^(\S+ \S+),\d+ WARNING .* and were cut off: ", re.MULTILINE)
 
 
 @dataclass
@@ -40,9 +46,13 @@ class Judge:
         self.verdict = Verdict()
         self._submissions = list(submissions)
         self._orders = orders
-        # Each of these may make the outcome of a request that is being sent unknown.
-        self._deaths = [kill.at for kill in kills if kill.victim not in WEB and kill.signal == kill.signal.SIGKILL]
-        self._log = log
+        # Each of these, from when to when, may make the outcome of a request that is being sent unknown.
+        killed = [kill.at for kill in kills if kill.victim not in WEB and kill.signal == kill.signal.SIGKILL]
+        self._log = log.read_text(errors="replace")
+        cut_off = [time.mktime(time.strptime(at, "%Y-%m-%d %H:%M:%S")) for at in CUT_OFF.findall(self._log)]
+        # An answer that came during the stop may still have waited for its turn then.
+        self._deaths = [(at, at) for at in killed] + [(at - stop_seconds(), at) for at in cut_off]
+        self.verdict.figures["stops that were cut off"] = len(cut_off)
 
     def judge(self) -> Verdict:
         rows = defaultdict(list)
@@ -135,8 +145,8 @@ class Judge:
         assert row.submitted_at is not None
         sent_at = row.submitted_at.timestamp()
         answered_at = max(order.ready_at if not order.task_ids else sent_at, sent_at)
-        if not any(sent_at - BEFORE <= death <= answered_at + AFTER for death in self._deaths):
-            yield "interrupted, although no process was killed while it was being sent"
+        if not any(sent_at - BEFORE <= until and since <= answered_at + AFTER for since, until in self._deaths):
+            yield "interrupted, although no process was killed or cut off while it was being sent"
 
     # -- the rest
 
@@ -161,12 +171,11 @@ class Judge:
 
     def _check_log(self) -> None:
         """The log has no traceback: a killed process writes none, and the others must cope."""
-        text = self._log.read_text(errors="replace")
         figures = self.verdict.figures
-        figures["supervisor gave up"] = text.count("Giving up; what it wrote above may say why")
-        figures["starts that found the port taken"] = text.count("Cannot listen at")
+        figures["supervisor gave up"] = self._log.count("Giving up; what it wrote above may say why")
+        figures["starts that found the port taken"] = self._log.count("Cannot listen at")
         tracebacks: Counter[str] = Counter()
-        for block in text.split("Traceback (most recent call last):")[1:]:
+        for block in self._log.split("Traceback (most recent call last):")[1:]:
             last = next((line for line in block.splitlines()[1:] if line and not line[0].isspace()), "?")
             tracebacks[last[:160]] += 1
         for last, times in tracebacks.items():

@@ -2,6 +2,9 @@
 
 import re
 import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -10,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
 
-from gallery.models import Person
+from gallery.models import Person, Picture
 from tests.conftest import PASSWORD
 
 
@@ -40,9 +43,31 @@ def be_locked(request: HttpRequest) -> HttpResponse:
 
 def be_full(request: HttpRequest) -> HttpResponse:
     """What a full disk raises in SQLite; how it gets full is shown in tests/engine/test_disk_full.py."""
+    raise OperationalError("database or disk is full") from _disk_is_full()
+
+
+def _disk_is_full() -> sqlite3.OperationalError:
     cause = sqlite3.OperationalError("database or disk is full")
     cause.sqlite_errorcode = sqlite3.SQLITE_FULL
-    raise OperationalError("database or disk is full") from cause
+    return cause
+
+
+@contextmanager
+def no_room_for(*statements: str) -> Iterator[None]:
+    """The database’s disk is full for statements that begin so."""
+
+    def execute(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if sql.startswith(statements):
+            raise OperationalError("database or disk is full") from _disk_is_full()
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(execute):
+        yield
+
+
+def change_session(request: HttpRequest) -> HttpResponse:
+    request.session["chosen"] = 1
+    return HttpResponse()
 
 
 def ask_nonsense(request: HttpRequest) -> HttpResponse:
@@ -55,6 +80,7 @@ urlpatterns = [
     path("broken/much/", ask_too_much),
     path("broken/locked/", be_locked),
     path("broken/full/", be_full),
+    path("session/", change_session),
     path("broken/nonsense/", ask_nonsense),
     path("broken/refuse/", refuse),
     path("broken/suspect/", suspect),
@@ -179,6 +205,29 @@ def test_a_full_disk_is_called_so(as_owner: Client) -> None:
     assert "disk is full" in as_owner.get("/broken/full/", headers={"HX-Request": "true"}).headers[
         "HX-Trigger"
     ].encode().decode("unicode_escape")
+
+
+@pytest.mark.parametrize(
+    "write", ['INSERT INTO "gallery_signintry', 'INSERT INTO "django_session', 'UPDATE "django_se']
+)
+def test_sign_in_says_that_the_disk_is_full(write: str, as_stranger: Client, owner: Person) -> None:
+    """Whichever of the writes is the first that finds no room."""
+    with no_room_for(write):
+        response = as_stranger.post("/login/", {"username": owner.email, "password": PASSWORD})
+    assert response.status_code == 503
+    assert "The studio’s disk is full" in response.content.decode()
+
+
+@pytest.mark.urls(__name__)
+def test_pictures_are_seen_while_the_disk_is_full(as_owner: Client, make_picture: Callable[..., Picture]) -> None:
+    """Also where the session would be written."""
+    picture = make_picture()
+    page = f"/pictures/{picture.pk}/"
+    with no_room_for("INSERT", "UPDATE", "DELETE"):
+        answers = {as_owner.get(address).status_code for address in ("/", "/pictures/", page, "/session/")}
+        assert answers == {200}
+        refused = as_owner.post("/session/")
+    assert (refused.status_code, "The studio’s disk is full" in refused.content.decode()) == (503, True)
 
 
 def test_address_of_a_button_has_a_page_when_it_is_opened(as_owner: Client) -> None:

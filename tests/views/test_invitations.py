@@ -190,6 +190,19 @@ def test_invalid_form_does_not_use_up_the_invitation(changes: dict[str, str], fi
     assert Invitation.objects.get().uses == 0
 
 
+def test_link_tells_of_few_e_mails_whether_they_have_an_account(into_gallery: str, teammate: Person) -> None:
+    """Neither a known nor an unknown one is answered then; another address still may."""
+    for _ in range(services.sign_in.MOST_ARRIVALS - 1):
+        services.sign_in.begin_arrival(Invitation.objects.get(), "127.0.0.1")
+    answers = [stranger().post(into_gallery, FORM | {"email": teammate.email}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [422, 429]
+    assert "There is an account with this e-mail already." in answers[0].content.decode()
+    assert "There is an account" not in answers[1].content.decode()
+    assert stranger().post(into_gallery, FORM).status_code == 429
+    assert stranger().post(into_gallery, FORM, REMOTE_ADDR="192.0.2.7").status_code == 302
+    assert Person.objects.filter(email="nina@example.org").exists()
+
+
 def test_invitation_for_an_address_makes_that_account_only(inviter: Person) -> None:
     invitation, token = services.invitations.invite(inviter, email="Eve@example.org", max_uses=7)
     assert invitation.max_uses == 1
@@ -475,3 +488,58 @@ def test_same_address_at_once_makes_one_account(
     at_once(5, join)
     assert sorted(ends) == ["made"] + ["taken"] * 4
     assert Invitation.objects.get().uses == 1, "refused people use nothing up"
+
+
+# -- many at once
+
+LIST = """
+Ann Adams <ann@example.org>, BEN@example.org; olivia@example.org
+no address
+ann@example.org
+waits@example.org
+"""
+
+
+def test_pasted_list_says_of_each_address_what_became_of_it(
+    as_administrator: Client, administrator: Person, owner: Person
+) -> None:
+    services.invitations.invite(administrator, email="waits@example.org")
+    painters = Group.objects.create(name="Painters")
+    answer = as_administrator.post("/invitations/many/", {"addresses": LIST, "days": "30", "groups": [painters.pk]})
+    told = [(one.text, one.outcome.value, bool(link)) for one, link in answer.context["rows"]]
+    assert told == [
+        ("ann@example.org", "invited", True),
+        ("ben@example.org", "invited", True),
+        ("olivia@example.org", "here", False),
+        ("no address", "invalid", False),
+        ("ann@example.org", "twice", False),
+        ("waits@example.org", "waiting", False),
+    ]
+    assert "2 people are invited" in answer.content.decode()
+    assert "no-store" in answer["Cache-Control"]
+    link = answer.context["rows"][1][1]
+    Client().post(link, {"name": "Ben", "email": "ben@example.org", "password": PASSWORD})
+    assert list(Person.objects.get(email="ben@example.org").groups.all()) == [painters]
+
+
+def test_pasted_list_is_mailed_where_the_studio_mails(as_administrator: Client, settings: Any) -> None:
+    settings.LEMONSTUDIO_SENDS_MAIL = True
+    answer = as_administrator.post("/invitations/many/", {"addresses": "ann@example.org\nben@example.org", "days": "7"})
+    assert [link for _, link in answer.context["rows"]] == ["", ""]
+    assert OrmQ.objects.count() == 2
+
+
+def test_pasted_list_is_bounded(as_administrator: Client) -> None:
+    many = "\n".join(f"person{number}@example.org" for number in range(201))
+    answer = as_administrator.post("/invitations/many/", {"addresses": many, "days": "7"})
+    assert answer.status_code == 422
+    assert "These are 201 addresses" in answer.content.decode()
+    assert not Invitation.objects.exists()
+
+
+def test_groups_of_a_pasted_list_are_those_to_give(inviter: Person) -> None:
+    painters = Group.objects.create(name="Painters")
+    form = {"addresses": "ann@example.org", "days": "7", "groups": [painters.pk]}
+    answer = signed_in(inviter).post("/invitations/many/", form)
+    assert answer.status_code == 200
+    assert not Invitation.objects.get().groups.exists()

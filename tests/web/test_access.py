@@ -53,6 +53,7 @@ PRIVATE: tuple[Expected, ...] = (LOGIN, 404, 200, 404)
 # The administration shows the pictures of all people.
 PRIVATE_PICTURE: tuple[Expected, ...] = (LOGIN, 404, 200, 200)
 FOR_ALL: tuple[Expected, ...] = (LOGIN, 200, 200, 200)
+FOR_STAFF: tuple[Expected, ...] = (LOGIN, 404, 404, 200)
 
 # Name, method, and what stranger, teammate, owner and administrator get while all things are private.
 MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
@@ -149,6 +150,7 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "trash_thumbnail": ("get", PRIVATE),
     "picture_save": ("post", (LOGIN, 404, "/pictures/", 404)),
     "picture_edit": ("get", PRIVATE_PICTURE),
+    "picture_adjust": ("get", PRIVATE_PICTURE),
     "picture_vary": ("post", (LOGIN, 404, HOME, HOME)),
     "edit_upload": ("get", FOR_ALL),
     "upload_edit": ("get", PRIVATE),
@@ -171,8 +173,40 @@ MATRIX: dict[str, tuple[str, tuple[Expected, ...]]] = {
     "notice_open": ("get", (LOGIN, 404, "/galleries/", 404)),
     "invitation_list": ("get", (LOGIN, 404, 404, 200)),
     "invitation_create": ("post", (LOGIN, 404, 404, 200)),
+    "account_export": ("post", (LOGIN, "/downloads/", "/downloads/", "/downloads/")),
+    "invitation_many": ("get", (LOGIN, 404, 404, 200)),
     "invitation_revoke": ("post", (LOGIN, 404, 404, "/invitations/")),
     "invitation_accept": ("get", (200, 200, 200, 200)),
+    "settings_overview": ("get", FOR_STAFF),
+    "settings_pause": ("post", (LOGIN, 404, 404, "/settings/")),
+    "settings_people": ("get", FOR_STAFF),
+    "settings_people_many": ("post", (LOGIN, 404, 404, "/settings/people/")),
+    "settings_person": ("get", FOR_STAFF),
+    "settings_person_set": ("post", (LOGIN, 404, 404, "/settings/people/")),
+    "settings_person_budget": ("post", (LOGIN, 404, 404, "/settings/people/")),
+    "settings_person_groups": ("post", (LOGIN, 404, 404, "/settings/people/")),
+    # The studio of the tests sends no mail.
+    "settings_person_reset": ("post", (LOGIN, 404, 404, 404)),
+    "settings_person_leave": ("post", (LOGIN, 404, 404, "/settings/people/")),
+    "settings_person_export": ("post", (LOGIN, 404, 404, "/downloads/")),
+    "settings_person_erase": ("get", FOR_STAFF),
+    "settings_groups": ("get", FOR_STAFF),
+    "settings_group_add": ("post", (LOGIN, 404, 404, "/settings/groups/")),
+    "settings_group_set": ("post", (LOGIN, 404, 404, "/settings/groups/")),
+    "settings_group_delete": ("post", (LOGIN, 404, 404, "/settings/groups/")),
+    "settings_models": ("get", FOR_STAFF),
+    "settings_model_set": ("post", (LOGIN, 404, 404, "/settings/models/")),
+    "settings_model_move": ("post", (LOGIN, 404, 404, "/settings/models/")),
+    "settings_budgets": ("get", FOR_STAFF),
+    "settings_galleries": ("get", FOR_STAFF),
+    "settings_gallery_set": ("post", (LOGIN, 404, 404, "/settings/galleries/")),
+    "settings_links": ("get", FOR_STAFF),
+    "settings_link_end": ("post", (LOGIN, 404, 404, "/settings/links/")),
+    "settings_jobs": ("get", FOR_STAFF),
+    "settings_job_cancel": ("post", (LOGIN, 404, 404, "/settings/jobs/")),
+    "settings_storage": ("get", FOR_STAFF),
+    "settings_media_check": ("post", (LOGIN, 404, 404, "/settings/storage/")),
+    "settings_retention": ("post", (LOGIN, 404, 404, "/settings/storage/")),
     "usage": ("get", FOR_ALL),
     "usage_csv": ("get", FOR_ALL),
     "admin_login": ("get", (LOGIN, 404, 404, 404)),
@@ -231,6 +265,7 @@ SHARED_WITH_TEAM: dict[str, Expected] = {
     "picture_original": 200,
     "picture_thumbnail": 200,
     "picture_edit": 200,
+    "picture_adjust": 200,
     "picture_favourite": "/pictures/",
     "picture_rate": "/pictures/",
     "picture_vary": HOME,
@@ -330,6 +365,14 @@ def things_of(owner: Person) -> dict[str, Any]:
         "gallery": private_gallery,
         "picture": picture,
         "upload": upload,
+        "settings": {
+            "person": [picture.author_id],
+            "group": [Group.objects.create(name="Guild").pk],
+            "model": [model().pk],
+            "gallery": [private_gallery.pk],
+            "link": [link.pk],
+            "job": [make_generation().pk],
+        },
     }
 
 
@@ -341,6 +384,9 @@ def a_download(picture: Picture, gallery: Gallery) -> Download:
         download=download, place=1, picture=picture, name="1.png", file=picture.original_name, byte_size=1, crc32=0
     )
     return download
+
+
+WITHOUT_ID = ("settings_group_add",)
 
 
 def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
@@ -406,6 +452,8 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         args = [things["session"].pk]
     elif kind == "batch":
         args = [things["batch"].pk]
+    elif kind == "settings":
+        args = things["settings"].get(name.split("_")[1], []) if name not in WITHOUT_ID else []
     form = {
         "generation_create": {"prompt": "A lemon", "model": model().pk, "count": "1", "token": str(uuid4())},
         "generation_poll": {"pending": f"{generation.pk}:0"},
@@ -431,6 +479,16 @@ def ask(client: Client, name: str, things: dict[str, Any]) -> Any:
         "guest_comment": {"text": "Lovely"},
         "theme": {"theme": "dark"},
         "language": {"language": "de"},
+        "settings_people_many": {"person": picture.author_id, "do": "off"},
+        "settings_person_set": {"field": "active", "value": ""},
+        "settings_person_budget": {"value": "5"},
+        "settings_person_leave": {"do": "links"},
+        "settings_group_add": {"name": "Painters"},
+        "settings_group_set": {"field": "budget", "value": "5"},
+        "settings_model_set": {"value": ""},
+        "settings_model_move": {"to": "down"},
+        "settings_gallery_set": {"value": "1"},
+        "settings_retention": {"field": "prompts", "value": "30"},
     }
     if kind == "selection":
         form[name] = {"picture": picture.pk}

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from gallery.engine import adopt as adopting
 from gallery.engine import media_check
 from gallery.engine.media_check import DELETED_AFTER, Finding
 from gallery.enqueue import enqueue_thumbnails
@@ -19,15 +20,23 @@ class Command(BaseCommand):
         parser.add_argument("--hash", action="store_true", help="read all originals and compare their SHA-256")
         parser.add_argument("--repair", action="store_true", help="have missing thumbnails made again")
         parser.add_argument(
+            "--adopt",
+            action="store_true",
+            help="give originals that no row names back to the requests that they were made for",
+        )
+        parser.add_argument(
             "--delete-orphans",
             action="store_true",
             help=f"delete the files that no row names and that are older than {DELETED_AFTER.days} days",
         )
         parser.add_argument("--limit", type=int, default=1000, help="how many lines to print of each kind (1000)")
 
-    def handle(self, *args: Any, hash: bool, repair: bool, delete_orphans: bool, limit: int, **options: Any) -> None:
+    def handle(
+        self, *args: Any, hash: bool, repair: bool, adopt: bool, delete_orphans: bool, limit: int, **options: Any
+    ) -> None:
         self.limit = limit
         self.printed: dict[bool, int] = {True: 0, False: 0}
+        adopted = self._adopt() if adopt else set()
         broken, remade = 0, set[int]()
         for finding in self._findings(MediaCheck.Stage.PICTURES, with_hash=hash):
             broken += 1
@@ -41,7 +50,7 @@ class Command(BaseCommand):
             for finding in self._findings(stage):
                 broken += 1
                 self._print(finding)
-        orphans, deleted = self._orphans(delete=delete_orphans)
+        orphans, deleted = self._orphans(adopted, delete=delete_orphans)
         if remade:
             self.stdout.write(f"Thumbnails are made again for {len(remade)} pictures.")
         if deleted:
@@ -54,10 +63,19 @@ class Command(BaseCommand):
     def _findings(stage: MediaCheck.Stage, *, with_hash: bool = False) -> Iterator[Finding]:
         return (finding for _, findings in media_check.steps(stage, with_hash=with_hash) for finding in findings)
 
-    def _orphans(self, *, delete: bool) -> tuple[int, int]:
-        """How many there are, and how many of them were deleted."""
+    def _adopt(self) -> set[str]:
+        names = set[str]()
+        for generation, own in adopting.adopt():
+            self.stdout.write(f"Given back to generation {generation.pk}: {', '.join(own)}")
+            names |= set(own)
+        return names
+
+    def _orphans(self, adopted: set[str], *, delete: bool) -> tuple[int, int]:
+        """How many there are beside those that were adopted, and how many of them were deleted."""
         found = deleted = 0
         for finding in self._findings(MediaCheck.Stage.ORPHANS):
+            if finding.name in adopted:
+                continue
             found += 1
             self._print(finding)
             if delete and media_check.is_older(finding.name, DELETED_AFTER):
