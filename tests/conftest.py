@@ -160,8 +160,8 @@ def create_picture(author: Person, generation: Generation | None = None, index: 
 
 @pytest.fixture
 def make_picture(owner: Person) -> Callable[..., Picture]:
-    def make(*args: Any, author: Person = owner, **fields: Any) -> Picture:
-        return create_picture(author, *args, **fields)
+    def make(generation: Generation | None = None, index: int = 0, author: Person = owner, **fields: Any) -> Picture:
+        return create_picture(author, generation, index, **fields)
 
     return make
 
@@ -174,6 +174,14 @@ def team_gallery(owner: Person) -> Gallery:
 @pytest.fixture
 def private_gallery(owner: Person) -> Gallery:
     return Gallery.objects.create(owner=owner, name="Sketches")
+
+
+def send(generation: Generation, fence: int = 1) -> Generation:
+    """As an engine with this fence does, up to the moment at which the request goes out."""
+    assert generation.claim(fence)
+    assert Generation.note_sent([generation.pk], fence) == {generation.pk}
+    generation.refresh_from_db()
+    return generation
 
 
 def put(picture: Picture, gallery: Gallery) -> None:

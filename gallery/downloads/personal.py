@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from gallery.downloads.spreadsheets import csv_lines, harmless
+from gallery.downloads.spreadsheets import csv_lines
 from gallery.images.edit import UPLOADS
 from gallery.models import (
     Activity,
@@ -122,9 +122,9 @@ def _row(generation: Generation) -> list[str]:
         str(generation.pk),
         timezone.localtime(generation.created_at).strftime("%Y-%m-%d %H:%M:%S"),
         str(generation.get_kind_display()),
-        harmless(generation.model.label),
-        harmless(generation.prompt),
-        harmless(options),
+        generation.model.label,
+        generation.prompt,
+        options,
         str(generation.count),
         str(generation.get_state_display()),
         "" if generation.estimated_cost is None else f"{generation.booked:.4f}",

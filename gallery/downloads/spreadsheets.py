@@ -19,9 +19,9 @@ def csv_lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[st
     # Excel needs this mark to read the file as UTF-8.
     yield "\ufeff" + writer.writerow(head)
     for row in rows:
-        yield writer.writerow(row)
+        yield writer.writerow([_harmless(cell) for cell in row])
 
 
-def harmless(text: str) -> str:
+def _harmless(text: str) -> str:
     """The text in a form that no spreadsheet reads as a formula."""
     return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text

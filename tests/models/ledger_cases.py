@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from gallery import services
 from gallery.models import Budget, Generation, LedgerEntry, Person
-from tests.conftest import model
+from tests.conftest import model, send
 
 Clock = Callable[[datetime], None]
 EACH = Decimal("0.05")  # Midjourney's price
@@ -30,11 +30,6 @@ def results(pictures: int) -> list[dict[str, str]]:
 
 def deliver(generation: Generation, pictures: int = 3) -> bool:
     return generation.deliver(results(pictures), fetch_by=NOW())
-
-
-def send(generation: Generation) -> Generation:
-    assert generation.claim(1)
-    return generation
 
 
 def accept(generation: Generation) -> Generation:

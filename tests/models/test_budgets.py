@@ -12,8 +12,8 @@ from django_q.models import OrmQ
 
 from gallery import services
 from gallery.models import Batch, Budget, Generation, ImageModel, LedgerEntry, OverBudget, Person, ledger
-from tests.conftest import model
-from tests.models.ledger_cases import EACH, Clock, accept, ask, budget_of, deliver, send, story
+from tests.conftest import model, send
+from tests.models.ledger_cases import EACH, Clock, accept, ask, budget_of, deliver, story
 
 pytestmark = [pytest.mark.database, pytest.mark.usefixtures("ledger_is_right")]
 

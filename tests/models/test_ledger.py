@@ -10,7 +10,8 @@ from django.db import transaction
 from gallery import services
 from gallery.models import Budget, Generation, ImageModel, LedgerEntry, OverBudget, Person, State, ledger
 from gallery.models.states import GAVE_UP, PICTURE_UNAVAILABLE
-from tests.models.ledger_cases import EACH, NOW, Clock, accept, ask, complete, deliver, results, send, story
+from tests.conftest import send
+from tests.models.ledger_cases import EACH, NOW, Clock, accept, ask, complete, deliver, results, story
 
 pytestmark = [pytest.mark.database, pytest.mark.usefixtures("ledger_is_right")]
 

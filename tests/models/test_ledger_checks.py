@@ -179,7 +179,11 @@ class Expected:
 def live(expected: Expected, what: str, pictures: int) -> None:
     """Apply an event to the generation, if it can happen now."""
     one = Generation.objects.get(pk=expected.generation.pk)
-    if what == "claim" and one.claim(1):
+    if what in NEEDS_A_REQUEST and not expected.was_sent:
+        return
+    if what == "claim":
+        one.claim(1)
+    elif what == "note sent" and Generation.note_sent([one.pk], 1):
         expected.was_sent = True
     elif what == "put back" and one.put_back(NOW()):
         expected.was_sent = False
@@ -212,11 +216,23 @@ def live(expected: Expected, what: str, pictures: int) -> None:
         services.generations.fetch_again(one)
 
 
+# What follows only from a request that went out.
+NEEDS_A_REQUEST = {"accept", "deliver", "refuse", "interrupt"}
 # Events in each state. live() ignores those that cannot happen.
 ENDED = ["refund", "expect no more", "accept", "deliver", "fetch again", "put back"]
 HAPPENS = {
     State.QUEUED: ["claim", "claim", "cancel"],
-    State.SUBMITTING: ["accept", "accept", "deliver", "refuse", "put back", "interrupt", "cancel"],
+    State.SUBMITTING: [
+        "note sent",
+        "note sent",
+        "accept",
+        "accept",
+        "deliver",
+        "refuse",
+        "put back",
+        "interrupt",
+        "cancel",
+    ],
     State.PROCESSING: ["deliver", "deliver", "refuse", "give up", "cancel", "last fetch"],
     State.SAVING: ["complete", "complete", "unfetchable", "ask again", "cancel"],
     State.COMPLETED: ["fetch again", "deliver", "expect no more"],

@@ -20,7 +20,7 @@ from gallery.models import Budget, Generation, LedgerEntry, Person, Picture, Sta
 from gallery.models.ledger import month_of
 from gallery.queries.usage import first_month, midnights, usage_of
 from gallery.web import charts
-from tests.conftest import model, signed_in
+from tests.conftest import model, send, signed_in
 
 pytestmark = pytest.mark.database
 
@@ -62,7 +62,7 @@ def asked(owner: Person, make_picture: MakePicture) -> Asked:
         )
         ledger.reserve(author, [generation])
         if pictures:
-            generation.claim(1)
+            send(generation)
             generation.deliver([{"url": "u"}] * pictures, fetch_by=NOVEMBER)
             generation.refresh_from_db()
             for index in range(pictures):
@@ -71,7 +71,7 @@ def asked(owner: Person, make_picture: MakePicture) -> Asked:
         elif state == State.CANCELLED:
             generation.stop_waiting()
         elif state:
-            generation.claim(1)
+            send(generation)
             generation.interrupt() if state == State.INTERRUPTED else generation.fail("too_yellow", "No lemons.")
         return generation
 
