@@ -31,10 +31,15 @@ ALLOWED = {
     "admin/account.py": {"An administrator"},
     "admin/catalogue.py": {"vLargeTextField rows-field"},
     "models/sentences.py": set(PATTERNS),
+    "downloads/personal.py": {"Asked at", "Pictures asked for"},  # columns of a file, in each language the same
     "queries/catalogue/offers.py": {"Leave out", "Expand the prompt", "In the background"},
     "queries/metrics.py": None,
     "queries/search.py": {"{0} IN (SELECT value FROM json_each(%s))"},
     "services/assets.py": {"An uploaded picture"},
+    # Notes in the audit list.
+    "services/erasure.py": {"Erased the account."},
+    "services/leavers.py": None,
+    "views/settings_people.py": {"Sent a link for a new password.", "Had their data exported."},
     "services/audit.py": {"Command line", "Without an account"},
     "services/edits.py": {"Variation of an uploaded picture"},
     "services/operations.py": None,

@@ -10,6 +10,7 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from gallery import services
@@ -52,20 +53,26 @@ class PersonAdmin(UserAdmin[Person]):
         (None, {"classes": ["wide"], "fields": ["name", "email", "usable_password", "password1", "password2"]})
     ]
 
-    @admin.action(description="Switch off, and cancel what they have queued", permissions=["change"])
+    @admin.action(description=_("Switch off, and cancel what they have queued"), permissions=["change"])
     def switch_off(self, request: HttpRequest, people: QuerySet[Person]) -> None:
         assert isinstance(request.user, Person)
         off = 0
         for person in people.filter(is_active=True):
             if not is_below(person, request.user):
-                self.message_user(request, f"{person} has rights that you lack.", messages.ERROR)
+                self.message_user(
+                    request, gettext("%(person)s has rights that you lack.") % {"person": person}, messages.ERROR
+                )
                 continue
             try:
                 services.leavers.switch_off(person, request.user)
                 off += 1
             except InvalidInput as problem:
                 self.message_user(request, f"{person}: {problem.message}", messages.ERROR)
-        self.message_user(request, f"{off} switched off.", messages.SUCCESS)
+        self.message_user(
+            request,
+            ngettext("%(count)d switched off.", "%(count)d switched off.", off) % {"count": off},
+            messages.SUCCESS,
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Person | None = None) -> list[str]:
         """Rights are a superuser's to give. Who may only change people could give themselves any."""

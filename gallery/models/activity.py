@@ -231,6 +231,8 @@ class Notice(Happening):
 
     OF_PICTURES = (Kind.DECIDED, Kind.COMMENTED)
     OF_NO_GALLERY = (Kind.CAME,)
+    # The `detail` of a notice to who has got a gallery; that of a new member is a role.
+    OWNER = "owner"
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=9, choices=Kind)
@@ -261,6 +263,8 @@ class Notice(Happening):
                 return _("%(who)s commented on your picture in “%(gallery)s”")
             case Notice.Kind.COMMENTED:
                 return _("%(who)s commented on a picture in “%(gallery)s”")
+            case Notice.Kind.MEMBER if self.detail == Notice.OWNER:
+                return _("%(who)s made you the owner of “%(gallery)s”")
             case Notice.Kind.MEMBER if has_role:
                 return _("%(who)s made you a member of “%(gallery)s” (%(role)s)")
             case Notice.Kind.MEMBER:

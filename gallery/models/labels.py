@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.utils.translation import gettext_lazy, gettext_noop, override
 
 NAMES = (
+    gettext_noop("about"),
     gettext_noop("accepted at"),
     gettext_noop("account"),
     gettext_noop("action"),
@@ -66,6 +67,7 @@ NAMES = (
     gettext_noop("downloads"),
     gettext_noop("due at"),
     gettext_noop("enabled"),
+    gettext_noop("erased at"),
     gettext_noop("error"),
     gettext_noop("error code"),
     gettext_noop("error details"),
@@ -193,6 +195,7 @@ NAMES = (
     gettext_noop("saved search"),
     gettext_noop("sealed token"),
     gettext_noop("search text"),
+    gettext_noop("sent mark"),
     gettext_noop("session round"),
     gettext_noop("sha256"),
     gettext_noop("shape"),
@@ -219,6 +222,7 @@ NAMES = (
     gettext_noop("template"),
     gettext_noop("text"),
     gettext_noop("thumbnails"),
+    gettext_noop("to forget"),
     gettext_noop("token"),
     gettext_noop("token hash"),
     gettext_noop("token prices"),

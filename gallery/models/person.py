@@ -72,11 +72,11 @@ class Person(AbstractBaseUser, PermissionsMixin):
     )
 
     erased_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="Their name, e-mail and sign-ins were deleted for good."
+        null=True, blank=True, editable=False, help_text=_("Their name, e-mail and sign-ins were deleted for good.")
     )
 
     to_forget = models.JSONField(
-        default=list, blank=True, editable=False, help_text="What a task has still to take out of their requests."
+        default=list, blank=True, editable=False, help_text=_("What a task has still to take out of their requests.")
     )
 
     objects: ClassVar[PersonManager] = PersonManager()

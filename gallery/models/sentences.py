@@ -59,6 +59,7 @@ PATTERNS = (
     "its host sent %(what)s, not a picture",
     "Missing file of generation %(number)s",
     "Storage cannot be reached: %(problem)s",
+    "Only the newest %(number)s pictures were looked at. A whole check tells more.",
     "The mask cannot be used: %(problem)s.",
     "it is larger than %(size)s MiB",
     "an HTML page titled “%(title)s”",

@@ -129,7 +129,7 @@ def hand_over_galleries(person: Person, to: Person, by: Person, only: Iterable[i
             gallery.save(update_fields=["owner", "name"])
             Membership.objects.filter(gallery=gallery, person=to).delete()
             record(gallery, by, Activity.Verb.OWNER, detail=to.name)
-            notify([to], Notice.Kind.MEMBER, actor=by, gallery=gallery, detail=_("own it"))
+            notify([to], Notice.Kind.MEMBER, actor=by, gallery=gallery, detail=Notice.OWNER)
     return len(handed)
 
 

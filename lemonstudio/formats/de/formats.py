@@ -2,6 +2,7 @@
 
 DATE_FORMAT = "j. F Y"
 DATETIME_FORMAT = "j. M Y, H:i"
+DAY_FORMAT = "j. M Y"
 TIME_FORMAT = "H:i"
 YEAR_MONTH_FORMAT = "F Y"
 RECENT_FORMAT = "j. M, H:i"
