@@ -139,10 +139,9 @@ class BusyMiddleware:
 class KeepSessionMiddleware(SessionMiddleware):
     """Django's, for a database that takes no writes just now: who only looks at a page, gets it all the same."""
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         try:
-            answer: HttpResponseBase = super().process_response(request, response)
-            return answer
+            return super().process_response(request, response)
         except SessionInterrupted as interrupted:
             problem = _what_the_database_said(interrupted)
             if problem is None:
