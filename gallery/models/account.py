@@ -47,7 +47,10 @@ class UpstreamAccount(models.Model):
     fence = models.PositiveBigIntegerField(default=0, editable=False)
 
     sent_mark = models.PositiveBigIntegerField(
-        default=0, editable=False, help_text="Counts the commits that requests go out. An older database is told by it."
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="Counts the commits that requests go out. An older database is told by it.",
     )
 
     pause_code = models.CharField(max_length=100, blank=True)
