@@ -138,10 +138,14 @@ class Engine:
     # -- the lease
 
     def _contend(self) -> bool:
-        close_old_connections()
-        if not self._has_compared:
-            # Without the lease, too: another machine may have the account, and not know what this one has sent.
+        is_taken = self._take_lease()
+        # Once without the lease, too: another machine may have the account, and not know what this one has sent.
+        if is_taken or not self._has_compared:
             self._compare()
+        return is_taken
+
+    def _take_lease(self) -> bool:
+        close_old_connections()
         asked_at = time.monotonic()
         lease = UpstreamAccount.look_at_lease()
         if lease is not None and asked_at < self._may_take_at(lease, asked_at):
@@ -154,7 +158,6 @@ class Engine:
         self._renew_at = asked_at + self.timing.renew
         self._look_at = self._sweep_at = 0.0
         self.gate.holds.load()
-        self._compare()
         return True
 
     def _compare(self) -> None:
@@ -211,7 +214,8 @@ class Engine:
         # Without the lease, too: what this machine holds for storage, no other machine can move there.
         self.storage.tend()
         self.deliveries.note_moved(self.storage.take_moved())
-        self._compare_stored()
+        if self._has_compared:
+            self._compare_stored()
         if (self.fence or self._contend()) and self._keep_lease():
             self._step()
 

@@ -83,7 +83,7 @@ class StorageWatch:
         self._moved: set[int] = set()
         # What was sent, by the database and by storage; and whether the loop has seen the latter.
         self._mark = self._stored_mark = 0
-        self._wants_mark, self._knows_mark = True, False
+        self._wants_mark = self._knows_mark = False
         self._mark_at = 0.0
 
     @property

@@ -50,6 +50,7 @@ class UpstreamAccount(models.Model):
 
     sent_mark = models.PositiveBigIntegerField(
         default=0,
+        db_default=0,
         editable=False,
         help_text=gettext_lazy("Counts the commits that requests go out. An older database is told by it."),
     )

@@ -149,11 +149,13 @@ def test_refusal_for_money_outlasts_storage_trouble(s3: S3Proxy, driver: EngineD
 def test_stop_in_the_middle_of_an_outage_loses_nothing(
     s3: S3Proxy, driver: EngineDriver, stub: StubUpstream, make_generation: MakeGeneration, tmp_path: Path
 ) -> None:
+    def answer(request: Request) -> Any:
+        s3.trouble = "slow_down"
+        return INSIDE
+
     generation = make_generation()
-    stub.handler = lambda request: INSIDE
+    stub.handler = answer
     first = driver.engine(drain=2.0, **QUICK)
-    turn(first, lambda: bool(first.fence))
-    s3.trouble = "slow_down"
     turn(first, lambda: bool(stub.requests))
     first.stopping.set()
     first.run()
@@ -294,7 +296,7 @@ def test_slow_storage_does_not_cost_the_lease(
 
     turn(engine, all_interrupted)
     assert longest < 0.9
-    assert sum(request.startswith("GET") for request in s3.requests) <= 2
+    assert sum("prefix=inbox" in request for request in s3.requests) in (1, 2)
 
 
 def test_what_never_reached_the_socket_is_queued_again_at_a_stop(
