@@ -32,7 +32,7 @@ LATER: set[str] = set()
 LETTERS = re.compile(r"[^\W\d_]")
 # In a tag; what is given to _() is marked.
 LITERAL = re.compile(r"""(_\()?(["'])(.*?)\2""")
-FORMAT = re.compile(r"[A-Z_]+_FORMAT|Y-m-d( H:i)?")
+FORMAT = re.compile(r"[A-Z_]+_FORMAT|Y-m(-d)?( H:i)?")
 NO_TEXTS = {"url", "static", "extends", "load", "if", "elif", "icon", "comment", "boxed", "translate", "blocktranslate"}
 
 

@@ -159,7 +159,7 @@ class Listing:
         return [
             {
                 "key": f"{month.day:%Y-%m}",
-                "label": date_format(month.day, "F Y"),
+                "label": date_format(month.day, "YEAR_MONTH_FORMAT"),
                 "year": month.day.year,
                 "count": month.count,
                 # A page begins after its place; the first month is where the list begins.
