@@ -16,7 +16,7 @@ from gallery.engine import housekeeping
 from gallery.engine.retention import keep_to_retention
 from gallery.models import Activity, Batch, Gallery, Generation, LedgerEntry, Person, Picture, Retention, State
 from gallery.queries.ledger import discrepancies
-from tests.conftest import model, png, put
+from tests.conftest import model, png, put, send
 
 pytestmark = pytest.mark.database
 Make = Callable[..., Any]
@@ -61,8 +61,7 @@ def test_request_without_its_prompt_cannot_be_asked_for_again(make_picture: Make
 
 
 def test_old_failures_are_emptied_and_the_ledger_stays_right(owner: Person) -> None:
-    asked = services.generations.submit(owner, model=model(), prompt="A secret", options={}, count=1)
-    asked.claim(fence=1)
+    asked = send(services.generations.submit(owner, model=model(), prompt="A secret", options={}, count=1))
     # Whether it was charged is not known: the estimate stays booked.
     asked.interrupt("no_answer", "No answer came about “A secret”.")
     Generation.objects.update(created_at=LONG_AGO)
@@ -127,4 +126,4 @@ def test_old_activity_goes(make_picture: Make, private_gallery: Gallery, owner: 
     services.galleries.rename_gallery(private_gallery, "Once more", owner)
     keep(activity=30)
     assert keep_to_retention() == 1
-    assert Activity.objects.get().detail == "from “Renamed” to “Once more”"
+    assert str(Activity.objects.get().sentence).endswith("renamed the gallery from “Renamed” to “Once more”")

@@ -196,8 +196,8 @@ def test_link_tells_of_few_e_mails_whether_they_have_an_account(into_gallery: st
         services.sign_in.begin_arrival(Invitation.objects.get(), "127.0.0.1")
     answers = [stranger().post(into_gallery, FORM | {"email": teammate.email}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [422, 429]
-    assert "There is an account with this e-mail already." in answers[0].content.decode()
-    assert "There is an account" not in answers[1].content.decode()
+    assert "This e-mail has an account already." in answers[0].content.decode()
+    assert "has an account already" not in answers[1].content.decode()
     assert stranger().post(into_gallery, FORM).status_code == 429
     assert stranger().post(into_gallery, FORM, REMOTE_ADDR="192.0.2.7").status_code == 302
     assert Person.objects.filter(email="nina@example.org").exists()
