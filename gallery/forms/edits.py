@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from gallery.forms.generations import OPTION_PREFIX, GenerationForm
 from gallery.forms.rows import OfferField
+from gallery.forms.tokens import TokenForm
 from gallery.images.edit import MAX_UPLOAD_BYTES, Fit
 from gallery.models import ImageModel, Operation, Person
 from gallery.queries.limits import reserved_models, rights_against
@@ -130,7 +131,7 @@ class EditForm(GenerationForm):
         ]
 
 
-class VariationForm(forms.Form):
+class VariationForm(TokenForm):
     """The number of variations of a picture, and the model."""
 
     model = OfferField(
@@ -149,7 +150,6 @@ class VariationForm(forms.Form):
         },
     )
     fit = FitField()
-    token = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, source: Source, person: Person, **kwargs: Any) -> None:
         # The page has another form, too.

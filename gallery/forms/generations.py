@@ -15,7 +15,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from gallery import services
 from gallery.forms.galleries import galleries_to_add_to
+from gallery.forms.names import has_something_to_see
 from gallery.forms.rows import LateChoiceField, OfferField, OffersField, QuickErrors
+from gallery.forms.tokens import TokenForm
 from gallery.models import Batch, Gallery, ImageModel, Operation, Option, OptionKind, Person, Picture, PromptTemplate
 from gallery.models.numbers import plain, whole
 from gallery.models.options import LONGEST_TEXT
@@ -154,18 +156,6 @@ class ReferencesField(forms.Field):
     def to_python(self, value: Any) -> list[str]:
         """The ids as they were sent, each once. Far more than any model takes are cut off."""
         return list(dict.fromkeys(str(one) for one in value or ()))[: 2 * MOST_REFERENCES]
-
-
-class TokenForm(forms.Form):
-    """What makes a form that is sent twice one request."""
-
-    token = forms.UUIDField(
-        required=False,
-        widget=forms.HiddenInput,
-        error_messages={
-            "invalid": gettext_lazy("Something is wrong with this page. Copy your prompt, and load the page anew.")
-        },
-    )
 
 
 class GenerationForm(TokenForm):
@@ -357,6 +347,8 @@ class GenerationForm(TokenForm):
     def clean_prompt(self) -> str:
         # Browsers send line ends as two characters; people count one.
         prompt: str = self.cleaned_data["prompt"].replace("\r\n", "\n")
+        if prompt and not has_something_to_see(prompt):
+            raise ValidationError(_("Describe the picture first."))
         return prompt
 
     def clean_count(self) -> int:

@@ -11,12 +11,18 @@ _REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
+def has_something_to_see(text: str) -> bool:
+    """Whether there is more in it than blanks and signs without a shape, such as the zero width space."""
+    return any(unicodedata.category(letter)[0] not in "CZ" for letter in text)
+
+
 def clean_name(text: str) -> str:
     """The name in one line, with single blanks. Raises ValidationError for what is no text that people read.
 
     What joins letters or emoji is kept.
     """
     name = " ".join(text.split())
-    if any(letter in _TURNING or unicodedata.category(letter) in _REFUSED_CATEGORIES for letter in name):
+    is_blank = bool(name) and not has_something_to_see(name)
+    if is_blank or any(letter in _TURNING or unicodedata.category(letter) in _REFUSED_CATEGORIES for letter in name):
         raise ValidationError(_("A name has letters, digits and signs only. Type it again."))
     return name

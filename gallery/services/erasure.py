@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
 from django.db.models import Q, Value
 from django.db.models.functions import Replace
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -102,8 +103,11 @@ def erase(person: Person, by: Person, choices: Choices, to: Person | None = None
 
 def _rename(person: Person) -> None:
     """Not by save(): the audit list would note what the name and the e-mail were."""
+    # All read this name, whatever the language of the administrator.
+    with translation.override(settings.LANGUAGE_CODE):
+        name = _("Former member %(number)d") % {"number": person.pk}
     Person.objects.filter(pk=person.pk).update(
-        name=_("Former member %(number)d") % {"number": person.pk},
+        name=name,
         email=f"former-member-{person.pk}@erased.invalid",
         email_verified=False,
         password=make_password(None),

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from gallery import services
-from gallery.forms.generations import TokenForm
+from gallery.forms.tokens import TokenForm
 from gallery.models import Generation, ImageModel, OverBudget, Person, Picture, State, UpstreamAccount
 from gallery.models.ledger import budget_state, in_dollars, over_budget_message
 from gallery.queries.cards import for_cards

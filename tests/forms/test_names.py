@@ -7,7 +7,17 @@ from django.test import Client
 from gallery.forms.names import clean_name
 from gallery.models import Gallery, Person, PromptTemplate, SavedSearch
 
-REFUSED = ["a\x00b", "a\x07b", "a\x1bb", "invoice\u202egpj.exe", "\u2066a\u2069", "a\u202ab", "a\x9fb"]
+REFUSED = [
+    "\u200b",
+    "\u200f \u200d",
+    "a\x00b",
+    "a\x07b",
+    "a\x1bb",
+    "invoice\u202egpj.exe",
+    "\u2066a\u2069",
+    "a\u202ab",
+    "a\x9fb",
+]
 
 
 @pytest.mark.parametrize("name", REFUSED, ids=ascii)

@@ -172,6 +172,7 @@ def test_four_thousand_characters_are_allowed(as_owner: Client, prompt: str) -> 
 BAD = {
     "no prompt": ({"prompt": ""}, "prompt", "Describe the picture first."),
     "blank prompt": ({"prompt": " \r\n "}, "prompt", "Describe the picture first."),
+    "prompt without anything to see": ({"prompt": "\u200b \u200f"}, "prompt", "Describe the picture first."),
     "long prompt": ({"prompt": "x" * 4001}, "prompt", "This prompt has 4,001 characters; 4,000 is the most."),
     "NUL in the prompt": ({"prompt": "a\x00b"}, "prompt", "Null characters"),
     "size that it does not have": ({"opt_size": "1x1"}, "opt_size", "This model does not have 1x1 here"),
@@ -271,6 +272,16 @@ def test_form_sent_twice_makes_one_generation(as_owner: Client, htmx: bool) -> N
     assert again["HX-Redirect" if htmx else "Location"] == "/"
     assert Generation.objects.count() == 1
     assert len(queued()) == 1
+
+
+def test_page_that_back_brought_back_makes_what_is_asked_for_now(as_owner: Client) -> None:
+    """Its token is that of what was sent from it before."""
+    sent = form("dall-e-3", count="1")
+    del sent["opt_size"]
+    for changes in ({}, {"prompt": "A lime"}, {"opt_style": "natural"}, {}, {"again": "all", "prompt": "A lime"}):
+        as_owner.post("/generations/", sent | changes)
+    asked = Generation.objects.order_by("pk").values_list("prompt", "options__style")
+    assert list(asked) == [(PROMPT, "vivid"), ("A lime", "vivid"), (PROMPT, "natural")]
 
 
 def test_token_of_another_person_reveals_nothing(as_owner: Client, as_teammate: Client) -> None:

@@ -179,6 +179,13 @@ def test_edit_is_queued_with_its_picture_and_mask(as_owner: Client, make_picture
     assert sorted(stored()) == sorted([edit.source_file, edit.mask_file])
 
 
+def test_same_form_with_another_mask_is_another_edit(as_owner: Client, make_picture: MakePicture) -> None:
+    picture, sent = make_picture(), wanted(fit="end")
+    for box in ((20, 10, 40, 30), (20, 10, 40, 30), (30, 10, 40, 30)):
+        as_owner.post(edit_page(picture), sent | {"mask": mask(box=box)})
+    assert Generation.objects.filter(kind="edit").count() == 2
+
+
 @pytest.mark.parametrize("takes_mask", [True, False])
 def test_page_says_whether_the_model_takes_a_mask(
     as_owner: Client, make_picture: MakePicture, any_shape: ImageModel, takes_mask: bool
