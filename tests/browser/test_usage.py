@@ -33,6 +33,7 @@ with transaction.atomic():  # or the engine would make them
         count=4, estimated_cost=model.price * 4, created_at=last_month, dismissed=True)
     ledger.reserve(ursula, [old])
     old.claim(1)
+    Generation.note_sent([old.pk], 1)
     old.interrupt()
 print(last_month.strftime("%B %Y|%Y-%m|") + timezone.localtime().strftime("%B %Y"))
 """
