@@ -599,3 +599,19 @@ def test_version_is_cropped_where_it_was_dragged(owner_page: Page, pictures: dic
     expect(owner_page.get_by_text("1024 × 1024 PNG")).to_be_attached()
     owner_page.get_by_text("History", exact=True).click()
     expect(owner_page.get_by_text("Adjusted from")).to_be_visible()
+
+
+def test_picture_to_edit_covers_nothing_on_a_tablet(owner_page: Page, pictures: dict[str, str]) -> None:
+    owner_page.set_viewport_size({"width": 1024, "height": 768})
+    for address in pictures.values():
+        owner_page.goto(f"{address}edit/")
+        expect(owner_page.locator("#mask")).to_be_visible()
+        back, picture, tools = (
+            owner_page.locator(one).bounding_box() for one in (".easel-head .btn", ".easel-pic", "#mask-tools")
+        )
+        assert back
+        assert picture
+        assert tools
+        assert back["y"] + back["height"] <= picture["y"]
+        assert picture["y"] + picture["height"] <= tools["y"]
+        assert picture["height"] > 150
