@@ -16,10 +16,16 @@ from django.utils.translation import gettext as _
 
 from gallery.models import Generation, LedgerEntry, Person, State
 from gallery.models.ledger import NOTHING, exact, in_dollars, month_after, month_of
-from gallery.models.states import ENDED_IN_VAIN, UNDER_WAY
+from gallery.models.states import ENDED_IN_VAIN, UNCLEAR_CHARGE, UNDER_WAY
 
 ENDS = (State.COMPLETED, State.FAILED, State.INTERRUPTED, State.CANCELLED)
 UNDER_WAY_TOGETHER = "under_way"
+# As `Generation.was_charged` tells it: these cost nothing, whatever the model's price is.
+NOTHING_CHARGED = Q(results=[]) & (
+    Q(refunded=True)
+    | Q(state__in=ENDED_IN_VAIN, submitted_at=None)
+    | (Q(state=State.FAILED, due_at=None) & ~Q(error_code__in=UNCLEAR_CHARGE))
+)
 Row = Mapping[str, Any]
 
 
@@ -31,7 +37,7 @@ class Figures:
     cost: Decimal = NOTHING
     pictures: int = 0
     requests: int = 0
-    # Requests to models whose price was not known. `cost` does not include them.
+    # Requests whose cost is not known, because the model's price was not. `cost` does not include them.
     unpriced: int = 0
     # Of a line by state: which one, or UNDER_WAY_TOGETHER.
     state: str = ""
@@ -49,6 +55,13 @@ class Figures:
     @property
     def dollars(self) -> str:
         return _("not known") if self.is_unpriced else in_dollars(self.cost, cents=True)
+
+    @property
+    def in_all(self) -> str:
+        """For a sum that stands alone: what is missing in it is said with it."""
+        if self.unpriced and not self.is_unpriced:
+            return _("at least %(amount)s") % {"amount": self.dollars}
+        return self.dollars
 
 
 @dataclass(slots=True)
@@ -115,7 +128,7 @@ def usage_of(month: date, author: Person | None = None) -> Usage:
             cost=Sum("booked"),
             made=Sum("pictures_made"),
             requests=Count("pk"),
-            unpriced=Count("pk", filter=Q(estimated_cost=None)),
+            unpriced=Count("pk", filter=Q(estimated_cost=None) & ~NOTHING_CHARGED),
         )
     )
     days = [Figures(str(number + 1)) for number in range(len(ends_of_days))]

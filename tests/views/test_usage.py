@@ -123,7 +123,7 @@ def test_page_shows_spending_and_pictures(as_owner: Client, asked: Asked) -> Non
             ["Sat 21 November", "1", "0", "$0.10"],
         ],
         "By model": [["Midjourney", "6", "5", "$0.40"], ["DALL·E 3", "1", "1", "$0.04"]],
-        "By end": [
+        "By outcome": [
             ["Completed", "3", "6", "$0.29"],
             ["Failed", "1", "0", "$0.00"],
             ["No answer", "1", "0", "$0.05"],
@@ -149,6 +149,19 @@ def test_unknown_prices_are_mentioned_and_their_pictures_counted(as_owner: Clien
     assert tables(text)["By model"] == [["FLUX pro", "1", "1", "not known"]]
     assert "Pictures by day" in text  # bars of no height would say nothing
     assert "Cost by day" in page(as_owner, by="cost")
+    asked(3, "dall-e-3", pictures=1)
+    assert sums(page(as_owner))["Spent"] == "at least $0.04"
+
+
+def test_what_was_surely_not_charged_costs_nothing_at_any_price(as_owner: Client, asked: Asked) -> None:
+    """As its card says."""
+    asked(2, "flux-pro", state=State.FAILED)
+    asked(2, "flux-pro", state=State.CANCELLED)
+    asked(2, "flux-pro", state=State.INTERRUPTED)
+    text = page(as_owner)
+    costs = {row[0]: row[-1] for row in tables(text)["By outcome"]}
+    assert costs == {"Failed": "$0.00", "Cancelled": "$0.00", "No answer": "not known"}
+    assert {one.was_charged for one in Generation.objects.exclude(state=State.INTERRUPTED)} == {False}
 
 
 def test_deleted_picture_still_counts(as_owner: Client, asked: Asked) -> None:
@@ -307,7 +320,7 @@ def test_team_page_shows_people_and_groups(
     # After the request without a price, which nobody with a budget may make.
     Budget.objects.create(person=administrator, amount=5)
     text = page(as_administrator, view="team")
-    assert sums(text) == {"Spent": "$0.25", "Pictures made": "6", "Requests": "3"}
+    assert sums(text) == {"Spent": "at least $0.25", "Pictures made": "6", "Requests": "3"}
     shown = tables(text)
     assert shown["By person"] == [
         ["Olivia Owner", "1", "4", "$0.20"],
