@@ -20,7 +20,7 @@ from gallery.models.states import ENDED_IN_VAIN, UNCLEAR_CHARGE, UNDER_WAY
 
 ENDS = (State.COMPLETED, State.FAILED, State.INTERRUPTED, State.CANCELLED)
 UNDER_WAY_TOGETHER = "under_way"
-# As `Generation.was_charged` tells it: these cost nothing, whatever the model's price is.
+# As `Generation.was_charged` tells it: these cost nothing at any price of the model.
 NOTHING_CHARGED = Q(results=[]) & (
     Q(refunded=True)
     | Q(state__in=ENDED_IN_VAIN, submitted_at=None)

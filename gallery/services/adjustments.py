@@ -61,7 +61,7 @@ def adjust(
     except NotAPicture as problem:
         logger.warning("Picture %d cannot be adjusted: %s", picture.pk, problem)
         said = _("This picture, or the logo, cannot be read. Ask an administrator to check the files.")
-    except OSError:  # what lemonstudio.storage makes of whatever a storage raises
+    except OSError:  # what lemonstudio.storage makes of all that a storage raises
         logger.exception("Could not read picture %d, or store what was made of it", picture.pk)
         said = _("The studio could not reach its files just now. Try again in a moment.")
     for one in stored:

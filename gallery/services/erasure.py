@@ -103,7 +103,7 @@ def erase(person: Person, by: Person, choices: Choices, to: Person | None = None
 
 def _rename(person: Person) -> None:
     """Not by save(): the audit list would note what the name and the e-mail were."""
-    # All read this name, whatever the language of the administrator.
+    # People of all languages read this name.
     with translation.override(settings.LANGUAGE_CODE):
         name = _("Former member %(number)d") % {"number": person.pk}
     Person.objects.filter(pk=person.pk).update(

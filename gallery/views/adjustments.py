@@ -21,7 +21,7 @@ from gallery.web.http import PersonRequest
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def picture_adjust(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """The result belongs to the person who adjusts, whoever made the picture."""
+    """The result belongs to the person who adjusts, and not to the author of the picture."""
     picture = picture_to_see(request.user, pk)
     if request.method != "POST":
         return _page(request, picture, AdjustForm(person=request.user, picture=picture))

@@ -218,7 +218,7 @@ def _chosen(session: GuestSession, entries: "list[GalleryEntry]") -> dict[int, d
 
 
 def entry_of(session: GuestSession, pk: int) -> GalleryEntry:
-    """One of the gallery's entries, whatever the guest looks through."""
+    """One of the entries of the gallery, also if it is not among those that the guest looks through."""
     return get_object_or_404(entries_for_guests(session.link.gallery_id), pk=pk)
 
 
