@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -61,12 +61,19 @@ def adjust(
     except NotAPicture as problem:
         logger.warning("Picture %d cannot be adjusted: %s", picture.pk, problem)
         said = _("This picture, or the logo, cannot be read. Ask an administrator to check the files.")
+    except DatabaseError:
+        _forget(stored)
+        raise
     except OSError:  # what lemonstudio.storage makes of all that a storage raises
         logger.exception("Could not read picture %d, or store what was made of it", picture.pk)
         said = _("The studio could not reach its files just now. Try again in a moment.")
+    _forget(stored)
+    raise InvalidInput(said) from None
+
+
+def _forget(stored: Sequence[_Stored]) -> None:
     for one in stored:
         default_storage.delete(one.name)
-    raise InvalidInput(said) from None
 
 
 def _store(made: Adjusted) -> _Stored:

@@ -66,7 +66,7 @@ def test_the_spool_is_bounded_and_lets_go_of_what_was_not_used_the_longest(tmp_p
     assert [spool.get(key) is not None for key in keys] == [True, False, True, True]
     large = spool.put(bytes(5000))
     assert [spool.get(key) for key in keys] == [None] * 4
-    assert spool.get(large) == bytes(5000), "the latest is kept whatever its size: it is needed now"
+    assert spool.get(large) == bytes(5000), "the latest is kept at any size: it is needed now"
 
 
 def test_a_spool_keeps_to_its_own_folder(tmp_path):
